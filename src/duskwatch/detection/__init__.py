@@ -1,0 +1,1 @@
+"""Signals into alarms, alarms into outages."""

@@ -1,0 +1,1 @@
+"""Compiled functions over NumPy arrays. Imports nothing of ours."""

@@ -1,0 +1,1 @@
+"""A report into what people read: text, JSON, pages, charts."""

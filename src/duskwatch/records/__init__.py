@@ -1,0 +1,1 @@
+"""The shared nouns: what stages hand to each other. Imports nothing of ours."""

@@ -1,0 +1,101 @@
+"""Elems as columns: one row is one statement of one peer about one prefix at one time."""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+U8 = npt.NDArray[np.uint8]
+U16 = npt.NDArray[np.uint16]
+U32 = npt.NDArray[np.uint32]
+U64 = npt.NDArray[np.uint64]
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+
+
+class Kind(IntEnum):
+    """What an elem says."""
+
+    RIB = 0  # the peer held this route when the table was dumped
+    ANNOUNCE = 1
+    WITHDRAW = 2
+    STATE = 3  # the session changed state (RFC 6396 section 4.4.1); no prefix
+    ALIVE = 4  # a message without a prefix (KEEPALIVE, OPEN, end-of-RIB, ...); it proves that the session was up
+    RIB_PEER = 5  # a peer listed in the index of a table dump; no prefix
+
+
+class AFI(IntEnum):
+    """Address family (RFC 4760)."""
+
+    IPV4 = 1
+    IPV6 = 2
+
+
+class Status(IntEnum):
+    """What became of one record; each is counted apart from the others."""
+
+    GOOD = 0
+    UNSUPPORTED = 1  # a type or subtype that says nothing about routes, or that we do not read
+    BAD = 2  # framed correctly, but its body does not follow the RFC; its elems are left out
+
+
+class ElemBlock(NamedTuple):
+    """A batch of elems and the bytes they came from. E rows of elems, R rows of records.
+
+    Attributes are not decoded here: ``attr_start``/``attr_length`` point into ``data``, because the main path
+    needs them for a few prefixes only. Prefixes are left-aligned in 128 bits: an IPv4 address sits in the top 32
+    bits of ``prefix_hi``, host bits beyond ``prefix_length`` are zero.
+    """
+
+    data: U8  # [N] whole records, as unpacked
+    data_offset: int  # position of data[0] in the unpacked stream
+    time_us: I64  # [E] microseconds since 1970-01-01 UTC, the collector's clock
+    kind: U8  # [E] Kind
+    afi: U8  # [E] AFI of the prefix, 0 where there is none
+    safi: U8  # [E] 1 unicast, 2 multicast, ...; 0 where there is no prefix
+    peer: I32  # [E] row in PeerTable
+    prefix_hi: U64  # [E]
+    prefix_lo: U64  # [E]
+    prefix_length: U8  # [E]
+    path_id: U32  # [E] add-path identifier (RFC 7911), 0 where there is none
+    attr_start: I64  # [E] where the path attributes begin in data, -1 where there are none
+    attr_length: I32  # [E]
+    as_size: U8  # [E] 2 or 4: width of an AS number in AS_PATH
+    state: U16  # [E] STATE: old state * 256 + new state, else 0
+    record: I32  # [E] row of the record columns below
+    record_start: I64  # [R] where the record's MRT header begins in data
+    record_length: I64  # [R] header and body
+    record_type: U16  # [R]
+    record_subtype: U16  # [R]
+    record_status: U8  # [R] Status
+
+
+@dataclass
+class PeerTable:
+    """Peers in the order first met; an elem's ``peer`` is a row here. Grows while a collector's files are read.
+
+    address_hi/address_lo hold the address left-aligned, as in ElemBlock.
+    """
+
+    asn: list[int] = field(default_factory=list)
+    address_hi: list[int] = field(default_factory=list)
+    address_lo: list[int] = field(default_factory=list)
+    afi: list[int] = field(default_factory=list)
+    bgp_id: list[int] = field(default_factory=list)  # 0 where the record does not carry it
+
+    def __len__(self) -> int:
+        return len(self.asn)
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Where a file stopped making sense: offset in the unpacked bytes, what should have stood there, what did."""
+
+    offset: int
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"byte {self.offset}: expected {self.expected}, found {self.found}"

@@ -1,0 +1,56 @@
+"""A prefix as a value, and its text."""
+
+import ipaddress
+from typing import NamedTuple
+
+MASK64 = (1 << 64) - 1
+
+
+class Prefix(NamedTuple):
+    """An IP prefix, left-aligned in 128 bits (IPv4 in the top 32 bits of ``hi``)."""
+
+    afi: int
+    hi: int
+    lo: int
+    length: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Prefix":
+        """Read ``192.0.2.0/24`` or ``2001:db8::/32``; a bare address is a host prefix.
+
+        Raises ValueError, with the text named, where it is no prefix or has host bits set.
+        """
+        network = ipaddress.ip_network(text.strip(), strict=True)
+        return cls.from_network(network)
+
+    @classmethod
+    def from_network(cls, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> "Prefix":
+        """The same prefix, from the standard library's type."""
+        value = int(network.network_address)
+        if network.version == 4:
+            return cls(1, value << 32, 0, network.prefixlen)
+        return cls(2, value >> 64, value & MASK64, network.prefixlen)
+
+    def __str__(self) -> str:
+        return f"{address_text(self.afi, self.hi, self.lo)}/{self.length}"
+
+    @property
+    def first(self) -> int:
+        """First address as an integer of 128 bits, left-aligned."""
+        return (self.hi << 64) | self.lo
+
+    @property
+    def last(self) -> int:
+        """Last address as an integer of 128 bits, left-aligned; an IPv4 /32 spans 2**96 of these."""
+        return self.first + (1 << (128 - self.length)) - 1
+
+    def contains(self, other: "Prefix") -> bool:
+        """Whether the other prefix lies in this one (or is this one)."""
+        return self.afi == other.afi and self.length <= other.length and self.first <= other.first <= self.last
+
+
+def address_text(afi: int, hi: int, lo: int) -> str:
+    """Text of a left-aligned address."""
+    if afi == 1:
+        return str(ipaddress.IPv4Address(hi >> 32))
+    return str(ipaddress.IPv6Address((hi << 64) | lo))

@@ -1,0 +1,42 @@
+"""One analysis of one entity, complete: what publication turns into pages and files."""
+
+from dataclasses import dataclass, field
+
+from duskwatch.records.entity import Entity
+from duskwatch.records.outages import Outage
+from duskwatch.records.signals import EntityHistory
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """One file that was read, or tried."""
+
+    name: str  # as given by the user, without the folders above
+    sha256: str  # of the file as stored
+    kind: str  # mrt, delegated, mmdb, asnames
+    from_us: int | None  # first and last time in it; None where it holds none
+    until_us: int | None
+    records: int = 0
+    bad_records: int = 0
+    damage: str = ""  # where and how the file is damaged; empty where it is whole
+    collector: str = ""
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What `analyze` found. Times are microseconds since the epoch, UTC."""
+
+    entity: Entity
+    from_us: int
+    until_us: int
+    history: EntityHistory
+    outages: tuple[Outage, ...]
+    inputs: tuple[InputFile, ...]
+    collectors: tuple[str, ...]
+    time_zone: str = ""  # IANA name of the entity's local time, empty where it has none
+    as_names: dict[int, str] = field(default_factory=dict)
+    country_source: str = ""  # name and date of the file that mapped addresses to the country
+    warnings: tuple[str, ...] = ()
+    not_measured: tuple[str, ...] = ()
+    reenactment: str = ""  # set on a re-enactment: the sentence that says so, shown wherever results are

@@ -1,0 +1,1 @@
+"""Blocks of elems into routing state, and state into signals with coverage."""

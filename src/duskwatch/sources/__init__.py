@@ -1,0 +1,1 @@
+"""The outside world into blocks of columns."""

@@ -1,0 +1,1 @@
+"""BGP data: how bytes arrive (transports) and how they decode (formats)."""

@@ -1,0 +1,1 @@
+"""Wire formats into blocks of elems, and elems into text."""

@@ -1,0 +1,1 @@
+"""Dated reference data: which country an address belongs to, what names and clocks go with it."""
