@@ -1,0 +1,87 @@
+"""The command line: which commands there are. Each lives in its own module and is loaded when it is called."""
+
+import importlib
+import sys
+from typing import Any
+
+import typer
+from click import Command, Context, HelpFormatter
+from typer.core import TyperGroup
+
+from duskwatch import __version__
+
+# name: (module:attribute, what the list of commands says)
+COMMANDS = {
+    "demo": ("duskwatch.cli.demo:command", "Re-enact North Korea, December 2014, from generated archives to a report."),
+    "analyze": (
+        "duskwatch.cli.analyze:command",
+        "Tell when a country, network or prefix went dark, from MRT archives.",
+    ),
+    "mrt": ("duskwatch.cli.mrt:command", "Print the elems of MRT files, as bgpdump -m does, as JSON or as Parquet."),
+    "case": ("duskwatch.cli.case:app", "List documented cases and generate their archives."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """Commands by name; help and errors about one command do not pay for the imports of the others."""
+
+    listing = False
+
+    def list_commands(self, ctx: Context) -> list[str]:
+        """Names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
+        """The command, imported now; while help lists them all, only its name and line."""
+        if cmd_name not in COMMANDS:
+            return None
+        target, line = COMMANDS[cmd_name]
+        if self.listing:
+            return Command(cmd_name, help=line)
+        module, _, attribute = target.partition(":")
+        found: Any = getattr(importlib.import_module(module), attribute)
+        if isinstance(found, typer.Typer):
+            return typer.main.get_command(found)
+        single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        single.command(cmd_name)(found)
+        return typer.main.get_command(single)
+
+    def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:
+        """The list of commands, without importing any."""
+        self.listing = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self.listing = False
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Tells when a country, a network or a prefix drops off the Internet: since when, how, and whether it is back.",
+    epilog="Times are ISO 8601, UTC unless they name an offset. Exit codes: 0 fine, 1 ran but found an error in the "
+    "data it was asked about, 2 wrong usage or unusable input.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"duskwatch {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Entry point of the ``duskwatch`` program."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        raise SystemExit(130) from None

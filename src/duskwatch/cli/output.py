@@ -1,0 +1,25 @@
+"""Deliver a report: files in a folder, and a summary or JSON on the terminal."""
+
+import json
+from pathlib import Path
+
+from rich.console import Console
+
+from duskwatch.publication.report_json import to_json
+from duskwatch.publication.terminal import print_summary
+from duskwatch.publication.write import write_report
+from duskwatch.records.report import Report
+
+
+def deliver(report: Report, out: Path, *, as_json: bool, png: bool) -> None:
+    """Write report.html and report.json (and timeline.png) to ``out``, then print what a person or program wants."""
+    out.mkdir(parents=True, exist_ok=True)
+    written = write_report(report, out)
+    if png:
+        from duskwatch.publication.charts import write_png
+
+        written.append(write_png(report, out / "timeline.png"))
+    if as_json:
+        print(json.dumps(to_json(report), indent=1))
+    else:
+        print_summary(report, Console(), written)

@@ -1,0 +1,158 @@
+"""The fold of elems into routing state: which peer holds which prefix, and how large each peer's table is."""
+
+import numpy as np
+from numba import njit
+
+# Elem kinds; records.elems.Kind
+RIB, ANNOUNCE, WITHDRAW, STATE, ALIVE, RIB_PEER = 0, 1, 2, 3, 4, 5
+# What a log row says; signals.routing.Op
+HOLD, LOSE, DOWN, UP, SILENT, HEARD, DUMPED, DUMPED_HOLD = 0, 1, 2, 3, 4, 5, 6, 7
+ESTABLISHED = 6  # BGP finite state machine (RFC 4271 section 8.2.2, RFC 6396 section 4.4.1)
+
+LOAD, COMPARE = 1, 0  # what a table dump does to a peer
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _clear_peer(held, count, word, bit, sizes, peer):
+    for prefix in range(count):
+        held[prefix, word] &= ~bit
+    sizes[peer, 0] = 0
+    sizes[peer, 1] = 0
+
+
+@njit(nogil=True, cache=True)
+def fold_elems(
+    time_us, kind, afi, peer, path_id, state, prefix,
+    held, count, watched, sizes, heard_us, live, dump_policy, dump_matched, dump_missing,
+    sample_us, bin_us, samples, sampled, silent_us, late_us, dump_us, until_us,
+    log_time, log_peer, log_prefix, log_op, log_row, counters,
+):  # fmt: skip
+    """Apply elems to the state, in order, and log what happens to watched prefixes and to sessions.
+
+    time_us int64[E], kind/afi uint8[E], peer int32[E], path_id uint32[E], state uint16[E]: columns of an ElemBlock
+    prefix        int32[E]        row in the prefix table, -1 where the elem has none
+    held          uint64[P, W]    in/out: bit b of word w is set where peer 64 * w + b holds the prefix
+    count         int             prefixes in use
+    watched       uint8[P]        1 where the log is to tell of it
+    sizes         int64[N, 2]     in/out: prefixes held by each peer, IPv4 and IPv6
+    heard_us      int64[N]        in/out: last time each peer was heard, -1 before the first
+    live          uint8[N]        in/out: 1 while the session is up as far as is known
+    dump_policy   uint8[N]        LOAD: a table dump fills the peer's table; COMPARE: it is only compared with it
+    dump_matched, dump_missing    int64[N]  in/out: dump entries that the state agreed and disagreed with
+    sample_us     int64           time of the next sample; bin_us between samples
+    samples       int32[K, N, 2]  out: sizes at each sample time, from row ``sampled`` on
+    silent_us     int64           a peer not heard for longer was not there in between
+    late_us       int64           elems up to this much before their peer's latest are taken as of that time;
+                                  older ones are left out
+    dump_us       int64           time of the table dump being read; its entries are taken as of then
+    until_us      int64           elems at or after it are left out
+    log_*         [L >= 4 * E]    out: time, peer, prefix (-1), op, elem row (-1)
+    counters      int64[4]        in/out: late elems, elems left out as too old, of peers out of range, after the end
+
+    Returns (log rows, samples taken, next sample time).
+    """
+    rows = 0
+    for row in range(time_us.shape[0]):
+        who = peer[row]
+        what = kind[row]
+        if who < 0 or who >= sizes.shape[0]:
+            counters[2] += 1
+            continue
+        now = time_us[row]
+        if now >= until_us:
+            counters[3] += 1
+            continue
+        if what != RIB and what != RIB_PEER:
+            before = heard_us[who]
+            if now < before:
+                if before - now > late_us:
+                    counters[1] += 1
+                    continue
+                counters[0] += 1
+                now = before
+            while now >= sample_us and sampled < samples.shape[0]:
+                samples[sampled] = sizes
+                sampled += 1
+                sample_us += bin_us
+            if before < 0:
+                log_time[rows] = now
+                log_peer[rows] = who
+                log_prefix[rows] = -1
+                log_op[rows] = HEARD
+                log_row[rows] = -1
+                rows += 1
+            elif now - before > silent_us and live[who] == 1:
+                log_time[rows] = before + silent_us
+                log_peer[rows] = who
+                log_prefix[rows] = -1
+                log_op[rows] = SILENT
+                log_row[rows] = -1
+                rows += 1
+                log_time[rows] = now
+                log_peer[rows] = who
+                log_prefix[rows] = -1
+                log_op[rows] = HEARD
+                log_row[rows] = -1
+                rows += 1
+            heard_us[who] = now
+        elif what == RIB_PEER:
+            continue
+        else:
+            now = max(dump_us, heard_us[who])
+        word = who >> 6
+        bit = np.uint64(1) << np.uint64(who & 63)
+        op = -1
+        where = prefix[row]
+        if what == ANNOUNCE or what == RIB:
+            family = 0 if afi[row] == 1 else 1
+            has = held[where, word] & bit
+            if what == RIB and dump_policy[who] == COMPARE:
+                if has:
+                    dump_matched[who] += 1
+                else:
+                    dump_missing[who] += 1
+                continue
+            if not has:
+                held[where, word] |= bit
+                sizes[who, family] += 1
+            if what == ANNOUNCE and live[who] == 0:
+                live[who] = 1
+                log_time[rows] = now
+                log_peer[rows] = who
+                log_prefix[rows] = -1
+                log_op[rows] = UP
+                log_row[rows] = -1
+                rows += 1
+            if watched[where] == 1:
+                op = HOLD if what == ANNOUNCE else DUMPED_HOLD
+        elif what == WITHDRAW:
+            family = 0 if afi[row] == 1 else 1
+            if held[where, word] & bit:
+                held[where, word] &= ~bit
+                sizes[who, family] -= 1
+            if watched[where] == 1:
+                op = LOSE
+        elif what == STATE:
+            if state[row] & 255 == ESTABLISHED:
+                if live[who] == 0:
+                    live[who] = 1
+                    op = UP
+            elif live[who] == 1 or state[row] >> 8 == ESTABLISHED:
+                _clear_peer(held, count, word, bit, sizes, who)
+                live[who] = 0
+                op = DOWN
+            where = -1
+        if op >= 0:
+            log_time[rows] = now
+            log_peer[rows] = who
+            log_prefix[rows] = where
+            log_op[rows] = op
+            log_row[rows] = row if where >= 0 else -1
+            rows += 1
+    return rows, sampled, sample_us
+
+
+@njit(nogil=True, cache=True)
+def clear_peer(held, count, sizes, peer):
+    """Take every route of one peer out of the state."""
+    _clear_peer(held, count, peer >> 6, np.uint64(1) << np.uint64(peer & 63), sizes, peer)

@@ -1,0 +1,439 @@
+"""Wires the stages together: archive files of a window into reports. The life of a record reads top to bottom here."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from duskwatch.detection import detect
+from duskwatch.records.countries import CountryRanges
+from duskwatch.records.entity import Entity
+from duskwatch.records.outages import Outage
+from duskwatch.records.prefix import Prefix
+from duskwatch.records.report import InputFile, Report
+from duskwatch.records.signals import Gap
+from duskwatch.records.times import MINUTE, iso, to_datetime
+from duskwatch.signals.measures import Extent, measure, transit_shares, units
+from duskwatch.signals.routing import RoutingLog, RoutingState, Watch, begin_dump, end_dump, fold, reload_peers
+from duskwatch.signals.visibility import CollectorPart, Votes, close_part, merge_votes
+from duskwatch.sources.bgp.archive_files import ArchiveError, ArchiveFile, find_files, missing_files, select
+from duskwatch.sources.bgp.formats.mrt import MrtReader
+from duskwatch.sources.bgp.transports.files import open_pieces
+from duskwatch.sources.bgp.transports.prefetch import prefetch
+from duskwatch.sources.reference.asnames import load_as_names
+from duskwatch.sources.reference.delegated import GeoError
+from duskwatch.sources.reference.geo import load_geo
+from duskwatch.sources.reference.names import country_name, time_zones
+
+PIECE_BYTES = 4 << 20
+BIN_US = 5 * MINUTE
+# A covering prefix may make a smaller one reachable, but not one so wide that it is a default route in disguise.
+WIDEST_COVER = {1: 8, 2: 16}
+# A country's outage can be called from learned state only where routes heard cover this share of its space.
+KNOWN_SHARE = 0.5
+
+Progress = Callable[[str, int, int], None]
+"""Told the file being read, stored bytes done and stored bytes in all."""
+
+NOT_MEASURED = (
+    "whether hosts answered: no probing was done, a routed network can still be unreachable",
+    "how much traffic flowed, and whether any attack took place",
+    "whether single web sites or services worked",
+    "networks inside the country that need no route in the global table",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What reading the files of a window gave, before any entity is looked at."""
+
+    from_us: int
+    until_us: int
+    bin_us: int
+    parts: tuple[CollectorPart, ...]
+    inputs: tuple[InputFile, ...]
+    warnings: tuple[str, ...]
+
+
+def analyze(
+    entity: Entity,
+    from_us: int,
+    until_us: int,
+    mrt: Sequence[Path],
+    *,
+    geo: Sequence[Path] = (),
+    as_names: Path | None = None,
+    collectors: Sequence[str] = (),
+    bin_us: int = BIN_US,
+    threads: int = 2,
+    reenactment: str = "",
+    progress: Progress | None = None,
+) -> Report:
+    """Replay archives and tell when an entity could not be reached.
+
+    Times are microseconds since the epoch, UTC. Raises ArchiveError, GeoError or ValueError, each with one sentence
+    that says what to do, where the input cannot be used; OSError where a file cannot be read.
+    """
+    ranges = _ranges(entity, from_us, geo)
+    replay = replay_archives(
+        from_us,
+        until_us,
+        mrt,
+        watch=_watch([entity], ranges),
+        origins=np.array([entity.asn], np.uint32) if entity.type == "asn" else None,
+        collectors=collectors,
+        bin_us=bin_us,
+        threads=threads,
+        progress=progress,
+    )
+    votes = merge_votes(list(replay.parts), from_us, until_us)
+    names = load_as_names(as_names) if as_names else {}
+    return report_on(entity, replay, votes, ranges, geo=geo, as_names=names, reenactment=reenactment)
+
+
+def analyze_countries(
+    from_us: int,
+    until_us: int,
+    mrt: Sequence[Path],
+    geo: Sequence[Path],
+    *,
+    bin_us: int = BIN_US,
+    threads: int = 2,
+) -> Iterator[Report]:
+    """The same for every country that has a route, in one pass over the files, in order of country code."""
+    ranges = load_geo(list(geo), to_datetime(from_us).date())
+
+    def watch(
+        afi: npt.NDArray[np.uint8],
+        hi: npt.NDArray[np.uint64],
+        lo: npt.NDArray[np.uint64],
+        length: npt.NDArray[np.uint8],
+    ) -> npt.NDArray[np.uint8]:
+        return (ranges.countries_of(afi, hi, lo, length) >= 0).astype(np.uint8)
+
+    replay = replay_archives(from_us, until_us, mrt, watch=watch, bin_us=bin_us, threads=threads)
+    votes = merge_votes(list(replay.parts), from_us, until_us)
+    seen = np.unique(ranges.countries_of(votes.afi, votes.hi, votes.lo, votes.length))
+    for index in seen[seen >= 0]:
+        code = ranges.countries[index]
+        yield report_on(Entity("country", code), replay, votes, ranges, geo=geo)
+
+
+def replay_archives(
+    from_us: int,
+    until_us: int,
+    mrt: Sequence[Path],
+    *,
+    watch: Watch,
+    origins: npt.NDArray[np.uint32] | None = None,
+    collectors: Sequence[str] = (),
+    bin_us: int = BIN_US,
+    threads: int = 2,
+    progress: Progress | None = None,
+) -> Replay:
+    """Fold the files of every collector that the window needs. The order of ``mrt`` does not matter."""
+    if not from_us < until_us:
+        raise ValueError(
+            f"the window ends ({iso(until_us)}) before it begins ({iso(from_us)}); swap --from and --until"
+        )
+    files, _ = find_files(list(mrt))
+    by_collector: dict[str, list[ArchiveFile]] = {}
+    for file in files:
+        by_collector.setdefault(file.collector, []).append(file)
+    if collectors:
+        absent = sorted(set(collectors) - set(by_collector))
+        if absent:
+            raise ArchiveError(
+                f"no file of collector {', '.join(absent)} among those given; "
+                f"there are {', '.join(sorted(by_collector))}"
+            )
+        by_collector = {name: by_collector[name] for name in collectors}
+    chosen = {name: select(own, from_us, until_us) for name, own in sorted(by_collector.items())}
+    chosen = {name: own for name, own in chosen.items() if any(_touches(file, from_us, until_us) for file in own)}
+    if not chosen:
+        first, last = min(file.start_us for file in files), max(file.start_us for file in files)
+        raise ArchiveError(
+            f"no MRT file covers {iso(from_us)} to {iso(until_us)}; "
+            f"those given begin between {iso(first)} and {iso(last)}"
+        )
+    total = sum(file.size_bytes for own in chosen.values() for file in own)
+    done = 0
+    parts, inputs, warnings = [], [], []
+    for name, own in chosen.items():
+        gaps = missing_files(own, from_us, until_us)
+        state = RoutingState(name, from_us, until_us, bin_us)
+        logs: list[RoutingLog] = []
+        hashes: set[str] = set()
+        for file in own:
+            if progress:
+                progress(file.path.name, done, total)
+            state, log, read = _fold_file(state, file, watch, origins, gaps, hashes, threads)
+            logs.append(log)
+            inputs.append(read)
+            done += file.size_bytes
+            if read.damage:
+                warnings.append(f"{read.name} is damaged at {read.damage}; what came before was used")
+                gaps += _damage_gap(read, file, own, name, until_us)
+            if read.kind == "doubled":
+                warnings.append(f"{read.name} was given twice; it was counted once")
+        if not state.dumps:
+            warnings.append(
+                f"{name}: no table dump (RIB) at or before the start; the state was learned from updates, "
+                "so that a route counts from its first mention on"
+            )
+        if state.left_out:
+            warnings.append(
+                f"{name}: {state.left_out} elems were older than their peer's latest by more than 15 min; left out"
+            )
+        parts.append(close_part(state, RoutingLog.join(logs), tuple(sorted(gaps, key=lambda gap: gap.from_us))))
+    if progress:
+        progress("", total, total)
+    return Replay(from_us, until_us, bin_us, tuple(parts), tuple(inputs), tuple(warnings))
+
+
+def _touches(file: ArchiveFile, from_us: int, until_us: int) -> bool:
+    """Whether a file may say something about the window: updates from a day before on, or any dump before its end."""
+    return file.start_us < until_us and (file.start_us >= from_us - 24 * 60 * MINUTE)
+
+
+def _fold_file(
+    state: RoutingState,
+    file: ArchiveFile,
+    watch: Watch,
+    origins: npt.NDArray[np.uint32] | None,
+    gaps: list[Gap],
+    hashes: set[str],
+    threads: int,
+) -> tuple[RoutingState, RoutingLog, InputFile]:
+    digest = hashlib.sha256()
+    pieces: Iterator[bytes | memoryview] = open_pieces(
+        file.path, piece_bytes=PIECE_BYTES, threads=threads, digest=digest
+    )
+    if threads > 1:
+        pieces = prefetch(pieces)
+    reader = MrtReader(pieces, state.peers)
+    logs: list[RoutingLog] = []
+    if file.is_update:
+        for block in reader:
+            state, log = fold(state, block, watch, origins)
+            logs.append(log)
+    else:
+        last_dump_us = max((check.time_us for check in state.checks), default=-1)
+        broken = any(gap.until_us > last_dump_us and gap.from_us < file.start_us for gap in gaps)
+        state, dump_logs = _fold_dump(state, file, reader, watch, origins, trusted=not broken)
+        logs += dump_logs
+    sha256 = digest.hexdigest()
+    read = InputFile(
+        file.path.name,
+        sha256,
+        "doubled" if sha256 in hashes else "mrt",
+        reader.first_us,
+        reader.last_us,
+        reader.records,
+        reader.bad_records,
+        str(reader.damage) if reader.damage else "",
+        file.collector,
+        file.size_bytes,
+    )
+    hashes.add(sha256)
+    return state, RoutingLog.join(logs), read
+
+
+def _fold_dump(
+    state: RoutingState,
+    file: ArchiveFile,
+    blocks: MrtReader,
+    watch: Watch,
+    origins: npt.NDArray[np.uint32] | None,
+    trusted: bool,
+) -> tuple[RoutingState, list[RoutingLog]]:
+    logs: list[RoutingLog] = []
+    begun = False
+    for block in blocks:
+        if not begun:
+            time_us = int(block.time_us[0]) if len(block.time_us) else file.start_us
+            state = begin_dump(state, time_us, trusted)
+            state, log = reload_peers(state, time_us)
+            logs.append(log)
+            begun = True
+        state, log = fold(state, block, watch, origins)
+        logs.append(log)
+    if begun:
+        state, log = end_dump(state, complete=blocks.damage is None)
+        logs.append(log)
+    return state, logs
+
+
+def _damage_gap(read: InputFile, file: ArchiveFile, own: list[ArchiveFile], collector: str, until_us: int) -> list[Gap]:
+    """What a damaged update file leaves unseen: from its last good record to the next file."""
+    if not file.is_update:
+        return []
+    start = read.until_us if read.until_us is not None else file.start_us
+    later = [other.start_us for other in own if other.is_update and other.start_us > file.start_us]
+    end = min(later, default=until_us)
+    return [Gap(collector, start, min(end, until_us), "damaged file")] if start < min(end, until_us) else []
+
+
+def _ranges(entity: Entity, from_us: int, geo: Sequence[Path]) -> CountryRanges | None:
+    if entity.type == "country":
+        country_name(entity.code)  # raises for a code that is no country
+        if not geo:
+            raise GeoError(
+                f"which addresses are {entity.code}'s? give --geo FILE: an RIR delegated-extended file of the day, "
+                "or a MaxMind-format database"
+            )
+        ranges = load_geo(list(geo), to_datetime(from_us).date())
+        if entity.code not in ranges.countries:
+            raise GeoError(f"{ranges.source} delegates no address to {entity.code}; give the file of its registry")
+        return ranges
+    return load_geo(list(geo), to_datetime(from_us).date()) if geo else None
+
+
+def _watch(entities: list[Entity], ranges: CountryRanges | None) -> Watch:
+    prefixes = [Prefix.parse(entity.code) for entity in entities if entity.type == "prefix"]
+    codes = [entity.code for entity in entities if entity.type == "country"]
+
+    def watch(
+        afi: npt.NDArray[np.uint8],
+        hi: npt.NDArray[np.uint64],
+        lo: npt.NDArray[np.uint64],
+        length: npt.NDArray[np.uint8],
+    ) -> npt.NDArray[np.uint8]:
+        wanted = np.zeros(len(afi), np.bool_)
+        for prefix in prefixes:
+            wanted |= _related(prefix, afi, hi, lo, length)
+        if codes and ranges is not None:
+            index = [ranges.countries.index(code) for code in codes]
+            wanted |= np.isin(ranges.countries_of(afi, hi, lo, length), index)
+        return wanted.astype(np.uint8)
+
+    return watch
+
+
+def _related(
+    prefix: Prefix,
+    afi: npt.NDArray[np.uint8],
+    hi: npt.NDArray[np.uint64],
+    lo: npt.NDArray[np.uint64],
+    length: npt.NDArray[np.uint8],
+) -> npt.NDArray[np.bool_]:
+    """Prefixes inside the given one, and those that cover it (but for the widest)."""
+    inside = (afi == prefix.afi) & (length >= prefix.length)
+    covers = (afi == prefix.afi) & (length < prefix.length) & (length >= WIDEST_COVER[prefix.afi])
+    out = np.zeros(len(afi), np.bool_)
+    for row in np.flatnonzero(inside | covers):
+        other = Prefix(int(afi[row]), int(hi[row]), int(lo[row]), int(length[row]))
+        out[row] = prefix.contains(other) or other.contains(prefix)
+    return out
+
+
+def report_on(
+    entity: Entity,
+    replay: Replay,
+    votes: Votes,
+    ranges: CountryRanges | None,
+    *,
+    geo: Sequence[Path] = (),
+    as_names: dict[int, str] | None = None,
+    reenactment: str = "",
+) -> Report:
+    """The report on one entity from what a replay gave."""
+    extent = _extent(entity, votes, ranges)
+    history = measure(votes, extent, replay.bin_us)
+    warnings = list(replay.warnings)
+    if history.learned and entity.type == "country" and ranges is not None:
+        share = _known_share(entity, votes, extent, ranges)
+        history = replace(history, known_share=share)
+        if share < KNOWN_SHARE:
+            warnings.append(
+                f"routes heard cover {share:.0%} of the IPv4 space delegated to {entity.code}: "
+                "too little to tell a national outage from the state learned so far"
+            )
+    outages = detect(history)
+    history = replace(history, transit=transit_shares(votes, extent, _spans(replay, outages)))
+    if entity.type == "country":
+        entity = replace(entity, name=country_name(entity.code))
+    elif entity.type == "asn" and as_names:
+        entity = replace(entity, name=as_names.get(entity.asn, ""))
+    if not extent.selected.any():
+        warnings.append(f"no route of {entity.title} was heard in this window, so nothing can be said about it")
+    zones = time_zones(entity.code) if entity.type == "country" else ()
+    return Report(
+        entity,
+        replay.from_us,
+        replay.until_us,
+        history,
+        outages,
+        replay.inputs + tuple(_reference_file(path, "geo") for path in geo),
+        tuple(part.collector for part in replay.parts),
+        time_zone=zones[0] if zones else "",
+        as_names=as_names or {},
+        country_source=ranges.source if ranges is not None and entity.type == "country" else "",
+        warnings=tuple(warnings),
+        not_measured=NOT_MEASURED,
+        reenactment=reenactment,
+    )
+
+
+def _extent(entity: Entity, votes: Votes, ranges: CountryRanges | None) -> Extent:
+    if entity.type == "country":
+        assert ranges is not None
+        index = ranges.countries.index(entity.code)
+        selected = ranges.countries_of(votes.afi, votes.hi, votes.lo, votes.length) == index
+        return Extent(selected, _unit_ranges(ranges, entity.code, 1), _unit_ranges(ranges, entity.code, 2))
+    if entity.type == "prefix":
+        prefix = Prefix.parse(entity.code)
+        selected = _related(prefix, votes.afi, votes.hi, votes.lo, votes.length)
+        start, end = units(
+            np.array([prefix.afi], np.uint8), np.array([prefix.hi], np.uint64), np.array([prefix.length], np.uint8)
+        )
+        none = (np.empty(0, np.int64), np.empty(0, np.int64))
+        return Extent(selected, (start, end) if prefix.afi == 1 else none, (start, end) if prefix.afi == 2 else none)
+    return Extent(np.ones(len(votes.afi), np.bool_))
+
+
+def _unit_ranges(ranges: CountryRanges, code: str, afi: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """A country's space as sorted stretches of /24s or /48s; a unit counts where any part of it is the country's."""
+    starts, ends = ranges.ranges_of(code, afi)
+    shift = np.uint64(40) if afi == 1 else np.uint64(16)
+    first, last = (starts >> shift).astype(np.int64), (ends >> shift).astype(np.int64) + 1
+    if not len(first):
+        return first, last
+    # Neighbours that meet in one unit are joined, so that no unit counts twice.
+    fresh = np.concatenate([[True], first[1:] > np.maximum.accumulate(last)[:-1]])
+    return first[fresh], np.maximum.reduceat(last, np.flatnonzero(fresh))
+
+
+def _known_share(entity: Entity, votes: Votes, extent: Extent, ranges: CountryRanges) -> float:
+    """Share of the country's delegated /24s that any route heard covers."""
+    counted = extent.slash24
+    assert counted is not None
+    own = extent.selected & (votes.afi == 1)
+    start, end = units(votes.afi[own], votes.hi[own], votes.length[own])
+    delegated = int((counted[1] - counted[0]).sum())
+    covered, reached = 0, -1
+    for first, last in sorted(zip(start.tolist(), end.tolist(), strict=True)):
+        first = max(first, reached)
+        if last > first:
+            covered += int(np.sum(np.maximum(0, np.minimum(last, counted[1]) - np.maximum(first, counted[0]))))
+            reached = last
+    return covered / delegated if delegated else 0.0
+
+
+def _spans(replay: Replay, outages: tuple[Outage, ...]) -> list[tuple[int, int]]:
+    """The window before, during and after the main outage; the whole window where there is none."""
+    if not outages:
+        return [(replay.from_us, replay.until_us)]
+    main = max(outages, key=lambda outage: outage.score)
+    end = main.end.best_us if main.end else replay.until_us
+    spans = [(replay.from_us, main.onset.best_us), (main.onset.best_us, end), (end, replay.until_us)]
+    return [(start, stop) for start, stop in spans if start < stop]
+
+
+def _reference_file(path: Path, kind: str) -> InputFile:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return InputFile(path.name, digest, kind, None, None, size_bytes=path.stat().st_size)

@@ -1,0 +1,275 @@
+"""Votes into what was visible of one entity: to the second, in bins, and prefix by prefix."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from duskwatch.kernels.votes import cover_steps
+from duskwatch.records.prefix import Prefix
+from duskwatch.records.signals import ChangeLog, EntityHistory, Level, PrefixState, SignalBlock, TransitShare
+from duskwatch.signals.visibility import Vote, Votes
+
+SIGNALS = (
+    "bgp.visible_prefixes",
+    "bgp.visible_slash24",
+    "bgp.visible_slash48",
+    "bgp.peers_live",
+    "bgp.announcements",
+    "bgp.withdrawals",
+)
+SLASH24 = 24
+SLASH48 = 48
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """Which of the watched prefixes an entity has, and which address space of them counts."""
+
+    selected: npt.NDArray[np.bool_]  # [P] of Votes
+    # Stretches [start, end) of /24s and /48s that count; None: whatever the prefixes cover.
+    slash24: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]] | None = None
+    slash48: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]] | None = None
+
+
+def measure(votes: Votes, extent: Extent, bin_us: int) -> EntityHistory:
+    """Everything measured about one entity.
+
+    Values of a bin are those at its end, as views taken every five minutes would show them (BGPView); counts of
+    announcements and withdrawals are sums over all sessions, full feed or not. NaN where no voter was there.
+    """
+    level = _level(votes, extent)
+    changes = _changes(votes, extent)
+    signals = _signals(votes, extent, level, bin_us)
+    return EntityHistory(level, changes, signals, gaps=votes.gaps, learned=votes.learned)
+
+
+def units(
+    afi: npt.NDArray[np.uint8], hi: npt.NDArray[np.uint64], length: npt.NDArray[np.uint8]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The /24s (IPv4) or /48s (IPv6) that each prefix touches, as stretches [start, end) of unit numbers, [P]."""
+    four = afi == 1
+    start = np.where(four, hi >> np.uint64(40), hi >> np.uint64(16)).astype(np.int64)
+    bits = np.where(four, SLASH24, SLASH48) - length.astype(np.int64)
+    return start, start + np.where(bits > 0, np.int64(1) << np.maximum(bits, 0), 1)
+
+
+def _segments(
+    start: npt.NDArray[np.int64],
+    end: npt.NDArray[np.int64],
+    counted: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]] | None,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Cut address space at every border of a prefix or of what counts: borders [K + 1] and units in between [K]."""
+    borders = [start, end]
+    if counted is not None:
+        borders += [counted[0], counted[1]]
+    cuts = np.unique(np.concatenate(borders)) if len(start) else np.zeros(1, np.int64)
+    weight = np.diff(cuts).astype(np.float64)
+    if counted is not None and len(weight):
+        inside = np.searchsorted(counted[0], cuts[:-1], side="right") - 1
+        weight[(inside < 0) | (cuts[:-1] >= counted[1][np.maximum(inside, 0)])] = 0.0
+    return cuts, weight
+
+
+def _level(votes: Votes, extent: Extent) -> Level:
+    ids = np.flatnonzero(extent.selected)
+    number = np.full(len(votes.afi), -1, np.int32)
+    number[ids] = np.arange(len(ids), dtype=np.int32)
+    mine = np.flatnonzero(extent.selected[votes.prefix]) if len(votes.prefix) else np.empty(0, np.int64)
+    prefix = number[votes.prefix[mine]]
+    time_us, state, by_voters = votes.time_us[mine], votes.state[mine], votes.by_voters[mine]
+    family = (votes.afi[ids] != 1).astype(np.uint8)
+    start, end = units(votes.afi[ids], votes.hi[ids], votes.length[ids])
+    first, last = np.zeros(len(ids), np.int64), np.zeros(len(ids), np.int64)
+    weights = []
+    for kind, counted in ((0, extent.slash24), (1, extent.slash48)):
+        own = family == kind
+        cuts, weight = _segments(start[own], end[own], counted)
+        first[own] = np.searchsorted(cuts, start[own])
+        last[own] = np.searchsorted(cuts, end[own])
+        weights.append(weight)
+    out_time = np.empty(len(mine), np.int64)
+    out_values = np.zeros((len(mine), 5))
+    out_by = np.zeros(len(mine), np.uint8)
+    covers = [np.zeros(len(weight), np.int32) for weight in weights for _ in (0, 1)]
+    rows = cover_steps(
+        time_us,
+        prefix,
+        state,
+        by_voters,
+        family,
+        first,
+        last,
+        weights[0],
+        weights[1],
+        np.zeros(len(ids), np.uint8),
+        np.zeros(len(ids), np.uint8),
+        covers[0],
+        covers[2],
+        covers[1],
+        covers[3],
+        out_time,
+        out_values,
+        out_by,
+    )
+    known_us, known4, known6 = _known(time_us, prefix, state, family)
+    times = np.unique(np.concatenate([[votes.from_us], out_time[:rows], votes.step_us]))
+    times = times[(times >= votes.from_us) & (times < votes.until_us)]
+    values = _held(times, out_time[:rows], out_values[:rows], np.zeros(5))
+    voters4 = _held(times, votes.step_us, votes.voters4.astype(float), 0.0)
+    voters6 = _held(times, votes.step_us, votes.voters6.astype(float), 0.0)
+    blind4 = (voters4 == 0) | (_held(times, known_us, known4, 0.0) == 0)
+    blind6 = (voters6 == 0) | (_held(times, known_us, known6, 0.0) == 0)
+    has4, has6 = bool((family == 0).any()), bool((family == 1).any())
+    blind = (blind4 | ~np.bool_(has4)) & (blind6 | ~np.bool_(has6)) | (has4 & blind4 & (voters4 == 0))
+    values[blind, 0] = np.nan
+    values[np.ix_(blind4, [1, 3])] = np.nan
+    values[np.ix_(blind6, [2, 4])] = np.nan
+    by = np.ones(len(times), np.uint8)
+    at = np.searchsorted(times, out_time[:rows])
+    inside = (at < len(times)) & (out_time[:rows] >= votes.from_us) & (out_time[:rows] < votes.until_us)
+    by[at[inside]] = out_by[:rows][inside]
+    return Level(
+        votes.until_us,
+        times,
+        values[:, 0].copy(),
+        values[:, 1].copy(),
+        values[:, 2].copy(),
+        values[:, 3].copy(),
+        values[:, 4].copy(),
+        np.maximum(voters4, voters6),
+        by,
+    )
+
+
+def _known(
+    time_us: npt.NDArray[np.int64],
+    prefix: npt.NDArray[np.int32],
+    state: npt.NDArray[np.uint8],
+    family: npt.NDArray[np.uint8],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """How many prefixes of each family were in a known state from each change on."""
+    known = (state != PrefixState.UNKNOWN).astype(np.int8)
+    order = np.lexsort((np.arange(len(prefix)), prefix))
+    before = np.zeros(len(prefix), np.int8)
+    follows = np.flatnonzero(np.diff(prefix[order]) == 0)
+    before[order[follows + 1]] = known[order[follows]]
+    step = (known - before).astype(np.float64)
+    four = family[prefix] == 0 if len(prefix) else np.empty(0, bool)
+    return time_us, np.cumsum(np.where(four, step, 0.0)), np.cumsum(np.where(four, 0.0, step))
+
+
+def _held(
+    times: npt.NDArray[np.int64],
+    at: npt.NDArray[np.int64],
+    values: npt.NDArray[np.float64],
+    before: npt.NDArray[np.float64] | float,
+) -> npt.NDArray[np.float64]:
+    """A step function that changes ``at`` to ``values``, read at ``times``; ``before`` holds ahead of the first."""
+    index = np.searchsorted(at, times, side="right") - 1
+    if not len(at):
+        return np.broadcast_to(np.asarray(before, float), (len(times), *np.shape(before))).copy()
+    out = values[np.maximum(index, 0)].copy()
+    out[index < 0] = before
+    return out
+
+
+def _changes(votes: Votes, extent: Extent) -> ChangeLog:
+    ids = np.flatnonzero(extent.selected)
+    number = np.full(len(votes.afi), -1, np.int32)
+    number[ids] = np.arange(len(ids), dtype=np.int32)
+    mine = np.flatnonzero(extent.selected[votes.prefix]) if len(votes.prefix) else np.empty(0, np.int64)
+    return ChangeLog(
+        tuple(str(Prefix(int(votes.afi[i]), int(votes.hi[i]), int(votes.lo[i]), int(votes.length[i]))) for i in ids),
+        votes.time_us[mine],
+        number[votes.prefix[mine]],
+        votes.state[mine],
+        votes.votes[mine],
+        votes.voters[mine],
+        votes.origin[mine],
+        votes.upstream[mine],
+        votes.by_voters[mine],
+    )
+
+
+def _signals(votes: Votes, extent: Extent, level: Level, bin_us: int) -> SignalBlock:
+    bins = max(1, -(-(votes.until_us - votes.from_us) // bin_us))
+    ends = np.minimum(votes.from_us + bin_us * np.arange(1, bins + 1, dtype=np.int64), votes.until_us)
+    starts = votes.from_us + bin_us * np.arange(bins, dtype=np.int64)
+    at = np.searchsorted(level.time_us, ends, side="left") - 1
+    watching = _share_watched(level, starts, ends)
+    rows = votes.rows
+    mine = (rows.prefix >= 0) & (rows.time_us >= votes.from_us) & (rows.time_us < votes.until_us)
+    mine[mine] = extent.selected[rows.prefix[mine]]
+    counts = []
+    for code in (Vote.HOLD, Vote.LOSE):
+        which = (rows.time_us[mine & (rows.code == code)] - votes.from_us) // bin_us
+        count = np.bincount(which, minlength=bins).astype(float)
+        counts.append(np.where((count == 0) & (watching == 0), np.nan, count))
+    values = np.vstack(
+        [level.prefixes[at], level.slash24[at], level.slash48[at], level.voters[at], counts[0], counts[1]]
+    )
+    coverage = np.tile(watching, (len(SIGNALS), 1))
+    coverage[3] = 1.0
+    return SignalBlock(SIGNALS, votes.from_us, bin_us, values, coverage)
+
+
+def _share_watched(level: Level, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Share of each bin in which at least one voter was there and something was known, [B]."""
+    edges = np.append(level.time_us, level.until_us)
+    watched = np.where(np.isnan(level.prefixes), 0, np.diff(edges))
+    total = np.concatenate([[0], np.cumsum(watched)]).astype(float)
+    spent = np.interp(ends, edges, total) - np.interp(starts, edges, total)
+    share: npt.NDArray[np.float64] = spent / np.maximum(ends - starts, 1)
+    return share
+
+
+def transit_shares(votes: Votes, extent: Extent, spans: list[tuple[int, int]]) -> tuple[TransitShare, ...]:
+    """Which AS stood before the origin on the routes held, weighted by time, in each span [from, until).
+
+    Every session that held a route counts, full feed or not. Shares of a span add up to 1 where any route was held.
+    """
+    rows = votes.rows
+    mine = np.flatnonzero(rows.prefix >= 0)
+    mine = mine[extent.selected[rows.prefix[mine]]]
+    clears = np.flatnonzero(rows.code == Vote.CLEAR)
+    order = np.sort(np.concatenate([mine, clears]))
+    spent: list[dict[int, int]] = [{} for _ in spans]
+    holding: dict[tuple[int, int], tuple[int, int]] = {}
+
+    def close(key: tuple[int, int], now: int) -> None:
+        upstream, since = holding.pop(key)
+        for total, (start, end) in zip(spent, spans, strict=True):
+            overlap = min(now, end) - max(since, start)
+            if overlap > 0:
+                total[upstream] = total.get(upstream, 0) + overlap
+
+    by_session: dict[int, set[tuple[int, int]]] = {}
+    for time_us, session, prefix, code, upstream in zip(
+        rows.time_us[order].tolist(),
+        rows.session[order].tolist(),
+        rows.prefix[order].tolist(),
+        rows.code[order].tolist(),
+        rows.upstream[order].tolist(),
+        strict=True,
+    ):
+        if code == Vote.CLEAR:
+            for key in by_session.pop(session, set()):
+                close(key, time_us)
+            continue
+        key = (prefix, session)
+        if key in holding:
+            if code != Vote.LOSE and holding[key][0] == upstream:
+                continue
+            close(key, time_us)
+            by_session[session].discard(key)
+        if code != Vote.LOSE:
+            holding[key] = (upstream, time_us)
+            by_session.setdefault(session, set()).add(key)
+    for key in list(holding):
+        close(key, votes.until_us)
+    return tuple(
+        TransitShare(upstream, start, end, time / sum(total.values()))
+        for total, (start, end) in zip(spent, spans, strict=True)
+        for upstream, time in sorted(total.items(), key=lambda item: (-item[1], item[0]))
+    )

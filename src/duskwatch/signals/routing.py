@@ -1,0 +1,392 @@
+"""Routing state of one collector, folded from elems: who holds which prefix, and a log of what changed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from duskwatch.kernels.aspath import path_tails
+from duskwatch.kernels.prefix_table import intern_prefixes, rebuild_slots
+from duskwatch.kernels.routing import COMPARE, LOAD, clear_peer, fold_elems
+from duskwatch.records.elems import ElemBlock, Kind, PeerTable
+from duskwatch.records.times import HOUR, MINUTE
+
+# A peer not heard for an hour is not taken to be there (BGPView's routing-tables plugin, RT_MAX_INACTIVE_TIME).
+SILENT_US = HOUR
+# Records may come out of order by this much; anything older would rewrite what was already said.
+LATE_US = 15 * MINUTE
+# A peer that a table dump lacks was gone, unless it was heard this shortly before the dump.
+DUMP_LACKS_US = 10 * MINUTE
+
+
+class Op(IntEnum):
+    """What a row of the log says."""
+
+    HOLD = 0  # the peer holds a route to the prefix
+    LOSE = 1  # it does not
+    DOWN = 2  # its session ended; it holds nothing
+    UP = 3  # its session is there again; its table is still to come
+    SILENT = 4  # not heard for too long: it no longer counts
+    HEARD = 5  # heard again, what it held before still holds
+    DUMPED_HOLD = 7  # as HOLD, from a table dump: it is no news
+    DUMPED = 6  # its whole table is known now: what it was not said to hold, it does not hold
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingLog:
+    """What happened to watched prefixes and to sessions. L rows, in order per peer; times never go back per peer."""
+
+    time_us: npt.NDArray[np.int64]  # [L]
+    peer: npt.NDArray[np.int32]  # [L] row of the peer table
+    prefix: npt.NDArray[np.int32]  # [L] row of the prefix table; -1 for sessions
+    op: npt.NDArray[np.uint8]  # [L] Op
+    origin: npt.NDArray[np.uint32]  # [L] origin AS of a HOLD, else 0
+    upstream: npt.NDArray[np.uint32]  # [L] AS before the origin, else 0
+
+    def __len__(self) -> int:
+        return len(self.time_us)
+
+    @classmethod
+    def empty(cls) -> "RoutingLog":
+        """A log without rows."""
+        return cls(
+            np.empty(0, np.int64),
+            np.empty(0, np.int32),
+            np.empty(0, np.int32),
+            np.empty(0, np.uint8),
+            np.empty(0, np.uint32),
+            np.empty(0, np.uint32),
+        )
+
+    @classmethod
+    def join(cls, logs: "list[RoutingLog]") -> "RoutingLog":
+        """Logs of one collector one after the other."""
+        if not logs:
+            return cls.empty()
+        return cls(*(np.concatenate([getattr(log, name) for log in logs]) for name in cls.__slots__))
+
+
+Watch = Callable[
+    [npt.NDArray[np.uint8], npt.NDArray[np.uint64], npt.NDArray[np.uint64], npt.NDArray[np.uint8]],
+    npt.NDArray[np.uint8],
+]
+"""Given afi, hi, lo and length of new prefixes, [n] each: 1 where the log is to tell of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DumpCheck:
+    """How a peer's folded table compared with a table dump taken while its session lasted."""
+
+    peer: int
+    time_us: int
+    held: int  # prefixes held according to the fold
+    matched: int  # of those, in the dump too
+    missing: int  # in the dump, not in the fold
+
+
+@dataclass
+class RoutingState:
+    """All that is known of one collector's peers at one moment of event time. Picklable; fold() consumes it.
+
+    Memory: 18 bytes per prefix, 8 per prefix and 64 peers, 4 to 16 for the hash.
+    """
+
+    collector: str
+    from_us: int  # the window analysed; what came before it only builds up the state
+    until_us: int  # elems at or after it are left out
+    bin_us: int
+    peers: PeerTable = field(default_factory=PeerTable)
+    count: int = 0
+    slots: npt.NDArray[np.int32] = field(default_factory=lambda: np.full(1 << 12, -1, np.int32))
+    prefix_hi: npt.NDArray[np.uint64] = field(default_factory=lambda: np.zeros(1 << 10, np.uint64))
+    prefix_lo: npt.NDArray[np.uint64] = field(default_factory=lambda: np.zeros(1 << 10, np.uint64))
+    prefix_meta: npt.NDArray[np.uint16] = field(default_factory=lambda: np.zeros(1 << 10, np.uint16))
+    watched: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(1 << 10, np.uint8))
+    held: npt.NDArray[np.uint64] = field(default_factory=lambda: np.zeros((1 << 10, 1), np.uint64))
+    sizes: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))
+    heard_us: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    live: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
+    whole: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
+    sample_us: int = -1  # time of the next sample of table sizes
+    samples: list[tuple[int, npt.NDArray[np.int32]]] = field(default_factory=list)
+    dumps: int = 0
+    checks: list[DumpCheck] = field(default_factory=list)
+    counters: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(4, np.int64))
+    # While a table dump is being read:
+    dump_us: int = -1
+    dump_policy: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
+    dump_matched: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    dump_missing: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    def __post_init__(self) -> None:
+        if not self.from_us < self.until_us or self.bin_us <= 0:
+            raise ValueError("a window ends after it begins, and bins are longer than nothing")
+        if self.sample_us < 0:
+            self.sample_us = self.from_us
+
+    @property
+    def late(self) -> int:
+        """Elems that came out of order and were taken as of their peer's latest."""
+        return int(self.counters[0])
+
+    @property
+    def left_out(self) -> int:
+        """Elems too old to be put in order; they were left out."""
+        return int(self.counters[1])
+
+
+def fold(
+    state: RoutingState,
+    block: ElemBlock,
+    watch: Watch,
+    origins: npt.NDArray[np.uint32] | None = None,
+) -> tuple[RoutingState, RoutingLog]:
+    """Apply a block of elems to the state and tell what changed for watched prefixes.
+
+    ``watch`` decides on prefixes not met before. Where ``origins`` names AS numbers, a prefix is watched from the
+    first route on that ends in one of them, and a route to another origin counts as LOSE: the AS does not
+    originate it there.
+    Elems of one peer must come in the order in which it said them, give or take LATE_US; peers may interleave in
+    any way without changing the result.
+    """
+    elems = len(block.time_us)
+    if elems == 0:
+        return state, RoutingLog.empty()
+    _reserve_peers(state)
+    prefix = _number_prefixes(state, block, watch)
+    origin = upstream = None
+    if origins is not None:
+        rows = np.flatnonzero((block.kind == Kind.ANNOUNCE) | (block.kind == Kind.RIB))
+        origin, upstream = _tails(block, rows)
+        matches = np.isin(origin, origins)
+        state.watched[prefix[np.flatnonzero(matches)]] = 1
+    last = min(int(block.time_us.max()), state.until_us)
+    due = max(0, (last - state.sample_us) // state.bin_us + 1)
+    samples = np.empty((due, *state.sizes.shape), np.int32)
+    first_sample_us = state.sample_us
+    room = 4 * elems
+    log_time = np.empty(room, np.int64)
+    log_peer = np.empty(room, np.int32)
+    log_prefix = np.empty(room, np.int32)
+    log_op = np.empty(room, np.uint8)
+    log_row = np.empty(room, np.int64)
+    rows_used, sampled, next_sample_us = fold_elems(
+        block.time_us,
+        block.kind,
+        block.afi,
+        block.peer,
+        block.path_id,
+        block.state,
+        prefix,
+        state.held,
+        state.count,
+        state.watched,
+        state.sizes,
+        state.heard_us,
+        state.live,
+        state.dump_policy,
+        state.dump_matched,
+        state.dump_missing,
+        state.sample_us,
+        state.bin_us,
+        samples,
+        0,
+        SILENT_US,
+        LATE_US,
+        state.dump_us,
+        state.until_us,
+        log_time,
+        log_peer,
+        log_prefix,
+        log_op,
+        log_row,
+        state.counters,
+    )
+    for k in range(sampled):
+        state.samples.append((first_sample_us + k * state.bin_us, samples[k]))
+    state.sample_us = int(next_sample_us)
+    op = log_op[:rows_used].copy()
+    state.whole[log_peer[:rows_used][(op == Op.DOWN)]] = 0
+    row = log_row[:rows_used]
+    holds = np.flatnonzero(((op == Op.HOLD) | (op == Op.DUMPED_HOLD)) & (row >= 0))
+    log_origin = np.zeros(rows_used, np.uint32)
+    log_upstream = np.zeros(rows_used, np.uint32)
+    if origin is None:
+        tail_origin, tail_upstream = _tails(block, row[holds])
+        log_origin[holds] = tail_origin[row[holds]]
+        log_upstream[holds] = tail_upstream[row[holds]]
+    else:
+        log_origin[holds] = origin[row[holds]]
+        log_upstream[holds] = upstream[row[holds]]  # type: ignore[index]
+        op[holds[~np.isin(log_origin[holds], origins)]] = Op.LOSE
+    log = RoutingLog(
+        log_time[:rows_used].copy(),
+        log_peer[:rows_used].copy(),
+        log_prefix[:rows_used].copy(),
+        op,
+        log_origin,
+        log_upstream,
+    )
+    return state, log
+
+
+def begin_dump(state: RoutingState, time_us: int, trusted: bool) -> RoutingState:
+    """Say that the blocks to come are a table dump taken at ``time_us``.
+
+    A dump fills the tables of peers whose table is not wholly known. A peer whose session and whose updates were
+    seen without a break since the last dump (``trusted``) is only compared with it: the dump's entries were
+    taken at some time in the minutes after its own time stamp, the updates are exact.
+    """
+    _reserve_peers(state)
+    state.dump_us = time_us
+    known = (state.whole == 1) & (state.live == 1) & trusted
+    state.dump_policy = np.where(known, COMPARE, LOAD).astype(np.uint8)
+    state.dump_matched = np.zeros(len(state.sizes), np.int64)
+    state.dump_missing = np.zeros(len(state.sizes), np.int64)
+    return state
+
+
+def end_dump(state: RoutingState, complete: bool) -> tuple[RoutingState, RoutingLog]:
+    """Close a table dump: whose table is whole now, who was missing from it, how the others compared.
+
+    ``complete`` False (a damaged dump) draws no conclusion from what the dump lacks.
+    """
+    time_us = state.dump_us
+    rows: list[tuple[int, int]] = []
+    for peer in range(len(state.sizes)):
+        size = int(state.sizes[peer].sum())
+        if state.dump_policy[peer] == COMPARE:
+            matched, missing = int(state.dump_matched[peer]), int(state.dump_missing[peer])
+            if matched + missing:
+                state.checks.append(DumpCheck(peer, time_us, size, matched, missing))
+            elif complete and size and state.heard_us[peer] < time_us - DUMP_LACKS_US:
+                clear_peer(state.held, state.count, state.sizes, peer)
+                state.live[peer] = state.whole[peer] = 0
+                rows.append((peer, Op.DOWN))
+        elif size and complete:
+            state.live[peer] = state.whole[peer] = 1
+            state.heard_us[peer] = max(int(state.heard_us[peer]), time_us)
+            rows.append((peer, Op.DUMPED))
+        elif size:
+            state.live[peer] = 1
+            rows.append((peer, Op.UP))
+    state.dumps += 1
+    state.dump_us = -1
+    return state, _session_rows(state, time_us, rows)
+
+
+def reload_peers(state: RoutingState, time_us: int) -> tuple[RoutingState, RoutingLog]:
+    """Forget what peers held that the dump about to be read will fill, so that only the dump's routes remain.
+
+    Call between begin_dump() and the dump's first block.
+    """
+    rows = []
+    for peer in np.flatnonzero((state.dump_policy == LOAD) & (state.sizes.sum(axis=1) > 0)):
+        clear_peer(state.held, state.count, state.sizes, int(peer))
+        rows.append((int(peer), Op.DOWN))
+    return state, _session_rows(state, time_us, rows)
+
+
+def silences(state: RoutingState) -> RoutingLog:
+    """Peers that had not been heard for SILENT_US when the collector's last elem came, as rows of the log."""
+    last = int(state.heard_us.max(initial=-1))
+    quiet = (state.live == 1) & (state.heard_us >= 0) & (state.heard_us + SILENT_US < last)
+    peer = np.flatnonzero(quiet).astype(np.int32)
+    log = _session_rows(state, 0, [(int(p), Op.SILENT) for p in peer])
+    log.time_us[:] += SILENT_US
+    return log
+
+
+def _session_rows(state: RoutingState, time_us: int, rows: list[tuple[int, int]]) -> RoutingLog:
+    n = len(rows)
+    peer = np.array([peer for peer, _ in rows], np.int32)
+    return RoutingLog(
+        np.maximum(state.heard_us[peer], time_us),
+        peer,
+        np.full(n, -1, np.int32),
+        np.array([op for _, op in rows], np.uint8),
+        np.zeros(n, np.uint32),
+        np.zeros(n, np.uint32),
+    )
+
+
+def _tails(block: ElemBlock, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
+    origin = np.zeros(len(block.time_us), np.uint32)
+    upstream = np.zeros(len(block.time_us), np.uint32)
+    if len(rows):
+        path_tails(block.data, block.attr_start, block.attr_length, block.as_size, rows, origin, upstream)
+    return origin, upstream
+
+
+def _reserve_peers(state: RoutingState) -> None:
+    need = len(state.peers)
+    have = len(state.sizes)
+    if need <= have:
+        return
+    more = need - have
+    state.sizes = np.vstack([state.sizes, np.zeros((more, 2), np.int64)])
+    state.heard_us = np.concatenate([state.heard_us, np.full(more, -1, np.int64)])
+    # A peer first met in the middle of updates has been there before: its session is taken to be up.
+    state.live = np.concatenate([state.live, np.ones(more, np.uint8)])
+    state.whole = np.concatenate([state.whole, np.zeros(more, np.uint8)])
+    state.dump_policy = np.concatenate([state.dump_policy, np.full(more, LOAD, np.uint8)])
+    state.dump_matched = np.concatenate([state.dump_matched, np.zeros(more, np.int64)])
+    state.dump_missing = np.concatenate([state.dump_missing, np.zeros(more, np.int64)])
+    words = (need + 63) // 64
+    if words > state.held.shape[1]:
+        grown = np.zeros((state.held.shape[0], words), np.uint64)
+        grown[:, : state.held.shape[1]] = state.held
+        state.held = grown
+
+
+def _number_prefixes(state: RoutingState, block: ElemBlock, watch: Watch) -> npt.NDArray[np.int32]:
+    elems = len(block.time_us)
+    need = state.count + elems
+    if need > len(state.prefix_hi):
+        size = max(need, 2 * len(state.prefix_hi))
+        state.prefix_hi = _grown(state.prefix_hi, size)
+        state.prefix_lo = _grown(state.prefix_lo, size)
+        state.prefix_meta = _grown(state.prefix_meta, size)
+        state.watched = _grown(state.watched, size)
+        held = np.zeros((size, state.held.shape[1]), np.uint64)
+        held[: state.count] = state.held[: state.count]
+        state.held = held
+    bits = int(np.log2(len(state.slots)))
+    if 2 * need > len(state.slots):
+        bits = int(np.ceil(np.log2(2 * need)))
+        state.slots = np.full(1 << bits, -1, np.int32)
+        rebuild_slots(
+            state.slots, np.uint64(64 - bits), state.prefix_hi, state.prefix_lo, state.prefix_meta, state.count
+        )
+    ids = np.empty(elems, np.int32)
+    before = state.count
+    state.count = int(
+        intern_prefixes(
+            block.prefix_hi,
+            block.prefix_lo,
+            block.prefix_length,
+            block.afi,
+            state.slots,
+            np.uint64(64 - bits),
+            state.prefix_hi,
+            state.prefix_lo,
+            state.prefix_meta,
+            state.count,
+            ids,
+        )
+    )
+    new = slice(before, state.count)
+    if state.count > before:
+        meta = state.prefix_meta[new]
+        state.watched[new] = watch(
+            (meta >> 8).astype(np.uint8), state.prefix_hi[new], state.prefix_lo[new], (meta & 255).astype(np.uint8)
+        )
+    return ids
+
+
+def _grown(column: npt.NDArray[np.generic], size: int) -> npt.NDArray:  # type: ignore[type-arg]
+    out = np.zeros(size, column.dtype)
+    out[: len(column)] = column
+    return out

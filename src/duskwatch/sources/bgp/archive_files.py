@@ -1,0 +1,155 @@
+"""Archive files on disk: which ones are MRT, whose they are, what they hold and what is missing between them."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+
+from duskwatch.records.signals import Gap
+from duskwatch.records.times import MINUTE, SECOND
+from duskwatch.sources.bgp.transports.files import TransportDamage, open_pieces
+
+COLLECTOR = re.compile(r"(?<![a-z0-9])(rrc\d{2}|route-views(?:\d{1,2}|\.[a-z0-9-]+)?)(?![a-z0-9])")
+LAYOUT_FOLDERS = re.compile(r"\d{4}\.\d{2}|RIBS|UPDATES|bgpdata|mrt", re.IGNORECASE)
+NAME_TIME = re.compile(r"\.(\d{8})\.(\d{4})(?!\d)")
+NAME_EPOCH = re.compile(r"\.(\d{9,10})(?!\d)")
+# MRT types (RFC 6396 section 4, and the deprecated ones of its appendix): the first record tells what a file is.
+DUMP_TYPES = {12, 13}
+UPDATE_TYPES = {5, 16, 17}
+LONGEST_RECORD = 16 << 20
+EARLIEST = 800_000_000  # 1995, before any archive
+# How much later than the end of one file the next may begin before something is missing between them.
+SLACK_US = 45 * SECOND
+
+
+class ArchiveError(ValueError):
+    """Files given for analysis cannot be used; the message says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ArchiveFile:
+    """One MRT file. Files sort by collector, then by time, table dumps ahead of updates of the same time."""
+
+    collector: str
+    start_us: int  # from its name, else the time of its first record
+    is_update: bool
+    path: Path
+    size_bytes: int
+
+
+def find_files(paths: list[Path]) -> tuple[list[ArchiveFile], list[Path]]:
+    """MRT files among the paths and below the folders, sorted, and the files passed over in folders.
+
+    Raises ArchiveError where a path does not exist, a file named outright is no MRT, or a folder holds none.
+    """
+    found: list[ArchiveFile] = []
+    passed: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise ArchiveError(f"{path}: no such file or folder")
+        if path.is_dir():
+            here = [file for child in sorted(path.rglob("*")) if child.is_file() and (file := probe(child))]
+            if not here:
+                raise ArchiveError(
+                    f"{path}: no MRT file in this folder; give the folder that holds the bview/rib and updates files"
+                )
+            found += here
+            known = {file.path for file in here}
+            passed += [child for child in sorted(path.rglob("*")) if child.is_file() and child not in known]
+        elif (file := probe(path)) is None:
+            raise ArchiveError(f"{path}: this is not an MRT file (RFC 6396); give bview/rib or updates files")
+        else:
+            found.append(file)
+    return sorted({file.path.resolve(): file for file in found}.values()), passed
+
+
+def probe(path: Path) -> ArchiveFile | None:
+    """What the file's first record says it is; None where it is no MRT. OSError where it cannot be read."""
+    head = b""
+    try:
+        for piece in open_pieces(path, piece_bytes=1 << 16):
+            head += bytes(piece[:64])
+            if len(head) >= 12:
+                break
+    except TransportDamage:
+        pass
+    if len(head) < 12:
+        return None
+    time_s = int.from_bytes(head[0:4], "big")
+    kind = int.from_bytes(head[4:6], "big")
+    length = int.from_bytes(head[8:12], "big")
+    if kind not in DUMP_TYPES | UPDATE_TYPES or length > LONGEST_RECORD or time_s < EARLIEST:
+        return None
+    return ArchiveFile(
+        collector_of(path), named_time(path.name) or time_s * SECOND, kind in UPDATE_TYPES, path, path.stat().st_size
+    )
+
+
+def collector_of(path: Path) -> str:
+    """The collector's name, from the file's name or the folders above it; else the nearest telling folder's name."""
+    parts = [path.name, *(parent.name for parent in path.resolve().parents)]
+    for part in parts:
+        if match := COLLECTOR.search(part.lower()):
+            return match[1].removesuffix(".updates").removesuffix(".ribs")
+    return next((part for part in parts[1:] if part and not LAYOUT_FOLDERS.fullmatch(part)), "local")
+
+
+def named_time(name: str) -> int | None:
+    """Start time in a file's name, microseconds; None where it has none."""
+    if match := NAME_TIME.search(name):
+        try:
+            moment = datetime.strptime(match[1] + match[2], "%Y%m%d%H%M").replace(tzinfo=UTC)
+        except ValueError:
+            return None
+        return int(moment.timestamp()) * SECOND
+    if match := NAME_EPOCH.search(name):
+        return int(match[1]) * SECOND
+    return None
+
+
+def period_of(collector: str, updates: list[ArchiveFile]) -> int:
+    """How long one update file lasts: the most common step between starts, else the project's own cadence."""
+    starts = sorted({file.start_us for file in updates})
+    steps = Counter(b - a for a, b in pairwise(starts))
+    if steps:
+        common = max(steps.values())
+        return min(step for step, times in steps.items() if times == common)
+    return 15 * MINUTE if collector.startswith("route-views") else 5 * MINUTE
+
+
+def select(files: list[ArchiveFile], from_us: int, until_us: int) -> list[ArchiveFile]:
+    """The files of one collector that a window needs: from the last table dump at or before its start on.
+
+    Without such a dump all earlier updates are taken, so that the state is learned from them.
+    """
+    updates = [file for file in files if file.is_update]
+    period = period_of(files[0].collector, updates)
+    dumps = [file for file in files if not file.is_update and file.start_us <= from_us]
+    since = max((file.start_us for file in dumps), default=None)
+    chosen = []
+    for file in files:
+        end_us = file.start_us + (period if file.is_update else 0)
+        if file.start_us >= until_us or (since is not None and end_us <= since and file.start_us != since):
+            continue
+        chosen.append(file)
+    return chosen
+
+
+def missing_files(files: list[ArchiveFile], from_us: int, until_us: int) -> list[Gap]:
+    """Stretches of the window for which one collector's update files are missing."""
+    updates = [file for file in files if file.is_update]
+    collector = files[0].collector
+    if not updates:
+        return [Gap(collector, from_us, until_us, "no update file")]
+    period = period_of(collector, updates)
+    gaps = []
+    reached = from_us
+    for file in updates:
+        if file.start_us > reached + SLACK_US and file.start_us > from_us:
+            gaps.append(Gap(collector, reached, min(file.start_us, until_us), "missing file"))
+        reached = max(reached, file.start_us + period)
+    if reached + SLACK_US < until_us:
+        gaps.append(Gap(collector, max(reached, from_us), until_us, "missing file"))
+    return [gap for gap in gaps if gap.until_us > gap.from_us]
