@@ -83,7 +83,12 @@ def count_votes(
                 if what != LOSE:
                     last_origin[where] = origin[row]
                     last_upstream[where] = upstream[row]
-                    ever[where] = 1
+                    if ever[where] == 0:
+                        ever[where] = 1
+                        if touched[where] == 0:
+                            touched_list[n_touched] = where
+                            n_touched += 1
+                        touched[where] = BY_ROUTE
                 if new != old:
                     cells[where, who] = new
                     if voting[who, kind] == 1:
