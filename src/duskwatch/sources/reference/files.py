@@ -7,8 +7,10 @@ import io
 import lzma
 import re
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 MAX_BYTES = 1 << 30  # unpacked; the largest address databases in use are below this
 _PIECE = 1 << 20
@@ -25,10 +27,20 @@ class ReferenceDataError(ValueError):
 class StoredFile:
     """One file, read whole."""
 
-    name: str  # without the folders above
+    path: Path
     data: bytes  # unpacked
     sha256: str  # of the file as stored
     size_bytes: int  # as stored
+
+    @property
+    def name(self) -> str:
+        """The name without the folders above."""
+        return self.path.name
+
+    @property
+    def packed(self) -> bool:
+        """Whether the file is stored compressed."""
+        return len(self.data) != self.size_bytes
 
 
 def read_stored(path: Path | str, max_bytes: int = MAX_BYTES) -> StoredFile:
@@ -43,26 +55,28 @@ def read_stored(path: Path | str, max_bytes: int = MAX_BYTES) -> StoredFile:
         stored = path.read_bytes()
     except OSError as error:
         raise ReferenceDataError(f"{path}: cannot be read: {error.strerror or error}") from None
-    return StoredFile(path.name, _unpacked(path, stored, max_bytes), hashlib.sha256(stored).hexdigest(), len(stored))
+    return StoredFile(path, _unpacked(path, stored, max_bytes), hashlib.sha256(stored).hexdigest(), len(stored))
+
+
+_PACKED: tuple[tuple[bytes, Callable[..., Any]], ...] = (
+    (b"\x1f\x8b", gzip.open),
+    (b"BZh", bz2.open),
+    (b"\xfd7zXZ\x00", lzma.open),
+)
 
 
 def _unpacked(path: Path, stored: bytes, max_bytes: int) -> bytes:
-    packed = io.BytesIO(stored)
-    if stored.startswith(b"\x1f\x8b"):
-        stream: io.BufferedIOBase = gzip.GzipFile(fileobj=packed)
-    elif stored.startswith(b"BZh"):
-        stream = bz2.BZ2File(packed)
-    elif stored.startswith(b"\xfd7zXZ\x00"):
-        stream = lzma.LZMAFile(packed)
-    else:
+    opener = next((opener for magic, opener in _PACKED if stored.startswith(magic)), None)
+    if opener is None:
         return stored
     pieces, total = [], 0
     try:
-        while piece := stream.read(_PIECE):
-            pieces.append(piece)
-            total += len(piece)
-            if total > max_bytes:
-                raise ReferenceDataError(f"{path}: unpacks to more than a reference file may hold ({max_bytes} bytes)")
+        with opener(io.BytesIO(stored)) as stream:
+            while piece := stream.read(_PIECE):
+                pieces.append(piece)
+                total += len(piece)
+                if total > max_bytes:
+                    raise ReferenceDataError(f"{path}: unpacks to more than {max_bytes} bytes, too much for this kind")
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise ReferenceDataError(f"{path}: cannot be unpacked after {total} bytes: {error}") from None
     return b"".join(pieces)
@@ -74,7 +88,7 @@ def is_mmdb(data: bytes) -> bool:
 
 
 def describe(data: bytes) -> str:
-    """What unpacked bytes look like, in words that finish the sentence "this is ...", for messages about wrong files."""
+    """What unpacked bytes look like, in words that finish "this is ...": for messages about files of the wrong kind."""
     if not data:
         return "an empty file"
     if is_mmdb(data):

@@ -1,12 +1,12 @@
-"""Make one sorted, non-overlapping list of country ranges from many files' records that may contradict each other."""
+"""Make one sorted, non-overlapping list of country ranges from records that may contradict each other."""
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
 class Held(NamedTuple):
-    """One record: a country holds first..last (integers, not left-aligned; both included) since a day."""
+    """One record: a country holds first..last (plain integers, both included) since a day."""
 
     first: int
     last: int
@@ -14,66 +14,82 @@ class Held(NamedTuple):
     since: int  # YYYYMMDD; 0 where the record does not say, which counts as before any date
 
 
-def settle(records: Iterable[Held]) -> tuple[list[tuple[int, int, str]], int]:
-    """Ranges (first, last, country), sorted, apart, neighbours of one country joined; and how many records lost space.
+class Run(NamedTuple):
+    """A stretch that one country holds, both ends included."""
 
-    Where records overlap and name different countries, the later ``since`` has it; at the same date the record that
-    comes first in ``records`` (so the file named first). A record counts as having lost space once, however much.
+    first: int
+    last: int
+    country: str
+
+
+def settle(records: Sequence[Held]) -> tuple[list[Run], int]:
+    """Runs in order, apart, neighbours of one country joined; and how many records contradict another.
+
+    Where records overlap, the later ``since`` has the addresses; at the same date the record that comes first in
+    ``records`` (so that of the file named first). Counted are the records that begin inside another country's.
     """
-    order = list(records)
-    rows = sorted(range(len(order)), key=lambda i: (order[i].first, order[i].last))
-    out: list[tuple[int, int, str]] = []
-    losers: set[int] = set()
+    runs: list[Run] = []
+    contradictions = 0
     cluster: list[int] = []
     reach = -1
-    for i in rows:
-        if cluster and order[i].first > reach:
-            _settle_cluster(order, cluster, out, losers)
-            cluster.clear()
-            reach = -1
+    for i in sorted(range(len(records)), key=lambda i: (records[i].first, records[i].last)):
+        if cluster and records[i].first > reach:
+            contradictions += _settle_cluster(records, cluster, runs)
+            cluster = []
         cluster.append(i)
-        reach = max(reach, order[i].last)
-    _settle_cluster(order, cluster, out, losers)
-    return out, len(losers)
+        reach = max(reach, records[i].last)
+    if cluster:
+        contradictions += _settle_cluster(records, cluster, runs)
+    return runs, contradictions
 
 
-def _append(out: list[tuple[int, int, str]], first: int, last: int, country: str) -> None:
-    if out and out[-1][1] + 1 == first and out[-1][2] == country:
-        out[-1] = (out[-1][0], last, country)
-    else:
-        out.append((first, last, country))
+def _settle_cluster(records: Sequence[Held], cluster: list[int], runs: list[Run]) -> int:
+    """Sweep the rows of ``cluster``, sorted by first address and overlapping in a chain; add to ``runs``."""
+    if len(cluster) == 1:  # nearly always
+        first, last, country, _ = records[cluster[0]]
+        _append(runs, first, last, country)
+        return 0
+    active: list[
+        tuple[int, int]
+    ] = []  # heap, the one that has the addresses on top; ended ones stay until they surface
+    at = records[cluster[0]].first
+    for i in cluster:
+        at = _sweep(records, active, runs, at, records[i].first)
+        heapq.heappush(active, (-records[i].since, i))
+    _sweep(records, active, runs, at, max(records[i].last for i in cluster) + 1)
+    return _contradictions(records, cluster)
 
 
-def _settle_cluster(order: list[Held], cluster: list[int], out: list[tuple[int, int, str]], losers: set[int]) -> None:
-    """Sweep records that overlap; ``cluster`` is sorted by first address."""
-    if len(cluster) == 1:  # by far the most
-        record = order[cluster[0]]
-        _append(out, record.first, record.last, record.country)
-        return
-    active: list[tuple[int, int]] = []  # best first: later date, then earlier in the input
-    at, next_ = 0, 0
-    while next_ < len(cluster) or active:
-        if not active:
-            at = order[cluster[next_]].first
-        while next_ < len(cluster) and order[cluster[next_]].first <= at:
-            i = cluster[next_]
-            heapq.heappush(active, (-order[i].since, i))
-            if active[0][1] != i and order[active[0][1]].country != order[i].country:
-                losers.add(i)
-            next_ += 1
-        best = active[0][1]
-        until = order[best].last
-        if next_ < len(cluster):
-            until = min(until, order[cluster[next_]].first - 1)
-        if until >= at:
-            _append(out, at, until, order[best].country)
-            at = until + 1
-        while active and order[active[0][1]].last < at:
+def _sweep(records: Sequence[Held], active: list[tuple[int, int]], runs: list[Run], at: int, stop: int) -> int:
+    """Give the addresses [at, stop) to whoever of ``active`` has them; returns stop."""
+    while active and at < stop:
+        holder = records[active[0][1]]
+        if holder.last < at:
             heapq.heappop(active)
-        if next_ < len(cluster) and active:
-            new = order[cluster[next_]]
-            held = order[active[0][1]]
-            newcomer_wins = (-new.since, cluster[next_]) < active[0]
-            if new.first == at and newcomer_wins and new.country != held.country:
-                losers.add(active[0][1])
-    return
+            continue
+        until = min(holder.last, stop - 1)
+        _append(runs, at, until, holder.country)
+        at = until + 1
+    return stop
+
+
+def _append(runs: list[Run], first: int, last: int, country: str) -> None:
+    if runs and runs[-1].last + 1 == first and runs[-1].country == country:
+        runs[-1] = Run(runs[-1].first, last, country)
+    else:
+        runs.append(Run(first, last, country))
+
+
+def _contradictions(records: Sequence[Held], cluster: list[int]) -> int:
+    count = 0
+    furthest, others = ("", -1), -1  # country that reaches furthest so far, and how far all others reach
+    for i in cluster:
+        first, last, country, _ = records[i]
+        count += first <= (others if country == furthest[0] else furthest[1])
+        if country == furthest[0]:
+            furthest = (country, max(last, furthest[1]))
+        elif last > furthest[1]:
+            furthest, others = (country, last), furthest[1]
+        else:
+            others = max(others, last)
+    return count

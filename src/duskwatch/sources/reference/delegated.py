@@ -1,0 +1,166 @@
+"""RIR delegated and delegated-extended statistics files: which country space was handed to, and when.
+
+Format: "RIR statistics exchange format", as every registry publishes it beside its files: a version line
+``2|apnic|20141222|73433|19830613|20141221|+1000``, summary lines, then records
+``registry|cc|type|start|value|date|status[|opaque-id[|extensions]]``. An ipv4 value counts addresses (no power of two
+is promised), an ipv6 value is a prefix length, an asn value counts numbers. The older form without opaque-id, and the
+joint file of all registries, read the same.
+"""
+
+import re
+import socket
+from dataclasses import dataclass, field
+from datetime import date
+
+from duskwatch.sources.reference.files import ReferenceDataError, StoredFile, describe
+from duskwatch.sources.reference.overlaps import Held
+
+REGISTRIES = frozenset({"afrinic", "apnic", "arin", "iana", "lacnic", "nro", "ripencc"})
+MAX_DAMAGED_NAMED = 5
+_LINE_BYTES = 1024
+_HELD = frozenset({"allocated", "assigned"})
+_UNHELD = frozenset({"available", "reserved", "ietf", "iana"})
+_CODE = re.compile(r"[A-Z]{2}")
+_NOBODY = "ZZ"
+
+
+@dataclass(slots=True)
+class Delegations:
+    """What one or more files say. Addresses are plain integers of their family."""
+
+    ipv4: list[Held] = field(default_factory=list)
+    ipv6: list[Held] = field(default_factory=list)
+    asn: list[Held] = field(default_factory=list)
+    dated: date | None = None  # end date of the version line
+    records: int = 0  # record lines that could be read, of any status
+    later: int = 0  # left out: dated after the day analysed
+    unheld: int = 0  # left out: available, reserved, or without a country
+    damaged: int = 0
+    damage: list[str] = field(default_factory=list)  # the first few damaged lines, in words
+
+
+class _Damaged(ValueError):
+    """What was expected of a line, and what stood there."""
+
+
+def read_delegated(file: StoredFile, on: date) -> Delegations:
+    """Read one file as it applies on a day: records dated after it are counted and left out.
+
+    Damaged lines are counted and the first few described. ReferenceDataError where the file holds no version line
+    and no record of this format.
+    """
+    out = Delegations()
+    day = on.year * 10000 + on.month * 100 + on.day
+    versions = 0
+    for number, raw in enumerate(file.data.split(b"\n"), 1):
+        line = raw[:_LINE_BYTES].decode("utf-8", "replace").strip("\ufeff \t\r")
+        if not line or line.startswith("#"):
+            continue
+        fields = line.split("|")
+        try:
+            if len(raw) > _LINE_BYTES:
+                raise _Damaged(f"a line of {len(raw)} bytes, longer than {_LINE_BYTES}")
+            if _is_version(fields):
+                versions += 1
+                out.dated = _newer(out.dated, _version_date(fields))
+            elif not (len(fields) >= 6 and fields[5] == "summary"):
+                _record(out, fields, day)
+        except _Damaged as error:
+            out.damaged += 1
+            if len(out.damage) < MAX_DAMAGED_NAMED:
+                out.damage.append(f"line {number}: {error}")
+    if not versions and not out.records:
+        first = out.damage[0] if out.damage else "line 1: nothing follows"
+        raise ReferenceDataError(
+            f"{file.name}: this is {describe(file.data)}, not a RIR delegated statistics file; {first}; "
+            "expected a version line (2|apnic|20141222|...) and records (apnic|KP|ipv4|175.45.176.0|1024|...)"
+        )
+    return out
+
+
+def _is_version(fields: list[str]) -> bool:
+    return len(fields) >= 6 and fields[1].lower() in REGISTRIES and fields[0][:1].isdigit()
+
+
+def _version_date(fields: list[str]) -> date | None:
+    """End date of the version line; some registries write 00000000, then the serial often is a date."""
+    for text in (fields[5], fields[2]):
+        if re.fullmatch(r"\d{8}", text) and int(text):
+            try:
+                return date(int(text[:4]), int(text[4:6]), int(text[6:]))
+            except ValueError:
+                continue
+    return None
+
+
+def _newer(a: date | None, b: date | None) -> date | None:
+    return max((d for d in (a, b) if d is not None), default=None)
+
+
+def _record(out: Delegations, fields: list[str], day: int) -> None:
+    if len(fields) < 7:
+        raise _Damaged(f"expected 7 fields or more split by |, found {len(fields)}")
+    registry, country, kind, start, value, since_text, status = (text.strip() for text in fields[:7])
+    if registry.lower() not in REGISTRIES:
+        raise _Damaged(f"expected a registry, found {_quoted(registry)}")
+    status = status.lower()
+    if status not in _HELD and status not in _UNHELD:
+        raise _Damaged(f"expected a status such as allocated, found {_quoted(status)}")
+    first, last, target = _range(out, kind, start, value)
+    since = _date(since_text)
+    country = country.upper()
+    if country and not _CODE.fullmatch(country) and country != "*":
+        raise _Damaged(f"expected a country code of two letters, found {_quoted(country)}")
+    out.records += 1
+    if status in _UNHELD or not _CODE.fullmatch(country) or country == _NOBODY:
+        out.unheld += 1
+    elif since > day:
+        out.later += 1
+    else:
+        target.append(Held(first, last, country, since))
+
+
+def _range(out: Delegations, kind: str, start: str, value: str) -> tuple[int, int, list[Held]]:
+    if not (value.isascii() and value.isdigit() and len(value) <= 10 and int(value) > 0):
+        raise _Damaged(f"expected a count or length above zero, found {_quoted(value)}")
+    count = int(value)
+    if kind == "ipv4":
+        first = _address(socket.AF_INET, start)
+        if first + count > 1 << 32:
+            raise _Damaged(f"{count} addresses from {start} run past 255.255.255.255")
+        return first, first + count - 1, out.ipv4
+    if kind == "ipv6":
+        first = _address(socket.AF_INET6, start)
+        if count > 128:
+            raise _Damaged(f"expected a prefix length up to 128, found {count}")
+        size = 1 << (128 - count)
+        if first % size:
+            raise _Damaged(f"{start}/{count} has bits set beyond its length")
+        return first, first + size - 1, out.ipv6
+    if kind == "asn":
+        if not (start.isascii() and start.isdigit() and len(start) <= 10) or int(start) + count > 1 << 32:
+            raise _Damaged(f"expected an AS number below 4294967296, found {_quoted(start)}")
+        return int(start), int(start) + count - 1, out.asn
+    raise _Damaged(f"expected ipv4, ipv6 or asn, found {_quoted(kind)}")
+
+
+def _address(family: int, text: str) -> int:
+    try:
+        return int.from_bytes(socket.inet_pton(family, text), "big")
+    except (OSError, ValueError):
+        wanted = "IPv4" if family == socket.AF_INET else "IPv6"
+        raise _Damaged(f"expected an {wanted} address, found {_quoted(text)}") from None
+
+
+def _date(text: str) -> int:
+    """YYYYMMDD as a number; 0 where there is none (early records have no date)."""
+    if not text or text == "00000000":
+        return 0
+    if not re.fullmatch(r"[0-9]{8}", text) or not (1 <= int(text[4:6]) <= 12 and 1 <= int(text[6:]) <= 31):
+        raise _Damaged(f"expected a date such as 20091221, found {_quoted(text)}")
+    return int(text)
+
+
+def _quoted(text: str) -> str:
+    shown = "".join(c if c.isprintable() else "?" for c in text[:40])
+    return f"'{shown}'"
