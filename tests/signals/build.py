@@ -1,0 +1,62 @@
+"""Make blocks of elems from short rows, for tests of what reads them."""
+
+import struct
+
+import numpy as np
+
+from duskwatch.records.elems import ElemBlock, Kind, PeerTable
+from duskwatch.records.prefix import Prefix
+
+SECOND = 1_000_000
+
+
+def peers(*asns: int) -> PeerTable:
+    """A peer table with one session for each AS."""
+    table = PeerTable()
+    for i, asn in enumerate(asns):
+        table.asn.append(asn)
+        table.address_hi.append((0xC0000200 + i) << 32)
+        table.address_lo.append(0)
+        table.afi.append(1)
+        table.bgp_id.append(0)
+    return table
+
+
+def as_path(*asns: int) -> bytes:
+    """The AS_PATH attribute of one sequence of four-byte AS numbers."""
+    body = struct.pack(f"!BB{len(asns)}I", 2, len(asns), *asns)
+    return struct.pack("!BBB", 0x40, 2, len(body)) + body
+
+
+def block(*rows: tuple) -> ElemBlock:
+    """Rows of (seconds, peer, kind, prefix or None, AS path or (old, new) state)."""
+    data = b""
+    n = len(rows)
+    columns = {
+        "time_us": np.zeros(n, np.int64), "kind": np.zeros(n, np.uint8), "afi": np.zeros(n, np.uint8),
+        "safi": np.zeros(n, np.uint8), "peer": np.zeros(n, np.int32), "prefix_hi": np.zeros(n, np.uint64),
+        "prefix_lo": np.zeros(n, np.uint64), "prefix_length": np.zeros(n, np.uint8),
+        "path_id": np.zeros(n, np.uint32), "attr_start": np.full(n, -1, np.int64),
+        "attr_length": np.zeros(n, np.int32), "as_size": np.full(n, 4, np.uint8), "state": np.zeros(n, np.uint16),
+        "record": np.arange(n, dtype=np.int32),
+    }  # fmt: skip
+    for i, (seconds, peer, kind, prefix, detail) in enumerate(rows):
+        columns["time_us"][i] = int(seconds * SECOND)
+        columns["peer"][i] = peer
+        columns["kind"][i] = kind
+        if prefix is not None:
+            value = Prefix.parse(prefix)
+            columns["afi"][i], columns["safi"][i] = value.afi, 1
+            columns["prefix_hi"][i], columns["prefix_lo"][i] = value.hi, value.lo
+            columns["prefix_length"][i] = value.length
+        if kind == Kind.STATE:
+            columns["state"][i] = detail[0] * 256 + detail[1]
+        elif detail:
+            raw = as_path(*detail)
+            columns["attr_start"][i], columns["attr_length"][i] = len(data), len(raw)
+            data += raw
+    return ElemBlock(
+        np.frombuffer(data, np.uint8).copy(), 0, **columns,
+        record_start=np.zeros(n, np.int64), record_length=np.zeros(n, np.int64),
+        record_type=np.zeros(n, np.uint16), record_subtype=np.zeros(n, np.uint16), record_status=np.zeros(n, np.uint8),
+    )  # fmt: skip
