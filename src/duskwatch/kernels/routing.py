@@ -13,6 +13,56 @@ LOAD, COMPARE = 1, 0  # what a table dump does to a peer
 
 
 @njit(nogil=True, cache=True, inline="always")
+def _path_slot(keys, ids, key, path_id):
+    """Where the entry of one more path (RFC 7911) is, or is to go; entry 0 of a key counts its paths."""
+    mask = keys.shape[0] - 1
+    mixed = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15) ^ np.uint64(path_id) * np.uint64(0xC2B2AE3D27D4EB4F)
+    slot = np.int64(mixed >> np.uint64(20)) & mask
+    while keys[slot] >= 0 and not (keys[slot] == key and ids[slot] == path_id):
+        slot = (slot + 1) & mask
+    return slot
+
+
+@njit(nogil=True, cache=True)
+def _count_path(keys, ids, values, prefix, peer, path_id, there):
+    """Note that a path is there, or is not; returns how many paths the peer then has to the prefix."""
+    key = (np.int64(prefix) << 16) | np.int64(peer)
+    total = _path_slot(keys, ids, key, np.uint32(0))
+    if keys[total] < 0:
+        keys[total] = key
+        ids[total] = 0
+        values[total] = 0
+    slot = _path_slot(keys, ids, key, path_id)
+    if keys[slot] < 0:
+        keys[slot] = key
+        ids[slot] = path_id
+        values[slot] = 0
+    if values[slot] != there:
+        values[slot] = there
+        values[total] += 1 if there == 1 else -1
+    return values[total]
+
+
+@njit(nogil=True, cache=True)
+def move_paths(keys, ids, values, new_keys, new_ids, new_values):
+    """Copy the table of paths into a larger, empty one (keys -1)."""
+    for slot in range(keys.shape[0]):
+        if keys[slot] >= 0:
+            to = _path_slot(new_keys, new_ids, keys[slot], ids[slot])
+            new_keys[to] = keys[slot]
+            new_ids[to] = ids[slot]
+            new_values[to] = values[slot]
+
+
+@njit(nogil=True, cache=True)
+def clear_paths(keys, values, peer):
+    """Forget the paths of one peer."""
+    for slot in range(keys.shape[0]):
+        if keys[slot] >= 0 and keys[slot] & 0xFFFF == peer:
+            values[slot] = 0
+
+
+@njit(nogil=True, cache=True, inline="always")
 def _clear_peer(held, count, word, bit, sizes, peer):
     for prefix in range(count):
         held[prefix, word] &= ~bit
@@ -23,7 +73,7 @@ def _clear_peer(held, count, word, bit, sizes, peer):
 @njit(nogil=True, cache=True)
 def fold_elems(
     time_us, kind, afi, peer, path_id, state, prefix,
-    held, count, watched, sizes, heard_us, live, dump_policy, dump_matched, dump_missing,
+    held, count, path_keys, path_ids, path_values, watched, sizes, heard_us, live, dump_policy, dump_matched, dump_missing,
     sample_us, bin_us, samples, sampled, silent_us, late_us, dump_us, until_us,
     log_time, log_peer, log_prefix, log_op, log_row, counters,
 ):  # fmt: skip
@@ -33,6 +83,8 @@ def fold_elems(
     prefix        int32[E]        row in the prefix table, -1 where the elem has none
     held          uint64[P, W]    in/out: bit b of word w is set where peer 64 * w + b holds the prefix
     count         int             prefixes in use
+    path_keys int64[H], path_ids uint32[H], path_values int32[H]   in/out: paths of add-path sessions; hash table with
+                                  room for two more entries per elem that has a path identifier
     watched       uint8[P]        1 where the log is to tell of it
     sizes         int64[N, 2]     in/out: prefixes held by each peer, IPv4 and IPv6
     heard_us      int64[N]        in/out: last time each peer was heard, -1 before the first
@@ -112,6 +164,8 @@ def fold_elems(
                 else:
                     dump_missing[who] += 1
                 continue
+            if path_id[row] != 0:
+                _count_path(path_keys, path_ids, path_values, where, who, path_id[row], 1)
             if not has:
                 held[where, word] |= bit
                 sizes[who, family] += 1
@@ -127,6 +181,8 @@ def fold_elems(
                 op = HOLD if what == ANNOUNCE else DUMPED_HOLD
         elif what == WITHDRAW:
             family = 0 if afi[row] == 1 else 1
+            if path_id[row] != 0 and _count_path(path_keys, path_ids, path_values, where, who, path_id[row], 0) > 0:
+                continue
             if held[where, word] & bit:
                 held[where, word] &= ~bit
                 sizes[who, family] -= 1
@@ -139,6 +195,7 @@ def fold_elems(
                     op = UP
             elif live[who] == 1 or state[row] >> 8 == ESTABLISHED:
                 _clear_peer(held, count, word, bit, sizes, who)
+                clear_paths(path_keys, path_values, who)
                 live[who] = 0
                 op = DOWN
             where = -1

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from duskwatch.kernels.aspath import path_tails
 from duskwatch.kernels.prefix_table import intern_prefixes, rebuild_slots
-from duskwatch.kernels.routing import COMPARE, LOAD, clear_peer, fold_elems
+from duskwatch.kernels.routing import COMPARE, LOAD, clear_paths, clear_peer, fold_elems, move_paths
 from duskwatch.records.elems import ElemBlock, Kind, PeerTable
 from duskwatch.records.times import HOUR, MINUTE
 
@@ -105,6 +105,9 @@ class RoutingState:
     prefix_meta: npt.NDArray[np.uint16] = field(default_factory=lambda: np.zeros(1 << 10, np.uint16))
     watched: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(1 << 10, np.uint8))
     held: npt.NDArray[np.uint64] = field(default_factory=lambda: np.zeros((1 << 10, 1), np.uint64))
+    path_keys: npt.NDArray[np.int64] = field(default_factory=lambda: np.full(1 << 6, -1, np.int64))
+    path_ids: npt.NDArray[np.uint32] = field(default_factory=lambda: np.zeros(1 << 6, np.uint32))
+    path_values: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(1 << 6, np.int32))
     sizes: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))
     heard_us: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     live: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
@@ -155,6 +158,7 @@ def fold(
     if elems == 0:
         return state, RoutingLog.empty()
     _reserve_peers(state)
+    _reserve_paths(state, int(np.count_nonzero(block.path_id)))
     prefix = _number_prefixes(state, block, watch)
     origin = upstream = None
     if origins is not None:
@@ -182,6 +186,9 @@ def fold(
         prefix,
         state.held,
         state.count,
+        state.path_keys,
+        state.path_ids,
+        state.path_values,
         state.watched,
         state.sizes,
         state.heard_us,
@@ -263,6 +270,7 @@ def end_dump(state: RoutingState, complete: bool) -> tuple[RoutingState, Routing
                 state.checks.append(DumpCheck(peer, time_us, size, matched, missing))
             elif complete and size and state.heard_us[peer] < time_us - DUMP_LACKS_US:
                 clear_peer(state.held, state.count, state.sizes, peer)
+                clear_paths(state.path_keys, state.path_values, peer)
                 state.live[peer] = state.whole[peer] = 0
                 rows.append((peer, Op.DOWN))
         elif size and complete:
@@ -285,6 +293,7 @@ def reload_peers(state: RoutingState, time_us: int) -> tuple[RoutingState, Routi
     rows = []
     for peer in np.flatnonzero((state.dump_policy == LOAD) & (state.sizes.sum(axis=1) > 0)):
         clear_peer(state.held, state.count, state.sizes, int(peer))
+        clear_paths(state.path_keys, state.path_values, int(peer))
         rows.append((int(peer), Op.DOWN))
     return state, _session_rows(state, time_us, rows)
 
@@ -339,6 +348,16 @@ def _reserve_peers(state: RoutingState) -> None:
         grown = np.zeros((state.held.shape[0], words), np.uint64)
         grown[:, : state.held.shape[1]] = state.held
         state.held = grown
+
+
+def _reserve_paths(state: RoutingState, paths: int) -> None:
+    need = int(np.count_nonzero(state.path_keys >= 0)) + 2 * paths if paths else 0
+    if 2 * need <= len(state.path_keys):
+        return
+    size = 1 << int(np.ceil(np.log2(2 * need)))
+    keys, ids, values = np.full(size, -1, np.int64), np.zeros(size, np.uint32), np.zeros(size, np.int32)
+    move_paths(state.path_keys, state.path_ids, state.path_values, keys, ids, values)
+    state.path_keys, state.path_ids, state.path_values = keys, ids, values
 
 
 def _number_prefixes(state: RoutingState, block: ElemBlock, watch: Watch) -> npt.NDArray[np.int32]:
