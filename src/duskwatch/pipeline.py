@@ -185,9 +185,9 @@ def replay_archives(
                 "so that a route counts from its first mention on"
             )
         if state.left_out:
-            warnings.append(
-                f"{name}: {state.left_out} elems were older than their peer's latest by more than 15 min; left out"
-            )
+            warnings.append(f"{name}: {state.left_out} elems came more than 15 min out of order and were left out")
+        if state.beyond:
+            warnings.append(f"{name}: {state.beyond} elems were left out, of more peers than any collector has")
         parts.append(close_part(state, RoutingLog.join(logs), tuple(sorted(gaps, key=lambda gap: gap.from_us))))
     if progress:
         progress("", total, total)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from duskwatch.records.elems import Kind
 from duskwatch.signals.routing import (
+    MOST_PEERS,
     Op,
     RoutingLog,
     RoutingState,
@@ -174,6 +175,12 @@ def test_more_peers_than_a_word_has_bits(peer_count):
     elems = [(1, p, A, "10.0.0.0/24", (1, 2)) for p in range(peer_count)]
     state, _ = fold(state, block(*elems, (2, peer_count - 1, W, "10.0.0.0/24", None)), everything)
     assert state.sizes[:, 0].tolist() == [1] * (peer_count - 1) + [0]
+
+
+def test_more_peers_than_any_collector_has_are_left_out_and_counted():
+    state = start(*range(1, MOST_PEERS + 2))
+    state, _ = fold(state, block((1, MOST_PEERS, A, "10.0.0.0/24", (1, 2))), everything)
+    assert (state.beyond, len(state.sizes)) == (1, MOST_PEERS)
 
 
 def test_a_prefix_with_two_paths_is_held_until_both_are_withdrawn():

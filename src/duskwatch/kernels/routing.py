@@ -73,7 +73,8 @@ def _clear_peer(held, count, word, bit, sizes, peer):
 @njit(nogil=True, cache=True)
 def fold_elems(
     time_us, kind, afi, peer, path_id, state, prefix,
-    held, count, path_keys, path_ids, path_values, watched, sizes, heard_us, live, dump_policy, dump_matched, dump_missing,
+    held, count, path_keys, path_ids, path_values, watched, sizes,
+    heard_us, live, dump_policy, dump_matched, dump_missing,
     sample_us, bin_us, samples, sampled, silent_us, late_us, dump_us, until_us,
     log_time, log_peer, log_prefix, log_op, log_row, counters,
 ):  # fmt: skip

@@ -17,6 +17,8 @@ from duskwatch.records.times import HOUR, MINUTE
 SILENT_US = HOUR
 # Records may come out of order by this much; anything older would rewrite what was already said.
 LATE_US = 15 * MINUTE
+# No collector has as many sessions; a file that claims more is not believed, lest it ask for all memory there is.
+MOST_PEERS = 2048
 # A peer that a table dump lacks was gone, unless it was heard this shortly before the dump.
 DUMP_LACKS_US = 10 * MINUTE
 
@@ -133,6 +135,11 @@ class RoutingState:
     def late(self) -> int:
         """Elems that came out of order and were taken as of their peer's latest."""
         return int(self.counters[0])
+
+    @property
+    def beyond(self) -> int:
+        """Elems of peers past the first MOST_PEERS; they were left out."""
+        return int(self.counters[2])
 
     @property
     def left_out(self) -> int:
@@ -330,7 +337,7 @@ def _tails(block: ElemBlock, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[n
 
 
 def _reserve_peers(state: RoutingState) -> None:
-    need = len(state.peers)
+    need = min(len(state.peers), MOST_PEERS)
     have = len(state.sizes)
     if need <= have:
         return

@@ -29,7 +29,7 @@ def load_geo(paths: Sequence[Path | str], on: date) -> CountryRanges:
     asn: list[Held] = []
     notes: list[str] = []
     inputs: list[InputFile] = []
-    days: dict[str, date] = {}
+    days: list[tuple[str, date]] = []
     sources: list[str] = []
     for path in paths:
         file = read_stored(path)
@@ -44,12 +44,14 @@ def load_geo(paths: Sequence[Path | str], on: date) -> CountryRanges:
         asn += part.asn
         sources.append(f"{file.name} ({part.dated or 'not dated'})")
         if part.dated is not None:
-            days[file.name] = part.dated
+            days.append((file.name, part.dated))
         inputs.append(
             InputFile(file.name, file.sha256, kind, None, None, records, bad, damage, size_bytes=file.size_bytes)
         )
     notes += _note_distance(days, on)
-    return _ranges(ipv4, ipv6, asn, "; ".join(sources), max(days.values(), default=None), notes, tuple(inputs))
+    return _ranges(
+        ipv4, ipv6, asn, "; ".join(sources), max((day for _, day in days), default=None), notes, tuple(inputs)
+    )
 
 
 def _mmdb(file: StoredFile, notes: list[str]) -> tuple[Delegations, int]:
@@ -68,9 +70,9 @@ def _note_left_out(part: Delegations, name: str, on: date, notes: list[str]) -> 
         notes.append(f"{name}: {part.damaged} damaged lines left out ({part.damage[0]})")
 
 
-def _note_distance(dated: dict[str, date], on: date) -> list[str]:
-    after = [name for name, day in dated.items() if (day - on).days > _FAR_DAYS]
-    before = [name for name, day in dated.items() if (on - day).days > _FAR_DAYS]
+def _note_distance(dated: list[tuple[str, date]], on: date) -> list[str]:
+    after = [name for name, day in dated if (day - on).days > _FAR_DAYS]
+    before = [name for name, day in dated if (on - day).days > _FAR_DAYS]
     notes = []
     if after:
         notes.append(f"dated after the day analysed ({on}), so silent on space given up since: {', '.join(after)}")
