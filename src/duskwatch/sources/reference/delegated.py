@@ -11,6 +11,7 @@ import re
 import socket
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 
 from duskwatch.sources.reference.files import ReferenceDataError, StoredFile, describe
 from duskwatch.sources.reference.overlaps import Held
@@ -20,7 +21,9 @@ MAX_DAMAGED_NAMED = 5
 _LINE_BYTES = 1024
 _HELD = frozenset({"allocated", "assigned"})
 _UNHELD = frozenset({"available", "reserved", "ietf", "iana"})
+_DIGITS8 = re.compile(r"[0-9]{8}")
 _CODE = re.compile(r"[A-Z]{2}")
+_VERSION = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3})?")
 _NOBODY = "ZZ"
 
 
@@ -57,6 +60,8 @@ def read_delegated(file: StoredFile, on: date) -> Delegations:
         if not line or line.startswith("#"):
             continue
         fields = line.split("|")
+        if " " in line:
+            fields = [text.strip() for text in fields]
         try:
             if len(raw) > _LINE_BYTES:
                 raise _Damaged(f"a line of {len(raw)} bytes, longer than {_LINE_BYTES}")
@@ -79,13 +84,13 @@ def read_delegated(file: StoredFile, on: date) -> Delegations:
 
 
 def _is_version(fields: list[str]) -> bool:
-    return len(fields) >= 6 and fields[1].lower() in REGISTRIES and fields[0][:1].isdigit()
+    return len(fields) >= 6 and fields[1].lower() in REGISTRIES and _VERSION.fullmatch(fields[0]) is not None
 
 
 def _version_date(fields: list[str]) -> date | None:
     """End date of the version line; some registries write 00000000, then the serial often is a date."""
     for text in (fields[5], fields[2]):
-        if re.fullmatch(r"\d{8}", text) and int(text):
+        if _DIGITS8.fullmatch(text) and int(text):
             try:
                 return date(int(text[:4]), int(text[4:6]), int(text[6:]))
             except ValueError:
@@ -100,10 +105,9 @@ def _newer(a: date | None, b: date | None) -> date | None:
 def _record(out: Delegations, fields: list[str], day: int) -> None:
     if len(fields) < 7:
         raise _Damaged(f"expected 7 fields or more split by |, found {len(fields)}")
-    registry, country, kind, start, value, since_text, status = (text.strip() for text in fields[:7])
-    if registry.lower() not in REGISTRIES:
+    registry, country, kind, start, value, since_text, status = fields[:7]
+    if registry not in REGISTRIES and registry.lower() not in REGISTRIES:
         raise _Damaged(f"expected a registry, found {_quoted(registry)}")
-    status = status.lower()
     if status not in _HELD and status not in _UNHELD:
         raise _Damaged(f"expected a status such as allocated, found {_quoted(status)}")
     first, last, target = _range(out, kind, start, value)
@@ -152,11 +156,12 @@ def _address(family: int, text: str) -> int:
         raise _Damaged(f"expected an {wanted} address, found {_quoted(text)}") from None
 
 
+@lru_cache(1 << 15)  # half a million records share some ten thousand days
 def _date(text: str) -> int:
     """YYYYMMDD as a number; 0 where there is none (early records have no date)."""
     if not text or text == "00000000":
         return 0
-    if not re.fullmatch(r"[0-9]{8}", text) or not (1 <= int(text[4:6]) <= 12 and 1 <= int(text[6:]) <= 31):
+    if not _DIGITS8.fullmatch(text) or not (1 <= int(text[4:6]) <= 12 and 1 <= int(text[6:]) <= 31):
         raise _Damaged(f"expected a date such as 20091221, found {_quoted(text)}")
     return int(text)
 

@@ -32,7 +32,7 @@ def settle(records: Sequence[Held]) -> tuple[list[Run], int]:
     contradictions = 0
     cluster: list[int] = []
     reach = -1
-    for i in sorted(range(len(records)), key=lambda i: (records[i].first, records[i].last)):
+    for i in sorted(range(len(records)), key=records.__getitem__):
         if cluster and records[i].first > reach:
             contradictions += _settle_cluster(records, cluster, runs)
             cluster = []
