@@ -23,10 +23,10 @@ from duskwatch.sources.bgp.archive_files import ArchiveError, ArchiveFile, find_
 from duskwatch.sources.bgp.formats.mrt import MrtReader
 from duskwatch.sources.bgp.transports.files import open_pieces
 from duskwatch.sources.bgp.transports.prefetch import prefetch
-from duskwatch.sources.reference.asnames import load_as_names
-from duskwatch.sources.reference.delegated import GeoError
+from duskwatch.sources.reference.asnames import AsNames, load_as_names
+from duskwatch.sources.reference.files import ReferenceDataError
 from duskwatch.sources.reference.geo import load_geo
-from duskwatch.sources.reference.names import country_name, time_zones
+from duskwatch.sources.reference.names import country_name, main_time_zone
 
 PIECE_BYTES = 4 << 20
 BIN_US = 5 * MINUTE
@@ -34,6 +34,7 @@ BIN_US = 5 * MINUTE
 WIDEST_COVER = {1: 8, 2: 16}
 # A country's outage can be called from learned state only where routes heard cover this share of its space.
 KNOWN_SHARE = 0.5
+NO_NAMES = AsNames({})
 
 Progress = Callable[[str, int, int], None]
 """Told the file being read, stored bytes done and stored bytes in all."""
@@ -65,7 +66,7 @@ def analyze(
     mrt: Sequence[Path],
     *,
     geo: Sequence[Path] = (),
-    as_names: Path | None = None,
+    as_names: Sequence[Path] = (),
     collectors: Sequence[str] = (),
     bin_us: int = BIN_US,
     threads: int = 2,
@@ -74,8 +75,8 @@ def analyze(
 ) -> Report:
     """Replay archives and tell when an entity could not be reached.
 
-    Times are microseconds since the epoch, UTC. Raises ArchiveError, GeoError or ValueError, each with one sentence
-    that says what to do, where the input cannot be used; OSError where a file cannot be read.
+    Times are microseconds since the epoch, UTC. Raises ArchiveError, ReferenceDataError or ValueError, each with one
+    sentence that says what to do, where the input cannot be used; OSError where a file cannot be read.
     """
     ranges = _ranges(entity, from_us, geo)
     replay = replay_archives(
@@ -90,8 +91,8 @@ def analyze(
         progress=progress,
     )
     votes = merge_votes(list(replay.parts), from_us, until_us)
-    names = load_as_names(as_names) if as_names else {}
-    return report_on(entity, replay, votes, ranges, geo=geo, as_names=names, reenactment=reenactment)
+    names = load_as_names(as_names) if as_names else NO_NAMES
+    return report_on(entity, replay, votes, ranges, as_names=names, reenactment=reenactment)
 
 
 def analyze_countries(
@@ -119,7 +120,7 @@ def analyze_countries(
     seen = np.unique(ranges.countries_of(votes.afi, votes.hi, votes.lo, votes.length))
     for index in seen[seen >= 0]:
         code = ranges.countries[index]
-        yield report_on(Entity("country", code), replay, votes, ranges, geo=geo)
+        yield report_on(Entity("country", code), replay, votes, ranges)
 
 
 def replay_archives(
@@ -281,13 +282,15 @@ def _ranges(entity: Entity, from_us: int, geo: Sequence[Path]) -> CountryRanges 
     if entity.type == "country":
         country_name(entity.code)  # raises for a code that is no country
         if not geo:
-            raise GeoError(
+            raise ReferenceDataError(
                 f"which addresses are {entity.code}'s? give --geo FILE: an RIR delegated-extended file of the day, "
                 "or a MaxMind-format database"
             )
         ranges = load_geo(list(geo), to_datetime(from_us).date())
-        if entity.code not in ranges.countries:
-            raise GeoError(f"{ranges.source} delegates no address to {entity.code}; give the file of its registry")
+        if entity.code not in ranges:
+            raise ReferenceDataError(
+                f"{ranges.source} delegates no address to {entity.code}; give the file of its registry"
+            )
         return ranges
     return load_geo(list(geo), to_datetime(from_us).date()) if geo else None
 
@@ -336,8 +339,7 @@ def report_on(
     votes: Votes,
     ranges: CountryRanges | None,
     *,
-    geo: Sequence[Path] = (),
-    as_names: dict[int, str] | None = None,
+    as_names: AsNames = NO_NAMES,
     reenactment: str = "",
 ) -> Report:
     """The report on one entity from what a replay gave."""
@@ -356,21 +358,25 @@ def report_on(
     history = replace(history, transit=transit_shares(votes, extent, _spans(replay, outages)))
     if entity.type == "country":
         entity = replace(entity, name=country_name(entity.code))
-    elif entity.type == "asn" and as_names:
-        entity = replace(entity, name=as_names.get(entity.asn, ""))
+    elif entity.type == "asn":
+        entity = replace(entity, name=as_names.names.get(entity.asn, ""))
     if not extent.selected.any():
         warnings.append(f"no route of {entity.title} was heard in this window, so nothing can be said about it")
-    zones = time_zones(entity.code) if entity.type == "country" else ()
+    if ranges is not None:
+        warnings += ranges.notes
+    warnings += as_names.notes
+    told = {int(asn) for asn in np.unique(np.concatenate([history.changes.origin, history.changes.upstream]))}
+    told |= {share.upstream for share in history.transit}
     return Report(
         entity,
         replay.from_us,
         replay.until_us,
         history,
         outages,
-        replay.inputs + tuple(_reference_file(path, "geo") for path in geo),
+        replay.inputs + (ranges.inputs if ranges is not None else ()) + as_names.inputs,
         tuple(part.collector for part in replay.parts),
-        time_zone=zones[0] if zones else "",
-        as_names=as_names or {},
+        time_zone=main_time_zone(entity.code) if entity.type == "country" else "",
+        as_names={asn: as_names.names[asn] for asn in sorted(told) if asn in as_names.names},
         country_source=ranges.source if ranges is not None and entity.type == "country" else "",
         warnings=tuple(warnings),
         not_measured=NOT_MEASURED,
@@ -397,9 +403,9 @@ def _extent(entity: Entity, votes: Votes, ranges: CountryRanges | None) -> Exten
 
 def _unit_ranges(ranges: CountryRanges, code: str, afi: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """A country's space as sorted stretches of /24s or /48s; a unit counts where any part of it is the country's."""
-    starts, ends = ranges.ranges_of(code, afi)
+    own = ranges.ranges_of(code, afi)
     shift = np.uint64(40) if afi == 1 else np.uint64(16)
-    first, last = (starts >> shift).astype(np.int64), (ends >> shift).astype(np.int64) + 1
+    first, last = (own.first_hi >> shift).astype(np.int64), (own.last_hi >> shift).astype(np.int64) + 1
     if not len(first):
         return first, last
     # Neighbours that meet in one unit are joined, so that no unit counts twice.
@@ -431,9 +437,3 @@ def _spans(replay: Replay, outages: tuple[Outage, ...]) -> list[tuple[int, int]]
     end = main.end.best_us if main.end else replay.until_us
     spans = [(replay.from_us, main.onset.best_us), (main.onset.best_us, end), (end, replay.until_us)]
     return [(start, stop) for start, stop in spans if start < stop]
-
-
-def _reference_file(path: Path, kind: str) -> InputFile:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return InputFile(path.name, digest, kind, None, None, size_bytes=path.stat().st_size)

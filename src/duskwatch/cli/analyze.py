@@ -27,7 +27,8 @@ def command(
         typer.Option("--geo", help="Addresses to countries: RIR delegated-extended or MaxMind file. Repeatable."),
     ] = None,
     as_names: Annotated[
-        Path | None, typer.Option("--as-names", help="Names of AS numbers: JSON, CSV or RIPE's asn.txt.")
+        list[Path] | None,
+        typer.Option("--as-names", help="Names of AS numbers: JSON, CSV or RIPE's asn.txt. Repeatable."),
     ] = None,
     out: Annotated[Path, typer.Option("--out", help="Folder for report.html and report.json.")] = Path("out"),
     bin_seconds: Annotated[int, typer.Option("--bin", help="Length of a bin in seconds, 60 to 3600.")] = 300,
@@ -58,7 +59,7 @@ def command(
             fail("analyze", f"--bin {bin_seconds}: bins last 60 to 3600 seconds")
         if threads < 1:
             fail("analyze", f"--threads {threads}: at least 1")
-        for path in [*(mrt or []), *(geo or []), *([as_names] if as_names else [])]:
+        for path in [*(mrt or []), *(geo or []), *(as_names or [])]:
             if not path.exists():
                 fail("analyze", f"{path}: no such file or folder")
         if out.exists() and not out.is_dir():
@@ -72,7 +73,7 @@ def command(
                 until_us,
                 mrt,
                 geo=geo or (),
-                as_names=as_names,
+                as_names=as_names or (),
                 collectors=collector or (),
                 bin_us=bin_seconds * SECOND,
                 threads=threads,
