@@ -165,8 +165,12 @@ def test_every_line_is_counted_once(lines):
     found = read("2|apnic|20141222|5|19830613|20141221|+1000\n" + "".join(line + "\n" for line in lines))
     passed_over = 0
     for line in lines:
-        fields = line.strip("\ufeff \t\r").split("|")
-        version = len(fields) >= 6 and fields[1].lower() in REGISTRIES and re.fullmatch(r"[0-9]+(\.[0-9]+)?", fields[0])
+        fields = [field.strip(" ") for field in line.strip("\ufeff \t\r").split("|")]
+        version = (
+            len(fields) >= 6
+            and fields[1].lower() in REGISTRIES
+            and re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3})?", fields[0])
+        )
         summary = len(fields) >= 6 and fields[5] == "summary"
         passed_over += bool(fields == [""] or fields[0].startswith("#") or version or summary)
     assert found.records + found.damaged + passed_over == len(lines)

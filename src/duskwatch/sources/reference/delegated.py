@@ -61,7 +61,7 @@ def read_delegated(file: StoredFile, on: date) -> Delegations:
             continue
         fields = line.split("|")
         if " " in line:
-            fields = [text.strip() for text in fields]
+            fields = [text.strip(" ") for text in fields]
         try:
             if len(raw) > _LINE_BYTES:
                 raise _Damaged(f"a line of {len(raw)} bytes, longer than {_LINE_BYTES}")
