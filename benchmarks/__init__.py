@@ -1,0 +1,1 @@
+"""Benchmarks: seeded workloads, speed of the parts, and races beside other programs."""

@@ -1,0 +1,1 @@
+"""Races against other programs, in the same run, on the same files."""
