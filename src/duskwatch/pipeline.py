@@ -26,7 +26,7 @@ from duskwatch.sources.bgp.transports.prefetch import prefetch
 from duskwatch.sources.reference.asnames import AsNames, load_as_names
 from duskwatch.sources.reference.files import ReferenceDataError
 from duskwatch.sources.reference.geo import load_geo
-from duskwatch.sources.reference.names import country_name, main_time_zone
+from duskwatch.sources.reference.names import UnknownCountryError, country_name, main_time_zone
 
 PIECE_BYTES = 4 << 20
 BIN_US = 5 * MINUTE
@@ -120,6 +120,10 @@ def analyze_countries(
     seen = np.unique(ranges.countries_of(votes.afi, votes.hi, votes.lo, votes.length))
     for index in seen[seen >= 0]:
         code = ranges.countries[index]
+        try:
+            country_name(code)
+        except UnknownCountryError:
+            continue  # registries also delegate to EU and AP
         yield report_on(Entity("country", code), replay, votes, ranges)
 
 

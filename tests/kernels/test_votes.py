@@ -20,7 +20,7 @@ def slow(rows):
     """State of every prefix after every moment, from sets; a list of (time, prefix, state, votes, known)."""
     held, known = set(), set()
     voting, fresh, complete, ever = set(), set(), set(), set()
-    last = {p: (UNKNOWN, True) for p in range(len(FAMILY))}
+    last = dict.fromkeys(range(len(FAMILY)), (UNKNOWN, True))
     out = []
     for time in sorted({row[0] for row in rows}):
         for _, session, prefix, code in (row for row in rows if row[0] == time):
@@ -67,20 +67,21 @@ def fast(rows, room=4096):
         np.array([r[3] for r in rows], np.uint8),
         np.zeros(len(rows), np.uint32),
         np.zeros(len(rows), np.uint32),
+        np.zeros(len(rows), np.uint32),
     )
     walk = (
         np.zeros((prefixes, sessions), np.uint8), np.zeros((prefixes, voters), np.uint16),
         np.zeros((prefixes, voters), np.uint16), np.zeros(prefixes, np.int32), np.zeros(prefixes, np.int32),
         np.zeros(prefixes, np.uint8), np.ones(prefixes, np.uint8), np.zeros(prefixes, np.uint32),
-        np.zeros(prefixes, np.uint32), np.zeros(prefixes, np.uint8), np.zeros((sessions, 2), np.uint8),
-        np.zeros(sessions, np.uint8), np.zeros(sessions, np.uint8), np.zeros((voters, 2), np.int32),
+        np.zeros(prefixes, np.uint32), np.zeros(prefixes, np.uint32), np.zeros(prefixes, np.uint8),
+        np.zeros((sessions, 2), np.uint8), np.zeros(sessions, np.uint8), np.zeros(sessions, np.uint8), np.zeros((voters, 2), np.int32),
         np.zeros(2, np.int32),
     )  # fmt: skip
     scratch = np.zeros(prefixes, np.uint8), np.zeros(prefixes, np.int32)
     out, row, more = [], 0, True
     while more:
-        told = tuple(np.empty(room, kind) for kind in
-                     (np.int64, np.int32, np.uint8, np.int32, np.int32, np.uint32, np.uint32, np.uint8))  # fmt: skip
+        kinds = np.int64, np.int32, np.uint8, np.int32, np.int32, np.uint32, np.uint32, np.uint32, np.uint8
+        told = tuple(np.empty(room, kind) for kind in kinds)
         steps = np.empty(room, np.int64), np.empty(room, np.int32), np.empty(room, np.int32)
         row, n, _, more = count_votes(
             *columns, np.array(VOTER_OF, np.int32), np.array(FAMILY, np.uint8), *walk, row, *scratch, *told, *steps
@@ -137,10 +138,9 @@ def test_covered_units_are_the_union_of_what_visible_prefixes_cover(changes):
             if time <= out_time[row]:
                 states[prefix] = state
 
-        def units(family_no, least):
-            return {
-                k for p in range(4) if states[p] >= least and family[p] == family_no for k in range(first[p], last[p])
-            }
+        def units(family_no, least, states=states):
+            own = [p for p in range(4) if states[p] >= least and family[p] == family_no]
+            return {k for p in own for k in range(first[p], last[p])}
 
         assert out_values[row].tolist() == [
             sum(state == VISIBLE for state in states),

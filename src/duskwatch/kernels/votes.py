@@ -42,15 +42,15 @@ def _add(cell, voter, prefix, hold_of, known_of, votes, known, step):
 
 @njit(nogil=True, cache=True)
 def count_votes(
-    time_us, session, prefix, code, origin, upstream, voter_of, family,
-    cells, hold_of, known_of, votes, known, state, full, last_origin, last_upstream, ever,
+    time_us, session, prefix, code, origin, upstream, beyond, voter_of, family,
+    cells, hold_of, known_of, votes, known, state, full, last_origin, last_upstream, last_beyond, ever,
     voting, complete, fresh, voting_of, voters,
     row, touched, touched_list, out_time, out_prefix, out_state, out_votes, out_known, out_origin, out_upstream,
-    out_by, step_time, step4, step6,
+    out_beyond, out_by, step_time, step4, step6,
 ):  # fmt: skip
     """Walk rows in time order and tell each change of state of a prefix, and of the number of voters.
 
-    time_us int64[R], session/prefix int32[R], code uint8[R], origin/upstream uint32[R]   rows, sorted by time
+    time_us int64[R], session/prefix int32[R], code uint8[R], origin/upstream/beyond uint32[R]   rows, sorted by time
     voter_of int32[N]   voter of each session            family uint8[P]  0 IPv4, 1 IPv6
     cells    uint8[P, N]   HELD and KNOWN bits           hold_of, known_of  uint16[P, V]  voting sessions per voter
     votes, known  int32[P]     state uint8[P]   full uint8[P]  1 where every voter that is known holds it
@@ -83,6 +83,7 @@ def count_votes(
                 if what != LOSE:
                     last_origin[where] = origin[row]
                     last_upstream[where] = upstream[row]
+                    last_beyond[where] = beyond[row]
                     if ever[where] == 0:
                         ever[where] = 1
                         if touched[where] == 0:
@@ -156,6 +157,7 @@ def count_votes(
                 out_known[changes] = known[where]
                 out_origin[changes] = last_origin[where]
                 out_upstream[changes] = last_upstream[where]
+                out_beyond[changes] = last_beyond[where]
                 out_by[changes] = 1 if touched[where] == BY_VOTERS else 0
                 changes += 1
             touched[where] = 0

@@ -62,6 +62,9 @@ class ChangeLog:
     origin: U32  # [C] origin AS of the route that made the change; the last one known where it was a withdrawal
     upstream: U32  # [C] AS before the origin on that path; 0 where there is none
     by_voters: U8  # [C] 0 or 1
+    beyond: U32 = field(
+        default_factory=lambda: np.empty(0, np.uint32)
+    )  # [C] AS before the upstream; empty: not recorded
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,6 +189,7 @@ def _changes(votes: Votes, extent: Extent) -> ChangeLog:
         votes.origin[mine],
         votes.upstream[mine],
         votes.by_voters[mine],
+        votes.beyond[mine],
     )
 
 

@@ -46,6 +46,7 @@ class RoutingLog:
     op: npt.NDArray[np.uint8]  # [L] Op
     origin: npt.NDArray[np.uint32]  # [L] origin AS of a HOLD, else 0
     upstream: npt.NDArray[np.uint32]  # [L] AS before the origin, else 0
+    beyond: npt.NDArray[np.uint32]  # [L] AS before that one, else 0
 
     def __len__(self) -> int:
         return len(self.time_us)
@@ -58,6 +59,7 @@ class RoutingLog:
             np.empty(0, np.int32),
             np.empty(0, np.int32),
             np.empty(0, np.uint8),
+            np.empty(0, np.uint32),
             np.empty(0, np.uint32),
             np.empty(0, np.uint32),
         )
@@ -167,12 +169,10 @@ def fold(
     _reserve_peers(state)
     _reserve_paths(state, int(np.count_nonzero(block.path_id)))
     prefix = _number_prefixes(state, block, watch)
-    origin = upstream = None
+    tails = None
     if origins is not None:
-        rows = np.flatnonzero((block.kind == Kind.ANNOUNCE) | (block.kind == Kind.RIB))
-        origin, upstream = _tails(block, rows)
-        matches = np.isin(origin, origins)
-        state.watched[prefix[np.flatnonzero(matches)]] = 1
+        tails = _tails(block, np.flatnonzero((block.kind == Kind.ANNOUNCE) | (block.kind == Kind.RIB)))
+        state.watched[prefix[np.flatnonzero(np.isin(tails[0], origins))]] = 1
     last = min(int(block.time_us.max()), state.until_us)
     due = max(0, (last - state.sample_us) // state.bin_us + 1)
     samples = np.empty((due, *state.sizes.shape), np.int32)
@@ -225,23 +225,18 @@ def fold(
     state.whole[log_peer[:rows_used][(op == Op.DOWN)]] = 0
     row = log_row[:rows_used]
     holds = np.flatnonzero(((op == Op.HOLD) | (op == Op.DUMPED_HOLD)) & (row >= 0))
-    log_origin = np.zeros(rows_used, np.uint32)
-    log_upstream = np.zeros(rows_used, np.uint32)
-    if origin is None:
-        tail_origin, tail_upstream = _tails(block, row[holds])
-        log_origin[holds] = tail_origin[row[holds]]
-        log_upstream[holds] = tail_upstream[row[holds]]
-    else:
-        log_origin[holds] = origin[row[holds]]
-        log_upstream[holds] = upstream[row[holds]]  # type: ignore[index]
-        op[holds[~np.isin(log_origin[holds], origins)]] = Op.LOSE
+    if tails is None:
+        tails = _tails(block, row[holds])
+    told = np.zeros((3, rows_used), np.uint32)
+    told[:, holds] = tails[:, row[holds]]
+    if origins is not None:
+        op[holds[~np.isin(told[0, holds], origins)]] = Op.LOSE
     log = RoutingLog(
         log_time[:rows_used].copy(),
         log_peer[:rows_used].copy(),
         log_prefix[:rows_used].copy(),
         op,
-        log_origin,
-        log_upstream,
+        *told,
     )
     return state, log
 
@@ -325,15 +320,16 @@ def _session_rows(state: RoutingState, time_us: int, rows: list[tuple[int, int]]
         np.array([op for _, op in rows], np.uint8),
         np.zeros(n, np.uint32),
         np.zeros(n, np.uint32),
+        np.zeros(n, np.uint32),
     )
 
 
-def _tails(block: ElemBlock, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
-    origin = np.zeros(len(block.time_us), np.uint32)
-    upstream = np.zeros(len(block.time_us), np.uint32)
+def _tails(block: ElemBlock, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:
+    """Origin, the AS before it and the AS before that of some elems, uint32[3, E]; 0 elsewhere."""
+    tails = np.zeros((3, len(block.time_us)), np.uint32)
     if len(rows):
-        path_tails(block.data, block.attr_start, block.attr_length, block.as_size, rows, origin, upstream)
-    return origin, upstream
+        path_tails(block.data, block.attr_start, block.attr_length, block.as_size, rows, *tails)
+    return tails
 
 
 def _reserve_peers(state: RoutingState) -> None:

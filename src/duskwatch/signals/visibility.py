@@ -105,6 +105,7 @@ class Votes:
     voters: npt.NDArray[np.int32]
     origin: npt.NDArray[np.uint32]
     upstream: npt.NDArray[np.uint32]
+    beyond: npt.NDArray[np.uint32]
     by_voters: npt.NDArray[np.uint8]
     step_us: npt.NDArray[np.int64]  # [T]
     voters4: npt.NDArray[np.int32]
@@ -124,6 +125,7 @@ class VoteRows:
     code: npt.NDArray[np.uint8]
     origin: npt.NDArray[np.uint32]
     upstream: npt.NDArray[np.uint32]
+    beyond: npt.NDArray[np.uint32]
     sessions: tuple[str, ...]  # [N] collector, AS and address, for people
     voter_of: npt.NDArray[np.int32]  # [N]
 
@@ -339,7 +341,7 @@ def _vote_rows(
     told = (Op.HOLD, Op.LOSE, Op.DUMPED_HOLD, Op.DOWN, Op.DUMPED)
     codes[list(told)] = [Vote.HOLD, Vote.LOSE, Vote.DUMPED_HOLD, Vote.CLEAR, Vote.COMPLETE]
     columns: dict[str, list[npt.NDArray]] = {  # type: ignore[type-arg]
-        name: [] for name in ("time", "session", "prefix", "code", "origin", "upstream")
+        name: [] for name in ("time", "session", "prefix", "code", "origin", "upstream", "beyond")
     }
     for part, number, offset in zip(parts, numbers, offsets, strict=False):
         log = part.log
@@ -352,13 +354,15 @@ def _vote_rows(
         columns["code"].append(code[keep])
         columns["origin"].append(log.origin[keep])
         columns["upstream"].append(log.upstream[keep])
+        columns["beyond"].append(log.beyond[keep])
     columns["time"].append(np.array([s[0] for s in switches], np.int64))
     columns["session"].append(np.array([s[1] for s in switches], np.int32))
     columns["prefix"].append(np.full(len(switches), -1, np.int32))
     columns["code"].append(np.array([s[2] for s in switches], np.uint8))
     columns["origin"].append(np.zeros(len(switches), np.uint32))
     columns["upstream"].append(np.zeros(len(switches), np.uint32))
-    time, session, prefix, code, origin, upstream = (np.concatenate(column) for column in columns.values())
+    columns["beyond"].append(np.zeros(len(switches), np.uint32))
+    time, session, prefix, code, origin, upstream, beyond = (np.concatenate(column) for column in columns.values())
     # At one moment voters leave first and join last, so that a session's end takes no vote off a prefix.
     rank = np.ones(len(code), np.int8)
     rank[np.isin(code, (Vote.OFF4, Vote.OFF6))] = 0
@@ -371,6 +375,7 @@ def _vote_rows(
         code[order],
         origin[order],
         upstream[order],
+        beyond[order],
         sessions,
         voter_of,
     )
@@ -394,6 +399,7 @@ def _walk(
         np.ones(prefixes, np.uint8),
         np.zeros(prefixes, np.uint32),
         np.zeros(prefixes, np.uint32),
+        np.zeros(prefixes, np.uint32),
         np.zeros(prefixes, np.uint8),
         np.zeros((sessions, 2), np.uint8),
         np.zeros(sessions, np.uint8),
@@ -404,7 +410,7 @@ def _walk(
     touched = np.zeros(prefixes, np.uint8)
     touched_list = np.zeros(prefixes, np.int32)
     room = max(2 * prefixes, 1 << 16)
-    kinds = (np.int64, np.int32, np.uint8, np.int32, np.int32, np.uint32, np.uint32, np.uint8)
+    kinds = (np.int64, np.int32, np.uint8, np.int32, np.int32, np.uint32, np.uint32, np.uint32, np.uint8)
     changes: list[tuple[npt.NDArray, ...]] = [tuple(np.empty(0, kind) for kind in kinds)]  # type: ignore[type-arg]
     steps: list[tuple[npt.NDArray, ...]] = [  # type: ignore[type-arg]
         (np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.int32))
@@ -420,6 +426,7 @@ def _walk(
             rows.code,
             rows.origin,
             rows.upstream,
+            rows.beyond,
             voter_of,
             family,
             *walk,

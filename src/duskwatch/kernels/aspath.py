@@ -1,0 +1,102 @@
+"""The end of an AS path: who originates a prefix, and behind whom."""
+
+import numpy as np
+from numba import njit
+
+AS_PATH, AS4_PATH = 2, 17
+AS_SET, AS_SEQUENCE = 1, 2  # RFC 4271 section 4.3; confederation segments (RFC 5065) are 3 and 4
+AS_TRANS = 23456
+PATH_LIMIT = 1024  # AS numbers in a path; a longer one is not believed
+TAIL = 3
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _number(data, at, size):
+    value = np.int64(0)
+    for i in range(size):
+        value = (value << 8) | np.int64(data[at + i])
+    return value
+
+
+@njit(nogil=True, cache=True)
+def _unfold(data, at, end, size, path):
+    """AS numbers of a path in order, one per AS_SET (its first); returns how many, -1 where it is malformed."""
+    count = 0
+    while at < end:
+        if at + 2 > end:
+            return -1
+        kind = data[at]
+        members = np.int64(data[at + 1])
+        at += 2
+        if at + members * size > end:
+            return -1
+        if kind == AS_SEQUENCE:
+            if count + members > PATH_LIMIT:
+                return -1
+            for i in range(members):
+                path[count] = _number(data, at + i * size, size)
+                count += 1
+        elif kind == AS_SET and members > 0:
+            if count >= PATH_LIMIT:
+                return -1
+            path[count] = _number(data, at, size)
+            count += 1
+        at += members * size
+    return count
+
+
+@njit(nogil=True, cache=True)
+def path_tails(data, attr_start, attr_length, as_size, rows, origin, upstream, beyond):
+    """Write the last three different ASes of the paths of some elems: origin, the one before it, and before that.
+
+    data uint8[N]; attr_start int64[E], attr_length int32[E], as_size uint8[E]: columns of an ElemBlock
+    rows int64[K]: elems to look at; origin, upstream, beyond uint32[E] (out): 0 where there is none, or where the path
+    is malformed. Prepending is removed. Where AS numbers are of two octets the path is merged with AS4_PATH as in
+    RFC 6793 section 4.2.3: as many leading numbers of AS_PATH as it is longer, then AS4_PATH.
+    """
+    path = np.empty(PATH_LIMIT, np.int64)
+    wide = np.empty(PATH_LIMIT, np.int64)
+    for k in range(rows.shape[0]):
+        row = rows[k]
+        origin[row] = upstream[row] = beyond[row] = 0
+        at = attr_start[row]
+        if at < 0:
+            continue
+        end = at + attr_length[row]
+        if end > data.shape[0]:
+            continue
+        count, count4 = 0, 0
+        while at + 3 <= end:
+            code = data[at + 1]
+            if data[at] & 0x10:
+                if at + 4 > end:
+                    break
+                length = (np.int64(data[at + 2]) << 8) | np.int64(data[at + 3])
+                at += 4
+            else:
+                length = np.int64(data[at + 2])
+                at += 3
+            if at + length > end:
+                break
+            if code == AS_PATH:
+                count = max(_unfold(data, at, at + length, np.int64(as_size[row]), path), 0)
+                if as_size[row] == 4:
+                    break
+            elif code == AS4_PATH:
+                count4 = max(_unfold(data, at, at + length, 4, wide), 0)
+            at += length
+        if as_size[row] == 2 and 0 < count4 <= count:
+            for i in range(count4):
+                path[count - count4 + i] = wide[i]
+        found = 0
+        for i in range(count):
+            asn = path[count - 1 - i]
+            if found == 0:
+                origin[row] = asn
+                found = 1
+            elif found == 1 and asn != origin[row]:
+                upstream[row] = asn
+                found = 2
+            elif found == 2 and asn != upstream[row]:
+                beyond[row] = asn
+                break
