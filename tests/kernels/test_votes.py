@@ -74,7 +74,8 @@ def fast(rows, room=4096):
         np.zeros((prefixes, voters), np.uint16), np.zeros(prefixes, np.int32), np.zeros(prefixes, np.int32),
         np.zeros(prefixes, np.uint8), np.ones(prefixes, np.uint8), np.zeros(prefixes, np.uint32),
         np.zeros(prefixes, np.uint32), np.zeros(prefixes, np.uint32), np.zeros(prefixes, np.uint8),
-        np.zeros((sessions, 2), np.uint8), np.zeros(sessions, np.uint8), np.zeros(sessions, np.uint8), np.zeros((voters, 2), np.int32),
+        np.zeros((sessions, 2), np.uint8), np.zeros(sessions, np.uint8), np.zeros(sessions, np.uint8),
+        np.zeros((voters, 2), np.int32),
         np.zeros(2, np.int32),
     )  # fmt: skip
     scratch = np.zeros(prefixes, np.uint8), np.zeros(prefixes, np.int32)

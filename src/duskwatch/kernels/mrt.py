@@ -19,13 +19,15 @@ REASONS = (
     "a peer entry runs past the end of the record",
     "a RIB entry runs past the end of the record",
     "a RIB entry names a peer that no peer index table lists",
-    "a prefix is longer than its family allows, or runs past its field",
+    "a prefix is longer than its family allows",
     "the address family is neither IPv4 nor IPv6",
     "a BGP message is shorter or longer than its record allows",
     "path attributes run past the end of their field",
     "more peers than any collector has",
+    "the last prefix runs past its field; those before it were taken",
 )
 SHORT, PEER_PAST, ENTRY_PAST, NO_PEER, BAD_PREFIX, BAD_AFI, BAD_MESSAGE, BAD_ATTRIBUTES, MANY_PEERS = range(1, 10)
+PREFIX_PAST = 10
 
 # What ends a scan.
 MORE, FULL, BROKEN = 0, 1, 2
@@ -287,13 +289,15 @@ def _nlri(data, at, end, time_us, kind, record, afi, safi, add_path, peer, attr_
         path_id = np.int64(0)
         if add_path:
             if at + 5 > end:
-                return e, BAD_PREFIX
+                return e, PREFIX_PAST
             path_id = _u32(data, at)
             at += 4
         length = np.int64(data[at])
         octets = (length + 7) >> 3
-        if length > widest or at + 1 + octets > end:
+        if length > widest:
             return e, BAD_PREFIX
+        if at + 1 + octets > end:
+            return e, PREFIX_PAST
         if e >= out.kind.shape[0]:
             return np.int64(-1), 0
         hi, lo = _bits(data, at + 1, octets)
@@ -308,7 +312,23 @@ def _nlri(data, at, end, time_us, kind, record, afi, safi, add_path, peer, attr_
 
 @njit(nogil=True, cache=True)
 def _update(data, at, end, time_us, record, add_path, peer, as_size, out, e):
-    """The body of an UPDATE (RFC 4271 section 4.3). Returns (elems, reason, status)."""
+    """The body of an UPDATE (RFC 4271 section 4.3). Returns (elems, reason, status).
+
+    Writers older than RFC 8050 put messages with path identifiers into the plain subtypes. Read as plain prefixes
+    those break, and are then read with path identifiers.
+    """
+    found, reason, status = _update_as(data, at, end, time_us, record, add_path, peer, as_size, out, e)
+    if not add_path and (reason == BAD_PREFIX or reason == PREFIX_PAST):
+        again, other, other_status = _update_as(data, at, end, time_us, record, True, peer, as_size, out, e)
+        if other == 0 or again < 0:
+            return again, other, other_status
+        found, reason, status = _update_as(data, at, end, time_us, record, False, peer, as_size, out, e)
+    return found, reason, status
+
+
+@njit(nogil=True, cache=True)
+def _update_as(data, at, end, time_us, record, add_path, peer, as_size, out, e):
+    """As _update, with or without path identifiers as told."""
     first = e
     if at + 4 > end:
         return e, BAD_MESSAGE, BAD
@@ -443,7 +463,7 @@ def _mrtd_bgp(data, at, end, time_us, record, subtype, peers, out, e):
     """The deprecated type BGP (RFC 6396 appendix B.2), as RIS wrote it in 1999 and 2000."""
     if subtype == 0 or subtype == 2 or subtype == 4 or subtype > 7:
         return e, 0, UNSUPPORTED
-    if at + 12 > end:
+    if at + (10 if subtype == 3 else 12) > end:
         return e, SHORT, BAD
     hi, lo = _bits(data, at + 2, 4)
     peer = find_peer(peers, np.uint32(_u16(data, at)), hi, lo, np.uint8(1), np.uint32(0))
@@ -452,8 +472,6 @@ def _mrtd_bgp(data, at, end, time_us, record, subtype, peers, out, e):
     if e >= out.kind.shape[0]:
         return np.int64(-1), 0, BAD
     if subtype == 3:
-        if at + 12 > end:
-            return e, SHORT, BAD
         _bare(out, e, time_us, STATE, peer, (_u16(data, at + 6) & 255) << 8 | (_u16(data, at + 8) & 255), record)
         return e + 1, 0, GOOD
     if subtype != 1:
@@ -463,8 +481,22 @@ def _mrtd_bgp(data, at, end, time_us, record, subtype, peers, out, e):
 
 
 @njit(nogil=True, cache=True)
-def scan(data, size, at, peers, out, records):
+def _says_too_little(data, size, at, end):
+    """Whether a TABLE_DUMP record goes on for four octets past the end that its header states."""
+    if end + 8 <= size and _u16(data, end + 4) == 12 and 1 <= _u16(data, end + 6) <= 4:
+        return False
+    if end + 4 == size:
+        return True
+    if end + 12 > size:
+        return False
+    return _u16(data, end + 8) == 12 and _u16(data, end + 10) == _u16(data, at + 6)
+
+
+@njit(nogil=True, cache=True)
+def scan(data, size, at, final, peers, out, records):
     """Read whole records from ``data[at:size]`` until the bytes, the room for elems or for records run out.
+
+    ``final``: no bytes will follow ``size``.
 
     data uint8[N]; out, records: columns to fill from row 0. Returns (position of the next record, elems, records,
     MORE | FULL | BROKEN): MORE bytes are needed to go on, the columns are FULL, or what stands at the position is
@@ -487,6 +519,13 @@ def scan(data, size, at, peers, out, records):
         time_us = _u32(data, at) * 1000000
         body = at + 12
         end = body + length
+        if kind == 12:
+            # RIS dumps of 2000 say four octets less than they wrote. Their next header tells.
+            if end + 16 > size and not final:
+                return at, e, r, MORE
+            if _says_too_little(data, size, at, end):
+                end += 4
+                length += 4
         first = e
         reason = 0
         status = GOOD
@@ -529,8 +568,9 @@ def scan(data, size, at, peers, out, records):
         if e < 0:
             return at, first, r, FULL
         if reason != 0:
-            e = first
             status = BAD
+            if reason != PREFIX_PAST:
+                e = first
         records.start[r] = at
         records.length[r] = 12 + length
         records.type[r] = kind

@@ -76,22 +76,22 @@ class MrtReader:
         rest = b""
         offset = 0
         pieces = iter(self._pieces)
-        while True:
+        final = False
+        while not final:
             try:
                 piece = next(pieces, None)
             except TransportDamage as damage:
                 self.damage = Damage(damage.offset, damage.expected, damage.found)
-                return
-            if piece is None:
-                break
-            data = np.frombuffer(rest + bytes(piece) if rest else piece, np.uint8)
+                piece = None
+            final = piece is None
+            data = np.frombuffer(rest + bytes(piece or b"") if rest or final else piece, np.uint8)
             at = 0
             room = max(1024, len(data) // OCTETS_PER_ELEM)
             while True:
                 out = Columns(*(np.empty(room, kind) for kind in ELEM_TYPES))
                 records = Records(*(np.empty(max(64, len(data) // OCTETS_PER_RECORD), k) for k in RECORD_TYPES))
                 start = at
-                at, elems, count, ended = scan(data, len(data), at, peers, out, records)
+                at, elems, count, ended = scan(data, len(data), at, final, peers, out, records)
                 _extend(self._table, peers)
                 if count:
                     yield self._block(data, offset, out, elems, records, count)
@@ -106,7 +106,7 @@ class MrtReader:
                     room *= 4
             rest = data[at:].tobytes()
             offset += at
-        if rest:
+        if rest and self.damage is None:
             self.damage = Damage(offset, "a whole MRT record", f"the end of the file after {len(rest)} bytes of it")
 
     def _block(
