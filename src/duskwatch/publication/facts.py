@@ -1,0 +1,197 @@
+"""Figures that words, tables and charts share, so that no two of them can disagree."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from duskwatch.records.outages import Outage
+from duskwatch.records.report import Report
+from duskwatch.records.signals import Level, PrefixState
+
+F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
+
+STATE_NAMES = {
+    PrefixState.UNKNOWN: "unknown",
+    PrefixState.DARK: "dark",
+    PrefixState.MINORITY: "minority",
+    PrefixState.VISIBLE: "visible",
+}
+
+
+class Span(NamedTuple):
+    """A stretch [from_us, until_us)."""
+
+    from_us: int
+    until_us: int
+
+    @property
+    def length_us(self) -> int:
+        """How long it is, in microseconds."""
+        return self.until_us - self.from_us
+
+
+class Measure(NamedTuple):
+    """The measure that the report is told in: a step function over the rows of a Level."""
+
+    signal: str  # bgp.visible_slash24, ...
+    unit: str  # one of them, in words
+    units: str  # several of them
+    values: F64  # [N], NaN while nobody was watching
+
+
+class Spread(NamedTuple):
+    """Least, time-weighted median, and most."""
+
+    least: int
+    median: int
+    most: int
+
+
+class Loss(NamedTuple):
+    """How the prefixes of an outage went: when each of those lost was, in time order, and how many there are in all."""
+
+    times_us: tuple[int, ...]
+    total: int
+
+
+def main_outage(report: Report) -> Outage | None:
+    """The outage with the highest score, the first of several such; None where there is none."""
+    return max(report.outages, key=lambda outage: outage.score, default=None)
+
+
+def measure(report: Report) -> Measure:
+    """IPv4 /24s where the entity has any, else IPv6 /48s, else prefixes.
+
+    /24s come first since they count addresses, however these are cut into prefixes. A row is taken as unknown only
+    where its own value is.
+    """
+    level = report.history.level
+    if _any(level.slash24):
+        return Measure("bgp.visible_slash24", "IPv4 /24 network", "IPv4 /24 networks", level.slash24)
+    if _any(level.slash48):
+        return Measure("bgp.visible_slash48", "IPv6 /48 network", "IPv6 /48 networks", level.slash48)
+    return Measure("bgp.visible_prefixes", "prefix", "prefixes", level.prefixes)
+
+
+def _any(values: F64) -> bool:
+    return bool(values.size) and bool(np.nan_to_num(values).max() > 0)
+
+
+def edges(level: Level) -> I64:
+    """Bounds of the rows of a level, [N + 1]."""
+    return np.append(level.time_us, level.until_us).astype(np.int64)
+
+
+def voters_spread(report: Report) -> Spread:
+    """Live full-feed voters over the window; NaN (nobody watching) counts as none."""
+    level = report.history.level
+    lengths = np.diff(edges(level)).astype(np.float64)
+    voters = np.nan_to_num(level.voters)
+    told = lengths > 0
+    if not told.any():
+        return Spread(0, 0, 0)
+    voters, lengths = voters[told], lengths[told]
+    order = np.argsort(voters, kind="stable")
+    below = np.cumsum(lengths[order])
+    median = voters[order][np.searchsorted(below, below[-1] / 2)]
+    return Spread(int(voters.min()), int(median), int(voters.max()))
+
+
+def blind_spans(report: Report) -> tuple[Span, ...]:
+    """Stretches in which nothing could be said about the entity: no voter there, or nothing known, in time order."""
+    level = report.history.level
+    bounds = edges(level)
+    spans: list[Span] = []
+    if not level.time_us.size:
+        return (Span(report.from_us, report.until_us),)
+    if int(bounds[0]) > report.from_us:
+        spans.append(Span(report.from_us, int(bounds[0])))
+    for row in np.flatnonzero(np.isnan(measure(report).values)):
+        start, end = int(bounds[row]), int(bounds[row + 1])
+        if start >= end:
+            continue
+        if spans and spans[-1].until_us == start:
+            spans[-1] = Span(spans[-1].from_us, end)
+        else:
+            spans.append(Span(start, end))
+    return tuple(spans)
+
+
+def watched_share(report: Report) -> float:
+    """Share of the window in which the entity could be judged, 0..1."""
+    length = report.until_us - report.from_us
+    blind = sum(span.length_us for span in blind_spans(report))
+    return max(0.0, 1.0 - blind / length) if length > 0 else 0.0
+
+
+def value_at(level: Level, values: F64, time_us: int) -> float:
+    """A step function read at one time; NaN ahead of the window."""
+    row = int(np.searchsorted(level.time_us, time_us, side="right")) - 1
+    return float(values[row]) if row >= 0 else float("nan")
+
+
+def least_between(level: Level, values: F64, from_us: int, until_us: int) -> float:
+    """Smallest known value in [from_us, until_us); NaN where none is known."""
+    first = max(0, int(np.searchsorted(level.time_us, from_us, side="right")) - 1)
+    last = max(first + 1, int(np.searchsorted(level.time_us, until_us, side="left")))
+    part = values[first:last]
+    part = part[~np.isnan(part)]
+    return float(part.min()) if part.size else float("nan")
+
+
+def typical(report: Report) -> float:
+    """Time-weighted median of the measure while it was known; NaN where it never was."""
+    level, values = report.history.level, measure(report).values
+    lengths = np.diff(edges(level)).astype(np.float64)
+    known = ~np.isnan(values) & (lengths > 0)
+    if not known.any():
+        return float("nan")
+    values, lengths = values[known], lengths[known]
+    order = np.argsort(values, kind="stable")
+    below = np.cumsum(lengths[order])
+    return float(values[order][np.searchsorted(below, below[-1] / 2)])
+
+
+def end_us(outage: Outage, report: Report) -> int:
+    """Best end of an outage; the end of the window while it lasts."""
+    return outage.end.best_us if outage.end is not None else report.until_us
+
+
+def dark_span(outage: Outage, report: Report) -> Span | None:
+    """From the best time of the total loss to the best time of the first return; None where something was left."""
+    if outage.dark_from is None:
+        return None
+    until = outage.dark_until.best_us if outage.dark_until is not None else end_us(outage, report)
+    return Span(outage.dark_from.best_us, max(until, outage.dark_from.best_us))
+
+
+def losses(report: Report, outage: Outage) -> Loss | None:
+    """How an outage's prefixes went, by the change log: each counts at its last loss before the worst was reached.
+
+    None where the log shows no loss of a route (changes that only the set of voters made do not count).
+    """
+    log = report.history.changes
+    bottom = outage.dark_from.latest_us if outage.dark_from is not None else end_us(outage, report)
+    rows = np.flatnonzero(
+        (log.time_us >= outage.onset.earliest_us)
+        & (log.time_us <= bottom)
+        & (log.by_voters == 0)
+        & ((log.state == PrefixState.DARK) | (log.state == PrefixState.MINORITY))
+    )
+    if not rows.size:
+        return None
+    # From majority to minority to none is one loss: the first step of each unbroken run of losses is its time.
+    last: dict[int, int] = {}
+    up: set[int] = set()
+    inside = np.flatnonzero((log.time_us >= outage.onset.earliest_us) & (log.time_us <= bottom))
+    wanted = set(rows.tolist())
+    for row in inside.tolist():
+        prefix = int(log.prefix[row])
+        if log.state[row] == PrefixState.VISIBLE:
+            up.add(prefix)
+        elif row in wanted and (prefix not in last or prefix in up):
+            last[prefix] = int(log.time_us[row])
+            up.discard(prefix)
+    return Loss(tuple(sorted(last.values())), len(log.prefixes))

@@ -1,0 +1,172 @@
+"""The summary of a report on a terminal; plain text where it is piped, so that it pastes well."""
+
+from pathlib import Path
+from textwrap import fill
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from duskwatch.publication.facts import dark_span, main_outage, voters_spread
+from duskwatch.publication.times_text import local_table_time, percent, place, table_time, zone
+from duskwatch.publication.words import paragraphs
+from duskwatch.records.outages import Outage
+from duskwatch.records.report import Report
+from duskwatch.records.times import span_text
+
+MOST_GAPS = 8
+MOST_OUTAGES = 30
+NARROW = 90  # columns below which a table of outages would wrap
+
+
+def print_summary(report: Report, console: Console, written: list[Path]) -> None:
+    """Print what was found, what it rests on and which files hold more. Wraps to the console's width."""
+    plain = not console.is_terminal or console.no_color
+    if report.reenactment:
+        _say(console, report.reenactment, "bold yellow")
+        console.print()
+    told = [text for text in paragraphs(report) if text != report.reenactment]
+    _say(console, told[0], "bold")
+    for text in told[1:]:
+        _say(console, text)
+    if report.outages:
+        console.print()
+        if console.width < NARROW:
+            _print_list(report, console)
+        elif plain:
+            _print_plain(report, console)
+        else:
+            console.print(_table(report))
+    main = main_outage(report)
+    if main is not None and main.phases:
+        console.print()
+        _say(console, "Phases of the main outage (UTC)", "bold")
+        for phase in main.phases:
+            span = span_text(phase.until_us - phase.from_us)
+            _line(console, f"{phase.phase:<10} {table_time(phase.from_us)} to {table_time(phase.until_us)}  {span}")
+    console.print()
+    _print_coverage(report, console)
+    if report.warnings:
+        console.print()
+        _say(console, "Warnings", "bold yellow")
+        for warning in report.warnings:
+            _line(console, warning)
+    if written:
+        console.print()
+        _say(console, "Written", "bold")
+        for path in written:
+            console.print(f"  {escape(str(path))}", soft_wrap=True, highlight=False)
+
+
+def _say(console: Console, text: str, style: str = "") -> None:
+    console.print(Text(text, style=style), highlight=False)
+
+
+def _line(console: Console, text: str) -> None:
+    console.print(Text(indent(text, max(20, console.width - 1))), highlight=False)
+
+
+def indent(text: str, width: int) -> str:
+    """Text wrapped to a width, two columns in, with no space at the end of a line."""
+    lead = " " * (2 + len(text) - len(text.lstrip()))
+    return fill(text.strip(), width, initial_indent=lead, subsequent_indent=lead + "  ", break_on_hyphens=False)
+
+
+def _columns(report: Report) -> list[tuple[str, list[str]]]:
+    """Name and cells of each column of the table of outages."""
+    outages = report.outages[:MOST_OUTAGES]
+    columns = [
+        ("#", [str(number + 1) for number in range(len(outages))]),
+        ("onset (UTC)", [table_time(outage.onset.best_us) for outage in outages]),
+        ("end (UTC)", [table_time(outage.end.best_us) if outage.end else "lasts" for outage in outages]),
+        ("duration", [_duration(outage) for outage in outages]),
+        ("nothing left", [_dark(outage, report) for outage in outages]),
+        ("lost", [percent(outage.depth) for outage in outages]),
+        ("then", [_then(outage) for outage in outages]),
+    ]
+    if zone(report.time_zone) is not None:
+        cells = [local_table_time(outage.onset.best_us, report.time_zone)[:16] for outage in outages]
+        columns.insert(2, (f"{place(report.time_zone)}", cells))
+    return columns
+
+
+def _table(report: Report) -> Table:
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        title="Outages",
+        title_justify="left",
+        title_style="bold",
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+    )
+    columns = _columns(report)
+    for name, _ in columns:
+        table.add_column(name, no_wrap=name != "then", overflow="fold")
+    for row in zip(*(cells for _, cells in columns), strict=True):
+        table.add_row(*(Text(cell) for cell in row))
+    if len(report.outages) > MOST_OUTAGES:
+        table.caption = f"and {len(report.outages) - MOST_OUTAGES} more in report.json"
+    return table
+
+
+def _print_plain(report: Report, console: Console) -> None:
+    """The same in spaces alone, for files and pipes."""
+    _say(console, "Outages", "bold")
+    columns = _columns(report)
+    widths = [max(len(name), *(len(cell) for cell in cells)) for name, cells in columns]
+    heads = [name for name, _ in columns]
+    for row in (heads, *zip(*(cells for _, cells in columns), strict=True)):
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        console.print(Text(line.rstrip()), highlight=False, soft_wrap=True)
+    if len(report.outages) > MOST_OUTAGES:
+        _say(console, f"and {len(report.outages) - MOST_OUTAGES} more in report.json")
+
+
+def _print_list(report: Report, console: Console) -> None:
+    """The same for a narrow terminal: a block of lines for each outage."""
+    _say(console, "Outages", "bold")
+    columns = _columns(report)
+    for number in range(min(len(report.outages), MOST_OUTAGES)):
+        for name, cells in columns[1:]:
+            lead = f"{number + 1:>2} " if name == columns[1][0] else "   "
+            console.print(Text(f"{lead}{name:<14} {cells[number]}"), highlight=False)
+    if len(report.outages) > MOST_OUTAGES:
+        _say(console, f"and {len(report.outages) - MOST_OUTAGES} more in report.json")
+
+
+def _duration(outage: Outage) -> str:
+    return span_text(outage.duration_us) + (" so far" if outage.end is None else "")
+
+
+def _dark(outage: Outage, report: Report) -> str:
+    span = dark_span(outage, report)
+    return span_text(span.length_us) if span is not None else "-"
+
+
+def _then(outage: Outage) -> str:
+    """What came after: relapses, and whether the return held."""
+    words = []
+    if outage.relapse_of is not None:
+        words.append(f"relapse of {outage.relapse_of + 1}")
+    if outage.relapses:
+        words.append(f"{outage.relapses} relapse{'s' if outage.relapses > 1 else ''}")
+    if outage.end is not None:
+        words.append("stable" if outage.stable else "not stable")
+    return ", ".join(words) or "-"
+
+
+def _print_coverage(report: Report, console: Console) -> None:
+    peers = voters_spread(report)
+    many = f"{peers.median}" if peers.least == peers.most else f"{peers.median} ({peers.least} to {peers.most})"
+    names = ", ".join(report.collectors) or "none"
+    _say(console, "Coverage", "bold")
+    _line(console, f"collectors {len(report.collectors)}: {names}; full-feed peers {many}")
+    gaps = report.history.gaps
+    _line(console, f"gaps in coverage: {len(gaps)}")
+    for gap in gaps[:MOST_GAPS]:
+        span = span_text(gap.until_us - gap.from_us)
+        _line(console, f"  {table_time(gap.from_us)} UTC  {span}  {gap.source}: {gap.reason}")
+    if len(gaps) > MOST_GAPS:
+        _line(console, f"  and {len(gaps) - MOST_GAPS} more in report.html")

@@ -1,0 +1,317 @@
+"""A report in plain words: paragraphs that a reader without any networking can follow, and that say no more than is
+known."""
+
+from collections import Counter
+
+import numpy as np
+
+from duskwatch.publication.facts import (
+    Measure,
+    blind_spans,
+    dark_span,
+    end_us,
+    least_between,
+    losses,
+    main_outage,
+    measure,
+    typical,
+    value_at,
+    voters_spread,
+    watched_share,
+)
+from duskwatch.publication.times_text import (
+    count,
+    fine,
+    listed,
+    local,
+    near,
+    number_text,
+    often,
+    percent,
+    utc,
+    utc_after,
+)
+from duskwatch.records.outages import Outage
+from duskwatch.records.report import Report
+from duskwatch.records.times import MINUTE, SECOND, span_text
+
+MOSTLY_DARK = 0.9  # share of an outage in which nothing was left, from which on it is told as a total one
+BURST_US = MINUTE
+MOST_LISTED = 6
+WIDE_US = 5 * MINUTE  # an interval wider than this is told
+THIN = 0.5  # confidence below which the evidence is called thin
+
+
+def paragraphs(report: Report) -> tuple[str, ...]:
+    """The whole account, most important first. On a re-enactment the sentence that says so comes before all."""
+    told = [report.reenactment, headline(report)]
+    outage = main_outage(report)
+    if outage is not None:
+        told += [_going(report, outage), _return(report, outage), _others(report, outage)]
+    told += [_evidence(report, outage), _gaps(report), _learned(report), _limits(report)]
+    return tuple(paragraph for paragraph in told if paragraph)
+
+
+def headline(report: Report) -> str:
+    """The finding in a sentence or two."""
+    outage = main_outage(report)
+    return _no_outage(report) if outage is None else _outage(report, outage)
+
+
+def subject(report: Report) -> str:
+    """The entity as a sentence begins with it: ``North Korea (KP)``, ``The network AS131279``."""
+    kinds = {"country": "", "asn": "The network ", "prefix": "The prefix "}
+    return kinds[report.entity.type] + report.entity.title
+
+
+def _inside(report: Report) -> str:
+    """The same in the middle of a sentence."""
+    text = subject(report)
+    return "the " + text[4:] if report.entity.type != "country" else text
+
+
+def _span(report: Report, from_us: int, until_us: int, lasts: bool) -> str:
+    """``from 16:15 UTC on Monday 22 December 2014 (01:15 on Tuesday in Pyongyang) to 01:46 UTC on 23 December``."""
+    exact = fine(until_us - from_us)
+    there = local(from_us, report.time_zone, exact)
+    text = f"from {utc(from_us, exact)}" + (f" ({there})" if there else "")
+    if lasts:
+        return f"{text} until at least {utc_after(until_us, from_us, exact)}, where this analysis ends"
+    return f"{text} to {utc_after(until_us, from_us, exact)}"
+
+
+def _outage(report: Report, outage: Outage) -> str:
+    start, end, lasts = outage.onset.best_us, end_us(outage, report), outage.end is None
+    dark = dark_span(outage, report)
+    if dark is not None and dark.length_us >= MOSTLY_DARK * (end - start):
+        if near(dark.from_us, start) and near(dark.until_us, end):
+            length, over = outage.duration_us, (start, end)
+        else:
+            length, over = dark.length_us, (dark.from_us, dark.until_us)
+        so_far = "at least " if lasts else ""
+        return (
+            f"{subject(report)} could not be reached from the Internet for {so_far}{span_text(length)}, "
+            f"{_span(report, *over, lasts)}."
+        )
+    so_far = "at least " if lasts else ""
+    told = f"{so_far}{span_text(outage.duration_us)}, {_span(report, start, end, lasts)}"
+    if dark is not None:
+        exact = fine(dark.length_us)
+        until = utc_after(dark.until_us, dark.from_us, exact)
+        return (
+            f"Large parts of {_inside(report)} could not be reached from the Internet for {told}. "
+            f"For {span_text(dark.length_us)} of that, from {utc_after(dark.from_us, start, exact)} to {until}, "
+            "nothing of it could be reached."
+        )
+    return f"Part of {_inside(report)} could not be reached from the Internet for {told}. {_worst(report, outage)}"
+
+
+def _worst(report: Report, outage: Outage) -> str:
+    how = measure(report)
+    level = report.history.level
+    before = value_at(level, how.values, outage.onset.earliest_us - 1)
+    if np.isnan(before):
+        before = typical(report)
+    least = least_between(level, how.values, outage.onset.best_us, end_us(outage, report))
+    text = f"At worst {percent(outage.depth)} of it was gone"
+    if np.isnan(before) or np.isnan(least) or before <= 0 or abs((before - least) / before - outage.depth) > 0.02:
+        return f"{text}."
+    return f"{text} ({before - least:,.0f} of {count_exact(before, how)})."
+
+
+def count_exact(number: float, how: Measure) -> str:
+    """``4 IPv4 /24 networks``."""
+    return f"{number:,.0f} {how.unit if round(number) == 1 else how.units}"
+
+
+def _no_outage(report: Report) -> str:
+    window = f"between {utc(report.from_us)} and {utc_after(report.until_us, report.from_us)}"
+    if watched_share(report) <= 0:
+        return (
+            f"Nothing can be said about {_inside(report)} {window}: no source was watching it. "
+            "That is not a sign of an outage, nor of its absence."
+        )
+    how, level = measure(report), report.history.level
+    known = how.values[~np.isnan(how.values)]
+    text = f"No outage of {_inside(report)} was found {window}"
+    if not known.size or known.max() <= 0:
+        return f"No route to {_inside(report)} was seen {window}, so that no outage could be told."
+    low, high = float(known.min()), float(known.max())
+    if low == high:
+        rest = f"{count_exact(high, how)} of it could be reached all the time"
+    else:
+        rest = f"between {low:,.0f} and {count_exact(high, how)} of it could be reached, mostly {typical(report):,.0f}"
+    while_watched = "" if not np.isnan(level.prefixes).any() else ", as far as it was watched"
+    return f"{text}; {rest}{while_watched}."
+
+
+def _going(report: Report, outage: Outage) -> str:
+    """How it went down."""
+    told: list[str] = []
+    start = outage.onset.best_us
+    before = [p for p in outage.phases if p.phase == "degrading" and p.from_us < start - MINUTE]
+    if before:
+        since = min(p.from_us for p in before)
+        told.append(
+            f"It gave signs before: single routes had been coming and going since {utc_after(since, start)}, "
+            f"{span_text(start - since)} earlier."
+        )
+    lost = losses(report, outage)
+    if lost is not None:
+        told.append(_losing(lost.times_us, lost.total, start))
+    for name, moment in (("first loss", outage.onset), ("return", outage.end)):
+        if moment is not None and moment.latest_us - moment.earliest_us > WIDE_US:
+            told.append(
+                f"The {name} is known only as a time between {utc_after(moment.earliest_us, start)} and "
+                f"{utc_after(moment.latest_us, start)} ({moment.reason})."
+            )
+    return " ".join(told)
+
+
+def _losing(times: tuple[int, ...], total: int, start: int) -> str:
+    lost, first, last = len(times), times[0], times[-1]
+    begun = utc_after(first, start, True)
+    if total == 1:
+        return f"Its only prefix (a block of addresses that is announced as one) went at {begun}."
+    all_ = "Both" if total == 2 else f"All {number_text(total)}"
+    who = f"{all_} of its prefixes" if lost == total else f"{lost:,} of its {total:,} prefixes"
+    text = f"{who} (blocks of addresses, each announced as one) went"
+    if last - first < SECOND:
+        return f"{text} in the same second, at {begun}."
+    if last - first <= WIDE_US:
+        return f"{text} within {span_text(last - first)}, from {begun} on."
+    text += f" one after another, from {begun} to {utc_after(last, start, True)}"
+    burst = sum(moment - first <= BURST_US for moment in times)
+    return f"{text}; {number_text(burst)} of them in the first minute." if 1 < burst < lost else f"{text}."
+
+
+def _return(report: Report, outage: Outage) -> str:
+    """Whether it is really back."""
+    if outage.end is None:
+        return (
+            f"It was not back at the end of the analysis, {utc_after(report.until_us, outage.onset.best_us)}: "
+            "how long it lasted in all is not known from this."
+        )
+    end, start = outage.end.best_us, outage.onset.best_us
+    dark = dark_span(outage, report)
+    told: list[str] = []
+    if dark is not None and not near(dark.until_us, end):
+        told.append(
+            f"The first routes came back at {utc_after(dark.until_us, start, True)}, the rest by "
+            f"{utc_after(end, start, True)}, {span_text(end - dark.until_us)} later."
+        )
+    left = report.until_us - end
+    if outage.relapses:
+        told.append(
+            f"The return was not steady: it was lost again {often(outage.relapses)}"
+            + (" before it held." if outage.stable else ".")
+        )
+    steady = [phase for phase in outage.phases if phase.phase == "restored" and phase.from_us > end + MINUTE]
+    if steady:
+        told.append(f"It was steady from {utc_after(steady[-1].from_us, end)} on.")
+    elif outage.stable:
+        told.append(f"After that it stayed up for the {span_text(left)} to the end of the analysis."
+                    if not _after(report, outage) else "It then held.")  # fmt: skip
+    elif not outage.relapses:
+        told.append(f"Whether it held cannot be told: the analysis ends {span_text(left)} after the return.")
+    return " ".join(told)
+
+
+def _after(report: Report, outage: Outage) -> list[Outage]:
+    return [other for other in report.outages if other is not outage and other.onset.best_us > outage.onset.best_us]
+
+
+def _others(report: Report, main: Outage) -> str:
+    """The outages before and after the main one."""
+    told = []
+    before = [other for other in report.outages if other is not main and other.onset.best_us <= main.onset.best_us]
+    for others, word in ((before, "Before it"), (_after(report, main), "After it")):
+        if not others:
+            continue
+        items = [_short(other, main) for other in others[:MOST_LISTED]]
+        if len(others) > MOST_LISTED:
+            items.append(f"{number_text(len(others) - MOST_LISTED)} more")
+        told.append(f"{word} there {'was' if len(others) == 1 else 'were'} "
+                    f"{count(len(others), 'further outage', 'further outages')}: {listed(items)}.")  # fmt: skip
+    return " ".join(told)
+
+
+def _short(outage: Outage, main: Outage) -> str:
+    start = outage.onset.best_us
+    extent = "" if outage.dark_from is not None else f", {percent(outage.depth)} lost"
+    lasts = ", not over at the end" if outage.end is None else ""
+    moment = utc_after(start, main.onset.best_us, fine(outage.duration_us))
+    return f"{span_text(outage.duration_us)} from {moment}{extent}{lasts}"
+
+
+def _evidence(report: Report, outage: Outage | None) -> str:
+    peers = voters_spread(report)
+    if peers.most == 0:
+        return (
+            "No full-feed peer (a router that knows nearly all routes of the Internet and shows them to a collector) "
+            "was there to tell."
+        )
+    at = f"{count(len(report.collectors), 'collector', 'collectors')} ({listed(sorted(report.collectors)[:8])})"
+    if not report.collectors:
+        at = "no named collector"
+    what = "routers that know nearly all routes of the Internet and show them to a collector"
+    if peers.most == 1:
+        text = (
+            f"Only one full-feed peer (of the {what}) was watching, at {at}: a fault of that one peer would look "
+            "the same as an outage."
+        )
+    else:
+        range_ = "" if peers.least == peers.most else f", between {peers.least:,} and {peers.most:,} at a time"
+        text = (
+            f"This was seen by {count(peers.median, 'full-feed peer', 'full-feed peers')} ({what}) at {at}{range_}. "
+            "A network counts as reachable while more than half of them know a route to it."
+        )
+        if peers.least == 1:
+            text += " At times only one of them was there: a fault of that one would look the same as an outage."
+    if outage is not None and outage.confidence < THIN:
+        text += f" The evidence is thin: confidence {outage.confidence:.2f} on a scale of 0 to 1."
+    return text
+
+
+def _gaps(report: Report) -> str:
+    gaps = report.history.gaps
+    blind = blind_spans(report)
+    told = []
+    if gaps:
+        kinds = Counter(gap.reason for gap in gaps)
+        longest = max(gap.until_us - gap.from_us for gap in gaps)
+        which = listed([f"{reason}: {number}" for reason, number in kinds.most_common(MOST_LISTED)])
+        verb = "is" if len(gaps) == 1 else "are"
+        longest_text = f", the longest of {span_text(longest)}" if len(gaps) > 1 else f", of {span_text(longest)}"
+        told.append(
+            f"There {verb} {count(len(gaps), 'gap', 'gaps')} in what the sources recorded ({which}){longest_text}. "
+            "A gap is not counted as an outage."
+        )
+    if blind and watched_share(report) > 0:
+        total = sum(span.length_us for span in blind)
+        told.append(
+            f"For {span_text(total)} in all ({percent(1 - watched_share(report))} of the time) no source was watching: "
+            "an outage in that time would not show here."
+        )
+    return " ".join(told)
+
+
+def _learned(report: Report) -> str:
+    history = report.history
+    told = []
+    if history.learned:
+        told.append(
+            "For at least one collector there was no table dump (a full copy of the routes) to start from. "
+            "What could be reached was learned from the changes as they came, so that a network counts only from its "
+            "first mention on, and one that was never mentioned is missing here."
+        )
+    if history.known_share < 1 and report.entity.type == "country":
+        told.append(f"Routes were heard for {percent(history.known_share)} of the IPv4 addresses delegated to it.")
+    return " ".join(told)
+
+
+def _limits(report: Report) -> str:
+    return (
+        "All this rests on Internet routes (BGP) alone: whether other networks knew a way there, not whether computers "
+        "there answered, and not why routes went or who made them go."
+    )
