@@ -9,6 +9,7 @@ from numba import njit
 
 LONGEST_ENTRY = 400  # bytes that one peer's entry, or one update, may take at most
 PREFIXES_PER_UPDATE = 12
+RECORDS_PER_PAIR = 60
 
 
 @njit(cache=True, nogil=True)
@@ -218,20 +219,22 @@ def write_updates(
     records = seconds * per_second
     elems = 0
     for k in range(records):
+        # Routing events reach many peers: of some records in a row, each tells of one of two events.
         dice = mix(seed * 1_000_003 + k)
-        afi = 2 if dice % np.uint64(100) < np.uint64(30) else 1
+        event = mix(seed * 2_000_003 + k // RECORDS_PER_PAIR * 2 + np.int64(dice & np.uint64(1)))
+        afi = 2 if event % np.uint64(100) < np.uint64(30) else 1
         hi = prefix4_hi if afi == 1 else prefix6_hi
         length = prefix4_length if afi == 1 else prefix6_length
         origins = prefix4_origin if afi == 1 else prefix6_origin
-        peer = below(dice ^ np.uint64(1), peers)
+        # Some peers have much more to say than others.
+        peer = below(dice ^ np.uint64(1), 1 + below(dice ^ np.uint64(3), peers))
         # A third of all messages are about one prefix in a hundred: those that flap.
-        first = below(dice ^ np.uint64(2), len(hi))
-        if (dice >> np.uint64(20)) % np.uint64(3) == np.uint64(0):
+        first = below(event ^ np.uint64(2), len(hi))
+        if (event >> np.uint64(20)) % np.uint64(3) == np.uint64(0):
             first = below(first // 100, len(hi))
-        roll = (dice >> np.uint64(32)) % np.uint64(100)
         count = 1
-        if roll >= np.uint64(72):
-            count = 2 + np.int64((dice >> np.uint64(40)) % np.uint64(PREFIXES_PER_UPDATE - 2))
+        if (event >> np.uint64(32)) % np.uint64(100) >= np.uint64(72):
+            count = 2 + np.int64((event >> np.uint64(40)) % np.uint64(PREFIXES_PER_UPDATE - 2))
         count = min(count, len(hi) - first)
         withdrawn = (dice >> np.uint64(50)) % np.uint64(100) < np.uint64(7)
         start = at
@@ -282,7 +285,7 @@ def write_updates(
         else:
             at = put16(out, at, 0)
             length_at = at
-            variant = np.int64((dice >> np.uint64(58)) % np.uint64(6))
+            variant = np.int64((dice >> np.uint64(58)) % np.uint64(3))
             at = put_attributes(
                 out, at + 2, peer, peer_asn[peer], origins[first], asns, afi, variant, hi, length, first, count, True
             )

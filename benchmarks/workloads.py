@@ -26,7 +26,7 @@ from benchmarks.mrt_kernels import LONGEST_ENTRY, mix, write_rib, write_updates
 from duskwatch.sources.bgp.formats.mrt_write import Peer, peer_index_table
 
 DATA = Path(__file__).resolve().parent / "data"
-VERSION = 1  # raise it when the same parameters make other files
+VERSION = 2  # raise it when the same parameters make other files
 START = 1736899200  # 2025-01-15T00:00:00Z
 IPV4_PREFIXES, IPV6_PREFIXES, ORIGINS, PEERS = 1_000_000, 200_000, 75_000, 40
 RECORDS_PER_SECOND = 67  # of 40 peers; rrc12 had 230 of some 200 peers

@@ -1,0 +1,72 @@
+"""Work to be timed, as a program of its own that prints what it took: `work.py unpack FILE ...`, `work.py fold ...`.
+
+The time printed leaves out starting Python, imports and loading compiled kernels; `unpack` and `fold` get their bytes
+from the same function with the same arguments.
+"""
+
+import argparse
+import json
+import time
+from collections import deque
+from pathlib import Path
+
+from duskwatch.sources.bgp.transports.files import open_pieces
+from duskwatch.sources.bgp.transports.prefetch import prefetch
+
+THREADS = 2
+
+
+def unpack(paths: list[Path]) -> tuple[float, int]:
+    """Seconds and bytes of unpacking alone, as the pipeline does it."""
+    from duskwatch.pipeline import PIECE_BYTES
+
+    began, total = time.perf_counter(), 0
+    for path in paths:
+        for piece in prefetch(open_pieces(path, piece_bytes=PIECE_BYTES, threads=THREADS)):
+            total += len(piece)
+    return time.perf_counter() - began, total
+
+
+def fold(mrt: Path, geo: Path, country: str, from_s: int, until_s: int, warm_up: Path | None) -> tuple[float, int]:
+    """Seconds and records from files to binned series, levels and change log of one country."""
+    from duskwatch import pipeline
+    from duskwatch.records.entity import Entity
+
+    entity = Entity("country", country)
+    if warm_up:
+        # The same on a small file first: kernels are loaded from their cache, or compiled where there is none.
+        deque(_history(pipeline, entity, warm_up, geo, from_s, until_s), 0)
+    began = time.perf_counter()
+    records = sum(_history(pipeline, entity, mrt, geo, from_s, until_s))
+    return time.perf_counter() - began, records
+
+
+def _history(pipeline, entity, mrt, geo, from_s, until_s):  # type: ignore[no-untyped-def]
+    report = pipeline.analyze(entity, from_s * 1_000_000, until_s * 1_000_000, [mrt], geo=[geo], threads=THREADS)
+    yield from (file.records for file in report.inputs)
+
+
+def main() -> None:
+    """Do the work that the command line names and print seconds and amount as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    kinds.add_parser("unpack").add_argument("paths", nargs="+", type=Path)
+    folding = kinds.add_parser("fold")
+    folding.add_argument("mrt", type=Path)
+    folding.add_argument("--geo", type=Path, required=True)
+    folding.add_argument("--country", required=True)
+    folding.add_argument("--from", dest="from_s", type=int, required=True)
+    folding.add_argument("--until", dest="until_s", type=int, required=True)
+    folding.add_argument("--warm-up", type=Path)
+    options = parser.parse_args()
+    if options.kind == "unpack":
+        seconds, amount = unpack(options.paths)
+    else:
+        seconds, amount = fold(
+            options.mrt, options.geo, options.country, options.from_s, options.until_s, options.warm_up
+        )
+    print(json.dumps({"seconds": seconds, "amount": amount}))
+
+
+if __name__ == "__main__":
+    main()
