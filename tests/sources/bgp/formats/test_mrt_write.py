@@ -6,8 +6,10 @@ import subprocess
 
 import pytest
 
+from duskwatch.records.elems import Kind, PeerTable
 from duskwatch.records.prefix import Prefix
 from duskwatch.sources.bgp.formats import mrt_write as mrt
+from duskwatch.sources.bgp.formats.mrt import MrtReader
 
 T = 1419264900  # 2014-12-22T16:15:00Z
 PEER4 = mrt.Peer(65550, "192.0.2.7", "192.0.2.7")
@@ -128,8 +130,8 @@ def test_bgpdump_reads_the_announcements_and_withdrawals(tmp_path):
             "|NAG||"
         ),
         (
-            f"BGP4MP|{T + 1}|A|192.0.2.7|65550|175.45.176.0/24|65550 64513 {{4837,4808}} 131279|INCOMPLETE|192.0.2.7|120"
-            "|50|64513:100|AG|131279 175.45.176.1|"
+            f"BGP4MP|{T + 1}|A|192.0.2.7|65550|175.45.176.0/24|65550 64513 {{4837,4808}} 131279|INCOMPLETE|192.0.2.7"
+            "|120|50|64513:100|AG|131279 175.45.176.1|"
         ),
         f"BGP4MP|{T + 2}|W|192.0.2.7|65550|175.45.176.0/24",
         f"BGP4MP|{T + 3}|A|2001:db8::7|64500|3fff:12:3400::/40|64500 4200000101|IGP|2001:db8::7|0|0||NAG||",
@@ -165,3 +167,52 @@ def test_bgpdump_reads_session_changes_and_messages_without_prefixes(tmp_path):
 def test_bgpdump_reads_microseconds(tmp_path):
     data = mrt.bgp4mp(T, PEER4, HERE4, mrt.withdraw([FOUR]), microseconds=123456)
     assert bgpdump_lines(tmp_path, data) == [f"BGP4MP_ET|{T}.123456|W|192.0.2.7|65550|175.45.176.0/24"]
+
+
+def read_back(data):
+    peers = PeerTable()
+    reader = MrtReader([data], peers)
+    rows = []
+    for block in reader:
+        assert not block.record_status.any()
+        for row in range(len(block.time_us)):
+            prefix = None
+            if block.afi[row]:
+                hi, lo = int(block.prefix_hi[row]), int(block.prefix_lo[row])
+                prefix = Prefix(int(block.afi[row]), hi, lo, int(block.prefix_length[row]))
+            who = peers.asn[block.peer[row]]
+            rows.append((int(block.time_us[row]), Kind(block.kind[row]), who, prefix, int(block.state[row])))
+    assert reader.damage is None
+    return rows
+
+
+def test_our_reader_gives_back_what_was_written():
+    data = b"".join(
+        [
+            mrt.bgp4mp(T, PEER4, HERE4, mrt.announce(ROUTE4, [FOUR])),
+            mrt.bgp4mp(T, PEER6, HERE6, mrt.announce(ROUTE6, [SIX]), microseconds=5),
+            mrt.bgp4mp(T + 1, PEER4, HERE4, mrt.withdraw([FOUR])),
+            mrt.bgp4mp(T + 1, PEER6, HERE6, mrt.withdraw([SIX])),
+            mrt.bgp4mp(T + 2, PEER4, HERE4, mrt.keepalive()),
+            mrt.bgp4mp(T + 2, PEER6, HERE6, mrt.end_of_rib(2)),
+            mrt.state_change(T + 3, PEER4, HERE4, mrt.BgpState.ESTABLISHED, mrt.BgpState.IDLE),
+        ]
+    )
+    second = T * 1_000_000
+    assert read_back(data) == [
+        (second, Kind.ANNOUNCE, 65550, FOUR, 0),
+        (second + 5, Kind.ANNOUNCE, 64500, SIX, 0),
+        (second + 1_000_000, Kind.WITHDRAW, 65550, FOUR, 0),
+        (second + 1_000_000, Kind.WITHDRAW, 64500, SIX, 0),
+        (second + 2_000_000, Kind.ALIVE, 65550, None, 0),
+        (second + 2_000_000, Kind.ALIVE, 64500, None, 0),
+        (second + 3_000_000, Kind.STATE, 65550, None, 6 * 256 + 1),
+    ]
+
+
+def test_our_reader_gives_back_the_table_dump():
+    data = mrt.peer_index_table(T, "192.0.2.1", [PEER4, PEER6])
+    data += mrt.rib(T, 0, FOUR, [(0, T - 60, mrt.rib_attributes(ROUTE4))])
+    data += mrt.rib(T, 1, SIX, [(1, T - 90, mrt.rib_attributes(ROUTE6))])
+    rows = [row for row in read_back(data) if row[1] == Kind.RIB]
+    assert [row[2:4] for row in rows] == [(65550, FOUR), (64500, SIX)]
