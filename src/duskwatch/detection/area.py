@@ -1,0 +1,84 @@
+"""The loss-area detector: how much was lost, for how long, against a threshold (Page's cumulative sum)."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from duskwatch.detection.excursions import I64, SIGNALS, Baseline, Excursions, edges, find_excursions
+from duskwatch.records.outages import Alarm
+from duskwatch.records.signals import EntityHistory
+from duskwatch.records.times import SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class LossArea:
+    """Raises an alarm when the area of an excursion passes a threshold (E. S. Page, 1954, on a step function).
+
+    The area grows by min(loss, cap) - slack, where that is above zero, times the time that it lasts. It stands still
+    while nobody is watching and while the loss is one of voters only. It starts at zero with every excursion. With
+    fewer voters than ``trusted_voters`` the threshold is multiplied by (trusted_voters / voters) squared.
+    """
+
+    name: str
+    slack: float
+    cap: float
+    threshold_us: int  # microseconds of total loss, after slack
+    trusted_voters: int = 3
+    baseline: Baseline = field(default_factory=Baseline)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.slack < self.cap <= 1:
+            raise ValueError(f"{self.name}: must be 0 <= slack < cap <= 1")
+        if self.threshold_us <= 0 or self.trusted_voters < 1:
+            raise ValueError(f"{self.name}: threshold_us and trusted_voters must be above zero")
+
+    def detect(self, history: EntityHistory) -> list[Alarm]:
+        """Alarms on every signal that has steps, in order of signal and time; the history is not changed."""
+        alarms: list[Alarm] = []
+        for signal in SIGNALS:
+            alarms += self._alarms(history, signal)
+        return alarms
+
+    def _alarms(self, history: EntityHistory, signal: str) -> list[Alarm]:
+        found = find_excursions(history, signal, self.baseline)
+        edge = edges(history.level)
+        length = np.diff(edge)
+        alarms = []
+        for k in range(len(found.first)):
+            if found.confirmed[k] < 0:
+                continue
+            steps = np.arange(found.confirmed[k], _stop(found, k, edge))
+            steps = steps[~found.blind[steps]]
+            rate = np.clip(found.loss[steps], 0.0, self.cap) - self.slack
+            few = np.maximum(1.0, self.trusted_voters / np.maximum(history.level.voters[steps], 1.0)) ** 2
+            # Growth is measured in thresholds, as the threshold may change with the number of voters.
+            grown = np.cumsum(np.maximum(rate, 0.0) / few * length[steps]) / self.threshold_us
+            over = np.flatnonzero(grown >= 1.0)
+            if not len(over):
+                continue
+            at = int(over[0])
+            back = (grown[at] - 1.0) * self.threshold_us * few[at] / rate[at]
+            end = int(found.end_us[k])
+            watched = length[steps].sum() / max(1, (end if end >= 0 else int(edge[-1])) - int(edge[steps[0]]))
+            level = found.expected[steps] * (1.0 - found.loss[steps])
+            alarms.append(
+                Alarm(
+                    signal,
+                    self.name,
+                    from_us=int(edge[steps[0]]),
+                    raised_us=int(edge[steps[at] + 1] - np.int64(back)),
+                    until_us=end if end >= 0 else None,
+                    expected=float(found.expected[steps[0]]),
+                    observed=float(level.min()),
+                    threshold=float(self.threshold_us / SECOND * few[at]),
+                    coverage=float(min(1.0, watched)),
+                )
+            )
+        return alarms
+
+
+def _stop(found: Excursions, k: int, edge: I64) -> int:
+    """The first step after excursion k."""
+    if found.end_us[k] < 0:
+        return len(found.number)
+    return int(np.searchsorted(edge[:-1], found.end_us[k], side="left"))

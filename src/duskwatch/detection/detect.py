@@ -1,0 +1,18 @@
+"""From a history to its outages: run the detectors, fuse their alarms."""
+
+from duskwatch.detection.config import DetectionConfig
+from duskwatch.detection.fuse import fuse
+from duskwatch.records.outages import Outage
+from duskwatch.records.signals import EntityHistory
+
+
+def detect(history: EntityHistory, config: DetectionConfig = DetectionConfig()) -> tuple[Outage, ...]:
+    """The outages of one entity in order of onset; the same history gives the same outages.
+
+    None is called where the state was learned from updates and routes were heard for less than ``known_share`` of
+    the entity's space. The rules, with every threshold, are in docs/reference/detection.md.
+    """
+    if not len(history.level.time_us) or (history.learned and history.known_share < config.known_share):
+        return ()
+    alarms = [alarm for detector in config.detectors for alarm in detector.detect(history)]
+    return fuse(history, alarms, config)

@@ -1,0 +1,138 @@
+"""Excursions: stretches in which a signal is below what it should be, found on its steps and not on its bins."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from duskwatch.kernels.loss import excursions as walk
+from duskwatch.kernels.loss import trailing_median
+from duskwatch.records.signals import EntityHistory, Level
+from duskwatch.records.times import DAY, HOUR, MINUTE
+
+F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
+I32 = npt.NDArray[np.int32]
+U8 = npt.NDArray[np.uint8]
+Bool = npt.NDArray[np.bool_]
+
+SLASH24 = "bgp.visible_slash24"
+SLASH48 = "bgp.visible_slash48"
+PREFIXES = "bgp.visible_prefixes"
+SIGNALS = (SLASH24, SLASH48, PREFIXES)
+
+
+class Ending(IntEnum):
+    """How an excursion ended."""
+
+    OPEN = 0  # it had not when the window ended
+    BACK = 1  # the level came back
+    SETTLED = 2  # the level stayed inside the normal band, if not quite where it was
+    ACCEPTED = 3  # a lower level had lasted so long that it is the new normal
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What is normal, and when the level leaves it. Times in microseconds, shares of the expected level."""
+
+    window_us: int = DAY  # the median is over this much time before
+    band: float = 0.1  # a loss from this share on is out of the normal band
+    exit_band: float = 0.05  # and back when no more than this is missing
+    bridge_us: int = 2 * MINUTE  # for at least this long; what comes back for less is the same excursion
+    settle_us: int = 6 * HOUR  # or when it stayed inside the band for this long
+    accept_us: int = 30 * DAY  # a part of the level, steady for this long, is the new normal
+    least_voters: float = 0.5  # fewer voters than this share of the usual number are no witness
+
+    def __post_init__(self) -> None:
+        if not 0 < self.exit_band <= self.band < 1:
+            raise ValueError("the bands must be 0 < exit_band <= band < 1")
+        if not 0 < self.least_voters <= 1:
+            raise ValueError("least_voters must be above 0 and at most 1")
+        if not 0 < self.bridge_us <= self.settle_us <= self.accept_us or self.window_us <= 0:
+            raise ValueError("the times must be 0 < bridge_us <= settle_us <= accept_us, and window_us above 0")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Excursions:
+    """One signal against its baseline. N steps, E excursions."""
+
+    expected: F64  # [N] what it should be; NaN before anything is known
+    loss: F64  # [N] share lost, 0..1; NaN where nobody was watching
+    blind: Bool  # [N] nobody, or too few, were watching
+    number: I32  # [N] the excursion that a step is in, -1 outside
+    first: I32  # [E] step that left the band
+    confirmed: I32  # [E] step from which the loss counts; -1 where only the set of voters changed
+    end_us: I64  # [E] -1 while it lasts
+    ending: U8  # [E] Ending
+
+
+def edges(level: Level) -> I64:
+    """Start of each step and the end of the window, [N + 1]."""
+    out: I64 = np.append(level.time_us, level.until_us).astype(np.int64)
+    return out
+
+
+def watched_by_few(level: Level, baseline: Baseline) -> Bool:
+    """Steps with too few voters, [N]: under ``least_voters`` of the time-weighted median of the day before."""
+    voters = np.nan_to_num(level.voters)
+    values, rank = np.unique(voters, return_inverse=True)
+    usual = np.full(len(voters), -1, np.int32)
+    trailing_median(
+        edges(level),
+        rank.astype(np.int32),
+        (voters > 0).astype(np.uint8),
+        baseline.window_us,
+        np.zeros(len(values) + 1, np.int64),
+        usual,
+    )
+    few: Bool = (usual >= 0) & (voters < baseline.least_voters * values[np.maximum(usual, 0)])
+    return few
+
+
+def column(level: Level, signal: str) -> tuple[F64, F64]:
+    """A signal's level and what any voter holds of it, [N] each. KeyError for a signal that has no steps."""
+    return {
+        SLASH24: (level.slash24, level.held_slash24),
+        SLASH48: (level.slash48, level.held_slash48),
+        PREFIXES: (level.prefixes, level.prefixes),
+    }[signal]
+
+
+def find_excursions(history: EntityHistory, signal: str, baseline: Baseline) -> Excursions:
+    """The excursions of one signal below its baseline; the rules are in docs/reference/detection.md.
+
+    The baseline at a step knows only what came before it, so that later data never moves what was found.
+    """
+    level, held = column(history.level, signal)
+    n = len(level)
+    blind: Bool = np.isnan(level) | watched_by_few(history.level, baseline)
+    values, rank = np.unique(np.where(blind, 0.0, level), return_inverse=True)
+    expected, loss = np.full(n, np.nan), np.full(n, np.nan)
+    number, first, confirmed = np.full(n, -1, np.int32), np.zeros(n, np.int32), np.zeros(n, np.int32)
+    end_us, ending = np.zeros(n, np.int64), np.zeros(n, np.uint8)
+    count = walk(
+        edges(history.level),
+        level,
+        np.nan_to_num(held),
+        rank.astype(np.int32),
+        values,
+        blind.astype(np.uint8),
+        history.level.by_voters,
+        1 if history.learned else 0,
+        baseline.window_us,
+        baseline.band,
+        baseline.exit_band,
+        baseline.bridge_us,
+        baseline.settle_us,
+        baseline.accept_us,
+        np.zeros(len(values) + 1, np.int64),
+        expected,
+        loss,
+        number,
+        first,
+        confirmed,
+        end_us,
+        ending,
+    )
+    return Excursions(expected, loss, blind, number, first[:count], confirmed[:count], end_us[:count], ending[:count])

@@ -1,0 +1,212 @@
+"""Alarms into outages: which losses are one outage, which are relapses, what its phases are."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from duskwatch.detection import bounds
+from duskwatch.detection.config import DetectionConfig
+from duskwatch.detection.course import Course, course_of, dark_runs, families, held_over_gaps
+from duskwatch.detection.excursions import PREFIXES, Ending, Excursions, find_excursions
+from duskwatch.detection.phases import Stretch, disturbances, phases_of
+from duskwatch.detection.votes import VoteLog, lost_between, rows_at, vote_log
+from duskwatch.records.outages import Alarm, Outage, When
+from duskwatch.records.signals import EntityHistory
+from duskwatch.records.times import HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Alarms that belong to one outage."""
+
+    alarms: tuple[Alarm, ...]
+    losses: tuple[Stretch, ...]  # stretches out of the normal band, apart from each other
+
+    @property
+    def from_us(self) -> int:
+        """Start of the first loss."""
+        return self.losses[0].from_us
+
+    @property
+    def until_us(self) -> int | None:
+        """End of the last one; None while it lasts."""
+        return self.losses[-1].until_us
+
+
+def fuse(history: EntityHistory, alarms: list[Alarm], config: DetectionConfig) -> tuple[Outage, ...]:
+    """Outages of one entity, in order of onset.
+
+    Address space calls an outage; the count of prefixes only adds its voice to one, as a withdrawn prefix inside a
+    larger one that stays makes nothing unreachable. It decides alone where an entity has no space that counts.
+    """
+    calling = families(history.level) or (PREFIXES,)
+    groups = group_alarms([alarm for alarm in alarms if alarm.signal in calling], config.fuse.join_us)
+    if not groups:
+        return ()
+    found = {name: find_excursions(history, name, config.baseline) for name in calling}
+    quiet = disturbances(history, list(found.values()), groups)
+    log = vote_log(history.changes)
+    others = [alarm for alarm in alarms if alarm.signal not in calling]
+    outages: list[Outage] = []
+    for k, group in enumerate(groups):
+        earlier_end = outages[-1].end.best_us if outages and outages[-1].end else None
+        later_start = groups[k + 1].from_us if k + 1 < len(groups) else None
+        names = [name for name in calling if any(alarm.signal == name for alarm in group.alarms)]
+        chosen = [found[name] for name in names]
+        course = course_of(history.level, chosen)
+        outage = _outage(history, course, log, chosen, group, earlier_end, later_start, config)
+        heard = [alarm for alarm in others if _overlap(alarm, group)]
+        told = sorted((*group.alarms, *heard), key=lambda alarm: (alarm.from_us, alarm.signal, alarm.detector))
+        signals = (*names, *dict.fromkeys(alarm.signal for alarm in heard))
+        phases = phases_of(history, course, group, outage, quiet, earlier_end, later_start, config)
+        outages.append(replace(outage, phases=phases, signals=signals, alarms=tuple(told)))
+    return _with_relapses(history, outages, groups, config)
+
+
+def group_alarms(alarms: list[Alarm], join_us: int) -> list[Group]:
+    """Alarms by outage: those that overlap, or less than ``join_us`` apart, are one."""
+    groups: list[Group] = []
+    mine: list[Alarm] = []
+    losses: list[Stretch] = []
+    for alarm in sorted(alarms, key=lambda a: (a.from_us, a.signal, a.detector)):
+        last = losses[-1].until_us if losses else None
+        if losses and last is not None and alarm.from_us - last >= join_us:
+            groups.append(Group(tuple(mine), tuple(losses)))
+            mine, losses = [], []
+        mine.append(alarm)
+        if not losses or (last is not None and alarm.from_us > last):
+            losses.append(Stretch(alarm.from_us, alarm.until_us))
+        elif last is not None and (alarm.until_us is None or alarm.until_us > last):
+            losses[-1] = Stretch(losses[-1].from_us, alarm.until_us)
+    if losses:
+        groups.append(Group(tuple(mine), tuple(losses)))
+    return groups
+
+
+def _overlap(alarm: Alarm, group: Group) -> bool:
+    starts_before_end = group.until_us is None or alarm.from_us < group.until_us
+    return starts_before_end and (alarm.until_us is None or alarm.until_us > group.from_us)
+
+
+def _outage(
+    history: EntityHistory,
+    course: Course,
+    log: VoteLog,
+    found: list[Excursions],
+    group: Group,
+    earlier_end: int | None,
+    later_start: int | None,
+    config: DetectionConfig,
+) -> Outage:
+    """An outage without its phases and what its neighbours say about it."""
+    fuse_config = config.fuse
+    seen = course.step_at(group.from_us)
+    first = _left_band(found, seen)
+    stop = course.step_at(group.until_us) if group.until_us is not None else len(course.loss)
+    ceiling = later_start if later_start is not None else course.until_us
+    floor = earlier_end if earlier_end is not None else int(course.edge_us[0])
+    onset = bounds.onset(course, log, first, seen, stop, floor, fuse_config)
+    end: When | None = None
+    if group.until_us is not None:
+        accepted = any(((f.end_us == group.until_us) & (f.ending == Ending.ACCEPTED)).any() for f in found) and not any(
+            ((f.end_us == group.until_us) & (f.ending != Ending.ACCEPTED)).any() for f in found
+        )
+        end = bounds.ended(course, log, group.until_us, onset.best_us, ceiling, accepted, fuse_config)
+    dark_from, dark_until = _dark(course, log, seen, stop, onset, ceiling, config)
+    if end is not None and dark_until is not None and end.earliest_us < dark_until.earliest_us:
+        end = replace(end, earliest_us=min(dark_until.earliest_us, end.best_us))
+    loss = held_over_gaps(course, course.loss, seen, stop)
+    length = np.diff(course.edge_us[seen : stop + 1])
+    last_us = end.best_us if end is not None else course.until_us
+    return Outage(
+        onset,
+        end,
+        dark_from,
+        dark_until,
+        duration_us=last_us - onset.best_us,
+        depth=float(loss.max()),
+        phases=(),
+        relapses=len(group.losses) - 1,
+        relapse_of=None,
+        stable=False,
+        signals=(),
+        score=float((loss * length).sum() / HOUR),
+        confidence=_confidence(history, course, log, seen, stop),
+    )
+
+
+def _left_band(found: list[Excursions], seen: int) -> int:
+    """The step that left the normal band, of the excursion whose loss counts from a step on."""
+    return min((int(f.first[k]) for f in found for k in np.flatnonzero(f.confirmed == seen)), default=seen)
+
+
+def _dark(
+    course: Course, log: VoteLog, seen: int, stop: int, onset: When, ceiling: int, config: DetectionConfig
+) -> tuple[When | None, When | None]:
+    """Bounds of the longest dark stretch; (None, None) where something was visible all the time."""
+    runs = dark_runs(course, seen, stop, config.baseline.bridge_us)
+    if not runs:
+        return None, None
+    begin, end = max(runs, key=lambda run: (course.edge_us[run[1]] - course.edge_us[run[0]], -run[0]))
+    start = bounds.dark_from(course, log, begin, end, onset.earliest_us, config.fuse)
+    if end >= len(course.loss):
+        return start, None
+    return start, bounds.dark_until(course, log, begin, end, ceiling, config.fuse)
+
+
+def _confidence(history: EntityHistory, course: Course, log: VoteLog, seen: int, stop: int) -> float:
+    """How much the vantage points support an outage, 0..1: the product of four shares.
+
+    voters / (voters + 2) at the onset; how much of the voters had lost the affected prefixes at the deepest moment;
+    the share of the outage that was watched; and, where the state was learned, of the entity's space that was known.
+    """
+    voters = float(course.voters[seen])
+    loss = course.loss[seen:stop]
+    watched = ~np.isnan(loss)
+    length = np.diff(course.edge_us[seen : stop + 1])
+    coverage = float(length[watched].sum() / max(1, length.sum()))
+    deepest = seen + int(np.flatnonzero(loss == np.nanmax(loss))[-1])
+    last_us = int(course.edge_us[deepest + 1]) - 1
+    lost = np.unique(log.prefix[lost_between(log, int(course.edge_us[seen]), last_us)])
+    rows = rows_at(log, lost, last_us)
+    rows = rows[~log.visible[rows]]
+    agreement = float(np.mean(1.0 - log.votes[rows] / log.voters[rows])) if len(rows) else 0.5
+    known = history.known_share if history.learned else 1.0
+    return voters / (voters + 2.0) * agreement * coverage * min(1.0, max(0.0, known))
+
+
+def _with_relapses(
+    history: EntityHistory, outages: list[Outage], groups: list[Group], config: DetectionConfig
+) -> tuple[Outage, ...]:
+    """Say which outages came before an earlier one was over for good, and which ends held."""
+    within = config.fuse.stability_us
+    out: list[Outage] = []
+    root: int | None = None
+    for k, outage in enumerate(outages):
+        earlier = groups[k - 1].until_us if k else None
+        if k and earlier is not None and groups[k].from_us - earlier < within:
+            root = k - 1 if root is None else root
+        else:
+            root = None
+        out.append(replace(outage, relapse_of=root))
+    for k, outage in enumerate(out):
+        after = k + 1
+        while after < len(out) and out[after].relapse_of is not None and (out[after].relapse_of or 0) <= k:
+            after += 1
+        relapses = outage.relapses + after - k - 1
+        out[k] = replace(outage, relapses=relapses, stable=after == k + 1 and _held(history, outage, config))
+    return tuple(out)
+
+
+def _held(history: EntityHistory, outage: Outage, config: DetectionConfig) -> bool:
+    """Whether the window shows the whole stability period after an end, with enough of it watched."""
+    if outage.end is None:
+        return False
+    start = outage.end.best_us
+    stop = start + config.fuse.stability_us
+    if stop > history.level.until_us:
+        return False
+    edge = np.append(history.level.time_us, history.level.until_us)
+    length = np.maximum(0, np.minimum(edge[1:], stop) - np.maximum(edge[:-1], start))
+    watched = float(length[~np.isnan(history.level.prefixes)].sum())
+    return watched >= config.fuse.stability_coverage * config.fuse.stability_us

@@ -1,0 +1,121 @@
+"""Phases in the life of an outage, from what led to it to what was restored."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from duskwatch.detection.config import DetectionConfig
+from duskwatch.detection.course import Course, dark_runs
+from duskwatch.detection.excursions import Excursions
+from duskwatch.records.outages import Outage, Phase, PhaseName
+from duskwatch.records.signals import EntityHistory
+
+
+class Stretch(NamedTuple):
+    """A stretch of time; ``until_us`` None: it lasts."""
+
+    from_us: int
+    until_us: int | None
+
+
+class Losses(Protocol):
+    """What phases need to know of a group of alarms."""
+
+    @property
+    def losses(self) -> tuple[Stretch, ...]:
+        """Stretches out of the normal band."""
+        ...
+
+
+def disturbances(history: EntityHistory, found: list[Excursions], groups: Sequence[Losses]) -> list[Stretch]:
+    """Excursions too small for an alarm, in order; those inside an outage and those of voters only are left out."""
+    edge = np.append(history.level.time_us, history.level.until_us)
+    taken = [loss for group in groups for loss in (Stretch(group.losses[0].from_us, group.losses[-1].until_us),)]
+    out = []
+    for f in found:
+        for k in np.flatnonzero(f.confirmed >= 0):
+            start, end = int(edge[f.confirmed[k]]), int(f.end_us[k])
+            stop = end if end >= 0 else history.level.until_us
+            if not any(t.from_us < stop and (t.until_us is None or start < t.until_us) for t in taken):
+                out.append(Stretch(start, stop))
+    return sorted(out)
+
+
+def phases_of(
+    history: EntityHistory,
+    course: Course,
+    group: Losses,
+    outage: Outage,
+    small: list[Stretch],
+    earlier_end: int | None,
+    later_start: int | None,
+    config: DetectionConfig,
+) -> tuple[Phase, ...]:
+    """The phases of one outage, in order, apart; what comes after the end is told for the stability period."""
+    marks = _before(outage.onset.best_us, small, earlier_end, config)
+    marks += _during(course, group, outage, config)
+    last = history.level.until_us
+    if outage.end is not None:
+        end = outage.end.best_us
+        last = min(last, end + config.fuse.stability_us)
+        if later_start is not None and later_start < end + config.fuse.stability_us:
+            marks.append((end, "unstable"))
+            last = later_start
+        else:
+            shaken = [s.until_us for s in small if end <= s.from_us < last and s.until_us is not None]
+            if shaken:
+                marks.append((end, "unstable"))
+            marks.append((min(max(shaken), last) if shaken else end, "restored"))
+    return _joined(marks, last)
+
+
+def _before(
+    onset_us: int, small: list[Stretch], earlier_end: int | None, config: DetectionConfig
+) -> list[tuple[int, PhaseName]]:
+    """The degrading phase: disturbances in a row, none more than ``precursor_us`` from the next."""
+    floor = earlier_end + config.fuse.stability_us if earlier_end is not None else None
+    start, count = onset_us, 0
+    for stretch in reversed(small):
+        if stretch.from_us >= onset_us:
+            continue
+        if floor is not None and stretch.from_us < floor:
+            break
+        if start - (stretch.until_us or start) > config.fuse.precursor_us:
+            break
+        start, count = min(start, stretch.from_us), count + 1
+    return [(start, "degrading")] if count >= config.fuse.precursors else []
+
+
+def _during(course: Course, group: Losses, outage: Outage, config: DetectionConfig) -> list[tuple[int, PhaseName]]:
+    marks: list[tuple[int, PhaseName]] = []
+    for k, loss in enumerate(group.losses):
+        start = loss.from_us if k else outage.onset.best_us
+        first = course.step_at(loss.from_us)
+        stop = course.step_at(loss.until_us) if loss.until_us is not None else len(course.loss)
+        marks.append((start, "partial"))
+        runs = dark_runs(course, first, stop, config.baseline.bridge_us)
+        for begin, end in runs:
+            marks.append((max(start, int(course.edge_us[begin])), "dark"))
+            if end < len(course.loss):
+                marks.append((int(course.edge_us[end]), "recovering"))
+        if not runs and loss.until_us is not None:
+            part = np.nan_to_num(course.loss[first:stop])
+            rises = first + int(np.flatnonzero(part >= 0.9 * part.max())[-1]) + 1
+            marks.append((max(start, int(course.edge_us[rises])), "recovering"))
+        if k + 1 < len(group.losses):
+            marks.append((loss.until_us or course.until_us, "unstable"))
+    return marks
+
+
+def _joined(marks: list[tuple[int, PhaseName]], last_us: int) -> tuple[Phase, ...]:
+    """Marks into phases: each lasts to the next mark; empty ones fall away, equal neighbours become one."""
+    out: list[Phase] = []
+    for (start, name), (stop, _) in zip(marks, [*marks[1:], (last_us, "restored")], strict=True):
+        if stop <= start:
+            continue
+        if out and out[-1].phase == name and out[-1].until_us == start:
+            out[-1] = Phase(name, out[-1].from_us, stop)
+        else:
+            out.append(Phase(name, start, stop))
+    return tuple(out)

@@ -1,0 +1,191 @@
+"""Loss against what is normal: a trailing median of a step function, and the excursions of the level below it."""
+
+import numpy as np
+from numba import njit
+
+# How an excursion ended; detection.excursions.Ending
+OPEN, BACK, SETTLED, ACCEPTED = 0, 1, 2, 3
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _add(tree, rank, weight):
+    i = rank + 1
+    while i < tree.shape[0]:
+        tree[i] += weight
+        i += i & -i
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _select(tree, target):
+    """Smallest rank up to which the weights add up to at least ``target`` (above zero)."""
+    step = 1
+    while step * 2 < tree.shape[0]:
+        step *= 2
+    at = 0
+    while step > 0:
+        after = at + step
+        if after < tree.shape[0] and tree[after] < target:
+            at = after
+            target -= tree[after]
+        step >>= 1
+    return at
+
+
+@njit(nogil=True, cache=True)
+def trailing_median(edge_us, rank, counted, window_us, tree, out):
+    """Time-weighted median of a step function over the time before each of its steps.
+
+    edge_us  int64[N + 1]  start of each step and the end of the last
+    rank     int32[N]      rank of the step's value among the K distinct ones
+    counted  uint8[N]      1 where the step takes part
+    tree     int64[K + 1]  scratch, zero at entry
+    out      int32[N]      rank of the (lower) median at the start of each step; -1 where nothing came before
+    """
+    tail = 0
+    total = np.int64(0)
+    taken = np.zeros(rank.shape[0], np.int64)
+    for i in range(rank.shape[0]):
+        cut = edge_us[i] - window_us
+        while tail < i and edge_us[tail] < cut:
+            left = max(np.int64(0), edge_us[tail + 1] - cut)
+            if taken[tail] > left:
+                _add(tree, rank[tail], left - taken[tail])
+                total -= taken[tail] - left
+                taken[tail] = left
+            if left > 0:
+                break
+            tail += 1
+        out[i] = _select(tree, (total + 1) // 2) if total > 0 else -1
+        if counted[i] == 1:
+            taken[i] = edge_us[i + 1] - edge_us[i]
+            total += taken[i]
+            _add(tree, rank[i], taken[i])
+
+
+@njit(nogil=True, cache=True)
+def excursions(
+    edge_us, level, held, rank, values, blind, by_voters, lift,
+    window_us, band, exit_band, bridge_us, settle_us, accept_us,
+    tree, expected, loss, number, first, confirmed, end_us, ending,
+):  # fmt: skip
+    """Walk a level and tell what it should be, the share lost, and each excursion out of the normal band.
+
+    edge_us    int64[N + 1]   start of each step and the end of the last
+    level      float64[N]     held float64[N]: what any voter holds; both are read only where not blind
+    rank       int32[N]       rank of the level among values float64[K], sorted and distinct
+    blind, by_voters  uint8[N]
+    lift       1: an excursion is measured from the level just before it where that is above the median
+    window_us, band, exit_band, bridge_us, settle_us, accept_us   see detection.excursions
+    tree       int64[K + 1]   scratch, zero at entry
+    expected   float64[N] out; NaN before anything is known
+    loss       float64[N] out, 0..1; NaN where blind
+    number     int32[N] out: the excursion that a step belongs to, -1 outside
+    first, confirmed int32[N], end_us int64[N], ending uint8[N] out: one row per excursion; ``first`` is the step that
+    left the band, ``confirmed`` the one from which its loss counts (-1 never), ``end_us`` is -1 while it lasts
+
+    Returns the number of excursions.
+    """
+    n = level.shape[0]
+    found = 0
+    inside = False
+    tail = 0
+    total = np.int64(0)
+    taken = np.zeros(n, np.int64)  # weight of each step in the median
+    taken_from = np.zeros(n, np.int64)
+    normal = np.nan
+    reference = np.nan
+    last_level, last_held = np.nan, np.nan
+    after_gap = False
+    good_since, good_for, good_step = np.int64(-1), np.int64(0), -1
+    soft_since, soft_for, soft_step = np.int64(-1), np.int64(0), -1
+    anchor, anchor_us = np.nan, np.int64(0)
+    for i in range(n):
+        start, stop = edge_us[i], edge_us[i + 1]
+        number[i] = found if inside else -1
+        if blind[i] == 1:
+            expected[i] = reference if inside else normal
+            loss[i] = np.nan
+            after_gap = True
+            continue
+        if not inside:
+            cut = start - window_us
+            while tail < i and edge_us[tail] < cut:
+                left = max(np.int64(0), edge_us[tail + 1] - max(cut, taken_from[tail]))
+                if taken[tail] > left:
+                    _add(tree, rank[tail], left - taken[tail])
+                    total -= taken[tail] - left
+                    taken[tail] = left
+                if edge_us[tail + 1] > cut:
+                    break
+                tail += 1
+            if total > 0:
+                normal = values[_select(tree, (total + 1) // 2)]
+            if normal > 0 and 1.0 - level[i] / normal >= band:
+                inside = True
+                reference = normal
+                if lift == 1 and last_level > normal and last_level <= 2.0 * normal:
+                    reference = last_level
+                first[found] = i
+                confirmed[found] = i if by_voters[i] == 0 or after_gap else -1
+                number[i] = found
+                good_since, good_for = -1, 0
+                soft_since, soft_for = -1, 0
+                anchor, anchor_us = level[i], start
+        counted_from = start
+        if inside:
+            share = min(1.0, max(0.0, 1.0 - level[i] / reference))
+            expected[i] = reference
+            loss[i] = share
+            if confirmed[found] < 0 and by_voters[i] == 0 and (level[i] < last_level or held[i] < last_held):
+                confirmed[found] = i
+            if share > exit_band:
+                good_since, good_for = -1, 0
+            else:
+                if good_since < 0:
+                    good_since, good_step = start, i
+                good_for += stop - start
+            if share >= band:
+                soft_since, soft_for = -1, 0
+            else:
+                if soft_since < 0:
+                    soft_since, soft_step = start, i
+                soft_for += stop - start
+            if abs(level[i] - anchor) > band * reference:
+                anchor, anchor_us = level[i], start
+            how = OPEN
+            if good_for >= bridge_us and good_since >= 0:
+                how, closes, since, step = BACK, stop - (good_for - bridge_us), good_since, good_step
+            elif soft_for >= settle_us and soft_since >= 0:
+                how, closes, since, step = SETTLED, stop - (soft_for - settle_us), soft_since, soft_step
+            elif level[i] > 0 and stop - anchor_us >= accept_us:
+                closes = max(start, anchor_us + accept_us)
+                how, since, step = ACCEPTED, closes, i + 1
+            if how != OPEN:
+                end_us[found] = since
+                ending[found] = how
+                for k in range(step, i + 1):
+                    number[k] = -1
+                inside = False
+                found += 1
+                counted_from = closes
+                if how == ACCEPTED:
+                    normal = level[i]
+        else:
+            expected[i] = normal
+            loss[i] = max(0.0, 1.0 - level[i] / normal) if normal > 0 else 0.0
+        # Zero is never what an entity should be: one that is dark when the window opens is not measured by that.
+        if not inside and level[i] > 0 and stop > counted_from:
+            taken_from[i] = counted_from
+            taken[i] = stop - counted_from
+            total += taken[i]
+            _add(tree, rank[i], taken[i])
+        last_level, last_held = level[i], held[i]
+        after_gap = False
+    if inside:
+        end_us[found] = good_since
+        ending[found] = BACK if good_since >= 0 else OPEN
+        if good_since >= 0:
+            for k in range(good_step, n):
+                number[k] = -1
+        found += 1
+    return found
