@@ -146,9 +146,9 @@ def _counted(count: int, of: float, what: str, start: int, stop: int) -> str:
     if not count:
         return f"the level crossed the border of the normal band at {_clock(start)}"
     total = f" of {int(of)}" if np.isfinite(of) and of >= count else ""
-    noun = f"prefix {what} its majority" if count == 1 and not total else f"prefixes {what} their majority"
+    noun = f"{'prefixes' if total else 'prefix'} {what} its" if count == 1 else f"prefixes {what} their"
     when = f"at {_clock(start)}" if start == stop else f"between {_clock(start)} and {_clock(stop)}"
-    return f"{count}{total} {noun} {when}"
+    return f"{count}{total} {noun} majority {when}"
 
 
 def _span(start: int, stop: int) -> str:

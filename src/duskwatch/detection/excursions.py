@@ -37,6 +37,8 @@ class Baseline:
     """What is normal, and when the level leaves it. Times in microseconds, shares of the expected level."""
 
     window_us: int = DAY  # the median is over this much time before
+    # Where the state was learned from updates, unstable routes are heard of first: that is not yet what is normal.
+    learned_us: int = 4 * HOUR  # this much must have been watched before such a state is measured against
     band: float = 0.1  # a loss from this share on is out of the normal band
     exit_band: float = 0.05  # and back when no more than this is missing
     bridge_us: int = 2 * MINUTE  # for at least this long; what comes back for less is the same excursion
@@ -49,8 +51,12 @@ class Baseline:
             raise ValueError("the bands must be 0 < exit_band <= band < 1")
         if not 0 < self.least_voters <= 1:
             raise ValueError("least_voters must be above 0 and at most 1")
-        if not 0 < self.bridge_us <= self.settle_us <= self.accept_us or self.window_us <= 0:
-            raise ValueError("the times must be 0 < bridge_us <= settle_us <= accept_us, and window_us above 0")
+        if not 0 < self.bridge_us <= self.settle_us <= self.accept_us or not (
+            0 <= self.learned_us <= self.window_us and self.window_us > 0
+        ):
+            raise ValueError(
+                "the times must be 0 < bridge_us <= settle_us <= accept_us and 0 <= learned_us <= window_us"
+            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,6 +127,7 @@ def find_excursions(history: EntityHistory, signal: str, baseline: Baseline) -> 
         history.level.by_voters,
         1 if history.learned else 0,
         baseline.window_us,
+        baseline.learned_us if history.learned else 0,
         baseline.band,
         baseline.exit_band,
         baseline.bridge_us,

@@ -9,7 +9,7 @@ from duskwatch.detection.config import DetectionConfig
 from duskwatch.detection.course import Course, course_of, dark_runs, families, held_over_gaps
 from duskwatch.detection.excursions import PREFIXES, Ending, Excursions, find_excursions
 from duskwatch.detection.phases import Stretch, disturbances, phases_of
-from duskwatch.detection.votes import VoteLog, lost_between, rows_at, vote_log
+from duskwatch.detection.votes import VoteLog, agreement_on, vote_log
 from duskwatch.records.outages import Alarm, Outage, When
 from duskwatch.records.signals import EntityHistory
 from duskwatch.records.times import HOUR
@@ -157,7 +157,7 @@ def _dark(
 def _confidence(history: EntityHistory, course: Course, log: VoteLog, seen: int, stop: int) -> float:
     """How much the vantage points support an outage, 0..1: the product of four shares.
 
-    voters / (voters + 2) at the onset; how much of the voters had lost the affected prefixes at the deepest moment;
+    voters / (voters + 2) at the onset; the share of voters that had lost each affected prefix at its lowest, on average;
     the share of the outage that was watched; and, where the state was learned, of the entity's space that was known.
     """
     voters = float(course.voters[seen])
@@ -165,12 +165,7 @@ def _confidence(history: EntityHistory, course: Course, log: VoteLog, seen: int,
     watched = ~np.isnan(loss)
     length = np.diff(course.edge_us[seen : stop + 1])
     coverage = float(length[watched].sum() / max(1, length.sum()))
-    deepest = seen + int(np.flatnonzero(loss == np.nanmax(loss))[-1])
-    last_us = int(course.edge_us[deepest + 1]) - 1
-    lost = np.unique(log.prefix[lost_between(log, int(course.edge_us[seen]), last_us)])
-    rows = rows_at(log, lost, last_us)
-    rows = rows[~log.visible[rows]]
-    agreement = float(np.mean(1.0 - log.votes[rows] / log.voters[rows])) if len(rows) else 0.5
+    agreement = agreement_on(log, int(course.edge_us[seen]), int(course.edge_us[stop]))
     known = history.known_share if history.learned else 1.0
     return voters / (voters + 2.0) * agreement * coverage * min(1.0, max(0.0, known))
 

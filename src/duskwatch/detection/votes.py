@@ -91,10 +91,15 @@ def back_between(log: VoteLog, from_us: int, until_us: int) -> I64:
     return _last_of_each(log, rows)
 
 
-def rows_at(log: VoteLog, prefixes: I32, at_us: int) -> I64:
-    """The row of each prefix that holds at a time; prefixes without one are left out."""
-    earlier = np.flatnonzero((log.time_us <= at_us) & np.isin(log.prefix, prefixes))
-    return _last_of_each(log, earlier)
+def agreement_on(log: VoteLog, from_us: int, until_us: int) -> float:
+    """Share of voters that had lost a prefix at its lowest, averaged over those that were lost; 0.5 where none was."""
+    inside = np.flatnonzero((log.time_us >= from_us) & (log.time_us < until_us) & ~log.visible)
+    if not len(inside):
+        return 0.5
+    _, prefix = np.unique(log.prefix[inside], return_inverse=True)
+    lowest = np.zeros(int(prefix.max()) + 1)
+    np.maximum.at(lowest, prefix, 1.0 - log.votes[inside] / log.voters[inside])
+    return float(lowest.mean())
 
 
 def _last_of_each(log: VoteLog, rows: I64) -> I64:

@@ -65,7 +65,7 @@ def trailing_median(edge_us, rank, counted, window_us, tree, out):
 @njit(nogil=True, cache=True)
 def excursions(
     edge_us, level, held, rank, values, blind, by_voters, lift,
-    window_us, band, exit_band, bridge_us, settle_us, accept_us,
+    window_us, least_us, band, exit_band, bridge_us, settle_us, accept_us,
     tree, expected, loss, number, first, confirmed, end_us, ending,
 ):  # fmt: skip
     """Walk a level and tell what it should be, the share lost, and each excursion out of the normal band.
@@ -75,7 +75,8 @@ def excursions(
     rank       int32[N]       rank of the level among values float64[K], sorted and distinct
     blind, by_voters  uint8[N]
     lift       1: an excursion is measured from the level just before it where that is above the median
-    window_us, band, exit_band, bridge_us, settle_us, accept_us   see detection.excursions
+    window_us, least_us, band, exit_band, bridge_us, settle_us, accept_us   see detection.excursions.Baseline; no
+               excursion begins before least_us were watched
     tree       int64[K + 1]   scratch, zero at entry
     expected   float64[N] out; NaN before anything is known
     loss       float64[N] out, 0..1; NaN where blind
@@ -94,6 +95,7 @@ def excursions(
     taken_from = np.zeros(n, np.int64)
     normal = np.nan
     reference = np.nan
+    settled = False
     last_level, last_held = np.nan, np.nan
     after_gap = False
     good_since, good_for, good_step = np.int64(-1), np.int64(0), -1
@@ -120,7 +122,8 @@ def excursions(
                 tail += 1
             if total > 0:
                 normal = values[_select(tree, (total + 1) // 2)]
-            if normal > 0 and 1.0 - level[i] / normal >= band:
+            settled = settled or total >= least_us
+            if settled and normal > 0 and 1.0 - level[i] / normal >= band:
                 inside = True
                 reference = normal
                 if lift == 1 and last_level > normal and last_level <= 2.0 * normal:
