@@ -1,0 +1,198 @@
+"""A report as one page: a single file that asks nothing of any network, for a screen, a telephone or paper."""
+
+from functools import cache
+from typing import NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+import duskwatch
+from duskwatch.publication import charts, tables
+from duskwatch.publication.chart_data import strips
+from duskwatch.publication.charts import Spec, detail, svg, whole
+from duskwatch.publication.facts import Span, dark_span, main_outage, measure, voters_spread, watched_share
+from duskwatch.publication.palette import css_variables, themed
+from duskwatch.publication.times_text import clock, day, local, percent, utc, utc_after
+from duskwatch.publication.words import headline, paragraphs, subject
+from duskwatch.records.report import Report
+from duskwatch.records.times import SECOND, iso, span_text, to_datetime
+
+FOLD_FILES = 12  # a collector with more files than this has its table folded
+
+
+class Figure(NamedTuple):
+    """One chart drawn for a wide and for a narrow page, and what it shows in words."""
+
+    wide: Markup
+    narrow: Markup
+    alt: str
+    caption: str
+
+
+class Card(NamedTuple):
+    """One figure that a reader looks for first."""
+
+    label: str
+    value: str
+    note: str = ""
+
+
+def to_html(report: Report) -> str:
+    """The page. Text from outside is escaped; no script, no address but this file's own."""
+    span, close = whole(report), detail(report)
+    main = main_outage(report)
+    shown = close or span
+    made = strips(report.history.changes, shown, charts.WIDTH, charts.MOST_STRIPS)
+    timelines = [_timeline(report, span, "Whole window", "all")]
+    if close is not None:
+        timelines.insert(0, _timeline(report, close, "The main outage", "near"))
+    text = _environment().get_template("report.html.j2").render(
+        report=report,
+        version=duskwatch.__version__,
+        title=_title(report),
+        lead=headline(report),
+        paragraphs=[text for text in paragraphs(report) if text not in (report.reenactment, headline(report))],
+        window=f"{utc(report.from_us)} to {utc_after(report.until_us, report.from_us)}",
+        cards=_cards(report),
+        timelines=timelines,
+        levels=tables.levels(report),
+        phases=tables.phases(report, main) if main is not None and main.phases else None,
+        outages=tables.outages(report) if report.outages else None,
+        strip_figure=_strips(report, shown, len(made.prefixes), made.total) if made.prefixes else None,
+        prefixes=tables.prefixes(report, made.prefixes) if made.prefixes else None,
+        transit=tables.transit(report) if report.history.transit else None,
+        changes=tables.changes(report) if len(report.history.changes.time_us) else None,
+        peers=_peers(report),
+        messages=_messages(report),
+        gaps=tables.gaps(report) if report.history.gaps else None,
+        inputs=tables.inputs(report),
+        input_heads=tables.INPUT_HEADS,
+        fold_files=FOLD_FILES,
+        command=_command(report),
+        light=Markup(css_variables(dark=False)),
+        dark=Markup(css_variables(dark=True)),
+    )  # fmt: skip
+    return text
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("duskwatch.publication", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _title(report: Report) -> str:
+    outage = main_outage(report)
+    if outage is None:
+        found = "no outage found" if watched_share(report) > 0 else "not watched"
+        return f"{subject(report)}: {found}"
+    so_far = " so far" if outage.end is None else ""
+    dark = outage.dark_from is not None and outage.depth >= 1
+    how = "unreachable" if dark else "partly unreachable"
+    return f"{subject(report)}: {how} for {span_text(outage.duration_us)}{so_far}"
+
+
+def _figure(wide: Spec, narrow: Spec, name: str, alt: str, caption: str) -> Figure:
+    # The drawings are ours; text from outside that stands in them was escaped when they were drawn.
+    return Figure(Markup(themed(svg(wide, name))), Markup(themed(svg(narrow, f"{name}-n"))), alt, caption)
+
+
+def _timeline(report: Report, span: Span, title: str, name: str) -> Figure:
+    how = measure(report)
+    from_to = f"{utc(span.from_us)} to {utc_after(span.until_us, span.from_us)}"
+    return _figure(
+        charts.timeline(report, span),
+        charts.timeline(report, span, narrow=True),
+        name,
+        f"Line chart: {how.units} that could be reached, {from_to}. {headline(report)} The table below holds it.",
+        f"{title}: {how.units} that could be reached, {from_to}. Times below the chart are in UTC.",
+    )
+
+
+def _strips(report: Report, span: Span, drawn: int, total: int) -> Figure:
+    left_out = "" if drawn == total else f" Of {total:,} prefixes, the {drawn} that changed most often are drawn."
+    legend = (
+        "Visible: more than half of the full-feed peers hold a route to it. Minority: some do, but not more than half. "
+        "Dark: none does. Where a pixel holds several states, the worst is drawn."
+    )
+    return _figure(
+        charts.strip_chart(report, span),
+        charts.strip_chart(report, span, narrow=True),
+        "strips",
+        f"A strip for each of {drawn} prefixes, coloured by its state over time. The table below has the figures.",
+        legend + left_out,
+    )
+
+
+def _peers(report: Report) -> Figure:
+    spread = voters_spread(report)
+    return _figure(
+        charts.peers_chart(report),
+        charts.peers_chart(report, narrow=True),
+        "peers",
+        f"Line chart: live full-feed peers; least {spread.least}, median {spread.median}, most {spread.most}.",
+        "Live full-feed peers: the routers whose word counts here. Grey: a gap in what some source recorded.",
+    )
+
+
+def _messages(report: Report) -> Figure:
+    return _figure(
+        charts.messages_chart(report),
+        charts.messages_chart(report, narrow=True),
+        "messages",
+        "Bar chart: announcements and withdrawals of its routes over time. report.json holds the figures.",
+        "Messages about its routes: announcements up, withdrawals down, from all peers.",
+    )
+
+
+def _cards(report: Report) -> list[Card]:
+    spread = voters_spread(report)
+    many = len(report.collectors)
+    seen = Card(
+        "seen by",
+        f"{spread.median:,} full-feed peer{'s' * (spread.median != 1)}",
+        f"{spread.least:,} to {spread.most:,} at {many} collector{'s' * (many != 1)}",
+    )
+    watched = Card("watched", percent(watched_share(report)), f"of {span_text(report.until_us - report.from_us)}")
+    outage = main_outage(report)
+    if outage is None:
+        return [Card("outages", "none found" if watched_share(report) > 0 else "cannot be told"), seen, watched]
+    dark = dark_span(outage, report)
+    cards = [
+        Card("duration", span_text(outage.duration_us), "so far" if outage.end is None else "onset to end"),
+        Card("onset", *_moment(report, outage.onset.best_us)),
+        Card("end", *_moment(report, outage.end.best_us)) if outage.end else Card("end", "not over", "in this window"),
+        Card("lost at worst", percent(outage.depth), f"nothing left for {span_text(dark.length_us)}" if dark else ""),
+    ]
+    if outage.end is not None:
+        relapses = sum(other.relapse_of is not None for other in report.outages)
+        after = max(outage.relapses, relapses)
+        note = f"{after} relapse{'s' * (after != 1)}" if after else "no relapse"
+        cards.append(
+            Card("really back?", "yes" if outage.stable else "not steadily" if after else "too soon to tell", note)
+        )
+    return [*cards, seen]
+
+
+def _moment(report: Report, time_us: int) -> tuple[str, str]:
+    moment = to_datetime(time_us)
+    there = local(time_us, report.time_zone)
+    return f"{clock(moment)} UTC", f"{day(moment)} {moment.year}" + (f"; {there}" if there else "")
+
+
+def _command(report: Report) -> str:
+    """The command that makes this report from the same files."""
+    block = report.history.signals
+    words = ["duskwatch", "analyze", report.entity.code, "--from", iso(report.from_us), "--until", iso(report.until_us)]
+    words += [word for name in report.collectors for word in ("--collector", name)]
+    words += ["--bin", str(block.bin_us // SECOND), "--mrt", "FOLDER"]
+    for file in report.inputs:
+        option = {"delegated": "--geo", "mmdb": "--geo", "asnames": "--as-names"}.get(file.kind)
+        if option:
+            words += [option, file.name]
+    return " ".join(words)

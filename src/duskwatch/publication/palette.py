@@ -1,0 +1,62 @@
+"""Colours of charts and page, light and dark. Tints of the Okabe-Ito set, told apart with any kind of colour vision.
+
+A chart is drawn once, in the light colours; in a page each of these becomes a CSS variable with the light colour as
+its fallback, so that the same drawing follows the reader's preference.
+"""
+
+import re
+from typing import NamedTuple
+
+
+class Ink(NamedTuple):
+    """A colour in both themes. Light values are all different: the drawing is recoloured by them."""
+
+    light: str
+    dark: str
+
+
+INKS = {
+    "paper": Ink("#fefefe", "#14161a"),
+    "text": Ink("#1c1e22", "#e8e8ea"),
+    "muted": Ink("#585e68", "#a9b0bb"),
+    "rule": Ink("#d5d8dd", "#3a3f48"),
+    "level": Ink("#0072b2", "#6cb8ec"),
+    "area": Ink("#1a7fba", "#4f9fd4"),
+    "blind": Ink("#c4c4c6", "#4a4d53"),
+    "gap": Ink("#8a8d93", "#8d9199"),
+    "degrading": Ink("#f5d27f", "#8a6a16"),
+    "dark": Ink("#3a3352", "#7a6db8"),
+    "partial": Ink("#f0b08a", "#96512a"),
+    "recovering": Ink("#a6d5ee", "#22607f"),
+    "unstable": Ink("#e2b0cd", "#7d4566"),
+    "restored": Ink("#d3ebe0", "#22463a"),
+    "on_dark": Ink("#fdfdff", "#0d0b16"),
+    "state_visible": Ink("#5fb0de", "#3b86b3"),
+    "state_minority": Ink("#e69f00", "#e0a526"),
+    "state_dark": Ink("#352e4d", "#8f82cc"),
+    "state_unknown": Ink("#d0d1d3", "#3d4046"),
+    "announce": Ink("#009e73", "#38b891"),
+    "withdraw": Ink("#d55e00", "#ec8440"),
+}
+
+LIGHT = {name: ink.light for name, ink in INKS.items()}
+PHASES = ("degrading", "partial", "dark", "recovering", "unstable", "restored")
+STATES = ("visible", "minority", "dark", "unknown")
+
+_NAME_OF = {ink.light: name for name, ink in INKS.items()}
+_COLOUR = re.compile(r'"(#[0-9a-f]{6})"')
+
+
+def themed(svg: str) -> str:
+    """An SVG drawn in light colours, with each of ours as a CSS variable."""
+
+    def variable(match: re.Match[str]) -> str:
+        name = _NAME_OF.get(match[1])
+        return f'"var(--{name.replace("_", "-")},{match[1]})"' if name else match[0]
+
+    return _COLOUR.sub(variable, svg)
+
+
+def css_variables(dark: bool) -> str:
+    """Declarations of every colour in one theme."""
+    return "".join(f"--{name.replace('_', '-')}:{ink.dark if dark else ink.light};" for name, ink in INKS.items())
