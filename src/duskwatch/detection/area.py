@@ -57,7 +57,8 @@ class LossArea:
             if not len(over):
                 continue
             at = int(over[0])
-            back = (grown[at] - 1.0) * self.threshold_us * few[at] / rate[at]
+            missing = 1.0 - (grown[at - 1] if at else 0.0)
+            raised = int(edge[steps[at]]) + int(missing * self.threshold_us * few[at] / rate[at])
             end = int(found.end_us[k])
             watched = length[steps].sum() / max(1, (end if end >= 0 else int(edge[-1])) - int(edge[steps[0]]))
             level = found.expected[steps] * (1.0 - found.loss[steps])
@@ -66,7 +67,7 @@ class LossArea:
                     signal,
                     self.name,
                     from_us=int(edge[steps[0]]),
-                    raised_us=int(edge[steps[at] + 1] - np.int64(back)),
+                    raised_us=min(raised, int(edge[steps[at] + 1])),
                     until_us=end if end >= 0 else None,
                     expected=float(found.expected[steps[0]]),
                     observed=float(level.min()),

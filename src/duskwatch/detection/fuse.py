@@ -157,7 +157,7 @@ def _dark(
 def _confidence(history: EntityHistory, course: Course, log: VoteLog, seen: int, stop: int) -> float:
     """How much the vantage points support an outage, 0..1: the product of four shares.
 
-    voters / (voters + 2) at the onset; the share of voters that had lost each affected prefix at its lowest, on average;
+    voters / (voters + 2) at the onset; the share of voters that had lost each affected prefix at its lowest (mean);
     the share of the outage that was watched; and, where the state was learned, of the entity's space that was known.
     """
     voters = float(course.voters[seen])
