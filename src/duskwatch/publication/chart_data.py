@@ -143,7 +143,7 @@ def _strip(prefix: str, time_us: npt.NDArray[np.int64], state: npt.NDArray[np.ui
 
 
 def message_bars(report: Report, most: int) -> Rows:
-    """Announcements (up) and withdrawals (down) as rows {a, b, v, kind}: bins summed so that at most ``most`` are left."""
+    """Announcements (up), withdrawals (down) as rows {a, b, v, kind}; bins are summed where there are over ``most``."""
     block = report.history.signals
     bins = block.values.shape[1]
     joined = max(1, -(-bins // most))

@@ -312,8 +312,9 @@ def _short(report: Report) -> str:
 def _spec(chart: Any, title: alt.TitleParams | None = None) -> Spec:
     if title is not None:
         chart = chart.properties(title=title)
+    ground = LIGHT["paper"] if title is not None else "transparent"
     styled = (
-        chart.configure(background=LIGHT["paper"] if title is not None else "transparent", font="sans-serif", padding=4, aria=False)
+        chart.configure(background=ground, font="sans-serif", padding=4, aria=False)
         .configure_view(stroke=None)
         .configure_axis(
             labelColor=LIGHT["muted"], titleColor=LIGHT["muted"], gridColor=LIGHT["rule"], domainColor=LIGHT["muted"],

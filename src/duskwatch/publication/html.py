@@ -1,5 +1,6 @@
 """A report as one page: a single file that asks nothing of any network, for a screen, a telephone or paper."""
 
+import re
 from functools import cache
 from typing import NamedTuple
 
@@ -12,12 +13,17 @@ from duskwatch.publication.chart_data import strips
 from duskwatch.publication.charts import Spec, detail, svg, whole
 from duskwatch.publication.facts import Span, dark_span, main_outage, measure, voters_spread, watched_share
 from duskwatch.publication.palette import css_variables, themed
-from duskwatch.publication.times_text import clock, day, local, percent, utc, utc_after
+from duskwatch.publication.times_text import MONTHS, clock, day, local, percent, utc, utc_after
 from duskwatch.publication.words import headline, paragraphs, subject
 from duskwatch.records.report import Report
 from duskwatch.records.times import SECOND, iso, span_text, to_datetime
 
+FEW_PREFIXES = 12  # so many are also drawn over the whole window
 FOLD_FILES = 12  # a collector with more files than this has its table folded
+
+
+_MONTH = "|".join(MONTHS)
+_UNIT = re.compile(rf"(\d) (?=(?:d|h|min|s|UTC|{_MONTH})\b|%|full-feed)")
 
 
 class Figure(NamedTuple):
@@ -44,9 +50,14 @@ def to_html(report: Report) -> str:
     shown = close or span
     made = strips(report.history.changes, shown, charts.WIDTH, charts.MOST_STRIPS)
     timelines = [_timeline(report, span, "Whole window", "all")]
+    strip_figures = []
     if close is not None:
         timelines.insert(0, _timeline(report, close, "The main outage", "near"))
-    text = _environment().get_template("report.html.j2").render(
+    if made.prefixes:
+        strip_figures.append(_strips(report, shown, "strips", len(made.prefixes), made.total))
+        if close is not None and made.total <= FEW_PREFIXES:
+            strip_figures.append(_strips(report, span, "strips-all", made.total, made.total))
+    return _environment().get_template("report.html.j2").render(
         report=report,
         version=duskwatch.__version__,
         title=_title(report),
@@ -58,8 +69,7 @@ def to_html(report: Report) -> str:
         levels=tables.levels(report),
         phases=tables.phases(report, main) if main is not None and main.phases else None,
         outages=tables.outages(report) if report.outages else None,
-        strip_figure=_strips(report, shown, len(made.prefixes), made.total) if made.prefixes else None,
-        prefixes=tables.prefixes(report, made.prefixes) if made.prefixes else None,
+        strip_figures=strip_figures,
         transit=tables.transit(report) if report.history.transit else None,
         changes=tables.changes(report) if len(report.history.changes.time_us) else None,
         peers=_peers(report),
@@ -72,18 +82,24 @@ def to_html(report: Report) -> str:
         light=Markup(css_variables(dark=False)),
         dark=Markup(css_variables(dark=True)),
     )  # fmt: skip
-    return text
+
+
+def tied(text: str) -> str:
+    """The text with figures tied to their units, so that no line breaks between them."""
+    return _UNIT.sub("\\g<1>\u00a0", text)
 
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("duskwatch.publication", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["tied"] = tied
+    return environment
 
 
 def _title(report: Report) -> str:
@@ -114,16 +130,17 @@ def _timeline(report: Report, span: Span, title: str, name: str) -> Figure:
     )
 
 
-def _strips(report: Report, span: Span, drawn: int, total: int) -> Figure:
+def _strips(report: Report, span: Span, name: str, drawn: int, total: int) -> Figure:
     left_out = "" if drawn == total else f" Of {total:,} prefixes, the {drawn} that changed most often are drawn."
+    from_to = f"{utc(span.from_us)} to {utc_after(span.until_us, span.from_us)}"
     legend = (
-        "Visible: more than half of the full-feed peers hold a route to it. Minority: some do, but not more than half. "
+        f"{from_to}. Visible: more than half of the full-feed peers hold a route to it. Minority: some do, but not more than half. "
         "Dark: none does. Where a pixel holds several states, the worst is drawn."
     )
     return _figure(
         charts.strip_chart(report, span),
         charts.strip_chart(report, span, narrow=True),
-        "strips",
+        name,
         f"A strip for each of {drawn} prefixes, coloured by its state over time. The table below has the figures.",
         legend + left_out,
     )
@@ -156,7 +173,8 @@ def _cards(report: Report) -> list[Card]:
     seen = Card(
         "seen by",
         f"{spread.median:,} full-feed peer{'s' * (spread.median != 1)}",
-        f"{spread.least:,} to {spread.most:,} at {many} collector{'s' * (many != 1)}",
+        ("" if spread.least == spread.most else f"{spread.least:,} to {spread.most:,} ")
+        + f"at {many} collector{'s' * (many != 1)}",
     )
     watched = Card("watched", percent(watched_share(report)), f"of {span_text(report.until_us - report.from_us)}")
     outage = main_outage(report)

@@ -79,15 +79,13 @@ def time_heads(report: Report, what: str) -> tuple[str, ...]:
     return (f"{what} (UTC)", "local time") if local_table_time(report.from_us, report.time_zone) else (f"{what} (UTC)",)
 
 
-def interval(when: When | None) -> str:
-    """``16:14:43 to 16:15:06``: what is known of a moment, with the day where it is not that of the best time."""
-    if when is None:
-        return ""
+def interval(when: When) -> str:
+    """``between 16:14:43 and 16:15:06``, with the day where it is not that of the best time."""
     if when.earliest_us == when.latest_us:
-        return "to the second"
+        return "exact to the second"
     day = to_datetime(when.best_us).date()
     ends = [table_time(at)[11 if to_datetime(at).date() == day else 0 :] for at in (when.earliest_us, when.latest_us)]
-    return " to ".join(ends)
+    return f"between {ends[0]} and {ends[1]}" if ends[0] != ends[1] else "exact to the second"
 
 
 def phases(report: Report, outage: Outage) -> Table:
@@ -102,34 +100,36 @@ def phases(report: Report, outage: Outage) -> Table:
 
 
 def outages(report: Report) -> Table:
-    """All outages with the intervals in which their bounds lie."""
+    """All outages with the intervals in which their bounds lie. Lines of a cell after the first are remarks on it."""
     rows = []
     for number, outage in enumerate(report.outages, 1):
         dark = dark_span(outage, report)
         after = [f"relapse of {outage.relapse_of + 1}"] if outage.relapse_of is not None else []
         after += [f"{outage.relapses} relapse{'s' * (outage.relapses > 1)}"] if outage.relapses else []
-        after += ["stable" if outage.stable else "not stable"] if outage.end is not None else ["not over"]
+        after += ["stable" if outage.stable else "not stable"] if outage.end is not None else []
+        lasted = span_text(outage.duration_us) + ("" if outage.end else " so far")
         rows.append(
             Row(
                 (
                     str(number),
-                    *moment(report, outage.onset.best_us),
-                    f"{interval(outage.onset)}: {outage.onset.reason}",
-                    table_time(outage.end.best_us) if outage.end else "lasts",
-                    f"{interval(outage.end)}: {outage.end.reason}" if outage.end else "",
-                    span_text(outage.duration_us) + ("" if outage.end else " so far"),
-                    span_text(dark.length_us) if dark else "-",
+                    _bound(report, outage.onset),
+                    _bound(report, outage.end) if outage.end else "not over at the end",
+                    lasted + (f"\nnothing left for {span_text(dark.length_us)}" if dark else ""),
                     percent(outage.depth),
-                    ", ".join(after),
+                    "\n".join(after) or "-",
                     f"{outage.score:.2f}",
                     f"{outage.confidence:.2f}",
                 )
             )
         )
-    heads = ("#", *time_heads(report, "onset"), "onset lies in", "end (UTC)", "end lies in", "duration",
-             "nothing left", "lost", "then", "score, h", "confidence")  # fmt: skip
-    last = len(heads)
-    return Table("Outages in order of onset", heads, tuple(rows), (last - 4, last - 2, last - 1))
+    heads = ("#", "onset (UTC)", "end (UTC)", "duration", "lost", "then", "score, h", "confidence")
+    return Table("Outages in order of onset", heads, tuple(rows), (4, 6, 7))
+
+
+def _bound(report: Report, when: When) -> str:
+    there = local_table_time(when.best_us, report.time_zone)
+    lines = [table_time(when.best_us), f"{there} local time" if there else "", interval(when), when.reason]
+    return "\n".join(line for line in lines if line)
 
 
 def levels(report: Report) -> Table:
@@ -225,11 +225,10 @@ def transit(report: Report) -> Table:
     main = main_outage(report)
     rows = []
     for share in report.history.transit:
-        part = "whole window"
+        middle, part = (share.from_us + share.until_us) // 2, "whole window"
         if main is not None:
-            part = "during" if share.from_us >= main.onset.best_us else "before"
-            if main.end is not None and share.from_us >= main.end.best_us:
-                part = "after"
+            part = "before" if middle < main.onset.best_us else "during"
+            part = "after" if main.end is not None and middle >= main.end.best_us else part
         rows.append(Row((part, as_text(report, share.upstream) if share.upstream else "none (the peer is next to it)",
                          percent(share.share), table_time(share.from_us), table_time(share.until_us))))  # fmt: skip
     heads = ("main outage", "neighbour", "share of the routes held", "from (UTC)", "until (UTC)")

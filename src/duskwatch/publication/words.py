@@ -208,7 +208,7 @@ def _return(report: Report, outage: Outage) -> str:
         )
     steady = [phase for phase in outage.phases if phase.phase == "restored" and phase.from_us > end + MINUTE]
     if steady:
-        told.append(f"It was steady from {utc_after(steady[-1].from_us, end)} on.")
+        told.append(f"It was steady from {utc_after(steady[-1].from_us, start)} on.")
     elif outage.stable:
         told.append(f"After that it stayed up for the {span_text(left)} to the end of the analysis."
                     if not _after(report, outage) else "It then held.")  # fmt: skip
@@ -280,11 +280,11 @@ def _gaps(report: Report) -> str:
     if gaps:
         kinds = Counter(gap.reason for gap in gaps)
         longest = max(gap.until_us - gap.from_us for gap in gaps)
-        which = listed([f"{reason}: {number}" for reason, number in kinds.most_common(MOST_LISTED)])
+        which = listed([f"{reason} ({number})" for reason, number in kinds.most_common(MOST_LISTED)])
         verb = "is" if len(gaps) == 1 else "are"
         longest_text = f", the longest of {span_text(longest)}" if len(gaps) > 1 else f", of {span_text(longest)}"
         told.append(
-            f"There {verb} {count(len(gaps), 'gap', 'gaps')} in what the sources recorded ({which}){longest_text}. "
+            f"There {verb} {count(len(gaps), 'gap', 'gaps')} in what the sources recorded{longest_text}: {which}. "
             "A gap is not counted as an outage."
         )
     if blind and watched_share(report) > 0:
