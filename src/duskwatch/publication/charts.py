@@ -32,6 +32,7 @@ Spec = dict[str, Any]
 WIDTH, NARROW = 760, 340  # of the plot, in pixels; the narrow one is for phones
 MARGIN, NARROW_MARGIN = 112, 44  # left of the plot, the same for all charts so that their times stand below each other
 _NOISE = re.compile(r'<path class="(?:background|foreground)"[^>]* d="(?:M0,0h0v0h0Z)?"[^>]*/>')  # draws nothing
+LOW = 80  # height of the chart of peers
 MOST_STRIPS = 24
 MOST_BARS = 240
 LONG = 4  # a window so many times longer than its main outage gets a second chart of the outage alone
@@ -129,12 +130,12 @@ def peers_chart(report: Report, *, narrow: bool = False) -> Spec:
                  span)  # fmt: skip
     layers: list[alt.Chart] = []
     if gaps:
-        mark = _chart(_united(gaps)).mark_rect(color=LIGHT["blind"])
-        layers.append(mark.encode(x=_x(span, narrow), x2="b:T"))
+        mark = _chart(_united(gaps)).mark_rect(color=LIGHT["gap"])
+        layers.append(mark.encode(x=_x(span, narrow), x2="b:T", y=alt.value(LOW - 9), y2=alt.value(LOW)))
     y = alt.Y("v:Q", scale=alt.Scale(domain=[0, top * 1.08], nice=False), axis=_y_axis(narrow, top))
     line = _chart(rows).mark_line(interpolate="step-after", color=LIGHT["text"], strokeWidth=1.4)
     layers.append(line.encode(x=_x(span, narrow, "t:T"), y=y, detail="part:N"))
-    return _spec(alt.layer(*layers).properties(width=width, height=80))
+    return _spec(alt.layer(*layers).properties(width=width, height=LOW))
 
 
 def messages_chart(report: Report, *, narrow: bool = False) -> Spec:

@@ -70,6 +70,7 @@ def to_html(report: Report) -> str:
         phases=tables.phases(report, main) if main is not None and main.phases else None,
         outages=tables.outages(report) if report.outages else None,
         strip_figures=strip_figures,
+        prefixes=tables.prefixes(report, made.prefixes) if made.prefixes else None,
         transit=tables.transit(report) if report.history.transit else None,
         changes=tables.changes(report) if len(report.history.changes.time_us) else None,
         peers=_peers(report),
@@ -134,7 +135,8 @@ def _strips(report: Report, span: Span, name: str, drawn: int, total: int) -> Fi
     left_out = "" if drawn == total else f" Of {total:,} prefixes, the {drawn} that changed most often are drawn."
     from_to = f"{utc(span.from_us)} to {utc_after(span.until_us, span.from_us)}"
     legend = (
-        f"{from_to}. Visible: more than half of the full-feed peers hold a route to it. Minority: some do, but not more than half. "
+        f"{from_to}. Visible: more than half of the full-feed peers hold a route to it. "
+        "Minority: some do, but not more than half. "
         "Dark: none does. Where a pixel holds several states, the worst is drawn."
     )
     return _figure(
@@ -153,7 +155,7 @@ def _peers(report: Report) -> Figure:
         charts.peers_chart(report, narrow=True),
         "peers",
         f"Line chart: live full-feed peers; least {spread.least}, median {spread.median}, most {spread.most}.",
-        "Live full-feed peers: the routers whose word counts here. Grey: a gap in what some source recorded.",
+        "Live full-feed peers: the routers whose word counts here. Grey at the foot: a gap in what some source recorded, if only of one peer.",
     )
 
 
