@@ -38,7 +38,7 @@ class Baseline:
 
     window_us: int = DAY  # the median is over this much time before
     # Where the state was learned from updates, unstable routes are heard of first: that is not yet what is normal.
-    learned_us: int = 4 * HOUR  # this much must have been watched before such a state is measured against
+    learned_us: int = 4 * HOUR  # it must have been there this long before a loss is told
     band: float = 0.1  # a loss from this share on is out of the normal band
     exit_band: float = 0.05  # and back when no more than this is missing
     bridge_us: int = 2 * MINUTE  # for at least this long; what comes back for less is the same excursion

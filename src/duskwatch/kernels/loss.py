@@ -16,6 +16,17 @@ def _add(tree, rank, weight):
 
 
 @njit(nogil=True, cache=True, inline="always")
+def _below(tree, rank):
+    """Sum of the weights of all ranks below one."""
+    total = np.int64(0)
+    i = rank
+    while i > 0:
+        total += tree[i]
+        i -= i & -i
+    return total
+
+
+@njit(nogil=True, cache=True, inline="always")
 def _select(tree, target):
     """Smallest rank up to which the weights add up to at least ``target`` (above zero)."""
     step = 1
@@ -76,7 +87,7 @@ def excursions(
     blind, by_voters  uint8[N]
     lift       1: an excursion is measured from the level just before it where that is above the median
     window_us, least_us, band, exit_band, bridge_us, settle_us, accept_us   see detection.excursions.Baseline; no
-               excursion begins before least_us were watched
+               excursion begins before the level was at or above its normal band for least_us
     tree       int64[K + 1]   scratch, zero at entry
     expected   float64[N] out; NaN before anything is known
     loss       float64[N] out, 0..1; NaN where blind
@@ -122,7 +133,9 @@ def excursions(
                 tail += 1
             if total > 0:
                 normal = values[_select(tree, (total + 1) // 2)]
-            settled = settled or total >= least_us
+            if not settled:
+                low = np.searchsorted(values, (1.0 - band) * normal)
+                settled = least_us == 0 or total - _below(tree, low) >= least_us
             if settled and normal > 0 and 1.0 - level[i] / normal >= band:
                 inside = True
                 reference = normal
