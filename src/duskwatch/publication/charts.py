@@ -22,10 +22,9 @@ from duskwatch.publication.chart_data import (
 from duskwatch.publication.facts import Span, blind_spans, dark_span, end_us, main_outage, measure
 from duskwatch.publication.palette import LIGHT, PHASES, STATES
 from duskwatch.publication.times_text import long_day, place, zone
-from duskwatch.publication.words import subject
-from duskwatch.records.outages import Outage
+from duskwatch.publication.words import subject, verdict
 from duskwatch.records.report import Report
-from duskwatch.records.times import MINUTE, SECOND, span_text, to_datetime
+from duskwatch.records.times import MINUTE, span_text, to_datetime
 
 Spec = dict[str, Any]
 
@@ -297,17 +296,8 @@ def _title(report: Report, span: Span) -> alt.TitleParams:
     if report.reenactment:
         notes.insert(0, "RE-ENACTMENT from published facts, not a recorded measurement")
     return alt.TitleParams(
-        text=f"{subject(report)}: {_short(report)}", subtitle=notes, anchor="start", frame="group", offset=12
+        text=f"{subject(report)}: {verdict(report)}", subtitle=notes, anchor="start", frame="group", offset=12
     )
-
-
-def _short(report: Report) -> str:
-    outage: Outage | None = main_outage(report)
-    if outage is None:
-        return "no outage found"
-    so_far = " so far" if outage.end is None else ""
-    whole_ = "unreachable" if outage.dark_from is not None and outage.depth >= 1 else "partly unreachable"
-    return f"{whole_} for {span_text(outage.duration_us // SECOND * SECOND)}{so_far}"
 
 
 def _spec(chart: Any, title: alt.TitleParams | None = None) -> Spec:

@@ -13,10 +13,10 @@ from duskwatch.publication.chart_data import strips
 from duskwatch.publication.charts import Spec, detail, svg, whole
 from duskwatch.publication.facts import Span, dark_span, main_outage, measure, voters_spread, watched_share
 from duskwatch.publication.palette import css_variables, themed
-from duskwatch.publication.times_text import MONTHS, clock, day, local, percent, utc, utc_after
-from duskwatch.publication.words import headline, paragraphs, subject
+from duskwatch.publication.times_text import MONTHS, clock, day, local, percent, told, utc, utc_after
+from duskwatch.publication.words import headline, paragraphs, subject, verdict
 from duskwatch.records.report import Report
-from duskwatch.records.times import SECOND, iso, span_text, to_datetime
+from duskwatch.records.times import SECOND, iso, span_text
 
 FEW_PREFIXES = 12  # so many are also drawn over the whole window
 FOLD_FILES = 12  # a collector with more files than this has its table folded
@@ -60,7 +60,7 @@ def to_html(report: Report) -> str:
     return _environment().get_template("report.html.j2").render(
         report=report,
         version=duskwatch.__version__,
-        title=_title(report),
+        title=f"{subject(report)}: {verdict(report)}",
         lead=headline(report),
         paragraphs=[text for text in paragraphs(report) if text not in (report.reenactment, headline(report))],
         window=f"{utc(report.from_us)} to {utc_after(report.until_us, report.from_us)}",
@@ -101,17 +101,6 @@ def _environment() -> Environment:
     )
     environment.filters["tied"] = tied
     return environment
-
-
-def _title(report: Report) -> str:
-    outage = main_outage(report)
-    if outage is None:
-        found = "no outage found" if watched_share(report) > 0 else "not watched"
-        return f"{subject(report)}: {found}"
-    so_far = " so far" if outage.end is None else ""
-    dark = outage.dark_from is not None and outage.depth >= 1
-    how = "unreachable" if dark else "partly unreachable"
-    return f"{subject(report)}: {how} for {span_text(outage.duration_us)}{so_far}"
 
 
 def _figure(wide: Spec, narrow: Spec, name: str, alt: str, caption: str) -> Figure:
@@ -155,7 +144,8 @@ def _peers(report: Report) -> Figure:
         charts.peers_chart(report, narrow=True),
         "peers",
         f"Line chart: live full-feed peers; least {spread.least}, median {spread.median}, most {spread.most}.",
-        "Live full-feed peers: the routers whose word counts here. Grey at the foot: a gap in what some source recorded, if only of one peer.",
+        "Live full-feed peers: the routers whose word counts here. "
+        "Grey at the foot: a gap in what some source recorded, if only of one peer.",
     )
 
 
@@ -200,7 +190,7 @@ def _cards(report: Report) -> list[Card]:
 
 
 def _moment(report: Report, time_us: int) -> tuple[str, str]:
-    moment = to_datetime(time_us)
+    moment = told(time_us)
     there = local(time_us, report.time_zone)
     return f"{clock(moment)} UTC", f"{day(moment)} {moment.year}" + (f"; {there}" if there else "")
 

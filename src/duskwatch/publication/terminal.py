@@ -87,7 +87,7 @@ def _columns(report: Report) -> list[tuple[str, list[str]]]:
         ("then", [_then(outage) for outage in outages]),
     ]
     if zone(report.time_zone) is not None:
-        cells = [local_table_time(outage.onset.best_us, report.time_zone)[:16] for outage in outages]
+        cells = [local_table_time(outage.onset.best_us, report.time_zone) for outage in outages]
         columns.insert(2, (f"{place(report.time_zone)}", cells))
     return columns
 

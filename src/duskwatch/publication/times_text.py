@@ -27,15 +27,20 @@ def long_day(moment: datetime) -> str:
     return f"{DAYS[moment.weekday()]} {day(moment)} {moment.year}"
 
 
+def told(time_us: int, seconds: bool = False) -> datetime:
+    """The moment as it is told: cut to the second, or else rounded to the nearest minute."""
+    return to_datetime(time_us if seconds else (time_us + MINUTE // 2) // MINUTE * MINUTE)
+
+
 def utc(time_us: int, seconds: bool = False) -> str:
     """``16:15 UTC on Monday 22 December 2014``."""
-    moment = to_datetime(time_us)
+    moment = told(time_us, seconds)
     return f"{clock(moment, seconds)} UTC on {long_day(moment)}"
 
 
 def utc_after(time_us: int, earlier_us: int, seconds: bool = False) -> str:
     """The same, with no more of the date than a reader needs who has just been told the earlier time."""
-    moment, earlier = to_datetime(time_us), to_datetime(earlier_us)
+    moment, earlier = told(time_us, seconds), told(earlier_us, seconds)
     text = f"{clock(moment, seconds)} UTC"
     if moment.date() == earlier.date():
         return text
@@ -64,7 +69,7 @@ def local(time_us: int, time_zone: str, seconds: bool = False) -> str:
     there = zone(time_zone)
     if there is None:
         return ""
-    moment = to_datetime(time_us)
+    moment = told(time_us, seconds)
     at = moment.astimezone(there)
     of_day = "" if at.date() == moment.date() else f" on {DAYS[at.weekday()]}"
     return f"{clock(at, seconds)}{of_day} in {place(time_zone)}"

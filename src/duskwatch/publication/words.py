@@ -7,6 +7,7 @@ import numpy as np
 
 from duskwatch.publication.facts import (
     Measure,
+    Span,
     blind_spans,
     dark_span,
     end_us,
@@ -58,6 +59,19 @@ def headline(report: Report) -> str:
     return _no_outage(report) if outage is None else _outage(report, outage)
 
 
+def verdict(report: Report) -> str:
+    """The finding in a few words, for a heading: ``unreachable for 9 h 31 min``."""
+    outage = main_outage(report)
+    if outage is None:
+        if watched_share(report) <= 0:
+            return "not watched"
+        return "no outage found"
+    dark = _mostly_dark(report, outage)
+    how = "unreachable" if dark else "partly unreachable" if outage.dark_from is None else "largely unreachable"
+    length = dark.length_us if dark else outage.duration_us
+    return f"{how} for {'at least ' if outage.end is None else ''}{span_text(length)}"
+
+
 def subject(report: Report) -> str:
     """The entity as a sentence begins with it: ``North Korea (KP)``, ``The network AS131279``."""
     kinds = {"country": "", "asn": "The network ", "prefix": "The prefix "}
@@ -82,17 +96,14 @@ def _span(report: Report, from_us: int, until_us: int, lasts: bool) -> str:
 
 def _outage(report: Report, outage: Outage) -> str:
     start, end, lasts = outage.onset.best_us, end_us(outage, report), outage.end is None
-    dark = dark_span(outage, report)
-    if dark is not None and dark.length_us >= MOSTLY_DARK * (end - start):
-        if near(dark.from_us, start) and near(dark.until_us, end):
-            length, over = outage.duration_us, (start, end)
-        else:
-            length, over = dark.length_us, (dark.from_us, dark.until_us)
+    whole = _mostly_dark(report, outage)
+    if whole is not None:
         so_far = "at least " if lasts else ""
         return (
-            f"{subject(report)} could not be reached from the Internet for {so_far}{span_text(length)}, "
-            f"{_span(report, *over, lasts)}."
+            f"{subject(report)} could not be reached from the Internet for {so_far}{span_text(whole.length_us)}, "
+            f"{_span(report, *whole, lasts)}."
         )
+    dark = dark_span(outage, report)
     so_far = "at least " if lasts else ""
     told = f"{so_far}{span_text(outage.duration_us)}, {_span(report, start, end, lasts)}"
     if dark is not None:
@@ -104,6 +115,14 @@ def _outage(report: Report, outage: Outage) -> str:
             "nothing of it could be reached."
         )
     return f"Part of {_inside(report)} could not be reached from the Internet for {told}. {_worst(report, outage)}"
+
+
+def _mostly_dark(report: Report, outage: Outage) -> Span | None:
+    """The stretch in which nothing was left, where it makes up nearly all of the outage; else None."""
+    dark = dark_span(outage, report)
+    if dark is None or dark.length_us < MOSTLY_DARK * (end_us(outage, report) - outage.onset.best_us):
+        return None
+    return dark
 
 
 def _worst(report: Report, outage: Outage) -> str:
