@@ -253,7 +253,7 @@ def test_a_loss_of_voters_counts_once_a_route_confirms_it() -> None:
     (outage,) = detect(entity)
     assert seconds(entity, outage.onset.best_us) == AT + 3_600
     assert seconds(entity, outage.onset.earliest_us) == AT
-    assert "voters left" in outage.onset.reason or "set of voters" in outage.onset.reason
+    assert "voters left" in outage.onset.reason
 
 
 def test_half_the_voters_gone_is_coverage_and_not_an_outage() -> None:

@@ -109,9 +109,9 @@ def excursions(
     settled = False
     last_level, last_held = np.nan, np.nan
     after_gap = False
-    good_since, good_for, good_step = np.int64(-1), np.int64(0), -1
-    soft_since, soft_for, soft_step = np.int64(-1), np.int64(0), -1
-    anchor, anchor_us = np.nan, np.int64(0)
+    good_since, good_for, good_step = -1, 0, -1
+    soft_since, soft_for, soft_step = -1, 0, -1
+    anchor, anchor_us = np.nan, 0
     for i in range(n):
         start, stop = edge_us[i], edge_us[i + 1]
         number[i] = found if inside else -1
