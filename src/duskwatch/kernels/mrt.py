@@ -1,10 +1,8 @@
-"""MRT records into columns of elems: one pass over unpacked bytes, every length checked before it is read.
+"""MRT records into rows of elems: one pass over unpacked bytes, every length checked before it is read.
 
 Record formats are those of RFC 6396 (MRT), RFC 8050 (add-path) and RFC 4271 (BGP messages). Elems of one UPDATE come
 in the order withdrawn routes, MP_UNREACH_NLRI, NLRI, MP_REACH_NLRI.
 """
-
-from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -38,47 +36,61 @@ PEER_LIMIT = 4096
 PEER_SLOTS = 2 * PEER_LIMIT
 
 
-class Columns(NamedTuple):
-    """Elem columns, [E] each, as in records.elems.ElemBlock."""
+# One elem as a row; a row fits a cache line, and the columns of ElemBlock are views of such rows.
+ELEM = np.dtype(
+    [
+        ("time_us", np.int64),
+        ("prefix_hi", np.uint64),
+        ("prefix_lo", np.uint64),
+        ("attr_start", np.int64),
+        ("peer", np.int32),
+        ("path_id", np.uint32),
+        ("attr_length", np.int32),
+        ("record", np.int32),
+        ("state", np.uint16),
+        ("kind", np.uint8),
+        ("afi", np.uint8),
+        ("safi", np.uint8),
+        ("prefix_length", np.uint8),
+        ("as_size", np.uint8),
+    ],
+    align=True,
+)
+# One record; reason is an index into REASONS.
+RECORD = np.dtype(
+    [
+        ("start", np.int64),
+        ("length", np.int64),
+        ("type", np.uint16),
+        ("subtype", np.uint16),
+        ("status", np.uint8),
+        ("reason", np.uint8),
+    ],
+    align=True,
+)
+# Peers met so far, PEER_LIMIT rows.
+PEER = np.dtype(
+    [
+        ("hi", np.uint64),
+        ("lo", np.uint64),
+        ("asn", np.uint32),
+        ("bgp_id", np.uint32),
+        ("afi", np.uint8),
+    ],
+    align=True,
+)
+# int32[LINKS]: hash slots of the peers (-1 where free), the peer at each place of the peer index table in force, and
+# three counts. One array, because every array handed to a function costs.
+INDEX = PEER_SLOTS
+COUNT, LAST, LISTED = PEER_SLOTS + 65536, PEER_SLOTS + 65537, PEER_SLOTS + 65538
+LINKS = PEER_SLOTS + 65539
 
-    time_us: np.ndarray
-    kind: np.ndarray
-    afi: np.ndarray
-    safi: np.ndarray
-    peer: np.ndarray
-    prefix_hi: np.ndarray
-    prefix_lo: np.ndarray
-    prefix_length: np.ndarray
-    path_id: np.ndarray
-    attr_start: np.ndarray
-    attr_length: np.ndarray
-    as_size: np.ndarray
-    state: np.ndarray
-    record: np.ndarray
 
-
-class Records(NamedTuple):
-    """Record columns, [R] each; reason is an index into REASONS."""
-
-    start: np.ndarray
-    length: np.ndarray
-    type: np.ndarray
-    subtype: np.ndarray
-    status: np.ndarray
-    reason: np.ndarray
-
-
-class Peers(NamedTuple):
-    """Peers met so far and the peer index table in force. ``count``: [peers, last one met, length of the index]."""
-
-    asn: np.ndarray  # uint32[PEER_LIMIT]
-    hi: np.ndarray  # uint64[PEER_LIMIT]
-    lo: np.ndarray  # uint64[PEER_LIMIT]
-    afi: np.ndarray  # uint8[PEER_LIMIT]
-    bgp_id: np.ndarray  # uint32[PEER_LIMIT]
-    slots: np.ndarray  # int32[PEER_SLOTS], -1 where free
-    index: np.ndarray  # int32[65536]: place in the peer index table to peer
-    count: np.ndarray  # int64[3]
+def new_links():
+    """The links before any peer was met."""
+    links = np.full(LINKS, -1, np.int32)
+    links[COUNT] = links[LISTED] = 0
+    return links
 
 
 @njit(nogil=True, cache=True, inline="always")
@@ -119,32 +131,39 @@ def _masked(hi, lo, length):
 
 
 @njit(nogil=True, cache=True)
-def find_peer(peers, asn, hi, lo, afi, bgp_id):
+def find_peer(table, links, asn, hi, lo, afi, bgp_id):
     """Number of a peer, adding it where it is new; -1 past PEER_LIMIT."""
-    last = peers.count[1]
-    if last >= 0 and peers.asn[last] == asn and peers.hi[last] == hi and peers.lo[last] == lo:
+    last = np.int64(links[LAST])
+    if (
+        last >= 0
+        and table[last].asn == asn
+        and table[last].hi == hi
+        and table[last].lo == lo
+        and table[last].afi == afi
+    ):
         return last
-    mixed = (np.uint64(hi) ^ (np.uint64(lo) * np.uint64(3)) ^ np.uint64(asn)) * np.uint64(0x9E3779B97F4A7C15)
+    mixed = (hi ^ (lo * np.uint64(3)) ^ np.uint64(asn)) * np.uint64(0x9E3779B97F4A7C15)
     slot = np.int64(mixed >> np.uint64(40)) % PEER_SLOTS
     while True:
-        found = np.int64(peers.slots[slot])
+        found = np.int64(links[slot])
         if found < 0:
             break
-        if peers.asn[found] == asn and peers.hi[found] == hi and peers.lo[found] == lo and peers.afi[found] == afi:
-            peers.count[1] = found
+        if table[found].asn == asn and table[found].hi == hi and table[found].lo == lo and table[found].afi == afi:
+            links[LAST] = found
             return found
         slot = (slot + 1) % PEER_SLOTS
-    new = peers.count[0]
+    new = np.int64(links[COUNT])
     if new >= PEER_LIMIT:
         return np.int64(-1)
-    peers.asn[new] = asn
-    peers.hi[new] = hi
-    peers.lo[new] = lo
-    peers.afi[new] = afi
-    peers.bgp_id[new] = bgp_id
-    peers.slots[slot] = new
-    peers.count[0] = new + 1
-    peers.count[1] = new
+    peer = table[new]
+    peer.asn = asn
+    peer.hi = hi
+    peer.lo = lo
+    peer.afi = afi
+    peer.bgp_id = bgp_id
+    links[slot] = new
+    links[COUNT] = new + 1
+    links[LAST] = new
     return new
 
 
@@ -152,20 +171,21 @@ def find_peer(peers, asn, hi, lo, afi, bgp_id):
 def _emit(
     out, e, time_us, kind, afi, safi, peer, hi, lo, length, path_id, attr_start, attr_length, as_size, state, record
 ):
-    out.time_us[e] = time_us
-    out.kind[e] = kind
-    out.afi[e] = afi
-    out.safi[e] = safi
-    out.peer[e] = peer
-    out.prefix_hi[e] = hi
-    out.prefix_lo[e] = lo
-    out.prefix_length[e] = length
-    out.path_id[e] = path_id
-    out.attr_start[e] = attr_start
-    out.attr_length[e] = attr_length
-    out.as_size[e] = as_size
-    out.state[e] = state
-    out.record[e] = record
+    elem = out[e]
+    elem.time_us = time_us
+    elem.kind = kind
+    elem.afi = afi
+    elem.safi = safi
+    elem.peer = peer
+    elem.prefix_hi = hi
+    elem.prefix_lo = lo
+    elem.prefix_length = length
+    elem.path_id = path_id
+    elem.attr_start = attr_start
+    elem.attr_length = attr_length
+    elem.as_size = as_size
+    elem.state = state
+    elem.record = record
 
 
 @njit(nogil=True, cache=True)
@@ -175,7 +195,7 @@ def _bare(out, e, time_us, kind, peer, state, record):
 
 
 @njit(nogil=True, cache=True)
-def _peer_index(data, at, end, time_us, record, peers, out, e):
+def _peer_index(data, at, end, time_us, record, table, links, out, e):
     """PEER_INDEX_TABLE (RFC 6396 section 4.3.1). Returns (elems, reason); elems -1: no room."""
     if at + 8 > end:
         return e, SHORT
@@ -184,7 +204,7 @@ def _peer_index(data, at, end, time_us, record, peers, out, e):
         return e, SHORT
     count = _u16(data, at)
     at += 2
-    if e + count > out.kind.shape[0]:
+    if e + count > out.shape[0]:
         return np.int64(-1), 0
     for i in range(count):
         if at + 5 > end:
@@ -201,18 +221,18 @@ def _peer_index(data, at, end, time_us, record, peers, out, e):
         at += octets
         asn = _u32(data, at) if flags & 2 else _u16(data, at)
         at += as_octets
-        peer = find_peer(peers, np.uint32(asn), hi, lo, np.uint8(afi), np.uint32(bgp_id))
+        peer = find_peer(table, links, np.uint32(asn), hi, lo, np.uint8(afi), np.uint32(bgp_id))
         if peer < 0:
             return e, MANY_PEERS
-        peers.index[i] = peer
+        links[INDEX + i] = peer
         _bare(out, e, time_us, RIB_PEER, peer, 0, record)
         e += 1
-    peers.count[2] = count
+    links[LISTED] = count
     return e, 0
 
 
 @njit(nogil=True, cache=True)
-def _rib(data, at, end, time_us, record, afi, safi, add_path, peers, out, e):
+def _rib(data, at, end, time_us, record, afi, safi, add_path, table, links, out, e):
     """A RIB record behind its sequence number (RFC 6396 section 4.3.2, RFC 8050 section 4)."""
     if at + 1 > end:
         return e, SHORT
@@ -225,9 +245,10 @@ def _rib(data, at, end, time_us, record, afi, safi, add_path, peers, out, e):
     at += 1 + octets
     count = _u16(data, at)
     at += 2
-    if e + count > out.kind.shape[0]:
+    if e + count > out.shape[0]:
         return np.int64(-1), 0
     fixed = 12 if add_path else 8
+    listed = links[LISTED]
     for _ in range(count):
         if at + fixed > end:
             return e, ENTRY_PAST
@@ -237,25 +258,37 @@ def _rib(data, at, end, time_us, record, afi, safi, add_path, peers, out, e):
         at += fixed
         if at + attr_length > end:
             return e, ENTRY_PAST
-        if place >= peers.count[2]:
+        if place >= listed:
             return e, NO_PEER
-        _emit(
-            out, e, time_us, RIB, afi, safi, peers.index[place], hi, lo, length, path_id, at, attr_length, 4, 0, record
-        )
+        elem = out[e]
+        elem.time_us = time_us
+        elem.kind = RIB
+        elem.afi = afi
+        elem.safi = safi
+        elem.peer = links[INDEX + place]
+        elem.prefix_hi = hi
+        elem.prefix_lo = lo
+        elem.prefix_length = length
+        elem.path_id = path_id
+        elem.attr_start = at
+        elem.attr_length = attr_length
+        elem.as_size = 4
+        elem.state = 0
+        elem.record = record
         e += 1
         at += attr_length
     return e, 0
 
 
 @njit(nogil=True, cache=True)
-def _table_dump(data, at, end, time_us, record, afi, as_octets, peers, out, e):
+def _table_dump(data, at, end, time_us, record, afi, as_octets, table, links, out, e):
     """TABLE_DUMP (RFC 6396 section 4.2). Early dumps put several entries into one record; all are read."""
     octets = 4 if afi == 1 else 16
     fixed = 2 * octets + 10 + as_octets
     first = e
     at += 4
     while at + fixed <= end:
-        if e >= out.kind.shape[0]:
+        if e >= out.shape[0]:
             return np.int64(-1), 0
         length = np.int64(data[at + octets])
         if length > 8 * octets:
@@ -270,7 +303,7 @@ def _table_dump(data, at, end, time_us, record, afi, as_octets, peers, out, e):
         at += as_octets + 2
         if at + attr_length > end:
             return e, ENTRY_PAST
-        peer = find_peer(peers, np.uint32(asn), peer_hi, peer_lo, np.uint8(afi), np.uint32(0))
+        peer = find_peer(table, links, np.uint32(asn), peer_hi, peer_lo, np.uint8(afi), np.uint32(0))
         if peer < 0:
             return e, MANY_PEERS
         _emit(out, e, time_us, RIB, afi, 1, peer, hi, lo, length, 0, at, attr_length, as_octets, 0, record)
@@ -284,7 +317,10 @@ def _table_dump(data, at, end, time_us, record, afi, as_octets, peers, out, e):
 @njit(nogil=True, cache=True)
 def _nlri(data, at, end, time_us, kind, record, afi, safi, add_path, peer, attr_start, attr_length, as_size, out, e):
     """Prefixes of one field (RFC 4271 section 4.3, RFC 7911 section 3)."""
+    if at >= end:
+        return e, 0
     widest = 32 if afi == 1 else 128
+    room = out.shape[0]
     while at < end:
         path_id = np.int64(0)
         if add_path:
@@ -298,13 +334,25 @@ def _nlri(data, at, end, time_us, kind, record, afi, safi, add_path, peer, attr_
             return e, BAD_PREFIX
         if at + 1 + octets > end:
             return e, PREFIX_PAST
-        if e >= out.kind.shape[0]:
+        if e >= room:
             return np.int64(-1), 0
         hi, lo = _bits(data, at + 1, octets)
         hi, lo = _masked(hi, lo, length)
-        _emit(
-            out, e, time_us, kind, afi, safi, peer, hi, lo, length, path_id, attr_start, attr_length, as_size, 0, record
-        )
+        elem = out[e]
+        elem.time_us = time_us
+        elem.kind = kind
+        elem.afi = afi
+        elem.safi = safi
+        elem.peer = peer
+        elem.prefix_hi = hi
+        elem.prefix_lo = lo
+        elem.prefix_length = length
+        elem.path_id = path_id
+        elem.attr_start = attr_start
+        elem.attr_length = attr_length
+        elem.as_size = as_size
+        elem.state = 0
+        elem.record = record
         e += 1
         at += 1 + octets
     return e, 0
@@ -412,7 +460,7 @@ def _update_as(data, at, end, time_us, record, add_path, peer, as_size, out, e):
         else:
             status = UNSUPPORTED
     if e == first:  # end-of-RIB (RFC 4724 section 2), or only families that are not read
-        if e >= out.kind.shape[0]:
+        if e >= out.shape[0]:
             return np.int64(-1), 0, BAD
         _bare(out, e, time_us, ALIVE, peer, 0, record)
         e += 1
@@ -420,7 +468,7 @@ def _update_as(data, at, end, time_us, record, add_path, peer, as_size, out, e):
 
 
 @njit(nogil=True, cache=True)
-def _bgp4mp(data, at, end, time_us, record, subtype, peers, out, e):
+def _bgp4mp(data, at, end, time_us, record, subtype, table, links, out, e):
     """BGP4MP and BGP4MP_ET (RFC 6396 section 4.4, RFC 8050 section 3). Returns (elems, reason, status)."""
     if subtype in (2, 3) or subtype > 11:
         return e, 0, UNSUPPORTED
@@ -437,10 +485,10 @@ def _bgp4mp(data, at, end, time_us, record, subtype, peers, out, e):
         return e, SHORT, BAD
     hi, lo = _bits(data, at, octets)
     at += 2 * octets
-    peer = find_peer(peers, np.uint32(asn), hi, lo, np.uint8(afi), np.uint32(0))
+    peer = find_peer(table, links, np.uint32(asn), hi, lo, np.uint8(afi), np.uint32(0))
     if peer < 0:
         return e, MANY_PEERS, BAD
-    if e >= out.kind.shape[0]:
+    if e >= out.shape[0]:
         return np.int64(-1), 0, BAD
     if subtype == 0 or subtype == 5:
         if at + 4 > end:
@@ -459,17 +507,17 @@ def _bgp4mp(data, at, end, time_us, record, subtype, peers, out, e):
 
 
 @njit(nogil=True, cache=True)
-def _mrtd_bgp(data, at, end, time_us, record, subtype, peers, out, e):
+def _mrtd_bgp(data, at, end, time_us, record, subtype, table, links, out, e):
     """The deprecated type BGP (RFC 6396 appendix B.2), as RIS wrote it in 1999 and 2000."""
     if subtype == 0 or subtype == 2 or subtype == 4 or subtype > 7:
         return e, 0, UNSUPPORTED
     if at + (10 if subtype == 3 else 12) > end:
         return e, SHORT, BAD
     hi, lo = _bits(data, at + 2, 4)
-    peer = find_peer(peers, np.uint32(_u16(data, at)), hi, lo, np.uint8(1), np.uint32(0))
+    peer = find_peer(table, links, np.uint32(_u16(data, at)), hi, lo, np.uint8(1), np.uint32(0))
     if peer < 0:
         return e, MANY_PEERS, BAD
-    if e >= out.kind.shape[0]:
+    if e >= out.shape[0]:
         return np.int64(-1), 0, BAD
     if subtype == 3:
         _bare(out, e, time_us, STATE, peer, (_u16(data, at + 6) & 255) << 8 | (_u16(data, at + 8) & 255), record)
@@ -493,13 +541,14 @@ def _says_too_little(data, size, at, end):
 
 
 @njit(nogil=True, cache=True)
-def scan(data, size, at, final, peers, out, records):
+def scan(data, size, at, final, table, links, out, records):
     """Read whole records from ``data[at:size]`` until the bytes, the room for elems or for records run out.
 
     ``final``: no bytes will follow ``size``.
 
-    data uint8[N]; out, records: columns to fill from row 0. Returns (position of the next record, elems, records,
-    MORE | FULL | BROKEN): MORE bytes are needed to go on, the columns are FULL, or what stands at the position is
+    data uint8[N]; table PEER[PEER_LIMIT], links int32[LINKS]; out ELEM[E], records RECORD[R] are filled from row 0.
+    Returns (position of the next record, elems, records,
+    MORE | FULL | BROKEN): MORE bytes are needed to go on, the rows are FULL, or what stands at the position is
     no record header.
     """
     e = np.int64(0)
@@ -513,7 +562,7 @@ def scan(data, size, at, final, peers, out, records):
             return at, e, r, BROKEN
         if at + 12 + length > size:
             return at, e, r, MORE
-        if r >= records.start.shape[0]:
+        if r >= records.shape[0]:
             return at, e, r, FULL
         subtype = _u16(data, at + 6)
         time_us = _u32(data, at) * 1000000
@@ -531,38 +580,40 @@ def scan(data, size, at, final, peers, out, records):
         status = GOOD
         if kind == 13:
             if subtype == 1:
-                e, reason = _peer_index(data, body, end, time_us, r, peers, out, e)
+                e, reason = _peer_index(data, body, end, time_us, r, table, links, out, e)
             elif 2 <= subtype <= 5 or 8 <= subtype <= 11:
                 afi = 1 if subtype in (2, 3, 8, 9) else 2
                 safi = 1 if subtype in (2, 4, 8, 10) else 2
                 if length < 4:
                     reason = SHORT
                 else:
-                    e, reason = _rib(data, body + 4, end, time_us, r, afi, safi, subtype >= 8, peers, out, e)
+                    e, reason = _rib(data, body + 4, end, time_us, r, afi, safi, subtype >= 8, table, links, out, e)
             elif subtype == 6 or subtype == 12:
                 if length < 7:
                     reason = SHORT
                 else:
                     afi, safi = _u16(data, body + 4), np.int64(data[body + 6])
                     if (afi == 1 or afi == 2) and (safi == 1 or safi == 2):
-                        e, reason = _rib(data, body + 7, end, time_us, r, afi, safi, subtype == 12, peers, out, e)
+                        e, reason = _rib(
+                            data, body + 7, end, time_us, r, afi, safi, subtype == 12, table, links, out, e
+                        )
                     else:
                         status = UNSUPPORTED
             else:
                 status = UNSUPPORTED
         elif kind == 16:
-            e, reason, status = _bgp4mp(data, body, end, time_us, r, subtype, peers, out, e)
+            e, reason, status = _bgp4mp(data, body, end, time_us, r, subtype, table, links, out, e)
         elif kind == 17:
             if length < 4:
                 reason = SHORT
             else:
                 time_us += min(_u32(data, body), 999999)
-                e, reason, status = _bgp4mp(data, body + 4, end, time_us, r, subtype, peers, out, e)
+                e, reason, status = _bgp4mp(data, body + 4, end, time_us, r, subtype, table, links, out, e)
         elif kind == 12 and 1 <= subtype <= 4:
             afi = 1 if subtype in (1, 3) else 2
-            e, reason = _table_dump(data, body, end, time_us, r, afi, 4 if subtype > 2 else 2, peers, out, e)
+            e, reason = _table_dump(data, body, end, time_us, r, afi, 4 if subtype > 2 else 2, table, links, out, e)
         elif kind == 5:
-            e, reason, status = _mrtd_bgp(data, body, end, time_us, r, subtype, peers, out, e)
+            e, reason, status = _mrtd_bgp(data, body, end, time_us, r, subtype, table, links, out, e)
         else:
             status = UNSUPPORTED
         if e < 0:
@@ -571,11 +622,12 @@ def scan(data, size, at, final, peers, out, records):
             status = BAD
             if reason != PREFIX_PAST:
                 e = first
-        records.start[r] = at
-        records.length[r] = 12 + length
-        records.type[r] = kind
-        records.subtype[r] = subtype
-        records.status[r] = status
-        records.reason[r] = reason
+        found = records[r]
+        found.start = at
+        found.length = 12 + length
+        found.type = kind
+        found.subtype = subtype
+        found.status = status
+        found.reason = reason
         r += 1
         at = end

@@ -8,15 +8,16 @@ import numpy as np
 from duskwatch.kernels.mrt import (
     BAD,
     BROKEN,
+    COUNT,
+    ELEM,
     FULL,
+    PEER,
     PEER_LIMIT,
-    PEER_SLOTS,
     REASONS,
+    RECORD,
     UNSUPPORTED,
-    Columns,
-    Peers,
-    Records,
     find_peer,
+    new_links,
     scan,
 )
 from duskwatch.records.elems import Damage, ElemBlock, Kind, PeerTable
@@ -37,11 +38,7 @@ SUBTYPES = {
 }
 UPDATE_FAMILY = "another address family than IPv4 and IPv6 unicast and multicast"
 
-ELEM_TYPES = Columns(
-    np.int64, np.uint8, np.uint8, np.uint8, np.int32, np.uint64, np.uint64, np.uint8, np.uint32, np.int64, np.int32,
-    np.uint8, np.uint16, np.int32,
-)  # fmt: skip
-RECORD_TYPES = Records(np.int64, np.int64, np.uint16, np.uint16, np.uint8, np.uint8)
+COLUMNS = ElemBlock._fields[2:-5]
 
 
 class MrtReader:
@@ -72,7 +69,7 @@ class MrtReader:
         self._table = peers
 
     def __iter__(self) -> Iterator[ElemBlock]:
-        peers = _arrays(self._table)
+        table, links = _arrays(self._table)
         rest = b""
         offset = 0
         pieces = iter(self._pieces)
@@ -88,13 +85,13 @@ class MrtReader:
             at = 0
             room = max(1024, len(data) // OCTETS_PER_ELEM)
             while True:
-                out = Columns(*(np.empty(room, kind) for kind in ELEM_TYPES))
-                records = Records(*(np.empty(max(64, len(data) // OCTETS_PER_RECORD), k) for k in RECORD_TYPES))
+                out = np.empty(room, ELEM)
+                records = np.empty(max(64, len(data) // OCTETS_PER_RECORD), RECORD)
                 start = at
-                at, elems, count, ended = scan(data, len(data), at, final, peers, out, records)
-                _extend(self._table, peers)
+                at, elems, count, ended = scan(data, len(data), at, final, table, links, out, records)
+                _extend(self._table, table, links)
                 if count:
-                    yield self._block(data, offset, out, elems, records, count)
+                    yield self._block(data, offset, out[:elems], records[:count])
                 if ended == BROKEN:
                     self.damage = Damage(
                         offset + at, "an MRT record header (RFC 6396 section 2)", bytes(data[at : at + 12]).hex(" ")
@@ -109,34 +106,26 @@ class MrtReader:
         if rest and self.damage is None:
             self.damage = Damage(offset, "a whole MRT record", f"the end of the file after {len(rest)} bytes of it")
 
-    def _block(
-        self, data: np.ndarray, offset: int, out: Columns, elems: int, records: Records, count: int
-    ) -> ElemBlock:
-        columns = [column[:elems] for column in out]
-        status = records.status[:count]
-        self.records += int(count)
-        odd = np.flatnonzero(status)
-        for row in odd:
+    def _block(self, data: np.ndarray, offset: int, out: np.ndarray, records: np.ndarray) -> ElemBlock:
+        status = records["status"]
+        self.records += len(records)
+        for row in np.flatnonzero(status):
             if status[row] == BAD:
                 self.bad_records += 1
                 if len(self.bad) < BAD_KEPT:
-                    self.bad.append((offset + int(records.start[row]), REASONS[records.reason[row]]))
+                    self.bad.append((offset + int(records["start"][row]), REASONS[records["reason"][row]]))
             elif status[row] == UNSUPPORTED:
-                self.unsupported[_name(int(records.type[row]), int(records.subtype[row]))] += 1
-        if elems:
-            first, last = int(columns[0].min()), int(columns[0].max())
+                self.unsupported[_name(int(records["type"][row]), int(records["subtype"][row]))] += 1
+        if len(out):
+            first, last = int(out["time_us"].min()), int(out["time_us"].max())
             self.first_us = first if self.first_us is None else min(self.first_us, first)
             self.last_us = last if self.last_us is None else max(self.last_us, last)
-            self.has_rib = self.has_rib or bool((columns[1] == Kind.RIB).any())
+            self.has_rib = self.has_rib or bool((out["kind"] == Kind.RIB).any())
         return ElemBlock(
             data,
             offset,
-            *columns,
-            records.start[:count],
-            records.length[:count],
-            records.type[:count],
-            records.subtype[:count],
-            status,
+            *(out[name] for name in COLUMNS),
+            *(records[name] for name in ("start", "length", "type", "subtype", "status")),
         )
 
 
@@ -147,33 +136,25 @@ def _name(kind: int, subtype: int) -> str:
     return f"{TYPES.get(kind, f'type {kind}')}/{known or subtype}"
 
 
-def _arrays(table: PeerTable) -> Peers:
-    peers = Peers(
-        np.zeros(PEER_LIMIT, np.uint32),
-        np.zeros(PEER_LIMIT, np.uint64),
-        np.zeros(PEER_LIMIT, np.uint64),
-        np.zeros(PEER_LIMIT, np.uint8),
-        np.zeros(PEER_LIMIT, np.uint32),
-        np.full(PEER_SLOTS, -1, np.int32),
-        np.full(1 << 16, -1, np.int32),
-        np.array([0, -1, 0], np.int64),
-    )
-    for i in range(len(table)):
+def _arrays(peers: PeerTable) -> tuple[np.ndarray, np.ndarray]:
+    table, links = np.zeros(PEER_LIMIT, PEER), new_links()
+    for i in range(len(peers)):
         find_peer(
-            peers,
-            np.uint32(table.asn[i]),
-            np.uint64(table.address_hi[i]),
-            np.uint64(table.address_lo[i]),
-            np.uint8(table.afi[i]),
-            np.uint32(table.bgp_id[i]),
+            table,
+            links,
+            np.uint32(peers.asn[i]),
+            np.uint64(peers.address_hi[i]),
+            np.uint64(peers.address_lo[i]),
+            np.uint8(peers.afi[i]),
+            np.uint32(peers.bgp_id[i]),
         )
-    return peers
+    return table, links
 
 
-def _extend(table: PeerTable, peers: Peers) -> None:
-    for i in range(len(table), int(peers.count[0])):
-        table.asn.append(int(peers.asn[i]))
-        table.address_hi.append(int(peers.hi[i]))
-        table.address_lo.append(int(peers.lo[i]))
-        table.afi.append(int(peers.afi[i]))
-        table.bgp_id.append(int(peers.bgp_id[i]))
+def _extend(peers: PeerTable, table: np.ndarray, links: np.ndarray) -> None:
+    for row in table[len(peers) : links[COUNT]]:
+        peers.asn.append(int(row["asn"]))
+        peers.address_hi.append(int(row["hi"]))
+        peers.address_lo.append(int(row["lo"]))
+        peers.afi.append(int(row["afi"]))
+        peers.bgp_id.append(int(row["bgp_id"]))
