@@ -5,8 +5,7 @@ import sys
 from typing import Any
 
 import typer
-from click import Command, Context, HelpFormatter
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from duskwatch import __version__
 
@@ -27,17 +26,17 @@ class LazyGroup(TyperGroup):
 
     listing = False
 
-    def list_commands(self, ctx: Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         """Names in the order of the table."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command, imported now; while help lists them all, only its name and line."""
         if cmd_name not in COMMANDS:
             return None
         target, line = COMMANDS[cmd_name]
         if self.listing:
-            return Command(cmd_name, help=line)
+            return TyperCommand(cmd_name, help=line)
         module, _, attribute = target.partition(":")
         found: Any = getattr(importlib.import_module(module), attribute)
         if isinstance(found, typer.Typer):
@@ -46,7 +45,7 @@ class LazyGroup(TyperGroup):
         single.command(cmd_name)(found)
         return typer.main.get_command(single)
 
-    def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:
+    def format_help(self, ctx: Any, formatter: Any) -> None:
         """The list of commands, without importing any."""
         self.listing = True
         try:

@@ -1,6 +1,6 @@
 """Routing state of one collector, folded from elems: who holds which prefix, and a log of what changed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -310,7 +310,7 @@ def silences(state: RoutingState) -> RoutingLog:
     return log
 
 
-def _session_rows(state: RoutingState, time_us: int, rows: list[tuple[int, int]]) -> RoutingLog:
+def _session_rows(state: RoutingState, time_us: int, rows: Sequence[tuple[int, int]]) -> RoutingLog:
     n = len(rows)
     peer = np.array([peer for peer, _ in rows], np.int32)
     return RoutingLog(

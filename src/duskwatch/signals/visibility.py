@@ -6,7 +6,7 @@ learned from updates, a voter's word is known from its first statement on. Until
 prefix that anybody held is presumed to be visible: a loss takes the word of more than half.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
@@ -26,6 +26,11 @@ FULL_SHARE = 0.75
 LEARNED_SHARE_OF_MEDIAN = 0.25
 # A full-feed peer stays one until it falls this far below the bar, lest it flicker at the edge.
 HYSTERESIS = 0.9
+
+
+# Columns of Votes that the walk fills.
+CHANGES = ("time_us", "prefix", "state", "votes", "voters", "origin", "upstream", "beyond", "by_voters")
+STEPS = ("step_us", "voters4", "voters6")
 
 
 class Vote(IntEnum):
@@ -166,19 +171,9 @@ def merge_votes(parts: list[CollectorPart], from_us: int, until_us: int) -> Vote
     switches, gaps = _switches(parts, offsets, sessions, from_us, until_us)
     rows = _vote_rows(parts, numbers, offsets, switches, sessions, voter_of)
     changes, steps = _walk(rows, len(afi), (afi != 1).astype(np.uint8), voter_of, len(voters))
-    return Votes(
-        from_us,
-        until_us,
-        afi,
-        hi,
-        lo,
-        length,
-        *changes,
-        *steps,
-        rows,
-        gaps,
-        learned=any(part.dumps == 0 for part in parts),
-    )
+    learned = any(part.dumps == 0 for part in parts)
+    columns = dict(zip(CHANGES, changes, strict=True)) | dict(zip(STEPS, steps, strict=True))
+    return Votes(from_us, until_us, afi, hi, lo, length, **columns, rows=rows, gaps=gaps, learned=learned)
 
 
 def _merge_prefixes(
@@ -236,7 +231,9 @@ def _switches(
     for part, offset in zip(parts, offsets, strict=False):
         holes = [(gap.from_us, gap.until_us) for gap in part.gaps]
         lives = _live_spans(part, from_us, until_us)
-        ever_full = full[:, offset : offset + len(part.peers)].any(axis=(0, 2)) if len(full) else np.zeros(0, bool)
+        ever_full: npt.NDArray[np.bool_] = np.zeros(len(part.peers), np.bool_)
+        for sample in full:
+            ever_full |= sample[offset : offset + len(part.peers)].any(axis=1)
         for peer in range(len(part.peers)):
             session = int(offset) + peer
             alive = _minus(lives[peer], holes)
@@ -251,8 +248,7 @@ def _switches(
                     Gap(sessions[session], start, end, reason, 1)
                     for start, end, reason in _session_gaps(part, peer, from_us, until_us)
                 ]
-        at_hole = [int(full[:, offset : offset + len(part.peers)].any(axis=2).any(axis=0).sum())] if len(full) else [0]
-        gaps += [Gap(gap.source, gap.from_us, gap.until_us, gap.reason, at_hole[0]) for gap in part.gaps]
+        gaps += [replace(gap, peers=int(ever_full.sum())) for gap in part.gaps]
     gaps.sort(key=lambda gap: (gap.from_us, gap.source, gap.until_us))
     return out, tuple(gaps)
 

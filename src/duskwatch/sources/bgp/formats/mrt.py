@@ -81,7 +81,7 @@ class MrtReader:
                 self.damage = Damage(damage.offset, damage.expected, damage.found)
                 piece = None
             final = piece is None
-            data = np.frombuffer(rest + bytes(piece or b"") if rest or final else piece, np.uint8)
+            data = np.frombuffer(rest + bytes(piece or b"") if rest or piece is None else piece, np.uint8)
             at = 0
             room = max(1024, len(data) // OCTETS_PER_ELEM)
             while True:
