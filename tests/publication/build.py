@@ -158,7 +158,7 @@ def files(collectors: Sequence[str], from_us: int, until_us: int, each: int = 3)
                     "",
                     collector,
                     123_456,
-                )  # fmt: skip
+                )
             )
     out.append(InputFile("delegated-apnic-extended-20141222", "f" * 64, "delegated", None, None, 40_000, 1))
     return tuple(out)
@@ -186,7 +186,9 @@ def kp() -> Report:
         Gap("route-views2", t("2014-12-24T05:00:00Z"), t("2014-12-24T05:15:00Z"), "missing file", 20),
     )
     transit = (
-        TransitShare(4837, start, down, 0.98), TransitShare(64999, start, down, 0.02), TransitShare(4837, up, stop, 1.0),
+        TransitShare(4837, start, down, 0.98),
+        TransitShare(64999, start, down, 0.02),
+        TransitShare(4837, up, stop, 1.0),
     )  # fmt: skip
     past = history(start, stop, prefixes, changes, gaps=gaps, transit=transit)
     main = outage(
@@ -200,7 +202,7 @@ def kp() -> Report:
             ("recovering", up, up + 3 * SECOND),
             ("unstable", up + 3 * SECOND, third + 31 * MINUTE),
             ("restored", third + 31 * MINUTE, stop),
-        ],  # fmt: skip
+        ],
         relapses=2,
         stable=False,
     )
@@ -212,7 +214,7 @@ def kp() -> Report:
             dark=(when(at + 3 * SECOND), when(at + length)),
             phases=[("dark", at + 3 * SECOND, at + length)],
             relapse_of=0,
-        )  # fmt: skip
+        )
         for at, length in ((second, 12 * MINUTE), (third, 31 * MINUTE))
     ]
     return Report(

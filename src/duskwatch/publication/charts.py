@@ -24,7 +24,7 @@ from duskwatch.publication.palette import LIGHT, PHASES, STATES
 from duskwatch.publication.times_text import long_day, place, zone
 from duskwatch.publication.words import subject, verdict
 from duskwatch.records.report import Report
-from duskwatch.records.times import MINUTE, span_text, to_datetime
+from duskwatch.records.times import DAY, MINUTE, span_text, to_datetime
 
 Spec = dict[str, Any]
 
@@ -204,7 +204,7 @@ def _united(rows: Rows) -> Rows:
 
 
 def _chart(rows: Rows) -> alt.Chart:
-    return alt.Chart(alt.InlineData(values=rows or [{}]))
+    return alt.Chart(alt.InlineData(values=rows))
 
 
 def _x(span: Span, narrow: bool, field: str = "a:T", *, axis: bool = True) -> alt.X:
@@ -243,7 +243,7 @@ def _y_axis(narrow: bool, top: float) -> alt.Axis:
 def _local_axis(report: Report, span: Span) -> alt.Chart | None:
     """Local time along the top; None where no zone is known or its clocks change within the span."""
     there = zone(report.time_zone)
-    if there is None:
+    if there is None or span.length_us > 3 * DAY:  # at one tick a day the local clock always says the same
         return None
     offsets = {to_datetime(at).astimezone(there).utcoffset() for at in (span.from_us, span.until_us)}
     offset = offsets.pop()

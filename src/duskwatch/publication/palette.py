@@ -25,7 +25,7 @@ INKS = {
     "blind": Ink("#c4c4c6", "#4a4d53"),
     "gap": Ink("#8a8d93", "#8d9199"),
     "degrading": Ink("#f5d27f", "#8a6a16"),
-    "dark": Ink("#3a3352", "#7a6db8"),
+    "dark": Ink("#3a3352", "#8579c4"),
     "partial": Ink("#f0b08a", "#96512a"),
     "recovering": Ink("#a6d5ee", "#22607f"),
     "unstable": Ink("#e2b0cd", "#7d4566"),

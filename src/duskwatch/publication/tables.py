@@ -21,6 +21,7 @@ MOST_LEVELS = 120
 MOST_CHANGES = 200
 MOST_PREFIXES = 100
 MOST_GAPS = 200
+MOST_FILES = 300
 
 
 class Row(NamedTuple):
@@ -264,7 +265,7 @@ def _files(name: str, own: list[InputFile]) -> Files:
         Row((file.name, file.kind, table_time(file.from_us) if file.from_us is not None else "-",
              table_time(file.until_us) if file.until_us is not None else "-", f"{file.records:,}",
              f"{file.bad_records:,}", size_text(file.size_bytes), file.damage or "-", file.sha256))
-        for file in own
+        for file in own[:MOST_FILES]
     )  # fmt: skip
     return Files(
         name or "reference files",

@@ -5,7 +5,6 @@ from textwrap import fill
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -57,15 +56,21 @@ def print_summary(report: Report, console: Console, written: list[Path]) -> None
         console.print()
         _say(console, "Written", "bold")
         for path in written:
-            console.print(f"  {escape(str(path))}", soft_wrap=True, highlight=False)
+            console.print(Text(f"  {clean(str(path))}"), soft_wrap=True, highlight=False)
 
 
 def _say(console: Console, text: str, style: str = "") -> None:
-    console.print(Text(text, style=style), highlight=False)
+    width = max(20, console.width)
+    console.print(Text(fill(clean(text), width, break_on_hyphens=False), style=style), highlight=False, soft_wrap=True)
 
 
 def _line(console: Console, text: str) -> None:
-    console.print(Text(indent(text, max(20, console.width - 1))), highlight=False)
+    console.print(Text(indent(clean(text), max(20, console.width))), highlight=False, soft_wrap=True)
+
+
+def clean(text: str) -> str:
+    """Text from outside without what a terminal would obey, or could not show."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 def indent(text: str, width: int) -> str:
@@ -131,7 +136,7 @@ def _print_list(report: Report, console: Console) -> None:
     for number in range(min(len(report.outages), MOST_OUTAGES)):
         for name, cells in columns[1:]:
             lead = f"{number + 1:>2} " if name == columns[1][0] else "   "
-            console.print(Text(f"{lead}{name:<14} {cells[number]}"), highlight=False)
+            console.print(Text(f"{lead}{name:<14} {cells[number]}"), highlight=False, soft_wrap=True)
     if len(report.outages) > MOST_OUTAGES:
         _say(console, f"and {len(report.outages) - MOST_OUTAGES} more in report.json")
 

@@ -270,9 +270,9 @@ def _evidence(report: Report, outage: Outage | None) -> str:
             "No full-feed peer (a router that knows nearly all routes of the Internet and shows them to a collector) "
             "was there to tell."
         )
-    at = f"{count(len(report.collectors), 'collector', 'collectors')} ({listed(sorted(report.collectors)[:8])})"
-    if not report.collectors:
-        at = "no named collector"
+    at = count(len(report.collectors), "collector", "collectors")
+    if report.collectors:
+        at += f" ({listed(sorted(report.collectors)[:MOST_LISTED])}{', ...' * (len(report.collectors) > MOST_LISTED)})"
     what = "routers that know nearly all routes of the Internet and show them to a collector"
     if peers.most == 1:
         text = (

@@ -1,0 +1,145 @@
+"""The account in plain words: what a reader is told, and what not."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from duskwatch.publication.times_text import count, local, often, percent, utc, utc_after
+from duskwatch.publication.words import headline, paragraphs, verdict
+from duskwatch.records.report import Report
+from duskwatch.records.signals import Gap
+from duskwatch.records.times import parse_time
+from tests.publication.build import MADE, REENACTMENT, blind, dj, kp, ongoing, partial, quiet
+from tests.publication.test_report_json import made_reports
+
+
+def told(report: Report) -> str:
+    return " ".join(paragraphs(report))
+
+
+def test_the_opening_tells_how_long_from_when_to_when_and_what_the_clock_said_there() -> None:
+    assert headline(kp()) == (
+        "North Korea (KP) could not be reached from the Internet for 9 h 31 min, from 16:15 UTC on Monday 22 December "
+        "2014 (01:15 on Tuesday in Pyongyang) to 01:46 UTC on 23 December."
+    )
+
+
+def test_a_reenactment_says_so_before_anything_else() -> None:
+    assert paragraphs(kp())[0] == REENACTMENT
+    assert not any("re-enactment" in text for text in paragraphs(replace(kp(), reenactment="")))
+
+
+def test_the_way_down_and_the_relapses_are_told() -> None:
+    text = told(kp())
+    assert "coming and going since 15:02 UTC, 1 h 13 min earlier" in text
+    assert "All four of its prefixes" in text
+    assert "went within 15 s, from 16:14:43 UTC on" in text
+    assert "lost again twice" in text
+    assert "two further outages: 12 min from 07:41:00 UTC on 23 December and 31 min from 15:41 UTC" in text
+
+
+def test_a_loss_of_most_is_not_called_a_total_one() -> None:
+    assert headline(dj()).startswith(
+        "Large parts of Djibouti (DJ) could not be reached from the Internet for 1 h 6 min"
+    )
+    assert "For 8 min 14 s of that, from 13:42:08 UTC to 13:50:22 UTC, nothing of it could be reached." in headline(
+        dj()
+    )
+    assert "14 of them in the first minute" in told(dj())
+    assert verdict(dj()) == "largely unreachable for 1 h 6 min"
+
+
+def test_a_single_peer_is_said_to_be_one() -> None:
+    assert "Only one full-feed peer" in told(dj())
+    assert "a fault of that one peer would look the same" in told(dj())
+    assert "Only one" not in told(kp())
+
+
+def test_a_learned_state_is_said_to_be_learned() -> None:
+    assert "no table dump" in told(dj())
+    assert "no table dump" not in told(kp())
+
+
+def test_a_partial_outage_tells_how_much_was_gone() -> None:
+    assert headline(partial()).startswith(
+        "Part of the network AS64500 could not be reached from the Internet for 40 min"
+    )
+    assert "At worst 50 % of it was gone (5 of 10 IPv4 /24 networks)." in headline(partial())
+
+
+def test_an_outage_that_lasts_is_not_given_an_end() -> None:
+    assert "for at least 7 h 5 min" in headline(ongoing())
+    assert "until at least 12:00 UTC, where this analysis ends" in headline(ongoing())
+    assert "how long it lasted in all is not known" in told(ongoing())
+
+
+def test_no_outage_is_told_with_what_could_be_reached() -> None:
+    assert headline(quiet()) == (
+        "No outage of Pakistan (PK) was found between 00:00 UTC on Friday 30 May 2014 and 06:00 UTC; 2 IPv4 /24 "
+        "networks of it could be reached all the time."
+    )
+
+
+def test_nobody_watching_is_neither_an_outage_nor_its_absence() -> None:
+    assert headline(blind()).startswith("Nothing can be said about Eritrea (ER)")
+    assert "No outage" not in told(blind())
+
+
+def test_one_gap_and_two_gaps_are_counted_in_good_english() -> None:
+    assert "There are two gaps in what the sources recorded, the longest of 15 min" in told(kp())
+    one = replace(kp(), history=replace(kp().history, gaps=kp().history.gaps[:1]))
+    assert "There is one gap in what the sources recorded, of 12 min: session down (1)." in told(one)
+    assert "gap" not in told(replace(kp(), history=replace(kp().history, gaps=())))
+
+
+@pytest.mark.parametrize("name", sorted(MADE))
+def test_every_account_says_that_routes_are_all_that_was_looked_at(name: str) -> None:
+    assert "All this rests on Internet routes (BGP) alone" in paragraphs(MADE[name]())[-1]
+
+
+@pytest.mark.parametrize("name", sorted(MADE))
+def test_no_account_lets_a_blank_or_a_nan_through(name: str) -> None:
+    for text in paragraphs(MADE[name]()):
+        assert "nan" not in text.lower().split()
+        assert "  " not in text
+        assert ".." not in text
+        assert text.endswith((".", ")"))
+
+
+def test_a_place_whose_zone_is_unknown_has_no_local_time() -> None:
+    assert local(parse_time("2014-12-22T16:15Z"), "No/Such") == ""
+    assert local(parse_time("2014-12-22T16:15Z"), "../etc") == ""
+
+
+def test_the_day_is_told_only_where_it_is_news() -> None:
+    a = parse_time("2014-12-31T23:00Z")
+    assert utc_after(a + 1_800_000_000, a) == "23:30 UTC"
+    assert utc_after(a + 7_200_000_000, a) == "01:00 UTC on 1 January 2015"
+    assert local(parse_time("2014-12-22T02:15Z"), "Asia/Pyongyang") == "11:15 in Pyongyang"
+
+
+def test_minutes_are_rounded_and_seconds_are_not() -> None:
+    assert utc(parse_time("2014-12-31T23:59:45Z")) == "00:00 UTC on Thursday 1 January 2015"
+    assert utc(parse_time("2014-12-31T23:59:45Z"), seconds=True) == "23:59:45 UTC on Wednesday 31 December 2014"
+
+
+def test_numbers_read_well() -> None:
+    assert [count(n, "gap", "gaps") for n in (0, 1, 2, 11, 1024)] == ["no gaps", "one gap", "two gaps", "11 gaps",
+                                                                      "1,024 gaps"]  # fmt: skip
+    assert [often(n) for n in (1, 2, 3)] == ["once", "twice", "three times"]
+    assert [percent(s) for s in (0, 0.004, 0.5, 0.996, 0.99999, 1)] == ["0 %", "0.4 %", "50 %", "99.6 %",
+                                                                        "over 99.9 %", "100 %"]  # fmt: skip
+
+
+def test_many_gaps_of_one_kind_are_summed_up() -> None:
+    gaps = tuple(Gap(f"rrc00 AS{n}", 0, 60_000_000 * (n + 1), "session down", 1) for n in range(40))
+    assert "There are 40 gaps in what the sources recorded, the longest of 40 min: session down (40)." in told(
+        replace(kp(), history=replace(kp().history, gaps=gaps))
+    )
+
+
+@given(made_reports())
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_any_report_can_be_told(report: Report) -> None:
+    assert all(paragraphs(report))
