@@ -168,51 +168,41 @@ def replay_archives(
     done = 0
     parts, inputs, warnings = [], [], []
     for name, own in chosen.items():
-        gaps = missing_files(own, from_us, until_us)
-        state = RoutingState(name, from_us, until_us, bin_us)
-        logs: list[RoutingLog] = []
-        hashes: set[str] = set()
+        folded = start_fold(name, from_us, until_us, bin_us)
         for file in own:
             if progress:
                 progress(file.path.name, done, total)
-            state, log, read = _fold_file(state, file, watch, origins, gaps, hashes, threads)
-            logs.append(log)
-            inputs.append(read)
+            folded = fold_file(folded, file, watch, origins, threads)
             done += file.size_bytes
-            if read.damage:
-                warnings.append(f"{read.name} is damaged at {read.damage}; what came before was used")
-                gaps += _damage_gap(read, file, own, name, until_us)
-            if read.kind == "doubled":
-                warnings.append(f"{read.name} was given twice; it was counted once")
-        if not state.dumps:
-            warnings.append(
-                f"{name}: no table dump (RIB) at or before the start; the state was learned from updates, "
-                "so that a route counts from its first mention on"
-            )
-        if state.left_out:
-            warnings.append(f"{name}: {state.left_out} elems came more than 15 min out of order and were left out")
-        if state.beyond:
-            warnings.append(f"{name}: {state.beyond} elems were left out, of more peers than any collector has")
-        parts.append(close_part(state, RoutingLog.join(logs), tuple(sorted(gaps, key=lambda gap: gap.from_us))))
+        parts.append(close_fold(folded))
+        inputs += folded.inputs
+        warnings += _fold_warnings(folded)
     if progress:
         progress("", total, total)
     return Replay(from_us, until_us, bin_us, tuple(parts), tuple(inputs), tuple(warnings))
 
 
-def _touches(file: ArchiveFile, from_us: int, until_us: int) -> bool:
-    """Whether a file may say something about the window: updates from a day before on, or any dump before its end."""
-    return file.start_us < until_us and (file.start_us >= from_us - 24 * 60 * MINUTE)
+@dataclass
+class Fold:
+    """One collector, folded as far as its files were given. Picklable: a long window can be folded in several runs."""
+
+    state: RoutingState
+    logs: list[RoutingLog]
+    files: list[ArchiveFile]
+    inputs: list[InputFile]
+    damaged: list[Gap]
 
 
-def _fold_file(
-    state: RoutingState,
-    file: ArchiveFile,
-    watch: Watch,
-    origins: npt.NDArray[np.uint32] | None,
-    gaps: list[Gap],
-    hashes: set[str],
-    threads: int,
-) -> tuple[RoutingState, RoutingLog, InputFile]:
+def start_fold(collector: str, from_us: int, until_us: int, bin_us: int = BIN_US) -> Fold:
+    """A collector of which no file was read yet."""
+    return Fold(RoutingState(collector, from_us, until_us, bin_us), [], [], [], [])
+
+
+def fold_file(
+    folded: Fold, file: ArchiveFile, watch: Watch, origins: npt.NDArray[np.uint32] | None = None, threads: int = 2
+) -> Fold:
+    """Fold the next file, in the order that ArchiveFile sorts by; the Fold given is used up."""
+    state = folded.state
     digest = hashlib.sha256()
     pieces: Iterator[bytes | memoryview] = open_pieces(
         file.path, piece_bytes=PIECE_BYTES, threads=threads, digest=digest
@@ -220,31 +210,90 @@ def _fold_file(
     if threads > 1:
         pieces = prefetch(pieces)
     reader = MrtReader(pieces, state.peers)
-    logs: list[RoutingLog] = []
     if file.is_update:
         for block in reader:
             state, log = fold(state, block, watch, origins)
-            logs.append(log)
+            folded.logs.append(log)
     else:
-        last_dump_us = max((check.time_us for check in state.checks), default=-1)
-        broken = any(gap.until_us > last_dump_us and gap.from_us < file.start_us for gap in gaps)
-        state, dump_logs = _fold_dump(state, file, reader, watch, origins, trusted=not broken)
-        logs += dump_logs
+        state, logs = _fold_dump(state, file, reader, watch, origins, trusted=_unbroken(folded, file))
+        folded.logs += logs
     sha256 = digest.hexdigest()
-    read = InputFile(
-        file.path.name,
-        sha256,
-        "doubled" if sha256 in hashes else "mrt",
-        reader.first_us,
-        reader.last_us,
-        reader.records,
-        reader.bad_records,
-        str(reader.damage) if reader.damage else "",
-        file.collector,
-        file.size_bytes,
+    folded.state = state
+    folded.files.append(file)
+    folded.inputs.append(
+        InputFile(
+            file.path.name,
+            sha256,
+            "doubled" if sha256 in {other.sha256 for other in folded.inputs} else "mrt",
+            reader.first_us,
+            reader.last_us,
+            reader.records,
+            reader.bad_records,
+            str(reader.damage) if reader.damage else "",
+            file.collector,
+            file.size_bytes,
+        )
     )
-    hashes.add(sha256)
-    return state, RoutingLog.join(logs), read
+    return folded
+
+
+def close_fold(folded: Fold) -> CollectorPart:
+    """What a folded collector hands on to the votes."""
+    state = folded.state
+    gaps = missing_files(folded.files, state.from_us, state.until_us)
+    gaps += _damaged_stretches(folded)
+    return close_part(state, RoutingLog.join(folded.logs), tuple(sorted(gaps, key=lambda gap: gap.from_us)))
+
+
+def _unbroken(folded: Fold, dump: ArchiveFile) -> bool:
+    """Whether updates were seen without a break from the last table dump to this one."""
+    before = [file.start_us for file in folded.files if not file.is_update]
+    if not before:
+        return False
+    since = max(before)
+    gaps = missing_files([*folded.files, dump], since, dump.start_us) + _damaged_stretches(folded)
+    return not any(gap.until_us > since for gap in gaps)
+
+
+def _damaged_stretches(folded: Fold) -> list[Gap]:
+    """What damaged update files leave unseen: from their last good record to the next file."""
+    out = []
+    for file, read in zip(folded.files, folded.inputs, strict=True):
+        if not (file.is_update and read.damage):
+            continue
+        start = read.until_us if read.until_us is not None else file.start_us
+        later = [other.start_us for other in folded.files if other.is_update and other.start_us > file.start_us]
+        end = min([*later, folded.state.until_us])
+        start = max(start, folded.state.from_us)
+        if start < end:
+            out.append(Gap(file.collector, start, end, "damaged file"))
+    return out
+
+
+def _fold_warnings(folded: Fold) -> list[str]:
+    state, name = folded.state, folded.state.collector
+    out = [
+        f"{read.name} is damaged at {read.damage}; what came before was used" for read in folded.inputs if read.damage
+    ]
+    out += [f"{read.name} was given twice; it changed nothing" for read in folded.inputs if read.kind == "doubled"]
+    bad = sum(read.bad_records for read in folded.inputs)
+    if bad:
+        out.append(f"{name}: {bad} records do not follow the RFC and were left out")
+    if not state.dumps:
+        out.append(
+            f"{name}: no table dump (RIB) at or before the start; the state was learned from updates, "
+            "so that a route counts from its first mention on"
+        )
+    if state.left_out:
+        out.append(f"{name}: {state.left_out} elems came more than 15 min out of order and were left out")
+    if state.beyond:
+        out.append(f"{name}: {state.beyond} elems were left out, of more peers than any collector has")
+    return out
+
+
+def _touches(file: ArchiveFile, from_us: int, until_us: int) -> bool:
+    """Whether a file may say something about the window: updates from a day before on, or any dump before its end."""
+    return file.start_us < until_us and (file.start_us >= from_us - 24 * 60 * MINUTE)
 
 
 def _fold_dump(
@@ -270,16 +319,6 @@ def _fold_dump(
         state, log = end_dump(state, complete=blocks.damage is None)
         logs.append(log)
     return state, logs
-
-
-def _damage_gap(read: InputFile, file: ArchiveFile, own: list[ArchiveFile], collector: str, until_us: int) -> list[Gap]:
-    """What a damaged update file leaves unseen: from its last good record to the next file."""
-    if not file.is_update:
-        return []
-    start = read.until_us if read.until_us is not None else file.start_us
-    later = [other.start_us for other in own if other.is_update and other.start_us > file.start_us]
-    end = min(later, default=until_us)
-    return [Gap(collector, start, min(end, until_us), "damaged file")] if start < min(end, until_us) else []
 
 
 def _ranges(entity: Entity, from_us: int, geo: Sequence[Path]) -> CountryRanges | None:
