@@ -101,6 +101,17 @@ def test_what_nobody_watched_is_a_grey_band_and_no_line_is_drawn_there() -> None
     assert steps(blind().history.level, measure(blind()).values, charts.whole(blind()), 700) == []
 
 
+def test_the_area_leaves_out_what_nobody_watched() -> None:
+    start, stop = t("2019-07-01"), t("2019-07-02")
+    dark = (start + DAY // 4, start + DAY // 2)
+    past = history(start, stop, ["192.0.2.0/24"], [], blind=[dark])
+    report = replace(quiet(), from_us=start, until_us=stop, history=past)
+    drawn = charts.svg(charts.timeline(report, Span(start, stop)))
+    paths = re.findall(r'd="(M[^"]+)"[^>]*fill="#1a7fba"', drawn)
+    reached = [sorted({float(x) for x in re.findall(r"[ML](-?[\d.]+),", path)}) for path in paths]
+    assert [(min(xs), max(xs)) for xs in sorted(reached)] == [(0, charts.WIDTH / 4), (charts.WIDTH / 2, charts.WIDTH)]
+
+
 def test_an_outage_of_a_second_is_still_drawn_in_a_year() -> None:
     start, stop = t("2020-01-01"), t("2021-01-01")
     random = np.random.default_rng(1)

@@ -84,7 +84,7 @@ def test_the_page_has_all_parts() -> None:
     parts = ("words", "timeline", "phases", "outages", "prefixes", "transit", "changes",
              "coverage", "not-measured", "inputs", "reproduce", "method")  # fmt: skip
     assert set(parts) <= set(page.ids())
-    text = " ".join(page.text.replace("\u00a0", " ").split())
+    text = " ".join(page.text.replace("\u00a0", " ").replace("\\\n", " ").split())
     for piece in (
         "could not be reached from the Internet for 9 h 31 min", "2014-12-23 01:15:03 local time",
         "between 16:14:43 and 16:15:06", "more than half of the voters lost the last prefix", "AS4837 China Unicom, CN",

@@ -82,6 +82,7 @@ def timeline(report: Report, span: Span, *, narrow: bool = False, titled: bool =
         "v:Q",
         scale=alt.Scale(domain=[0, top * 1.04], nice=False),
         axis=_y_axis(narrow, top),
+        stack=False,  # parts are one after another: to stack them would fill the time between them
     )
     layers.append(level.mark_area(interpolate="step-after", color=LIGHT["area"], opacity=0.34).encode(y=y))
     layers.append(level.mark_line(interpolate="step-after", color=LIGHT["level"], strokeWidth=1.6).encode(y=y))
@@ -149,7 +150,7 @@ def messages_chart(report: Report, *, narrow: bool = False) -> Spec:
     top = max([1.0, *(abs(row["v"]) for row in rows)])
     axis = _y_axis(narrow, top)
     axis.labelExpr = "format(abs(datum.value), '~s')"
-    axis.values = alt.Undefined
+    axis.values = [-round(top), 0, round(top)]
     y = alt.Y("v:Q", scale=alt.Scale(domain=[-top, top], nice=False), axis=axis)
     bars = _chart(rows).mark_bar().encode(x=_x(span, narrow), x2="b:T", y=y, y2=alt.datum(0), color=colour)
     return _spec(bars.properties(width=NARROW if narrow else WIDTH, height=90))

@@ -1,6 +1,7 @@
 """A report as one page: a single file that asks nothing of any network, for a screen, a telephone or paper."""
 
 import re
+import shlex
 from functools import cache
 from typing import NamedTuple
 
@@ -198,11 +199,11 @@ def _moment(report: Report, time_us: int) -> tuple[str, str]:
 def _command(report: Report) -> str:
     """The command that makes this report from the same files."""
     block = report.history.signals
-    words = ["duskwatch", "analyze", report.entity.code, "--from", iso(report.from_us), "--until", iso(report.until_us)]
-    words += [word for name in report.collectors for word in ("--collector", name)]
-    words += ["--bin", str(block.bin_us // SECOND), "--mrt", "FOLDER"]
+    words = [f"duskwatch analyze {report.entity.code} --from {iso(report.from_us)} --until {iso(report.until_us)}"]
+    words += [f"--collector {shlex.quote(name)}" for name in report.collectors]
+    words += [f"--bin {block.bin_us // SECOND}", "--mrt FOLDER"]
     for file in report.inputs:
         option = {"delegated": "--geo", "mmdb": "--geo", "asnames": "--as-names"}.get(file.kind)
         if option:
-            words += [option, file.name]
-    return " ".join(words)
+            words.append(f"{option} {shlex.quote(file.name)}")
+    return " \\\n    ".join(words)
