@@ -137,7 +137,7 @@ def _level(votes: Votes, extent: Extent) -> Level:
         values[:, 2].copy(),
         values[:, 3].copy(),
         values[:, 4].copy(),
-        np.maximum(voters4, voters6),
+        np.maximum(voters4 if has4 or not has6 else 0.0, voters6 if has6 or not has4 else 0.0),
         by,
     )
 
