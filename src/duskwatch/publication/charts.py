@@ -149,7 +149,7 @@ def messages_chart(report: Report, *, narrow: bool = False) -> Spec:
     )
     top = max([1.0, *(abs(row["v"]) for row in rows)])
     axis = _y_axis(narrow, top)
-    axis.labelExpr = "format(abs(datum.value), '~s')"
+    axis.labelExpr = f"format(abs(datum.value), '{'.2~s' if top >= 10_000 else ',.0f'}')"
     axis.values = [-round(top), 0, round(top)]
     y = alt.Y("v:Q", scale=alt.Scale(domain=[-top, top], nice=False), axis=axis)
     bars = _chart(rows).mark_bar().encode(x=_x(span, narrow), x2="b:T", y=y, y2=alt.datum(0), color=colour)
