@@ -1,0 +1,190 @@
+"""`duskwatch mrt`: the elems of MRT files, filtered, as text, JSON or Parquet."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from duskwatch.cli.options import fail, unusable_input
+
+FORMATS = ("bgpdump", "json", "parquet")
+MATCHES = ("exact", "more", "less", "any")
+KINDS = {"R": 0, "A": 1, "W": 2, "S": 3}
+BAD_SHOWN = 3
+LINES_AT_ONCE = 4096
+
+
+def command(
+    files: Annotated[list[Path], typer.Argument(help="MRT files, plain or compressed; - is standard input.")],
+    format_: Annotated[str, typer.Option("--format", help="bgpdump, json or parquet.")] = "bgpdump",
+    prefix: Annotated[list[str] | None, typer.Option("--prefix", help="Only elems of this prefix. Repeatable.")] = None,
+    match: Annotated[
+        str, typer.Option("--match", help="exact; more (and what lies in it); less (and what covers it); any of these.")
+    ] = "exact",
+    origin: Annotated[list[str] | None, typer.Option("--origin", help="Only routes of this AS. Repeatable.")] = None,
+    peer: Annotated[
+        list[str] | None, typer.Option("--peer", help="Only what this peer says: AS number or address. Repeatable.")
+    ] = None,
+    path_contains: Annotated[
+        list[str] | None, typer.Option("--path-contains", help="Only paths through this AS; repeated: through all.")
+    ] = None,
+    from_: Annotated[str | None, typer.Option("--from", help="Only from this time on.")] = None,
+    until: Annotated[str | None, typer.Option("--until", help="Only before this time.")] = None,
+    kind: Annotated[
+        str, typer.Option("--type", help="Any of A(nnouncements), W(ithdrawals), R(IB entries), S(tates): AW.")
+    ] = "RAWS",
+    out: Annotated[Path | None, typer.Option("--out", help="Write to this file (parquet needs it).")] = None,
+) -> None:
+    """Print the elems of MRT files: one statement of one peer about one prefix a line.
+
+    `--format bgpdump` prints what `bgpdump -m` prints, `json` one object a line with every attribute, `parquet`
+    writes the same as a table.
+
+    Examples:
+
+    duskwatch mrt updates.20141222.1615.gz --prefix 175.45.176.0/22 --match more
+
+    duskwatch mrt rib.bz2 --origin AS131279 --format json
+
+    duskwatch mrt updates.*.gz --path-contains 4837 --type A --format parquet --out routes.parquet
+
+    Of a damaged file everything before the damage is printed; where it is, is said on stderr, and the exit code is 1.
+    It is also 1 where single records do not follow the RFC: those are counted and left out.
+    """
+    with unusable_input("mrt"):
+        wanted = _filter(prefix or [], match, origin or [], peer or [], path_contains or [], from_, until, kind)
+        if format_ not in FORMATS:
+            fail("mrt", f"--format {format_}: one of {', '.join(FORMATS)}")
+        if format_ == "parquet" and out is None:
+            fail("mrt", "--format parquet needs --out FILE")
+        for file in files:
+            if str(file) != "-" and not file.is_file():
+                fail("mrt", f"{file}: {'a folder; name files' if file.is_dir() else 'no such file'}")
+        try:
+            found_fault = _print(files, format_, wanted, out)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Whoever read the output has enough; the interpreter must not complain about it at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
+    if found_fault:
+        sys.exit(1)
+
+
+def _print(files: list[Path], format_: str, wanted: Any, out: Path | None) -> bool:
+    from duskwatch.records.elems import PeerTable
+    from duskwatch.sources.bgp.formats.mrt import MrtReader
+    from duskwatch.sources.bgp.transports.files import open_pieces
+
+    faulty = False
+    with ExitStack() as stack:
+        add = _sink(stack, format_, out)
+        for file in files:
+            peers = PeerTable()
+            # Small pieces, so that the first line of a large file comes at once.
+            reader = MrtReader(open_pieces(file, piece_bytes=1 << 20), peers)
+            for block in reader:
+                rows = wanted.rows(block, peers)
+                if len(rows):
+                    add(block, peers, rows)
+            if reader.records == 0:
+                fail("mrt", f"{file}: {_no_mrt(reader)}")
+            faulty |= _report(file, reader)
+    return faulty
+
+
+def _no_mrt(reader: Any) -> str:
+    if reader.damage is None:
+        return "the file is empty"
+    return f"this is not an MRT file (RFC 6396): at {reader.damage}"
+
+
+def _sink(stack: ExitStack, format_: str, out: Path | None) -> Callable[..., None]:
+    """What takes rows of a block: prints them or puts them into the file."""
+    if format_ == "parquet":
+        from duskwatch.sources.bgp.formats.elem_table import ElemTable
+
+        assert out is not None
+        return stack.enter_context(ElemTable(out)).add
+    if format_ == "json":
+        from duskwatch.sources.bgp.formats.elem_json import ElemObjects
+
+        lines: Callable[..., Iterable[str]] = ElemObjects().lines
+    else:
+        from duskwatch.sources.bgp.formats.bgpdump import BgpdumpText
+
+        lines = BgpdumpText().lines
+    write = stack.enter_context(out.open("w")).write if out else sys.stdout.write
+
+    def add(block: Any, peers: Any, rows: Any) -> None:
+        for start in range(0, len(rows), LINES_AT_ONCE):
+            write("".join(lines(block, peers, rows[start : start + LINES_AT_ONCE])))
+
+    return add
+
+
+def _report(file: Path, reader: Any) -> bool:
+    """Say on stderr what was wrong with a file; whether anything was."""
+    name = "standard input" if str(file) == "-" else str(file)
+    for offset, reason in reader.bad[:BAD_SHOWN]:
+        print(f"duskwatch mrt: {name}: bad record at byte {offset}: {reason}", file=sys.stderr)
+    if reader.bad_records > BAD_SHOWN:
+        print(f"duskwatch mrt: {name}: {reader.bad_records} bad records in all", file=sys.stderr)
+    if reader.damage is not None:
+        print(f"duskwatch mrt: {name}: damaged at {reader.damage}", file=sys.stderr)
+    return bool(reader.bad_records or reader.damage is not None)
+
+
+def _filter(
+    prefixes: list[str],
+    match: str,
+    origins: list[str],
+    peers: list[str],
+    path_contains: list[str],
+    from_: str | None,
+    until: str | None,
+    kinds: str,
+) -> Any:
+    from duskwatch.records.times import parse_time
+    from duskwatch.sources.bgp.formats.elem_filter import ElemFilter
+
+    if match not in MATCHES:
+        fail("mrt", f"--match {match}: one of {', '.join(MATCHES)}")
+    if unknown := set(kinds.upper()) - set(KINDS):
+        fail("mrt", f"--type {kinds}: {''.join(sorted(unknown))} is none of R, A, W, S")
+    from_us = parse_time(from_) if from_ else None
+    until_us = parse_time(until) if until else None
+    if from_us is not None and until_us is not None and from_us >= until_us:
+        fail("mrt", f"--until {until} is not after --from {from_}")
+    numbers = [word for word in peers if not set(".:") & set(word)]
+    return ElemFilter(
+        tuple(_prefix("--prefix", word) for word in prefixes),
+        match,  # type: ignore[arg-type]
+        tuple(_asn("--origin", word) for word in origins),
+        tuple(_asn("--peer", word) for word in numbers),
+        tuple(_prefix("--peer", word) for word in peers if word not in numbers),
+        tuple(_asn("--path-contains", word) for word in path_contains),
+        from_us,
+        until_us,
+        tuple(KINDS[letter] for letter in kinds.upper()),
+    )
+
+
+def _prefix(option: str, text: str) -> Any:
+    from duskwatch.records.prefix import Prefix
+
+    try:
+        return Prefix.parse(text)
+    except ValueError as error:
+        fail("mrt", f"{option}: {error}")
+
+
+def _asn(option: str, text: str) -> int:
+    digits = text.upper().removeprefix("AS")
+    if not digits.isdecimal() or int(digits) >= 2**32:
+        fail("mrt", f"{option} {text}: not an AS number (131279 or AS131279)")
+    return int(digits)

@@ -1,0 +1,113 @@
+"""Which elems somebody wants to see: a filter over the columns of a block."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from duskwatch.kernels.aspath import path_tails
+from duskwatch.records.elems import ElemBlock, Kind, PeerTable
+from duskwatch.records.prefix import Prefix
+from duskwatch.sources.bgp.formats.attributes import decode_attributes
+from duskwatch.sources.bgp.formats.elem_text import AttributeCache
+
+Match = Literal["exact", "more", "less", "any"]
+SHOWN = (Kind.RIB, Kind.ANNOUNCE, Kind.WITHDRAW, Kind.STATE)
+
+
+@dataclass(frozen=True, slots=True)
+class ElemFilter:
+    """All that is given must hold. Elems without a prefix pass only where no prefix, origin or path is asked for.
+
+    match: ``exact`` the prefix itself, ``more`` it and what lies in it, ``less`` it and what covers it, ``any`` both.
+    from_us is included, until_us is not. A withdrawal has no path, so that origin and path_contains leave it out.
+    """
+
+    prefixes: tuple[Prefix, ...] = ()
+    match: Match = "exact"
+    origins: tuple[int, ...] = ()
+    peer_asns: tuple[int, ...] = ()
+    peer_addresses: tuple[Prefix, ...] = ()
+    path_contains: tuple[int, ...] = ()
+    from_us: int | None = None
+    until_us: int | None = None
+    kinds: tuple[int, ...] = SHOWN
+
+    def rows(self, block: ElemBlock, peers: PeerTable) -> npt.NDArray[np.int64]:
+        """Rows of the block that pass, in order."""
+        keep = np.isin(block.kind, self.kinds)
+        if self.from_us is not None:
+            keep &= block.time_us >= self.from_us
+        if self.until_us is not None:
+            keep &= block.time_us < self.until_us
+        if self.peer_asns or self.peer_addresses:
+            keep &= np.isin(block.peer, self._peers(peers))
+        if self.prefixes:
+            keep &= np.logical_or.reduce([_related(block, prefix, self.match) for prefix in self.prefixes])
+        rows = np.flatnonzero(keep)
+        if self.origins and len(rows):
+            rows = rows[(block.kind[rows] == Kind.RIB) | (block.kind[rows] == Kind.ANNOUNCE)]
+            origin, upstream, beyond = np.zeros((3, len(block.kind)), np.uint32)
+            path_tails(block.data, block.attr_start, block.attr_length, block.as_size, rows, origin, upstream, beyond)
+            rows = rows[np.isin(origin[rows], self.origins)]
+        if self.path_contains and len(rows):
+            rows = self._with_path(block, rows)
+        return rows
+
+    def _peers(self, peers: PeerTable) -> list[int]:
+        wanted = {(prefix.afi, prefix.hi, prefix.lo) for prefix in self.peer_addresses}
+        return [
+            row
+            for row, (asn, afi, hi, lo) in enumerate(
+                zip(peers.asn, peers.afi, peers.address_hi, peers.address_lo, strict=True)
+            )
+            if asn in self.peer_asns or (afi, hi, lo) in wanted
+        ]
+
+    def _with_path(self, block: ElemBlock, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        wanted = set(self.path_contains)
+        data = block.data.tobytes()
+        cache = AttributeCache(
+            lambda raw, as_size, _: (
+                wanted <= {asn for _, members in decode_attributes(raw, as_size).as_path for asn in members}
+            )
+        )
+        keep = [
+            row
+            for row in rows.tolist()
+            if block.kind[row] in (Kind.RIB, Kind.ANNOUNCE)
+            and cache.get(
+                data[block.attr_start[row] : block.attr_start[row] + block.attr_length[row]],
+                int(block.as_size[row]),
+                0,
+            )
+        ]
+        return np.array(keep, np.int64)
+
+
+def _related(block: ElemBlock, prefix: Prefix, match: Match) -> npt.NDArray[np.bool_]:
+    family = block.afi == prefix.afi
+    length = block.prefix_length
+    hi, lo = np.uint64(prefix.hi), np.uint64(prefix.lo)
+    mask_hi, mask_lo = _mask(np.full(len(length), prefix.length))
+    same = ((block.prefix_hi & mask_hi) == hi) & ((block.prefix_lo & mask_lo) == lo)
+    inside: npt.NDArray[np.bool_] = family & (length >= prefix.length) & same
+    if match == "exact":
+        inside &= length == prefix.length
+    if match in ("exact", "more"):
+        return inside
+    mask_hi, mask_lo = _mask(length.astype(np.int64))
+    same = ((hi & mask_hi) == block.prefix_hi) & ((lo & mask_lo) == block.prefix_lo)
+    covers: npt.NDArray[np.bool_] = family & (length <= prefix.length) & same
+    if match == "any":
+        covers |= inside
+    return covers
+
+
+def _mask(length: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+    """Network masks of 128 bits, as their two halves."""
+    ones = np.uint64(0xFFFFFFFFFFFFFFFF)
+    hi = np.where(length <= 0, np.uint64(0), ones << np.clip(64 - length, 0, 63).astype(np.uint64))
+    lo = np.where(length <= 64, np.uint64(0), ones << np.clip(128 - length, 0, 63).astype(np.uint64))
+    return hi, lo

@@ -1,0 +1,166 @@
+"""`duskwatch mrt` as a user meets it: formats, filters, damage, wrong usage."""
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from duskwatch.cases.build import BuiltCase, build_case
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory: pytest.TempPathFactory) -> BuiltCase:
+    return build_case("north-korea-2014", tmp_path_factory.mktemp("case"), seed=1)
+
+
+@pytest.fixture(scope="module")
+def update(case: BuiltCase) -> Path:
+    return next(case.mrt.rglob("rrc97/**/updates.20141222.1610.gz"))
+
+
+@pytest.fixture(scope="module")
+def rib(case: BuiltCase) -> Path:
+    return next(case.mrt.rglob("rrc97/**/bview.20141218.0000.gz"))
+
+
+def mrt(*arguments: str | Path, **options) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from duskwatch.cli.app import main; main()", "mrt", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **options)
+
+
+def lines(*arguments: str | Path) -> list[list[str]]:
+    done = mrt(*arguments)
+    assert done.returncode == 0, done.stderr
+    return [line.split("|") for line in done.stdout.splitlines()]
+
+
+def test_the_default_is_bgpdumps_format(update):
+    found = lines(update)
+    assert {line[0] for line in found} == {"BGP4MP"}
+    assert {"A", "W"} <= {line[2] for line in found}
+
+
+def test_prefixes_match_exactly_or_what_lies_in_or_covers_them(rib):
+    def prefixes(*arguments):
+        return {line[5] for line in lines(rib, *arguments)}
+
+    inside = {f"175.45.{n}.0/24" for n in range(176, 180)}
+    assert prefixes("--prefix", "175.45.176.0/22") == set()
+    assert prefixes("--prefix", "175.45.176.0/22", "--match", "more") == inside
+    assert prefixes("--prefix", "175.45.176.0/24") == {"175.45.176.0/24"}
+    assert prefixes("--prefix", "175.45.176.128/25", "--match", "less") == {"175.45.176.0/24"}
+    assert prefixes("--prefix", "175.45.176.0/23", "--match", "any") == {"175.45.176.0/24", "175.45.177.0/24"}
+    assert prefixes("--prefix", "175.45.176.0/24", "--prefix", "175.45.177.0/24") == {
+        "175.45.176.0/24",
+        "175.45.177.0/24",
+    }
+
+
+def test_origin_path_peer_time_and_type_filter(update, rib):
+    everything = lines(update)
+    assert {line[6].split()[-1] for line in lines(rib, "--origin", "AS131279")} == {"131279"}
+    assert all("4837" in line[6].split() for line in lines(rib, "--path-contains", "4837"))
+    assert lines(rib, "--path-contains", "4837", "--origin", "4837") == [
+        line for line in lines(rib, "--origin", "4837") if "4837" in line[6].split()
+    ]
+    peer = everything[0]
+    assert lines(update, "--peer", peer[4]) == [line for line in everything if line[4] == peer[4]]
+    assert lines(update, "--peer", peer[3]) == [line for line in everything if line[3] == peer[3]]
+    assert lines(update, "--type", "W") == [line for line in everything if line[2] == "W"]
+    middle = everything[len(everything) // 2][1]
+    early, late = lines(update, "--until", middle), lines(update, "--from", middle)
+    assert len(early) + len(late) == len(everything)
+    assert max(line[1] for line in early) < middle <= min(line[1] for line in late)
+
+
+def test_json_and_parquet_say_the_same_as_text(update, tmp_path):
+    text = lines(update)
+    objects = [json.loads(line) for line in mrt(update, "--format", "json").stdout.splitlines()]
+    table = tmp_path / "elems.parquet"
+    assert mrt(update, "--format", "parquet", "--out", table).returncode == 0
+    frame = pl.read_parquet(table)
+    assert len(text) == len(objects) == len(frame)
+    for line, found, row in zip(text, objects, frame.iter_rows(named=True), strict=True):
+        assert {"A": "announce", "W": "withdraw", "S": "state"}[line[2][0]] == found["type"] == row["type"]
+        assert float(line[1]) == found["time"] == row["time"].timestamp()
+        assert (line[3], int(line[4])) == (found["peer_ip"], found["peer_asn"]) == (row["peer_ip"], row["peer_asn"])
+        if line[2] != "STATE":
+            assert line[5] == found["prefix"] == row["prefix"]
+        if line[2] == "A":
+            assert line[6] == " ".join(map(str, found["as_path"])) == row["as_path"]
+            assert line[8] == found["next_hop"] == row["next_hop"]
+    assert list(tmp_path.iterdir()) == [table]
+
+
+def test_standard_input_and_several_files_in_order(update, rib):
+    with update.open("rb") as file:
+        assert mrt("-", stdin=file).stdout == mrt(update).stdout
+    assert mrt(rib, update).stdout == mrt(rib).stdout + mrt(update).stdout
+
+
+def test_before_a_damage_everything_comes_out_and_the_damage_is_named(update, tmp_path):
+    raw = gzip.decompress(update.read_bytes())
+    cut = tmp_path / "cut.mrt"
+    cut.write_bytes(raw[:-5])
+    done = mrt(cut)
+    assert done.returncode == 1
+    assert mrt(update).stdout.startswith(done.stdout)
+    assert len(mrt(update).stdout.splitlines()) - len(done.stdout.splitlines()) <= 2
+    assert f"{cut}: damaged at byte " in done.stderr
+    assert "expected a whole MRT record, found the end of the file" in done.stderr
+
+
+def test_a_bad_record_is_named_and_the_others_come_out(update, tmp_path):
+    raw = bytearray(gzip.decompress(update.read_bytes()))
+    length = int.from_bytes(raw[8:12], "big")
+    raw[12 + 10 : 12 + 12] = b"\x00\x09"  # the address family of the first record
+    broken = tmp_path / "broken.mrt"
+    broken.write_bytes(raw)
+    done = mrt(broken)
+    assert done.returncode == 1
+    assert "bad record at byte 0: the address family is neither IPv4 nor IPv6" in done.stderr
+    rest = tmp_path / "rest.mrt"
+    rest.write_bytes(raw[12 + length :])
+    assert done.stdout == mrt(rest).stdout
+
+
+def test_a_reader_that_has_enough_ends_it_quietly(rib):
+    command = f"'{sys.executable}' -c 'from duskwatch.cli.app import main; main()' mrt '{rib}' | head -1"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout.count("\n") == 1
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["{tmp}/gone.gz"], "gone.gz: no such file"),
+        (["{tmp}"], "a folder; name files"),
+        (["{geo}"], "this is not an MRT file"),
+        (["{tmp}/empty"], "the file is empty"),
+        (["{update}", "--prefix", "1.2.3.4/16"], "--prefix: 1.2.3.4/16 has host bits set"),
+        (["{update}", "--origin", "many"], "--origin many: not an AS number"),
+        (["{update}", "--peer", "1.2.3"], "--peer: "),
+        (["{update}", "--format", "xml"], "--format xml: one of bgpdump, json, parquet"),
+        (["{update}", "--format", "parquet"], "--format parquet needs --out FILE"),
+        (["{update}", "--match", "near"], "--match near: one of exact"),
+        (["{update}", "--type", "AX"], "X is none of R, A, W, S"),
+        (["{update}", "--from", "noon"], "'noon' is not a time"),
+        (["{update}", "--from", "2015-01-02", "--until", "2015-01-01"], "is not after --from"),
+        (["{update}", "--out", "{tmp}/no/such/folder/x"], "No such file or directory"),
+    ],
+)
+def test_wrong_usage_is_one_clear_line_and_exit_code_2(case, update, tmp_path, arguments, message):
+    (tmp_path / "empty").touch()
+    places = {"tmp": tmp_path, "geo": case.geo, "update": update}
+    done = mrt(*(argument.format(**places) for argument in arguments))
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stdout == ""
