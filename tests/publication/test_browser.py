@@ -103,6 +103,15 @@ def test_a_telephone_gets_the_narrow_charts_and_no_sideways_page(browser: Any, p
     assert small >= 9
 
 
+def test_tables_fit_the_page_on_a_desk(browser: Any, page: str) -> None:
+    emulate(browser, page)
+    over = browser.execute_script(
+        "return [...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth)"
+        ".map(e => e.getAttribute('aria-label'))"
+    )
+    assert [name for name in over if not name.startswith("Files of")] == []
+
+
 def test_text_of_charts_does_not_overlap(browser: Any, page: str) -> None:
     for width in (1100, 390):
         emulate(browser, page, width=width)

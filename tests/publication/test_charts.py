@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from duskwatch.publication import charts
 from duskwatch.publication.chart_data import message_bars, phase_bands, steps, strips, thin_out
 from duskwatch.publication.facts import Span, measure
-from duskwatch.publication.palette import INKS, PHASES, STATES, css_variables, themed
+from duskwatch.publication.palette import INKS, LIGHT, PHASES, STATES, css_variables, themed
 from duskwatch.records.entity import Entity
 from duskwatch.records.report import Report
 from duskwatch.records.times import DAY, SECOND
@@ -107,7 +107,7 @@ def test_the_area_leaves_out_what_nobody_watched() -> None:
     past = history(start, stop, ["192.0.2.0/24"], [], blind=[dark])
     report = replace(quiet(), from_us=start, until_us=stop, history=past)
     drawn = charts.svg(charts.timeline(report, Span(start, stop)))
-    paths = re.findall(r'd="(M[^"]+)"[^>]*fill="#1a7fba"', drawn)
+    paths = re.findall(rf'd="(M[^"]+)"[^>]*fill="{LIGHT["area"]}"', drawn)
     reached = [sorted({float(x) for x in re.findall(r"[ML](-?[\d.]+),", path)}) for path in paths]
     assert [(min(xs), max(xs)) for xs in sorted(reached)] == [(0, charts.WIDTH / 4), (charts.WIDTH / 2, charts.WIDTH)]
 
@@ -229,11 +229,12 @@ def _without(colour: str, kind: str) -> tuple[float, float, float]:
 @pytest.mark.parametrize("kind", ["protan", "deutan"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_states_and_phases_are_told_apart_without_red_or_green_cones(theme: str, kind: str) -> None:
-    for names in ([f"state_{name}" for name in STATES], [name for name in PHASES if name != "restored"]):
+    shades = [name for name in PHASES if name != "restored"]
+    for names in ([f"state_{name}" for name in STATES], [*shades, "blind", "area"]):
         for one, other in combinations(names, 2):
             seen = [_without(getattr(INKS[name], theme), kind) for name in (one, other)]
             apart = sum((max(a, 0) ** 0.45 - max(b, 0) ** 0.45) ** 2 for a, b in zip(*seen, strict=True)) ** 0.5
-            assert apart > 0.08, (theme, kind, one, other, apart)
+            assert apart > 0.1, (theme, kind, one, other, apart)
 
 
 def test_light_colours_are_all_different_so_that_a_drawing_can_be_recoloured() -> None:

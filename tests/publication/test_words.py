@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from duskwatch.publication.facts import held
 from duskwatch.publication.times_text import count, local, often, percent, utc, utc_after
 from duskwatch.publication.words import headline, paragraphs, verdict
 from duskwatch.records.report import Report
@@ -35,8 +37,47 @@ def test_the_way_down_and_the_relapses_are_told() -> None:
     assert "coming and going since 15:02 UTC, 1 h 13 min earlier" in text
     assert "All four of its prefixes" in text
     assert "went within 15 s, from 16:14:43 UTC on" in text
-    assert "lost again twice" in text
-    assert "two further outages: 12 min from 07:41:00 UTC on 23 December and 31 min from 15:41 UTC" in text
+    assert (
+        "lost again twice: 12 min from 07:41:00 UTC on 23 December and 31 min from 15:41 UTC on 23 December. "
+        "After that it was not lost again in the 1 d 7 h to the end of the analysis."
+    ) in text
+    assert "further outage" not in text
+
+
+def test_outages_that_are_no_relapses_are_told_apart_from_those_that_are() -> None:
+    first, second, third = kp().outages
+    third = replace(third, relapse_of=None)
+    text = told(replace(kp(), outages=(replace(first, relapses=1), second, third)))
+    assert "lost again once: 12 min from 07:41:00 UTC on 23 December." in text
+    assert "Apart from these there was one further outage: 31 min from 15:41 UTC on 23 December." in text
+    text = told(replace(kp(), outages=(first, second, third)))  # counts two, and the report holds one
+    assert "lost again twice. " in text
+    assert "After it there were two further outages: 12 min from 07:41:00 UTC" in text
+
+
+def test_a_window_too_short_to_tell_whether_it_held_says_so_and_what_nobody_watched() -> None:
+    short = replace(partial(), outages=(replace(partial().outages[0], stable=False),))
+    assert (
+        "After that it was not lost again in the 5 h 20 min to the end of the analysis. "
+        "That is too little to tell whether it held."
+    ) in told(short)
+    level = short.history.level
+    for at, words in (
+        (short.until_us - 3600 * 10**6, "to the end of the analysis, 1 h of which nobody was watching. That is"),
+        (
+            short.outages[0].onset.best_us + 2400 * 10**6,
+            "After that nobody was watching: whether it held is not known.",
+        ),
+    ):
+        kept = level.time_us < at
+        time_us = np.append(level.time_us[kept], at)
+        columns = {
+            name: np.append(getattr(level, name)[kept], np.nan)
+            for name in ("prefixes", "slash24", "slash48", "held_slash24", "held_slash48", "voters")
+        }
+        blinded = replace(level, time_us=time_us, by_voters=np.zeros(len(time_us), np.uint8), **columns)
+        assert words in told(replace(short, history=replace(short.history, level=blinded)))
+    assert held(short, short.outages[0]) == "not known to hold"
 
 
 def test_a_loss_of_most_is_not_called_a_total_one() -> None:

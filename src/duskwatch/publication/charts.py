@@ -32,6 +32,7 @@ WIDTH, NARROW = 760, 340  # of the plot, in pixels; the narrow one is for phones
 MARGIN, NARROW_MARGIN = 112, 44  # left of the plot, the same for all charts so that their times stand below each other
 _NOISE = re.compile(r'<path class="(?:background|foreground)"[^>]* d="(?:M0,0h0v0h0Z)?"[^>]*/>')  # draws nothing
 LOW = 80  # height of the chart of peers
+ROOM = 1.1  # top of the timeline over its highest value: phases stay in sight while everything is up
 MOST_STRIPS = 24
 MOST_BARS = 240
 LONG = 4  # a window so many times longer than its main outage gets a second chart of the outage alone
@@ -57,7 +58,7 @@ def detail(report: Report) -> Span | None:
 
 
 def timeline(report: Report, span: Span, *, narrow: bool = False, titled: bool = False) -> Spec:
-    """What could be reached over time, phases shaded behind it, grey where nobody was watching.
+    """What could be reached over time, phases shaded above and behind it, grey where nobody was watching.
 
     ``titled`` adds a heading and the source, for a picture that stands alone.
     """
@@ -80,12 +81,13 @@ def timeline(report: Report, span: Span, *, narrow: bool = False, titled: bool =
     level = _chart(rows).encode(x=_x(span, narrow, "t:T"), detail="part:N")
     y = alt.Y(
         "v:Q",
-        scale=alt.Scale(domain=[0, top * 1.04], nice=False),
-        axis=_y_axis(narrow, top),
+        scale=alt.Scale(domain=[0, top * ROOM], nice=False),
+        axis=_y_axis(narrow or titled, top),
         stack=False,  # parts are one after another: to stack them would fill the time between them
     )
-    layers.append(level.mark_area(interpolate="step-after", color=LIGHT["area"], opacity=0.34).encode(y=y))
-    layers.append(level.mark_line(interpolate="step-after", color=LIGHT["level"], strokeWidth=1.6).encode(y=y))
+    # The area hides the shades below it: a shade mixed with it would match no colour of the legend.
+    layers.append(level.mark_area(interpolate="step-after", color=LIGHT["area"]).encode(y=y))
+    layers.append(level.mark_line(interpolate="step-after", color=LIGHT["level"], strokeWidth=1.8).encode(y=y))
     layers += _dark_labels(report, span, top, narrow)
     clocks = None if narrow else _local_axis(report, span)
     if clocks is not None:

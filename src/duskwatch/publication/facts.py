@@ -18,6 +18,7 @@ STATE_NAMES = {
     PrefixState.MINORITY: "minority",
     PrefixState.VISIBLE: "visible",
 }
+HOLD_UNKNOWN = "not known to hold"
 
 
 class Span(NamedTuple):
@@ -152,6 +153,24 @@ def typical(report: Report) -> float:
     order = np.argsort(values, kind="stable")
     below = np.cumsum(lengths[order])
     return float(values[order][np.searchsorted(below, below[-1] / 2)])
+
+
+def relapses_of(report: Report, outage: Outage) -> tuple[Outage, ...]:
+    """The outages that relapse from this one, in order."""
+    number = next(i for i, other in enumerate(report.outages) if other is outage)
+    return tuple(other for other in report.outages if other.relapse_of == number)
+
+
+def held(report: Report, outage: Outage) -> str:
+    """Whether its return held, in a word or two: ``stable``, ``not stable``, or that the window shows too little."""
+    if outage.stable:
+        return "stable"
+    return "not stable" if outage.relapses or relapses_of(report, outage) else HOLD_UNKNOWN
+
+
+def unwatched_us(report: Report, from_us: int, until_us: int) -> int:
+    """How much of a stretch nobody was watching, in microseconds."""
+    return sum(max(0, min(span.until_us, until_us) - max(span.from_us, from_us)) for span in blind_spans(report))
 
 
 def end_us(outage: Outage, report: Report) -> int:

@@ -12,7 +12,7 @@ import duskwatch
 from duskwatch.publication import charts, tables
 from duskwatch.publication.chart_data import strips
 from duskwatch.publication.charts import Spec, detail, svg, whole
-from duskwatch.publication.facts import Span, dark_span, main_outage, measure, voters_spread, watched_share
+from duskwatch.publication.facts import Span, dark_span, main_outage, measure, relapses_of, voters_spread, watched_share
 from duskwatch.publication.palette import css_variables, themed
 from duskwatch.publication.times_text import MONTHS, clock, day, local, percent, told, utc, utc_after
 from duskwatch.publication.words import headline, paragraphs, subject, verdict
@@ -181,12 +181,9 @@ def _cards(report: Report) -> list[Card]:
         Card("lost at worst", percent(outage.depth), f"nothing left for {span_text(dark.length_us)}" if dark else ""),
     ]
     if outage.end is not None:
-        relapses = sum(other.relapse_of is not None for other in report.outages)
-        after = max(outage.relapses, relapses)
+        after = max(outage.relapses, len(relapses_of(report, outage)))
         note = f"{after} relapse{'s' * (after != 1)}" if after else "no relapse"
-        cards.append(
-            Card("really back?", "yes" if outage.stable else "not steadily" if after else "too soon to tell", note)
-        )
+        cards.append(Card("really back?", "yes" if outage.stable else "not steadily" if after else "not known", note))
     return [*cards, seen]
 
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from duskwatch.publication.chart_data import thin_out
 from duskwatch.publication.charts import detail, whole
-from duskwatch.publication.facts import STATE_NAMES, dark_span, edges, main_outage, measure
+from duskwatch.publication.facts import STATE_NAMES, dark_span, edges, held, main_outage, measure
 from duskwatch.publication.times_text import local_table_time, percent, table_time
 from duskwatch.records.outages import Outage, When
 from duskwatch.records.report import InputFile, Report
@@ -107,7 +107,7 @@ def outages(report: Report) -> Table:
         dark = dark_span(outage, report)
         after = [f"relapse of {outage.relapse_of + 1}"] if outage.relapse_of is not None else []
         after += [f"{outage.relapses} relapse{'s' * (outage.relapses > 1)}"] if outage.relapses else []
-        after += ["stable" if outage.stable else "not stable"] if outage.end is not None else []
+        after += [held(report, outage)] if outage.end is not None else []
         lasted = span_text(outage.duration_us) + ("" if outage.end else " so far")
         rows.append(
             Row(
@@ -245,7 +245,7 @@ def gaps(report: Report) -> Table:
     ]  # fmt: skip
     total = len(report.history.gaps)
     note = f"The first {MOST_GAPS} of {total:,}; report.json holds all." if total > MOST_GAPS else ""
-    heads = ("source", "from (UTC)", "until (UTC)", "lasted", "reason", "full-feed peers lost")
+    heads = ("source", "from (UTC)", "until (UTC)", "lasted", "reason", "peers lost")
     return Table("Gaps in coverage", heads, tuple(rows), (5,), note)
 
 

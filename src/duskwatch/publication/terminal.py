@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from duskwatch.publication.facts import dark_span, main_outage, voters_spread
+from duskwatch.publication.facts import dark_span, held, main_outage, voters_spread
 from duskwatch.publication.times_text import local_table_time, percent, place, table_time, zone
 from duskwatch.publication.words import paragraphs
 from duskwatch.records.outages import Outage
@@ -89,7 +89,7 @@ def _columns(report: Report) -> list[tuple[str, list[str]]]:
         ("duration", [_duration(outage) for outage in outages]),
         ("nothing left", [_dark(outage, report) for outage in outages]),
         ("lost", [percent(outage.depth) for outage in outages]),
-        ("then", [_then(outage) for outage in outages]),
+        ("then", [_then(outage, report) for outage in outages]),
     ]
     if zone(report.time_zone) is not None:
         cells = [local_table_time(outage.onset.best_us, report.time_zone) for outage in outages]
@@ -150,7 +150,7 @@ def _dark(outage: Outage, report: Report) -> str:
     return span_text(span.length_us) if span is not None else "-"
 
 
-def _then(outage: Outage) -> str:
+def _then(outage: Outage, report: Report) -> str:
     """What came after: relapses, and whether the return held."""
     words = []
     if outage.relapse_of is not None:
@@ -158,7 +158,7 @@ def _then(outage: Outage) -> str:
     if outage.relapses:
         words.append(f"{outage.relapses} relapse{'s' if outage.relapses > 1 else ''}")
     if outage.end is not None:
-        words.append("stable" if outage.stable else "not stable")
+        words.append(held(report, outage))
     return ", ".join(words) or "-"
 
 

@@ -2,20 +2,25 @@
 known."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 
 from duskwatch.publication.facts import (
+    HOLD_UNKNOWN,
     Measure,
     Span,
     blind_spans,
     dark_span,
     end_us,
+    held,
     least_between,
     losses,
     main_outage,
     measure,
+    relapses_of,
     typical,
+    unwatched_us,
     value_at,
     voters_spread,
     watched_share,
@@ -219,21 +224,42 @@ def _return(report: Report, outage: Outage) -> str:
             f"The first routes came back at {utc_after(dark.until_us, start, True)}, the rest by "
             f"{utc_after(end, start, True)}, {span_text(end - dark.until_us)} later."
         )
-    left = report.until_us - end
-    if outage.relapses:
-        told.append(
-            f"The return was not steady: it was lost again {often(outage.relapses)}"
-            + (" before it held." if outage.stable else ".")
-        )
+    again = _again(report, outage)
+    if outage.relapses or again:
+        items = f": {_items(again, outage)}" if again else " before it held" if outage.stable else ""
+        told.append(f"The return was not steady. It was lost again {often(max(outage.relapses, len(again)))}{items}.")
+        if again:
+            told.append(_stayed(report, again[-1]))
     steady = [phase for phase in outage.phases if phase.phase == "restored" and phase.from_us > end + MINUTE]
-    if steady:
+    if steady and not again:
         told.append(f"It was steady from {utc_after(steady[-1].from_us, start)} on.")
-    elif outage.stable:
-        told.append(f"After that it stayed up for the {span_text(left)} to the end of the analysis."
-                    if not _after(report, outage) else "It then held.")  # fmt: skip
-    elif not outage.relapses:
-        told.append(f"Whether it held cannot be told: the analysis ends {span_text(left)} after the return.")
+    elif not again and (outage.stable or held(report, outage) == HOLD_UNKNOWN):
+        told.append(_stayed(report, outage))
     return " ".join(told)
+
+
+def _again(report: Report, outage: Outage) -> tuple[Outage, ...]:
+    """The relapses of an outage, where the report holds all that it counts; else none, and they count as others."""
+    found = relapses_of(report, outage)
+    return found if len(found) >= outage.relapses else ()
+
+
+def _stayed(report: Report, outage: Outage) -> str:
+    """How long it was not lost again after an outage, as far as anybody was watching."""
+    if outage.end is None:
+        return ""
+    end, later = outage.end.best_us, _after(report, outage)
+    until = min((other.onset.best_us for other in later), default=report.until_us)
+    length, unseen = until - end, unwatched_us(report, end, until)
+    if length <= 0:
+        return ""
+    if unseen >= length:
+        return "After that nobody was watching: whether it held is not known."
+    of_it = f", {span_text(unseen)} of which nobody was watching" if unseen else ""
+    if later:
+        return f"After that it was not lost again for {span_text(length)}{of_it}."
+    text = f"After that it was not lost again in the {span_text(length)} to the end of the analysis{of_it}."
+    return text if outage.stable else f"{text} That is too little to tell whether it held."
 
 
 def _after(report: Report, outage: Outage) -> list[Outage]:
@@ -241,18 +267,24 @@ def _after(report: Report, outage: Outage) -> list[Outage]:
 
 
 def _others(report: Report, main: Outage) -> str:
-    """The outages before and after the main one."""
+    """The outages before and after the main one, but for its relapses."""
     told = []
+    again = _again(report, main)
     before = [other for other in report.outages if other is not main and other.onset.best_us <= main.onset.best_us]
-    for others, word in ((before, "Before it"), (_after(report, main), "After it")):
-        if not others:
-            continue
-        items = [_short(other, main) for other in others[:MOST_LISTED]]
-        if len(others) > MOST_LISTED:
-            items.append(f"{number_text(len(others) - MOST_LISTED)} more")
-        told.append(f"{word} there {'was' if len(others) == 1 else 'were'} "
-                    f"{count(len(others), 'further outage', 'further outages')}: {listed(items)}.")  # fmt: skip
+    after = [other for other in _after(report, main) if all(other is not relapse for relapse in again)]
+    for others, word in ((before, "Before it"), (after, "Apart from these" if again else "After it")):
+        if others:
+            many = count(len(others), "further outage", "further outages")
+            told.append(f"{word} there {'was' if len(others) == 1 else 'were'} {many}: {_items(others, main)}.")
     return " ".join(told)
+
+
+def _items(outages: Sequence[Outage], main: Outage) -> str:
+    """``12 min from 07:41:00 UTC on 23 December and 31 min from 15:41 UTC on 23 December``."""
+    items = [_short(outage, main) for outage in outages[:MOST_LISTED]]
+    if len(outages) > MOST_LISTED:
+        items.append(f"{number_text(len(outages) - MOST_LISTED)} more")
+    return listed(items)
 
 
 def _short(outage: Outage, main: Outage) -> str:
