@@ -12,7 +12,7 @@ from duskwatch.publication.words import headline, paragraphs, verdict
 from duskwatch.records.report import Report
 from duskwatch.records.signals import Gap
 from duskwatch.records.times import parse_time
-from tests.publication.build import MADE, REENACTMENT, blind, dj, kp, ongoing, partial, quiet
+from tests.publication.build import DOWN, MADE, REENACTMENT, SOME, UP, blind, dj, history, kp, ongoing, partial, quiet
 from tests.publication.test_report_json import made_reports
 
 
@@ -184,3 +184,37 @@ def test_many_gaps_of_one_kind_are_summed_up() -> None:
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_any_report_can_be_told(report: Report) -> None:
     assert all(paragraphs(report))
+
+
+def with_traces(until: str | None) -> Report:
+    """Djibouti, whose last prefix some peers hold on to until a time, or all the time."""
+    report = dj()
+    dark, back, whole = (parse_time(f"2008-02-19T{at}Z") for at in ("13:42:08", "13:50:22", "14:13:17"))
+    changes = [(parse_time("2008-02-19T13:07:06Z") + i, i, DOWN) for i in range(14)]
+    changes += [(back + i, i, UP) for i in range(14)] + [(dark, 14, SOME), (whole, 14, UP)]
+    if until is not None:
+        changes.append((parse_time(until), 14, DOWN))
+    past = history(report.from_us, report.until_us, report.history.changes.prefixes, changes)
+    return replace(report, history=past)
+
+
+def test_what_fewer_than_half_of_the_peers_still_held_is_told() -> None:
+    assert ("Some peers, but not more than half, still held a route until 13:46:30 UTC; then nobody did.") in told(
+        with_traces("2008-02-19T13:46:30Z")
+    )
+    assert "All through the total loss some peers, but not more than half, still held a route." in told(
+        with_traces(None)
+    )
+    assert "still held a route" not in told(dj())
+
+
+def test_an_interval_wider_than_a_minute_is_told() -> None:
+    first, *more = kp().outages
+    assert first.end is not None
+    assert "known only as a time" not in told(kp())
+    minute = 60_000_000
+    wide = replace(first.onset, earliest_us=first.onset.best_us - 30 * minute)
+    narrow = replace(first.end, latest_us=first.end.best_us + 2 * minute)
+    text = told(replace(kp(), outages=(replace(first, onset=wide, end=narrow), *more)))
+    assert "Its start is known only as a time between 15:45 UTC and 16:15 UTC." in text
+    assert "Its end is known only as a time between 01:46:11 UTC on 23 December and 01:48:14 UTC." in text

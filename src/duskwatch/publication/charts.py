@@ -113,11 +113,11 @@ def strip_chart(report: Report, span: Span, *, narrow: bool = False) -> Spec:
     layers = [_chart(made.rows).mark_rect().encode(x=_x(span, narrow), x2="b:T", y=y, color=colour)]
     if narrow:
         names = [{"prefix": prefix, "t": milliseconds(span.from_us)} for prefix in made.prefixes]
-        label = _chart(names).mark_text(align="left", baseline="bottom", dx=1, dy=-9, color=LIGHT["text"], fontSize=10)
+        label = _chart(names).mark_text(align="left", baseline="bottom", dx=1, dy=-5, color=LIGHT["text"], fontSize=10)
         layers.append(label.encode(x=_x(span, narrow, "t:T"), y=y, text="prefix:N"))
     row = 30 if narrow else 18
     if narrow:
-        layers[0] = layers[0].encode(yOffset=alt.value(8)).mark_rect(height=10)
+        layers[0] = layers[0].encode(yOffset=alt.value(12)).mark_rect(height=10)
     return _spec(alt.layer(*layers).properties(width=width, height=row * max(1, len(made.prefixes))))
 
 

@@ -186,6 +186,21 @@ def dark_span(outage: Outage, report: Report) -> Span | None:
     return Span(outage.dark_from.best_us, max(until, outage.dark_from.best_us))
 
 
+def last_trace_us(report: Report, outage: Outage) -> int | None:
+    """When, after the total loss, the last peer that still held a route lost it; None where some did until the return.
+
+    The best time of the total loss where no peer held one any more. Read in the family of :func:`measure`.
+    """
+    span = dark_span(outage, report)
+    if span is None:
+        return None
+    level = report.history.level
+    held_now = level.held_slash48 if measure(report).signal == "bgp.visible_slash48" else level.held_slash24
+    bounds = edges(level)
+    gone = np.flatnonzero((held_now == 0) & (bounds[1:] > span.from_us) & (bounds[:-1] < span.until_us))
+    return max(int(bounds[gone[0]]), span.from_us) if gone.size else None
+
+
 def losses(report: Report, outage: Outage) -> Loss | None:
     """How an outage's prefixes went, by the change log: each counts at its last loss before the worst was reached.
 

@@ -14,6 +14,7 @@ from duskwatch.publication.facts import (
     dark_span,
     end_us,
     held,
+    last_trace_us,
     least_between,
     losses,
     main_outage,
@@ -37,14 +38,15 @@ from duskwatch.publication.times_text import (
     utc,
     utc_after,
 )
-from duskwatch.records.outages import Outage
+from duskwatch.records.outages import Outage, When
 from duskwatch.records.report import Report
 from duskwatch.records.times import MINUTE, SECOND, span_text
 
 MOSTLY_DARK = 0.9  # share of an outage in which nothing was left, from which on it is told as a total one
 BURST_US = MINUTE
 MOST_LISTED = 6
-WIDE_US = 5 * MINUTE  # an interval wider than this is told
+WIDE_US = MINUTE  # an interval wider than this is told
+SOON_US = 5 * MINUTE  # prefixes that went within this are told as one event
 THIN = 0.5  # confidence below which the evidence is called thin
 
 
@@ -183,13 +185,32 @@ def _going(report: Report, outage: Outage) -> str:
     lost = losses(report, outage)
     if lost is not None:
         told.append(_losing(lost.times_us, lost.total, start))
-    for name, moment in (("first loss", outage.onset), ("return", outage.end)):
-        if moment is not None and moment.latest_us - moment.earliest_us > WIDE_US:
-            told.append(
-                f"The {name} is known only as a time between {utc_after(moment.earliest_us, start)} and "
-                f"{utc_after(moment.latest_us, start)} ({moment.reason})."
-            )
-    return " ".join(told)
+    told.append(_trace(report, outage))
+    told.append(_between("start", outage.onset, start))
+    return " ".join(text for text in told if text)
+
+
+def _trace(report: Report, outage: Outage) -> str:
+    """What fewer than half of the peers still held while it counted as lost."""
+    dark, gone = dark_span(outage, report), last_trace_us(report, outage)
+    if dark is None or not dark.length_us or (gone is not None and near(gone, dark.from_us)):
+        return ""
+    if gone is None:
+        return "All through the total loss some peers, but not more than half, still held a route."
+    return (
+        f"Some peers, but not more than half, still held a route until {utc_after(gone, outage.onset.best_us, True)}; "
+        "then nobody did."
+    )
+
+
+def _between(name: str, moment: When, start: int) -> str:
+    """The interval in which a moment lies, where it is wide enough to matter to a reader."""
+    width = moment.latest_us - moment.earliest_us
+    if width <= WIDE_US:
+        return ""
+    first = utc_after(moment.earliest_us, start, fine(width))
+    last = utc_after(moment.latest_us, moment.earliest_us, fine(width))
+    return f"Its {name} is known only as a time between {first} and {last}."
 
 
 def _losing(times: tuple[int, ...], total: int, start: int) -> str:
@@ -202,7 +223,7 @@ def _losing(times: tuple[int, ...], total: int, start: int) -> str:
     text = f"{who} (blocks of addresses, each announced as one) went"
     if last - first < SECOND:
         return f"{text} in the same second, at {begun}."
-    if last - first <= WIDE_US:
+    if last - first <= SOON_US:
         return f"{text} within {span_text(last - first)}, from {begun} on."
     text += f" one after another, from {begun} to {utc_after(last, start, True)}"
     burst = sum(moment - first <= BURST_US for moment in times)
@@ -224,6 +245,7 @@ def _return(report: Report, outage: Outage) -> str:
             f"The first routes came back at {utc_after(dark.until_us, start, True)}, the rest by "
             f"{utc_after(end, start, True)}, {span_text(end - dark.until_us)} later."
         )
+    told.append(_between("end", outage.end, start))
     again = _again(report, outage)
     if outage.relapses or again:
         items = f": {_items(again, outage)}" if again else " before it held" if outage.stable else ""
@@ -235,7 +257,7 @@ def _return(report: Report, outage: Outage) -> str:
         told.append(f"It was steady from {utc_after(steady[-1].from_us, start)} on.")
     elif not again and (outage.stable or held(report, outage) == HOLD_UNKNOWN):
         told.append(_stayed(report, outage))
-    return " ".join(told)
+    return " ".join(text for text in told if text)
 
 
 def _again(report: Report, outage: Outage) -> tuple[Outage, ...]:
