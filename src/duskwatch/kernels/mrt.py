@@ -23,9 +23,10 @@ REASONS = (
     "path attributes run past the end of their field",
     "more peers than any collector has",
     "the last prefix runs past its field; those before it were taken",
+    "the BGP message goes on past the end of the record; what stands before the cut was taken",
 )
 SHORT, PEER_PAST, ENTRY_PAST, NO_PEER, BAD_PREFIX, BAD_AFI, BAD_MESSAGE, BAD_ATTRIBUTES, MANY_PEERS = range(1, 10)
-PREFIX_PAST = 10
+PREFIX_PAST, CUT = 10, 11
 
 # What ends a scan.
 MORE, FULL, BROKEN = 0, 1, 2
@@ -359,34 +360,38 @@ def _nlri(data, at, end, time_us, kind, record, afi, safi, add_path, peer, attr_
 
 
 @njit(nogil=True, cache=True)
-def _update(data, at, end, time_us, record, add_path, peer, as_size, out, e):
+def _update(data, at, end, cut, time_us, record, add_path, peer, as_size, out, e):
     """The body of an UPDATE (RFC 4271 section 4.3). Returns (elems, reason, status).
 
     Writers older than RFC 8050 put messages with path identifiers into the plain subtypes. Read as plain prefixes
     those break, and are then read with path identifiers.
     """
-    found, reason, status = _update_as(data, at, end, time_us, record, add_path, peer, as_size, out, e)
+    found, reason, status = _update_as(data, at, end, cut, time_us, record, add_path, peer, as_size, out, e)
     if not add_path and (reason == BAD_PREFIX or reason == PREFIX_PAST):
-        again, other, other_status = _update_as(data, at, end, time_us, record, True, peer, as_size, out, e)
+        again, other, other_status = _update_as(data, at, end, cut, time_us, record, True, peer, as_size, out, e)
         if other == 0 or again < 0:
             return again, other, other_status
-        found, reason, status = _update_as(data, at, end, time_us, record, False, peer, as_size, out, e)
+        found, reason, status = _update_as(data, at, end, cut, time_us, record, False, peer, as_size, out, e)
     return found, reason, status
 
 
 @njit(nogil=True, cache=True)
-def _update_as(data, at, end, time_us, record, add_path, peer, as_size, out, e):
+def _update_as(data, at, end, cut, time_us, record, add_path, peer, as_size, out, e):
     """As _update, with or without path identifiers as told."""
     first = e
     if at + 4 > end:
         return e, BAD_MESSAGE, BAD
     withdrawn_end = at + 2 + _u16(data, at)
     if withdrawn_end + 2 > end:
-        return e, BAD_MESSAGE, BAD
+        if not cut:
+            return e, BAD_MESSAGE, BAD
+        stop = min(withdrawn_end, end)
+        e, reason = _nlri(data, at + 2, stop, time_us, WITHDRAW, record, 1, 1, add_path, peer, -1, 0, as_size, out, e)
+        return e, CUT if reason == 0 or reason == PREFIX_PAST else reason, BAD
     attr_start = withdrawn_end + 2
     attr_length = _u16(data, withdrawn_end)
     attr_end = attr_start + attr_length
-    if attr_end > end:
+    if attr_end > end and not cut:
         return e, BAD_ATTRIBUTES, BAD
     status = GOOD
     e, reason = _nlri(
@@ -408,6 +413,8 @@ def _update_as(data, at, end, time_us, record, add_path, peer, as_size, out, e):
     )
     if e < 0 or reason != 0:
         return e, reason, BAD
+    if attr_end > end:
+        return e, CUT, BAD
     reach, reach_end, reach_afi, reach_safi = np.int64(-1), np.int64(-1), np.int64(0), np.int64(0)
     at = attr_start
     while at < attr_end:
@@ -446,7 +453,7 @@ def _update_as(data, at, end, time_us, record, add_path, peer, as_size, out, e):
     e, reason = _nlri(
         data, attr_end, end, time_us, ANNOUNCE, record, 1, 1, add_path, peer, attr_start, attr_length, as_size, out, e
     )
-    if e < 0 or reason != 0:
+    if e < 0 or (reason != 0 and not (cut and reason == PREFIX_PAST)):
         return e, reason, BAD
     if reach >= 0:
         if (reach_afi == 1 or reach_afi == 2) and (reach_safi == 1 or reach_safi == 2):
@@ -459,6 +466,8 @@ def _update_as(data, at, end, time_us, record, add_path, peer, as_size, out, e):
                 return e, reason, BAD
         else:
             status = UNSUPPORTED
+    if cut:
+        return e, CUT, BAD
     if e == first:  # end-of-RIB (RFC 4724 section 2), or only families that are not read
         if e >= out.shape[0]:
             return np.int64(-1), 0, BAD
@@ -498,12 +507,14 @@ def _bgp4mp(data, at, end, time_us, record, subtype, table, links, out, e):
     if at + 19 > end:
         return e, BAD_MESSAGE, BAD
     length = _u16(data, at + 16)
-    if length < 19 or at + length > end:
+    if length < 19:
         return e, BAD_MESSAGE, BAD
+    # Zebra wrote no more than 4096 octets of a record, however long the message was.
+    cut = at + length > end
     if data[at + 18] != 2:
         _bare(out, e, time_us, ALIVE, peer, 0, record)
         return e + 1, 0, GOOD
-    return _update(data, at + 19, at + length, time_us, record, subtype >= 8, peer, as_size, out, e)
+    return _update(data, at + 19, min(at + length, end), cut, time_us, record, subtype >= 8, peer, as_size, out, e)
 
 
 @njit(nogil=True, cache=True)
@@ -525,7 +536,7 @@ def _mrtd_bgp(data, at, end, time_us, record, subtype, table, links, out, e):
     if subtype != 1:
         _bare(out, e, time_us, ALIVE, peer, 0, record)
         return e + 1, 0, GOOD
-    return _update(data, at + 12, end, time_us, record, False, peer, 2, out, e)
+    return _update(data, at + 12, end, False, time_us, record, False, peer, 2, out, e)
 
 
 @njit(nogil=True, cache=True)
@@ -620,7 +631,7 @@ def scan(data, size, at, final, table, links, out, records):
             return at, first, r, FULL
         if reason != 0:
             status = BAD
-            if reason != PREFIX_PAST:
+            if reason != PREFIX_PAST and reason != CUT:
                 e = first
         found = records[r]
         found.start = at
