@@ -59,4 +59,5 @@ def block(*rows: tuple) -> ElemBlock:
         np.frombuffer(data, np.uint8).copy(), 0, **columns,
         record_start=np.zeros(n, np.int64), record_length=np.zeros(n, np.int64),
         record_type=np.zeros(n, np.uint16), record_subtype=np.zeros(n, np.uint16), record_status=np.zeros(n, np.uint8),
+        last_us=int(columns["time_us"].max(initial=0)), path_ids=0,
     )  # fmt: skip

@@ -185,7 +185,7 @@ def test_more_peers_than_any_collector_has_are_left_out_and_counted():
 
 def test_a_prefix_with_two_paths_is_held_until_both_are_withdrawn():
     rows_ = [(t, 0, kind, "10.0.0.0/24", (1, 2)) for t, kind in ((1, A), (2, A), (3, W), (4, A), (5, W), (6, W))]
-    elems = block(*rows_)._replace(path_id=np.array([7, 8, 7, 8, 7, 8], np.uint32))
+    elems = block(*rows_)._replace(path_id=np.array([7, 8, 7, 8, 7, 8], np.uint32), path_ids=6)
     state, log = fold(start(1), elems, everything)
     assert [(row[0], row[2]) for row in rows(log)] == [(1, "HEARD"), (1, "HOLD"), (2, "HOLD"), (4, "HOLD"), (6, "LOSE")]
     assert state.sizes[0, 0] == 0
@@ -193,9 +193,13 @@ def test_a_prefix_with_two_paths_is_held_until_both_are_withdrawn():
 
 def test_many_paths_fit():
     n = 3000
-    elems = block(*[(1, 0, A, "10.0.0.0/24", (1, 2))] * n)._replace(path_id=np.arange(1, n + 1, dtype=np.uint32))
+    elems = block(*[(1, 0, A, "10.0.0.0/24", (1, 2))] * n)._replace(
+        path_id=np.arange(1, n + 1, dtype=np.uint32), path_ids=n
+    )
     state, _ = fold(start(1), elems, everything)
-    gone = block(*[(2, 0, W, "10.0.0.0/24", None)] * n)._replace(path_id=np.arange(n, 0, -1).astype(np.uint32))
+    gone = block(*[(2, 0, W, "10.0.0.0/24", None)] * n)._replace(
+        path_id=np.arange(n, 0, -1).astype(np.uint32), path_ids=n
+    )
     state, log = fold(state, gone, everything)
     assert [row[2] for row in rows(log)] == ["LOSE"]
 

@@ -552,10 +552,11 @@ def _says_too_little(data, size, at, end):
 
 
 @njit(nogil=True, cache=True)
-def scan(data, size, at, final, table, links, out, records):
+def scan(data, size, at, final, table, links, out, records, summary):
     """Read whole records from ``data[at:size]`` until the bytes, the room for elems or for records run out.
 
-    ``final``: no bytes will follow ``size``.
+    ``final``: no bytes will follow ``size``. summary int64[4] (out): earliest and latest time of the elems, how many
+    of them are of a table dump, how many carry a path identifier; the times are 0 where there is no elem.
 
     data uint8[N]; table PEER[PEER_LIMIT], links int32[LINKS]; out ELEM[E], records RECORD[R] are filled from row 0.
     Returns (position of the next record, elems, records,
@@ -564,6 +565,8 @@ def scan(data, size, at, final, table, links, out, records):
     """
     e = np.int64(0)
     r = np.int64(0)
+    earliest, latest = np.int64(1) << 62, np.int64(-1)
+    summary[:] = 0
     while True:
         if at + 12 > size:
             return at, e, r, MORE
@@ -633,6 +636,15 @@ def scan(data, size, at, final, table, links, out, records):
             status = BAD
             if reason != PREFIX_PAST and reason != CUT:
                 e = first
+        if e > first:
+            earliest = min(earliest, time_us)
+            latest = max(latest, time_us)
+            summary[0] = earliest
+            summary[1] = latest
+            if kind == 12 or kind == 13:
+                summary[2] += e - first
+            if out[first].path_id != 0 or out[e - 1].path_id != 0:
+                summary[3] += e - first
         found = records[r]
         found.start = at
         found.length = 12 + length

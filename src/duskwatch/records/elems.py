@@ -70,6 +70,8 @@ class ElemBlock(NamedTuple):
     record_type: U16  # [R]
     record_subtype: U16  # [R]
     record_status: U8  # [R] Status
+    last_us: int  # latest time of an elem; 0 where there is none
+    path_ids: int  # at least as many elems have a path_id other than 0
 
 
 @dataclass

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from duskwatch.kernels.transit import held_time
 from duskwatch.kernels.votes import cover_steps
 from duskwatch.records.prefix import Prefix
 from duskwatch.records.signals import ChangeLog, EntityHistory, Level, PrefixState, SignalBlock, TransitShare
@@ -231,46 +232,32 @@ def transit_shares(votes: Votes, extent: Extent, spans: list[tuple[int, int]]) -
     Every session that held a route counts, full feed or not. Shares of a span add up to 1 where any route was held.
     """
     rows = votes.rows
-    mine = np.flatnonzero(rows.prefix >= 0)
-    mine = mine[extent.selected[rows.prefix[mine]]]
-    clears = np.flatnonzero(rows.code == Vote.CLEAR)
-    order = np.sort(np.concatenate([mine, clears]))
-    spent: list[dict[int, int]] = [{} for _ in spans]
-    holding: dict[tuple[int, int], tuple[int, int]] = {}
-
-    def close(key: tuple[int, int], now: int) -> None:
-        upstream, since = holding.pop(key)
-        for total, (start, end) in zip(spent, spans, strict=True):
-            overlap = min(now, end) - max(since, start)
-            if overlap > 0:
-                total[upstream] = total.get(upstream, 0) + overlap
-
-    by_session: dict[int, set[tuple[int, int]]] = {}
-    for time_us, session, prefix, code, upstream in zip(
-        rows.time_us[order].tolist(),
-        rows.session[order].tolist(),
-        rows.prefix[order].tolist(),
-        rows.code[order].tolist(),
-        rows.upstream[order].tolist(),
-        strict=True,
-    ):
-        if code == Vote.CLEAR:
-            for key in by_session.pop(session, set()):
-                close(key, time_us)
-            continue
-        key = (prefix, session)
-        if key in holding:
-            if code != Vote.LOSE and holding[key][0] == upstream:
-                continue
-            close(key, time_us)
-            by_session[session].discard(key)
-        if code != Vote.LOSE:
-            holding[key] = (upstream, time_us)
-            by_session.setdefault(session, set()).add(key)
-    for key in list(holding):
-        close(key, votes.until_us)
+    ids = np.flatnonzero(extent.selected)
+    number = np.full(len(votes.afi), -1, np.int32)
+    number[ids] = np.arange(len(ids), dtype=np.int32)
+    keep = rows.code == Vote.CLEAR
+    keep[rows.prefix >= 0] = extent.selected[rows.prefix[rows.prefix >= 0]]
+    which = np.flatnonzero(keep)
+    code = rows.code[which]
+    prefix = np.where(code == Vote.CLEAR, np.int32(-1), number[rows.prefix[which]])
+    neighbours, through = np.unique(rows.upstream[which], return_inverse=True)
+    through = np.where((code == Vote.HOLD) | (code == Vote.DUMPED_HOLD), through, -1).astype(np.int32)
+    shape = (len(ids), len(rows.voter_of))
+    spent = np.zeros((len(spans), len(neighbours)), np.int64)
+    held_time(
+        rows.time_us[which],
+        rows.session[which],
+        prefix.astype(np.int32),
+        through,
+        np.array(spans, np.int64).reshape(-1, 2),
+        votes.until_us,
+        np.full(shape, -1, np.int32),
+        np.zeros(shape, np.int64),
+        spent,
+    )
     return tuple(
-        TransitShare(upstream, start, end, time / sum(total.values()))
-        for total, (start, end) in zip(spent, spans, strict=True)
-        for upstream, time in sorted(total.items(), key=lambda item: (-item[1], item[0]))
+        TransitShare(int(neighbours[k]), start, end, float(times[k] / times.sum()))
+        for times, (start, end) in zip(spent, spans, strict=True)
+        for k in np.lexsort((neighbours, -times))
+        if times[k] > 0
     )

@@ -167,13 +167,13 @@ def fold(
     if elems == 0:
         return state, RoutingLog.empty()
     _reserve_peers(state)
-    _reserve_paths(state, int(np.count_nonzero(block.path_id)))
+    _reserve_paths(state, block.path_ids)
     prefix = _number_prefixes(state, block, watch)
     tails = None
     if origins is not None:
         tails = _tails(block, np.flatnonzero((block.kind == Kind.ANNOUNCE) | (block.kind == Kind.RIB)))
         state.watched[prefix[np.flatnonzero(np.isin(tails[0], origins))]] = 1
-    last = min(int(block.time_us.max()), state.until_us)
+    last = min(block.last_us, state.until_us)
     due = max(0, (last - state.sample_us) // state.bin_us + 1)
     samples = np.empty((due, *state.sizes.shape), np.int32)
     first_sample_us = state.sample_us

@@ -1,5 +1,6 @@
 """MRT (RFC 6396) into blocks of elems."""
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
@@ -20,7 +21,7 @@ from duskwatch.kernels.mrt import (
     new_links,
     scan,
 )
-from duskwatch.records.elems import Damage, ElemBlock, Kind, PeerTable
+from duskwatch.records.elems import Damage, ElemBlock, PeerTable
 from duskwatch.sources.bgp.transports.files import TransportDamage
 
 # Elems get this much room per octet; a record that needs more makes the block grow.
@@ -38,7 +39,7 @@ SUBTYPES = {
 }
 UPDATE_FAMILY = "another address family than IPv4 and IPv6 unicast and multicast"
 
-COLUMNS = ElemBlock._fields[2:-5]
+COLUMNS = ElemBlock._fields[2:-7]
 
 
 class MrtReader:
@@ -74,6 +75,8 @@ class MrtReader:
         offset = 0
         pieces = iter(self._pieces)
         final = False
+        summary = np.zeros(4, np.int64)
+        rows = _Rows()
         while not final:
             try:
                 piece = next(pieces, None)
@@ -85,13 +88,13 @@ class MrtReader:
             at = 0
             room = max(1024, len(data) // OCTETS_PER_ELEM)
             while True:
-                out = np.empty(room, ELEM)
+                out = rows.take(room)
                 records = np.empty(max(64, len(data) // OCTETS_PER_RECORD), RECORD)
                 start = at
-                at, elems, count, ended = scan(data, len(data), at, final, table, links, out, records)
+                at, elems, count, ended = scan(data, len(data), at, final, table, links, out, records, summary)
                 _extend(self._table, table, links)
                 if count:
-                    yield self._block(data, offset, out[:elems], records[:count])
+                    yield self._block(data, offset, out[:elems], records[:count], summary)
                 if ended == BROKEN:
                     self.damage = Damage(
                         offset + at, "an MRT record header (RFC 6396 section 2)", bytes(data[at : at + 12]).hex(" ")
@@ -106,7 +109,9 @@ class MrtReader:
         if rest and self.damage is None:
             self.damage = Damage(offset, "a whole MRT record", f"the end of the file after {len(rest)} bytes of it")
 
-    def _block(self, data: np.ndarray, offset: int, out: np.ndarray, records: np.ndarray) -> ElemBlock:
+    def _block(
+        self, data: np.ndarray, offset: int, out: np.ndarray, records: np.ndarray, summary: np.ndarray
+    ) -> ElemBlock:
         status = records["status"]
         self.records += len(records)
         for row in np.flatnonzero(status):
@@ -116,17 +121,36 @@ class MrtReader:
                     self.bad.append((offset + int(records["start"][row]), REASONS[records["reason"][row]]))
             elif status[row] == UNSUPPORTED:
                 self.unsupported[_name(int(records["type"][row]), int(records["subtype"][row]))] += 1
+        first, last, ribs, path_ids = summary.tolist()
         if len(out):
-            first, last = int(out["time_us"].min()), int(out["time_us"].max())
             self.first_us = first if self.first_us is None else min(self.first_us, first)
             self.last_us = last if self.last_us is None else max(self.last_us, last)
-            self.has_rib = self.has_rib or bool((out["kind"] == Kind.RIB).any())
+            self.has_rib = self.has_rib or ribs > 0
         return ElemBlock(
             data,
             offset,
             *(out[name] for name in COLUMNS),
             *(records[name] for name in ("start", "length", "type", "subtype", "status")),
+            last,
+            path_ids,
         )
+
+
+class _Rows:
+    """Room for elems, used again once nobody holds a view of it: fresh memory costs more than filling it does."""
+
+    def __init__(self) -> None:
+        self._kept: list[np.ndarray] = []
+
+    def take(self, room: int) -> np.ndarray:
+        """At least ``room`` rows."""
+        for rows in self._kept:
+            # The list, the loop and the count itself hold one reference each; any view holds another.
+            if len(rows) >= room and sys.getrefcount(rows) == 3:
+                return rows
+        rows = np.empty(room, ELEM)
+        self._kept = [*self._kept[-3:], rows]
+        return rows
 
 
 def _name(kind: int, subtype: int) -> str:
