@@ -87,7 +87,7 @@ COUNT, LAST, LISTED = PEER_SLOTS + 65536, PEER_SLOTS + 65537, PEER_SLOTS + 65538
 LINKS = PEER_SLOTS + 65539
 
 
-def new_links():
+def new_links() -> np.ndarray:
     """The links before any peer was met."""
     links = np.full(LINKS, -1, np.int32)
     links[COUNT] = links[LISTED] = 0
@@ -606,10 +606,10 @@ def scan(data, size, at, final, table, links, out, records, summary):
                 if length < 7:
                     reason = SHORT
                 else:
-                    afi, safi = _u16(data, body + 4), np.int64(data[body + 6])
-                    if (afi == 1 or afi == 2) and (safi == 1 or safi == 2):
+                    family, sub = _u16(data, body + 4), np.int64(data[body + 6])
+                    if (family == 1 or family == 2) and (sub == 1 or sub == 2):
                         e, reason = _rib(
-                            data, body + 7, end, time_us, r, afi, safi, subtype == 12, table, links, out, e
+                            data, body + 7, end, time_us, r, family, sub, subtype == 12, table, links, out, e
                         )
                     else:
                         status = UNSUPPORTED

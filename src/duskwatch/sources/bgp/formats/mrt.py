@@ -126,14 +126,9 @@ class MrtReader:
             self.first_us = first if self.first_us is None else min(self.first_us, first)
             self.last_us = last if self.last_us is None else max(self.last_us, last)
             self.has_rib = self.has_rib or ribs > 0
-        return ElemBlock(
-            data,
-            offset,
-            *(out[name] for name in COLUMNS),
-            *(records[name] for name in ("start", "length", "type", "subtype", "status")),
-            last,
-            path_ids,
-        )
+        columns = {name: out[name] for name in COLUMNS}
+        columns |= {f"record_{name}": records[name] for name in ("start", "length", "type", "subtype", "status")}
+        return ElemBlock(data=data, data_offset=offset, last_us=last, path_ids=path_ids, **columns)
 
 
 class _Rows:

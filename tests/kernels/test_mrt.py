@@ -1,0 +1,280 @@
+"""The MRT kernel against its slow twin, on real files, on records of every kind, and on mutated ones."""
+
+import contextlib
+import random
+import struct
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from duskwatch.kernels.mrt import HIGHEST_TYPE, PEER_LIMIT, RECORD_LIMIT
+from duskwatch.records.elems import PeerTable
+from duskwatch.sources.bgp.formats.mrt import MrtReader
+from duskwatch.sources.bgp.transports.files import TransportDamage, open_pieces
+from tests.conftest import ROOT
+from tests.kernels import reference_mrt as slow
+
+MRT = ROOT.parent / "shared" / "data" / "mrt"
+SMALL = [
+    path
+    for path in sorted(MRT.rglob("*"))
+    if path.is_file()
+    and path.suffix not in (".md", ".rst", ".conf")
+    and "test_expect" not in path.parts
+    and path.stat().st_size < 100_000
+]
+
+
+def fast(pieces: list[bytes]) -> tuple[list[slow.Elem], MrtReader]:
+    peers = PeerTable()
+    reader = MrtReader(pieces, peers)
+    found = []
+    for block in reader:
+        data = block.data.tobytes()
+        for row in range(len(block.time_us)):
+            peer = int(block.peer[row])
+            address = (peers.address_hi[peer] << 64 | peers.address_lo[peer]).to_bytes(16, "big")
+            start, size = int(block.attr_start[row]), int(block.attr_length[row])
+            prefix = int(block.prefix_hi[row]) << 64 | int(block.prefix_lo[row])
+            found.append(
+                slow.Elem(
+                    int(block.time_us[row]),
+                    int(block.kind[row]),
+                    (int(block.afi[row]), int(block.safi[row])),
+                    (peers.asn[peer], peers.afi[peer], address[: 4 if peers.afi[peer] == 1 else 16]),
+                    (prefix.to_bytes(16, "big"), int(block.prefix_length[row])),
+                    int(block.path_id[row]),
+                    data[start : start + size] if start >= 0 else None,
+                    int(block.as_size[row]),
+                    int(block.state[row]),
+                )
+            )
+    return found, reader
+
+
+def record(kind: int, subtype: int, body: bytes, seconds: int = 1000) -> bytes:
+    return struct.pack("!IHHI", seconds, kind, subtype, len(body)) + body
+
+
+def attribute(code: int, value: bytes) -> bytes:
+    return struct.pack("!BBH", 0x50, code, len(value)) + value
+
+
+def bgp(kind: int, body: bytes) -> bytes:
+    return b"\xff" * 16 + struct.pack("!HB", 19 + len(body), kind) + body
+
+
+def update(withdrawn: bytes = b"", attributes: bytes = b"", nlri: bytes = b"") -> bytes:
+    return bgp(
+        2, struct.pack("!H", len(withdrawn)) + withdrawn + struct.pack("!H", len(attributes)) + attributes + nlri
+    )
+
+
+def message(subtype: int, body: bytes, afi: int = 1) -> bytes:
+    size = 4 if subtype in (4, 5, 7, 9, 11) else 2
+    octets = 4 if afi == 1 else 16
+    return (
+        (4837).to_bytes(size, "big")
+        + (64500).to_bytes(size, "big")
+        + struct.pack("!HH", 0, afi)
+        + bytes(range(2 * octets))
+        + body
+    )
+
+
+PATH = attribute(1, b"\0") + attribute(2, struct.pack("!BBII", 2, 2, 4837, 131279))
+IPV4 = b"\x18\xaf\x2d\xb0" + b"\x16\xaf\x2d\xff" + b"\0"
+IPV6 = b"\x20\x20\x01\x0d\xb8" + b"\x80" + bytes(range(16))
+REACH = attribute(14, struct.pack("!HBB", 2, 1, 16) + bytes(16) + b"\0" + IPV6)
+UNREACH = attribute(15, struct.pack("!HB", 2, 1) + IPV6)
+LABELLED = attribute(14, struct.pack("!HBB", 1, 128, 4) + bytes(4) + b"\0" + b"\x70" + bytes(14))
+INDEX = record(
+    13, 1,
+    bytes(4) + b"\0\4view" + struct.pack("!H", 3)
+    + b"\0" + bytes(4) + bytes([192, 0, 2, 1]) + struct.pack("!H", 4837)
+    + b"\3" + bytes(4) + bytes(range(16)) + struct.pack("!I", 70000)
+    + b"\2" + bytes(4) + bytes([192, 0, 2, 2]) + struct.pack("!I", 70001),
+)  # fmt: skip
+
+
+def entry(place: int, path_id: int | None = None, attributes: bytes = PATH) -> bytes:
+    extra = b"" if path_id is None else struct.pack("!I", path_id)
+    return struct.pack("!HI", place, 0) + extra + struct.pack("!H", len(attributes)) + attributes
+
+
+def with_path_ids(nlri: list[bytes]) -> bytes:
+    return b"".join(struct.pack("!I", i + 1) + prefix for i, prefix in enumerate(nlri))
+
+
+DUMPED = bytes([10, 1, 0, 0, 16, 1]) + bytes(4) + bytes([192, 0, 2, 1]) + struct.pack("!HH", 4837, len(PATH)) + PATH
+RECORDS = {
+    "peer index": INDEX,
+    "geo peer table": record(13, 7, bytes(20)),
+    **{
+        f"rib subtype {subtype}": record(
+            13, subtype, bytes(4) + (IPV4[:4] if subtype in (2, 3, 8, 9) else IPV6[:5]) + b"\0\2"
+            + entry(0, 7 if subtype >= 8 else None) + entry(2, 8 if subtype >= 8 else None),
+        )
+        for subtype in (2, 3, 4, 5, 8, 9, 10, 11)
+    },
+    "rib generic": record(13, 6, bytes(4) + b"\0\1\1" + IPV4[:4] + b"\0\1" + entry(1)),
+    "rib generic with path ids": record(13, 12, bytes(4) + b"\0\2\1" + IPV6[:5] + b"\0\1" + entry(1, 9)),
+    "rib generic of another family": record(13, 6, bytes(4) + b"\0\1\x80" + bytes(30)),
+    **{f"message subtype {s}": record(16, s, message(s, update(IPV4, PATH, IPV4))) for s in (1, 4, 6, 7)},
+    **{
+        f"message subtype {s}": record(16, s, message(s, update(b"", PATH, with_path_ids([IPV4[:4], IPV4[4:8]]))))
+        for s in (8, 9, 10, 11)
+    },
+    "state change": record(16, 0, message(0, struct.pack("!HH", 6, 1))),
+    "state change with wide numbers": record(16, 5, message(5, struct.pack("!HH", 3, 6), afi=2)),
+    "deprecated entry": record(16, 2, bytes(40)),
+    "extended time": record(17, 4, struct.pack("!I", 123456) + message(4, update(b"", PATH, IPV4))),
+    "ipv6 both ways": record(16, 4, message(4, update(b"", PATH + UNREACH + REACH), afi=2)),
+    "everything at once": record(16, 4, message(4, update(IPV4, PATH + UNREACH + REACH, IPV4))),
+    "end of rib": record(16, 4, message(4, update())),
+    "end of rib of ipv6": record(16, 4, message(4, update(b"", attribute(15, b"\0\2\1")))),
+    "another family": record(16, 4, message(4, update(b"", PATH + LABELLED))),
+    "keepalive": record(16, 4, message(4, bgp(4, b""))),
+    "open": record(16, 4, message(4, bgp(1, bytes(10)))),
+    "notification": record(16, 4, message(4, bgp(3, b"\6\2"))),
+    "undeclared path ids": record(16, 4, message(4, update(b"", PATH, with_path_ids([IPV4[:4], IPV4[4:8]])))),
+    "table dump": record(12, 1, bytes(4) + DUMPED),
+    "batched table dump": record(12, 1, bytes(4) + 3 * DUMPED),
+    "table dump of ipv6": record(
+        12, 2, bytes(4) + bytes(range(16)) + b"\x40\1" + bytes(20) + struct.pack("!HH", 4837, len(PATH)) + PATH
+    ),
+    "mrtd update": record(5, 1, bytes([18, 229, 192, 0, 2, 1, 0, 1, 10, 0, 0, 1]) + update(IPV4, PATH, IPV4)[19:]),
+    "mrtd state change": record(5, 3, bytes([18, 229, 192, 0, 2, 1, 0, 6, 0, 1])),
+    "mrtd keepalive": record(5, 7, bytes(12)),
+    "mrtd sync": record(5, 4, bytes(12)),
+    "a message cut in its withdrawals": record(16, 4, message(4, update(200 * b"\x18\xaf\x2d\xb0")[:-70])),
+    "a message cut in its announcements": record(16, 4, message(4, update(b"", PATH, 200 * b"\x18\xaf\x2d\xb0")[:-70])),
+    "a cut prefix": record(16, 4, message(4, update(b"", PATH, IPV4 + b"\x18\x0a")[:-1] + b"\x0a")),
+    "ospf": record(11, 0, bytes(8)),
+}  # fmt: skip
+EVERYTHING = INDEX + b"".join(RECORDS.values())
+
+
+@pytest.mark.parametrize("path", SMALL, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_elems_of_real_files_are_those_of_the_twin(path):
+    pieces: list[bytes] = []
+    with contextlib.suppress(TransportDamage):
+        pieces.extend(open_pieces(path))
+    found, _ = fast(pieces)
+    assert found == list(slow.elems(b"".join(pieces)))
+
+
+def test_small_real_files_are_here(shared_data: Path):
+    assert len(SMALL) > 20
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_elems_of_every_kind_of_record_are_those_of_the_twin(name):
+    data = INDEX + RECORDS[name]
+    found, reader = fast([data])
+    assert found == list(slow.elems(data))
+    assert reader.records == 2
+    assert reader.damage is None
+    silent = {"geo peer table", "rib generic of another family", "deprecated entry", "mrtd sync", "ospf"}
+    assert (len(found) > 3) is (name not in silent)
+    assert bool(reader.unsupported) is (name in silent | {"another family"})
+    assert reader.bad_records == (1 if "cut" in name else 0)
+
+
+def test_a_dump_that_says_four_octets_too_little_is_read_whole():
+    short = b"".join(
+        struct.pack("!IHHI", 1000, 12, 1, len(body) - 4) + body for body in (bytes(4) + 5 * DUMPED, bytes(4) + DUMPED)
+    )
+    found, reader = fast([short])
+    assert len(found) == 6
+    assert found == list(slow.elems(short))
+    assert reader.damage is None
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.integers(1, 400), min_size=1, max_size=30))
+def test_how_the_bytes_are_cut_into_pieces_changes_nothing(sizes):
+    pieces, at = [], 0
+    while at < len(EVERYTHING):
+        size = sizes[len(pieces) % len(sizes)]
+        pieces.append(EVERYTHING[at : at + size])
+        at += size
+    found, reader = fast(pieces)
+    whole, other = fast([EVERYTHING])
+    assert found == whole
+    assert (reader.records, reader.bad, reader.unsupported) == (other.records, other.bad, other.unsupported)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.integers(0, len(EVERYTHING)))
+def test_of_a_file_cut_anywhere_all_whole_records_come_out_and_the_cut_is_named(at):
+    data = EVERYTHING[:at]
+    found, reader = fast([data])
+    assert found == list(slow.elems(data))
+    ends = [0]
+    for raw in (INDEX, *RECORDS.values()):
+        ends.append(ends[-1] + len(raw))
+    last = max(end for end in ends if end <= at)
+    if last == at:
+        assert reader.damage is None
+    else:
+        assert reader.damage.offset == last
+        assert "whole MRT record" in reader.damage.expected
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_mutated_records_are_read_as_the_twin_reads_them(seed):
+    chance = random.Random(seed)
+    raw = [INDEX, *RECORDS.values()]
+    for _ in range(150):
+        data = bytearray(b"".join(chance.sample(raw, 4)))
+        for _ in range(chance.randint(1, 6)):
+            data[chance.randrange(len(data))] = chance.choice([0, 1, 2, 4, 16, 32, 127, 128, 255])
+        found, _ = fast([bytes(data)])
+        assert found == list(slow.elems(bytes(data))), bytes(data).hex()
+
+
+def test_a_record_longer_than_the_limit_is_no_record():
+    data = INDEX + struct.pack("!IHHI", 1000, 16, 4, RECORD_LIMIT + 1) + bytes(100)
+    found, reader = fast([data])
+    assert len(found) == 3
+    assert reader.damage.offset == len(INDEX)
+    assert "MRT record header" in reader.damage.expected
+    at_limit = struct.pack("!IHHI", 1000, 16, 4, RECORD_LIMIT) + bytes(100)
+    assert "whole MRT record" in fast([at_limit])[1].damage.expected
+
+
+def test_a_type_that_was_never_assigned_is_no_record():
+    assert fast([record(HIGHEST_TYPE + 1, 0, b"")])[1].damage.offset == 0
+
+
+def test_more_peers_than_the_limit_make_bad_records():
+    data = b"".join(
+        record(16, 4, struct.pack("!IIHH", asn, 64500, 0, 1) + bytes(8) + bgp(4, b"")) for asn in range(PEER_LIMIT + 2)
+    )
+    found, reader = fast([data])
+    assert len(found) == PEER_LIMIT
+    assert reader.bad_records == 2
+    assert reader.bad[0][1] == "more peers than any collector has"
+
+
+def test_an_attribute_longer_than_its_field_is_bad_and_the_next_record_is_read():
+    lies = attribute(8, bytes(4)).replace(struct.pack("!H", 4), struct.pack("!H", 60000))
+    found, reader = fast([record(16, 4, message(4, update(b"", lies, IPV4))) + RECORDS["keepalive"]])
+    assert [elem.kind for elem in found] == [slow.ALIVE]
+    assert reader.bad == [(0, "path attributes run past the end of their field")]
+
+
+def test_a_rib_record_with_as_many_entries_as_its_count_can_say():
+    many = record(13, 2, bytes(4) + IPV4[:4] + struct.pack("!H", 65535) + 65535 * entry(0, None, b""))
+    found, reader = fast([INDEX + many])
+    assert len(found) == 3 + 65535
+    fewer = record(13, 2, bytes(4) + IPV4[:4] + struct.pack("!H", 65535) + 65534 * entry(0, None, b""))
+    found, reader = fast([INDEX + fewer])
+    assert (len(found), reader.bad_records) == (3, 1)
+
+
+def test_an_entry_of_a_peer_that_no_index_lists_is_bad():
+    assert fast([record(13, 2, bytes(4) + IPV4[:4] + b"\0\1" + entry(0))])[1].bad_records == 1
