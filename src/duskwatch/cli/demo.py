@@ -38,6 +38,7 @@ def command(
                 built.until_us,
                 [built.mrt],
                 geo=[built.geo],
+                as_names=[built.as_names],
                 reenactment=built.statement,
                 progress=progress,
             )

@@ -1,11 +1,10 @@
 """Deliver a report: files in a folder, and a summary or JSON on the terminal."""
 
-import json
 from pathlib import Path
 
 from rich.console import Console
 
-from duskwatch.publication.report_json import to_json
+from duskwatch.publication.report_json import dumps, to_json
 from duskwatch.publication.terminal import print_summary
 from duskwatch.publication.write import write_report
 from duskwatch.records.report import Report
@@ -20,6 +19,6 @@ def deliver(report: Report, out: Path, *, as_json: bool, png: bool) -> None:
 
         written.append(write_png(report, out / "timeline.png"))
     if as_json:
-        print(json.dumps(to_json(report), indent=1))
+        print(dumps(to_json(report)), end="")
     else:
         print_summary(report, Console(), written)

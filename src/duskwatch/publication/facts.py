@@ -86,18 +86,22 @@ def edges(level: Level) -> I64:
 
 
 def voters_spread(report: Report) -> Spread:
-    """Live full-feed voters over the window; NaN (nobody watching) counts as none."""
+    """Live full-feed voters over the window: least, median of the time that anybody watched, most."""
     level = report.history.level
     lengths = np.diff(edges(level)).astype(np.float64)
     voters = np.nan_to_num(level.voters)
     told = lengths > 0
     if not told.any():
         return Spread(0, 0, 0)
+    least, most = int(voters[told].min()), int(voters[told].max())
+    told &= voters > 0
+    if not told.any():
+        return Spread(0, 0, 0)
     voters, lengths = voters[told], lengths[told]
     order = np.argsort(voters, kind="stable")
     below = np.cumsum(lengths[order])
     median = voters[order][np.searchsorted(below, below[-1] / 2)]
-    return Spread(int(voters.min()), int(median), int(voters.max()))
+    return Spread(least, int(median), most)
 
 
 def blind_spans(report: Report) -> tuple[Span, ...]:

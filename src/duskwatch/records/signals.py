@@ -87,13 +87,13 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A stretch in which a source was not watching, and why. ``until_us`` None: still so at the end."""
+    """A stretch in which a source was not watching, and why."""
 
     source: str  # collector, or collector and peer
     from_us: int
     until_us: int
     reason: str  # missing file, session down, no table yet, silent, ...
-    peers: int = 0  # full-feed peers that this took out; 0 where it took none
+    peers: int = 0  # full-feed voters that this took out; 0 where it took none
 
 
 @dataclass(frozen=True, slots=True)

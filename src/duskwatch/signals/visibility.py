@@ -248,7 +248,8 @@ def _switches(
                     Gap(sessions[session], start, end, reason, 1)
                     for start, end, reason in _session_gaps(part, peer, from_us, until_us)
                 ]
-        gaps += [replace(gap, peers=int(ever_full.sum())) for gap in part.gaps]
+        voters = len({asn for asn, full_feed_once in zip(part.peers.asn, ever_full, strict=True) if full_feed_once})
+        gaps += [replace(gap, peers=voters) for gap in part.gaps]
     gaps.sort(key=lambda gap: (gap.from_us, gap.source, gap.until_us))
     return out, tuple(gaps)
 
