@@ -52,119 +52,178 @@ def masked(raw: bytes, length: int) -> bytes:
     return (value >> (128 - length) << (128 - length)).to_bytes(16, "big")
 
 
-def prefixes(raw: bytes, afi: int, add_path: bool) -> tuple[list[tuple[tuple[bytes, int], int]], bool]:
-    """Prefixes with path ids, and whether the last one is cut off; Bad where one is longer than an address."""
+class TooLong(Bad):
+    """A prefix longer than an address of its family."""
+
+
+Found = list[tuple[tuple[bytes, int], int]]
+
+
+def prefixes(raw: bytes, afi: int, add_path: bool) -> tuple[Found, bool]:
+    """Prefixes with path ids, and whether the last one is cut off."""
     found, rest = [], Bytes(raw)
     while rest.left:
         try:
             path_id = rest.number(4) if add_path else 0
             length = rest.number(1)
             if length > (32 if afi == 1 else 128):
-                raise ValueError
+                raise TooLong
             found.append(((masked(rest.take((length + 7) // 8), length), length), path_id))
+        except TooLong:
+            raise
         except Bad:
             return found, True
-        except ValueError:
-            raise Bad from None
     return found, False
 
 
-def update(body: bytes, cut: bool, time_us: int, peer, as_size: int, add_path: bool) -> list[Elem]:
-    try:
-        return update_as(body, cut, time_us, peer, as_size, add_path)
-    except Bad as bad:
-        if add_path or not getattr(bad, "prefix", False):
-            raise
-        try:
-            return update_as(body, cut, time_us, peer, as_size, True)
-        except Bad:
-            raise bad from None
-
-
-def update_as(body: bytes, cut: bool, time_us: int, peer, as_size: int, add_path: bool) -> list[Elem]:
-    def elem(kind, family, prefix, path_id, attributes):
-        return Elem(time_us, kind, family, peer, prefix, path_id, attributes, as_size, 0)
-
-    def some(raw, kind, family, attributes, out, may_be_cut=False):
-        try:
-            found, short = prefixes(raw, family[0], add_path)
-        except Bad as bad:
-            bad.prefix = True
-            raise
-        out += [elem(kind, family, prefix, path_id, attributes) for prefix, path_id in found]
-        if short and not may_be_cut:
-            bad = Bad(out)
-            bad.prefix = True
-            raise bad
-
-    rest, out = Bytes(body), []
+def fields(body: bytes, cut: bool) -> tuple[list[tuple[int, tuple[int, int], bytes]], bytes]:
+    """The four fields of an UPDATE that hold prefixes, as (kind, family, bytes), and its path attributes."""
+    rest = Bytes(body)
     if rest.left < 4:
         raise Bad
     size = rest.number(2)
-    if rest.left < size + 2:
-        if not cut:
+    if rest.left < size + 2 and not cut:
+        raise Bad
+    withdrawn = rest.take(min(size, rest.left))
+    attributes, whole = b"", True
+    if rest.left < 2:
+        rest.take(rest.left)
+    else:
+        size = rest.number(2)
+        if rest.left < size and not cut:
             raise Bad
-        some(rest.take(min(size, rest.left)), WITHDRAW, (1, 1), None, out, True)
-        raise Bad(out)
-    withdrawn = rest.take(size)
-    attr_size = rest.number(2)
-    if rest.left < attr_size:
-        if not cut:
-            raise Bad
-        # The elems are compared by their attribute bytes, which run past the end here.
-        some(withdrawn, WITHDRAW, (1, 1), rest.data[rest.at :], out)
-        raise Bad(out)
-    attributes = rest.take(attr_size)
-    some(withdrawn, WITHDRAW, (1, 1), attributes, out)
-    walk, reach = Bytes(attributes), None
+        whole = rest.left > size
+        attributes = rest.take(min(size, rest.left))
+    unreach, reach = [], []
+    walk = Bytes(attributes)
     while walk.left:
-        flags, code = walk.number(1), walk.number(1)
-        value = walk.take(walk.number(2 if flags & 0x10 else 1))
-        if code == 14:
-            if len(value) < 5 or 5 + value[3] > len(value):
-                raise Bad
-            reach = (struct.unpack("!HB", value[:3]), value[5 + value[3] :])
-        elif code == 15:
+        try:
+            flags, code = walk.number(1), walk.number(1)
+            value = walk.take(walk.number(2 if flags & 0x10 else 1))
+        except Bad:
+            if cut and not whole:
+                break
+            raise
+        if code in (14, 15):
             if len(value) < 3:
                 raise Bad
-            family = struct.unpack("!HB", value[:3])
-            if family in FAMILIES:
-                some(value[3:], WITHDRAW, family, attributes, out)
-    some(rest.take(rest.left), ANNOUNCE, (1, 1), attributes, out, cut)
-    if reach and reach[0] in FAMILIES:
-        some(reach[1], ANNOUNCE, reach[0], attributes, out)
-    if cut:
+            family = (int.from_bytes(value[:2], "big"), value[2])
+            if code == 15:
+                unreach.append((WITHDRAW, family, value[3:]))
+            elif len(value) < 5 or 5 + value[3] > len(value):
+                raise Bad
+            else:
+                reach.append((ANNOUNCE, family, value[5 + value[3] :]))
+    if len(unreach) > 1 or len(reach) > 1:  # RFC 7606 section 3 g
+        raise Bad
+    plain = (1, 1)
+    every = [(WITHDRAW, plain, withdrawn), *unreach, (ANNOUNCE, plain, rest.take(rest.left)), *reach]
+    return [field for field in every if field[1] in FAMILIES], attributes
+
+
+def update(body: bytes, cut: bool, time_us: int, peer, as_size: int, add_path: bool) -> list[Elem]:
+    every, attributes = fields(body, cut)
+
+    def read(with_ids: bool) -> tuple[list[Elem], bool, bool]:
+        """Elems, whether a prefix is cut off, whether a field names the default route twice."""
+        out, short, repeated = [], False, False
+        for kind, family, raw in every:
+            found, is_short = prefixes(raw, family[0], with_ids)
+            out += [
+                Elem(time_us, kind, family, peer, prefix, path_id, attributes, as_size, 0) for prefix, path_id in found
+            ]
+            short |= is_short
+            repeated |= sum(length == 0 for (_, length), _ in found) > 1
+        return out, short, repeated
+
+    def with_ids() -> tuple[list[Elem], bool] | None:
+        try:
+            out, short, _ = read(True)
+        except TooLong:
+            return None
+        return None if short else (out, short)
+
+    try:
+        out, short, repeated = read(add_path)
+        if repeated and not add_path and not cut:
+            out, short = with_ids() or (out, short)
+    except TooLong:
+        instead = None if add_path or cut else with_ids()
+        if instead is None:
+            raise
+        out, short = instead
+    out = out or [Elem(time_us, ALIVE, (0, 0), peer, (bytes(16), 0), 0, None, 4, 0)]
+    if cut or short:
         raise Bad(out)
-    return out or [Elem(time_us, ALIVE, (0, 0), peer, (bytes(16), 0), 0, None, 4, 0)]
+    return out
 
 
 def bgp4mp(body: bytes, subtype: int, time_us: int) -> list[Elem]:
-    if subtype in (2, 3) or subtype > 11:
+    if subtype == 3 or subtype > 11:
         return []
     rest = Bytes(body)
     as_size = 4 if subtype in (4, 5, 7, 9, 11) else 2
-    asn = rest.number(as_size)
-    rest.take(as_size + 2)
-    afi = rest.number(2)
-    if afi not in (1, 2):
+    sender = 1 if subtype in (2, 6, 7, 10, 11) else 0  # first or second of the two sides
+    asn = [rest.number(as_size), rest.number(as_size)][sender]
+    is_state = subtype in (0, 5)
+    behind = rest.data[rest.at :]
+    afi = int.from_bytes(behind[2:4], "big")
+    if len(behind) < 4:
         raise Bad
-    octets = 4 if afi == 1 else 16
-    peer = (asn, afi, rest.take(octets))
-    rest.take(octets)
-    if subtype in (0, 5):
-        state = (rest.number(2) & 255) << 8 | rest.number(2) & 255
-        return [Elem(time_us, STATE, (0, 0), peer, (bytes(16), 0), 0, None, 4, state)]
-    rest.take(16)
-    length, kind = rest.number(2), rest.number(1)
-    if length < 19:
+    if (is_state and len(behind) == 4) or (not is_state and len(behind) >= 19 and behind[:16] == b"\xff" * 16):
+        peer = (asn, 1, bytes(4))
+    else:
+        rest.take(4)
+        if afi not in (1, 2):
+            raise Bad
+        octets = 4 if afi == 1 else 16
+        peer = (asn, afi, [rest.take(octets), rest.take(octets)][sender])
+    if subtype == 2:
+        return entry(rest, time_us, peer)
+    if is_state:
+        return [Elem(time_us, STATE, (0, 0), peer, (bytes(16), 0), 0, None, 4, state(rest))]
+    marker, length, kind = rest.take(16), rest.number(2), rest.number(1)
+    if marker != b"\xff" * 16 or length < 19 or kind not in (1, 2, 3, 4, 5, 6, 128):
         raise Bad
-    if kind != 2:
-        return [Elem(time_us, ALIVE, (0, 0), peer, (bytes(16), 0), 0, None, 4, 0)]
     cut = length - 19 > rest.left
+    if kind != 2:
+        alive = [Elem(time_us, ALIVE, (0, 0), peer, (bytes(16), 0), 0, None, 4, 0)]
+        if cut:
+            raise Bad(alive)
+        return alive
     return update(rest.take(min(length - 19, rest.left)), cut, time_us, peer, as_size, subtype >= 8)
 
 
-def rib(rest: Bytes, family: tuple[int, int], add_path: bool, index: list, time_us: int) -> list[Elem]:
+def state(rest: Bytes) -> int:
+    old, new = rest.number(2), rest.number(2)
+    if old > 255 or new > 255:
+        raise Bad
+    return old << 8 | new
+
+
+def attributes_of(rest: Bytes) -> bytes:
+    attributes = rest.take(rest.number(2))
+    if len(attributes) > 65535 - 23:  # RFC 8654: no message has room for more
+        raise Bad
+    return attributes
+
+
+def entry(rest: Bytes, time_us: int, peer) -> list[Elem]:
+    rest.take(8)
+    family = (rest.number(2), rest.number(1))
+    next_hop = rest.number(1)
+    if family not in FAMILIES:
+        return []
+    rest.take(next_hop)
+    length = rest.number(1)
+    if length > (32 if family[0] == 1 else 128):
+        raise Bad
+    prefix = (masked(rest.take((length + 7) // 8), length), length)
+    return [Elem(time_us, RIB, family, peer, prefix, 0, attributes_of(rest), 2, 0)]
+
+
+def rib(rest: Bytes, family, index: list, time_us: int, in_entry: bool, in_nlri: bool = False) -> list[Elem]:
+    path_id = rest.number(4) if in_nlri else 0
     length = rest.number(1)
     if length > (32 if family[0] == 1 else 128):
         raise Bad
@@ -173,12 +232,32 @@ def rib(rest: Bytes, family: tuple[int, int], add_path: bool, index: list, time_
     for _ in range(rest.number(2)):
         place = rest.number(2)
         rest.take(4)
-        path_id = rest.number(4) if add_path else 0
-        attributes = rest.take(rest.number(2))
+        path_id = rest.number(4) if in_entry else path_id
+        attributes = attributes_of(rest)
         if place >= len(index):
             raise Bad
         out.append(Elem(time_us, RIB, family, index[place], prefix, path_id, attributes, 4, 0))
     return out
+
+
+def rib_generic(body: bytes, subtype: int, index: list, time_us: int) -> list[Elem]:
+    rest = Bytes(body)
+    rest.take(4)
+    family = (rest.number(2), rest.number(1))
+    if family not in FAMILIES:
+        return []
+    if subtype == 6:
+        return rib(rest, family, index, time_us, False)
+    start = rest.at
+    for in_entry in (False, True):  # RFC 8050 section 4.2; what OpenBGPD and GoBGP write
+        rest.at = start
+        try:
+            out = rib(rest, family, index, time_us, in_entry, not in_entry)
+        except Bad:
+            continue
+        if not rest.left:
+            return out
+    raise Bad
 
 
 def table_dump(body: bytes, subtype: int, time_us: int) -> list[Elem]:
@@ -186,14 +265,14 @@ def table_dump(body: bytes, subtype: int, time_us: int) -> list[Elem]:
     octets = 4 if afi == 1 else 16
     rest, out = Bytes(body), []
     rest.take(4)
-    while rest.left >= 2 * octets + 10 + as_size:
+    while rest.left >= 2 * octets + 8 + as_size:
         address, length = rest.take(octets), rest.number(1)
-        if length > 8 * octets:
+        if length > 8 * octets or len(out) == 65535:
             raise Bad
         rest.take(5)
         peer_address = rest.take(octets)
         peer = (rest.number(as_size), afi, peer_address)
-        attributes = rest.take(rest.number(2))
+        attributes = attributes_of(rest)
         out.append(Elem(time_us, RIB, (afi, 1), peer, (masked(address, length), length), 0, attributes, as_size, 0))
     if not out:
         raise Bad
@@ -218,14 +297,15 @@ def elems(data: bytes) -> Iterator[Elem]:
     at, index = 0, []
     while at + 12 <= len(data):
         seconds, kind, subtype, length = struct.unpack("!IHHI", data[at : at + 12])
-        if length > 16 << 20 or kind > 64 or at + 12 + length > len(data):
+        if length > 16 << 20 or kind > 64 or at + 12 + length > len(data) or data[at : at + 12] == bytes(12):
             return
-        if kind == 12 and says_too_little(data, at, length):
-            length += 4
+        if kind == 12 and 1 <= subtype <= 4:
+            length += said_too_little(data, at, length, subtype)
         body, time_us = data[at + 12 : at + 12 + length], seconds * 1000000
         at += 12 + length
         try:
             if kind == 13 and subtype == 1:
+                index = []  # which a broken table leaves
                 index = peer_index(body)
                 for peer in index:
                     yield Elem(time_us, RIB_PEER, (0, 0), peer, (bytes(16), 0), 0, None, 4, 0)
@@ -233,13 +313,9 @@ def elems(data: bytes) -> Iterator[Elem]:
                 rest = Bytes(body)
                 rest.take(4)
                 family = (1 if subtype in (2, 3, 8, 9) else 2, 1 if subtype in (2, 4, 8, 10) else 2)
-                yield from rib(rest, family, subtype >= 8, index, time_us)
+                yield from rib(rest, family, index, time_us, subtype >= 8)
             elif kind == 13 and subtype in (6, 12):
-                rest = Bytes(body)
-                rest.take(4)
-                family = (rest.number(2), rest.number(1))
-                if family in FAMILIES:
-                    yield from rib(rest, family, subtype == 12, index, time_us)
+                yield from rib_generic(body, subtype, index, time_us)
             elif kind == 16:
                 yield from bgp4mp(body, subtype, time_us)
             elif kind == 17:
@@ -258,25 +334,28 @@ def mrtd_bgp(body: bytes, subtype: int, time_us: int) -> list[Elem]:
     rest = Bytes(body)
     peer = (rest.number(2), 1, rest.take(4))
     if subtype == 3:
-        state = (rest.number(2) & 255) << 8 | rest.number(2) & 255
-        return [Elem(time_us, STATE, (0, 0), peer, (bytes(16), 0), 0, None, 4, state)]
+        return [Elem(time_us, STATE, (0, 0), peer, (bytes(16), 0), 0, None, 4, state(rest))]
     rest.take(6)
     if subtype != 1:
         return [Elem(time_us, ALIVE, (0, 0), peer, (bytes(16), 0), 0, None, 4, 0)]
     return update(rest.take(rest.left), False, time_us, peer, 2, False)
 
 
-def says_too_little(data: bytes, at: int, length: int) -> bool:
-    """Whether the next header stands four octets after where this one says."""
+def said_too_little(data: bytes, at: int, length: int, subtype: int) -> int:
+    """4 where a TABLE_DUMP record is four octets longer than it says, else 0."""
+    fixed = {1: 18, 2: 42, 3: 20, 4: 44}[subtype]
 
-    def dump_at(position: int, subtypes: tuple[int, ...]) -> bool:
-        if position + 8 > len(data):
+    def fills(size: int) -> bool:
+        rest = Bytes(data[at + 16 : at + 12 + size])
+        try:
+            while rest.left >= fixed:
+                rest.take(fixed - 2)
+                rest.take(rest.number(2))
+        except Bad:
             return False
-        return struct.unpack("!HH", data[position + 4 : position + 8]) in {(12, subtype) for subtype in subtypes}
+        return not rest.left and size >= 4
 
     end = at + 12 + length
-    if dump_at(end, (1, 2, 3, 4)):
-        return False
-    if end + 4 == len(data):
-        return True
-    return end + 12 <= len(data) and dump_at(end + 4, (int.from_bytes(data[at + 6 : at + 8], "big"),))
+    if fills(length) or end + 4 > len(data) or not fills(length + 4):
+        return 0
+    return 4 if end + 4 == len(data) or data[end + 8 : end + 10] == b"\0\x0c" else 0

@@ -1,14 +1,19 @@
 """MRT records into rows of elems: one pass over unpacked bytes, every length checked before it is read.
 
-Record formats are those of RFC 6396 (MRT), RFC 8050 (add-path) and RFC 4271 (BGP messages). Elems of one UPDATE come
-in the order withdrawn routes, MP_UNREACH_NLRI, NLRI, MP_REACH_NLRI.
+Record formats are those of RFC 6396 (MRT), RFC 8050 (add-path) and RFC 4271 (BGP messages), with what older writers
+did in fact. Elems of one UPDATE come in the order withdrawn routes, MP_UNREACH_NLRI, NLRI, MP_REACH_NLRI.
 """
 
 import numpy as np
 from numba import njit
 
+# Nothing is allocated here, so nothing needs to be counted. Without the last option each call that is handed arrays
+# counts references to them, atomically, and that takes most of the time.
+OPTIONS = {"nogil": True, "cache": True, "_nrt": False}
+
 RIB, ANNOUNCE, WITHDRAW, STATE, ALIVE, RIB_PEER = 0, 1, 2, 3, 4, 5
 GOOD, UNSUPPORTED, BAD = 0, 1, 2
+WITH_IDS = 4  # beside a status: the record was read with path identifiers
 
 # Why a record is bad; index into REASONS.
 REASONS = (
@@ -17,102 +22,142 @@ REASONS = (
     "a peer entry runs past the end of the record",
     "a RIB entry runs past the end of the record",
     "a RIB entry names a peer that no peer index table lists",
-    "a prefix is longer than its family allows",
+    "a prefix is longer than its family allows, or runs past the record",
     "the address family is neither IPv4 nor IPv6",
-    "a BGP message is shorter or longer than its record allows",
+    "a BGP message or a part of it is shorter or longer than what it stands in allows",
     "path attributes run past the end of their field",
     "more peers than any collector has",
+    "the BGP message does not begin with its marker, or is of no known type",
+    "a session state is none of the finite state machine",
+    "more RIB entries than any record has",
+    "MP_REACH_NLRI or MP_UNREACH_NLRI is too short, or is there twice",
     "the last prefix runs past its field; those before it were taken",
-    "the BGP message goes on past the end of the record; what stands before the cut was taken",
+    "the record ends before its BGP message does; what stands before that was taken",
 )
-SHORT, PEER_PAST, ENTRY_PAST, NO_PEER, BAD_PREFIX, BAD_AFI, BAD_MESSAGE, BAD_ATTRIBUTES, MANY_PEERS = range(1, 10)
-PREFIX_PAST, CUT = 10, 11
+SHORT, PEER_PAST, ENTRY_PAST, NO_PEER, BAD_PREFIX, BAD_AFI, BAD_MESSAGE, BAD_ATTRIBUTES = range(1, 9)
+MANY_PEERS, NO_MESSAGE, BAD_STATE, MANY_ENTRIES, BAD_MP = range(9, 14)
+PREFIX_PAST, CUT = 14, 15  # from here on, elems are kept
 
 # What ends a scan.
 MORE, FULL, BROKEN = 0, 1, 2
 
 RECORD_LIMIT = 16 << 20  # no record is longer; a larger length is a broken header
 HIGHEST_TYPE = 64  # of the MRT types that were ever assigned (OSPFv3_ET is 49)
-PEER_LIMIT = 4096
+ATTRIBUTES_LIMIT = 65535 - 23  # octets; the longest message (RFC 8654) without header and length fields
+ENTRIES_LIMIT = 65535  # RIB entries in a record; the count field of TABLE_DUMP_V2 holds no more
+STATE_LIMIT = 255  # RFC 6396 knows 1 to 6, Quagga has 7 and 8
+PEER_LIMIT = 4096  # different peers of one collector
 PEER_SLOTS = 2 * PEER_LIMIT
 
-
-# One elem as a row; a row fits a cache line, and the columns of ElemBlock are views of such rows.
+# Rows are written as whole words: a view of a structured row would count references, which costs more than the row.
+# One elem; the columns of ElemBlock are views of such rows.
 ELEM = np.dtype(
     [
-        ("time_us", np.int64),
-        ("prefix_hi", np.uint64),
-        ("prefix_lo", np.uint64),
-        ("attr_start", np.int64),
-        ("peer", np.int32),
-        ("path_id", np.uint32),
-        ("attr_length", np.int32),
-        ("record", np.int32),
-        ("state", np.uint16),
-        ("kind", np.uint8),
-        ("afi", np.uint8),
-        ("safi", np.uint8),
-        ("prefix_length", np.uint8),
-        ("as_size", np.uint8),
-    ],
-    align=True,
+        ("time_us", "<i8"),
+        ("prefix_hi", "<u8"),
+        ("prefix_lo", "<u8"),
+        ("attr_start", "<i8"),
+        ("peer", "<i4"),
+        ("path_id", "<u4"),
+        ("attr_length", "<i4"),
+        ("record", "<i4"),
+        ("state", "<u2"),
+        ("kind", "u1"),
+        ("afi", "u1"),
+        ("safi", "u1"),
+        ("prefix_length", "u1"),
+        ("as_size", "u1"),
+        ("", "u1"),
+    ]
 )
-# One record; reason is an index into REASONS.
+# One record. reason is an index into REASONS; family is AFI * 256 + SAFI of what an unsupported one is about, else 0.
 RECORD = np.dtype(
     [
-        ("start", np.int64),
-        ("length", np.int64),
-        ("type", np.uint16),
-        ("subtype", np.uint16),
-        ("status", np.uint8),
-        ("reason", np.uint8),
-    ],
-    align=True,
+        ("start", "<i8"),
+        ("length", "<i8"),
+        ("type", "<u2"),
+        ("subtype", "<u2"),
+        ("family", "<u4"),
+        ("status", "u1"),
+        ("reason", "u1"),
+        ("", "V6"),
+    ]
 )
-# Peers met so far, PEER_LIMIT rows.
-PEER = np.dtype(
-    [
-        ("hi", np.uint64),
-        ("lo", np.uint64),
-        ("asn", np.uint32),
-        ("bgp_id", np.uint32),
-        ("afi", np.uint8),
-    ],
-    align=True,
-)
+# One peer.
+PEER = np.dtype([("hi", "<u8"), ("lo", "<u8"), ("asn", "<u4"), ("afi", "<u4"), ("bgp_id", "<u8")])
+ELEM_WORDS, RECORD_WORDS, PEER_WORDS = ELEM.itemsize // 8, RECORD.itemsize // 8, PEER.itemsize // 8
 # int32[LINKS]: hash slots of the peers (-1 where free), the peer at each place of the peer index table in force, and
-# three counts. One array, because every array handed to a function costs.
+# four counts. One array, because every array handed to a function costs.
 INDEX = PEER_SLOTS
-COUNT, LAST, LISTED = PEER_SLOTS + 65536, PEER_SLOTS + 65537, PEER_SLOTS + 65538
-LINKS = PEER_SLOTS + 65539
+COUNT, LAST, LISTED, HASHED = range(PEER_SLOTS + 65536, PEER_SLOTS + 65540)
+LINKS = PEER_SLOTS + 65540
+# int64[SUMMARY]: earliest and latest time of the elems (0 where there is none), how many of them are of a table dump,
+# at least how many carry a path identifier, and how many records are not good.
+FIRST_US, LAST_US, RIBS, PATH_IDS, ODD = range(5)
+SUMMARY = 5
 
 
-def new_links() -> np.ndarray:
-    """The links before any peer was met."""
+def new_links(count: int) -> np.ndarray:
+    """Links where the first ``count`` rows of the peers are filled, and nothing else is known."""
     links = np.full(LINKS, -1, np.int32)
-    links[COUNT] = links[LISTED] = 0
+    links[COUNT] = count
+    links[LISTED] = links[HASHED] = 0
     return links
 
 
-@njit(nogil=True, cache=True, inline="always")
+# Positions are never negative; told so by their type, the compiler drops the check for negative ones and joins loads.
+
+
+@njit(inline="always", **OPTIONS)
+def _u8(data, at):
+    return np.int64(data[np.uint64(at)])
+
+
+@njit(inline="always", **OPTIONS)
 def _u16(data, at):
-    return (np.int64(data[at]) << 8) | np.int64(data[at + 1])
+    i = np.uint64(at)
+    return (np.int64(data[i]) << 8) | np.int64(data[i + np.uint64(1)])
 
 
-@njit(nogil=True, cache=True, inline="always")
+@njit(inline="always", **OPTIONS)
 def _u32(data, at):
+    i = np.uint64(at)
     return (
-        (np.int64(data[at]) << 24)
-        | (np.int64(data[at + 1]) << 16)
-        | (np.int64(data[at + 2]) << 8)
-        | np.int64(data[at + 3])
+        (np.int64(data[i]) << 24)
+        | (np.int64(data[i + np.uint64(1)]) << 16)
+        | (np.int64(data[i + np.uint64(2)]) << 8)
+        | np.int64(data[i + np.uint64(3)])
     )
 
 
-@njit(nogil=True, cache=True)
-def _bits(data, at, octets):
-    """Up to 16 octets, left-aligned in 128 bits."""
+@njit(inline="always", **OPTIONS)
+def _u64(data, at):
+    i = np.uint64(at)
+    return (
+        (np.uint64(data[i]) << np.uint64(56))
+        | (np.uint64(data[i + np.uint64(1)]) << np.uint64(48))
+        | (np.uint64(data[i + np.uint64(2)]) << np.uint64(40))
+        | (np.uint64(data[i + np.uint64(3)]) << np.uint64(32))
+        | (np.uint64(data[i + np.uint64(4)]) << np.uint64(24))
+        | (np.uint64(data[i + np.uint64(5)]) << np.uint64(16))
+        | (np.uint64(data[i + np.uint64(6)]) << np.uint64(8))
+        | np.uint64(data[i + np.uint64(7)])
+    )
+
+
+@njit(inline="always", **OPTIONS)
+def _address(data, at, octets):
+    """4 or 16 octets, left-aligned in 128 bits."""
+    if octets == 4:
+        return np.uint64(_u32(data, at)) << np.uint64(32), np.uint64(0)
+    return _u64(data, at), _u64(data, at + 8)
+
+
+@njit(**OPTIONS)
+def _last_bits(data, at):
+    """Up to 16 octets at the very end of the data, left-aligned in 128 bits."""
     hi, lo = np.uint64(0), np.uint64(0)
+    octets = min(data.shape[0] - at, 16)
     for i in range(min(octets, 8)):
         hi |= np.uint64(data[at + i]) << np.uint64(56 - 8 * i)
     for i in range(8, octets):
@@ -120,84 +165,106 @@ def _bits(data, at, octets):
     return hi, lo
 
 
-@njit(nogil=True, cache=True)
-def _masked(hi, lo, length):
-    """Host bits beyond the prefix length set to zero (RFC 4271 section 4.3: their value is irrelevant)."""
+@njit(inline="always", **OPTIONS)
+def _prefix(data, at, length):
+    """The prefix at a position, of a length that was checked; what follows it is loaded too and masked off.
+
+    Host bits are set to zero (RFC 4271 section 4.3: their value is irrelevant).
+    """
     ones = ~np.uint64(0)
-    if length == 0:
-        return np.uint64(0), np.uint64(0)
-    if length <= 64:
-        return hi & (ones << np.uint64(64 - length)), np.uint64(0)
-    return hi, lo & (ones << np.uint64(128 - length))
+    if at + 16 <= data.shape[0]:
+        hi = _u64(data, at)
+        lo = np.uint64(0) if length <= 64 else _u64(data, at + 8)
+    else:
+        hi, lo = _last_bits(data, at)
+    if length < 64:
+        return hi & ~(ones >> np.uint64(length)), np.uint64(0)
+    if length < 128:
+        return hi, lo & ~(ones >> np.uint64(length - 64))
+    return hi, lo
 
 
-@njit(nogil=True, cache=True)
-def find_peer(table, links, asn, hi, lo, afi, bgp_id):
-    """Number of a peer, adding it where it is new; -1 past PEER_LIMIT."""
+@njit(inline="always", **OPTIONS)
+def _peer_slot(hi, lo, who):
+    # Addresses end in small numbers and begin alike: take the high bits of the product.
+    mixed = (hi ^ (lo * np.uint64(3)) ^ who) * np.uint64(0x9E3779B97F4A7C15)
+    return np.int64(mixed >> np.uint64(40)) & (PEER_SLOTS - 1)
+
+
+@njit(inline="always", **OPTIONS)
+def _is_peer(table, row, who, hi, lo):
+    at = np.uint64(row * PEER_WORDS)
+    return table[at] == hi and table[at + np.uint64(1)] == lo and table[at + np.uint64(2)] == who
+
+
+@njit(**OPTIONS)
+def _find_peer(table, links, asn, hi, lo, afi, bgp_id):
+    """Row of a peer, added where it is new; -1 past PEER_LIMIT."""
+    who = np.uint64(asn) | (np.uint64(afi) << np.uint64(32))
     last = np.int64(links[LAST])
-    if (
-        last >= 0
-        and table[last].asn == asn
-        and table[last].hi == hi
-        and table[last].lo == lo
-        and table[last].afi == afi
-    ):
+    if last >= 0 and _is_peer(table, last, who, hi, lo):
         return last
-    mixed = (hi ^ (lo * np.uint64(3)) ^ np.uint64(asn)) * np.uint64(0x9E3779B97F4A7C15)
-    slot = np.int64(mixed >> np.uint64(40)) % PEER_SLOTS
+    slot = _peer_slot(hi, lo, who)
     while True:
-        found = np.int64(links[slot])
-        if found < 0:
+        row = np.int64(links[np.uint64(slot)])
+        if row < 0:
             break
-        if table[found].asn == asn and table[found].hi == hi and table[found].lo == lo and table[found].afi == afi:
-            links[LAST] = found
-            return found
-        slot = (slot + 1) % PEER_SLOTS
-    new = np.int64(links[COUNT])
-    if new >= PEER_LIMIT:
+        if _is_peer(table, row, who, hi, lo):
+            links[LAST] = row
+            return row
+        slot = (slot + 1) & (PEER_SLOTS - 1)
+    row = np.int64(links[COUNT])
+    if row >= PEER_LIMIT:
         return np.int64(-1)
-    peer = table[new]
-    peer.asn = asn
-    peer.hi = hi
-    peer.lo = lo
-    peer.afi = afi
-    peer.bgp_id = bgp_id
-    links[slot] = new
-    links[COUNT] = new + 1
-    links[LAST] = new
-    return new
+    at = row * PEER_WORDS
+    table[at] = hi
+    table[at + 1] = lo
+    table[at + 2] = who
+    table[at + 3] = np.uint64(bgp_id)
+    links[slot] = row
+    links[COUNT] = links[HASHED] = row + 1
+    links[LAST] = row
+    return row
 
 
-@njit(nogil=True, cache=True, inline="always")
-def _emit(
+@njit(**OPTIONS)
+def _hash_peers(table, links):
+    """Give a slot to each peer that has none yet."""
+    for row in range(links[HASHED], links[COUNT]):
+        at = row * PEER_WORDS
+        slot = _peer_slot(table[at], table[at + 1], table[at + 2])
+        while links[slot] >= 0:
+            slot = (slot + 1) & (PEER_SLOTS - 1)
+        links[slot] = row
+    links[HASHED] = links[COUNT]
+
+
+@njit(inline="always", **OPTIONS)
+def _put(
     out, e, time_us, kind, afi, safi, peer, hi, lo, length, path_id, attr_start, attr_length, as_size, state, record
 ):
-    elem = out[e]
-    elem.time_us = time_us
-    elem.kind = kind
-    elem.afi = afi
-    elem.safi = safi
-    elem.peer = peer
-    elem.prefix_hi = hi
-    elem.prefix_lo = lo
-    elem.prefix_length = length
-    elem.path_id = path_id
-    elem.attr_start = attr_start
-    elem.attr_length = attr_length
-    elem.as_size = as_size
-    elem.state = state
-    elem.record = record
+    at = np.uint64(e * ELEM_WORDS)
+    out[at] = np.uint64(time_us)
+    out[at + np.uint64(1)] = hi
+    out[at + np.uint64(2)] = lo
+    out[at + np.uint64(3)] = np.uint64(np.int64(attr_start))
+    out[at + np.uint64(4)] = np.uint64(peer | (path_id << 32))
+    out[at + np.uint64(5)] = np.uint64(attr_length | (record << 32))
+    out[at + np.uint64(6)] = np.uint64(
+        state | (kind << 16) | (afi << 24) | (safi << 32) | (length << 40) | (as_size << 48)
+    )
 
 
-@njit(nogil=True, cache=True)
+@njit(**OPTIONS)
 def _bare(out, e, time_us, kind, peer, state, record):
     """An elem without a prefix."""
-    _emit(out, e, time_us, kind, 0, 0, peer, np.uint64(0), np.uint64(0), 0, 0, -1, 0, 4, state, record)
+    _put(out, e, time_us, kind, 0, 0, peer, np.uint64(0), np.uint64(0), 0, 0, -1, 0, 4, state, record)
 
 
-@njit(nogil=True, cache=True)
+@njit(**OPTIONS)
 def _peer_index(data, at, end, time_us, record, table, links, out, e):
     """PEER_INDEX_TABLE (RFC 6396 section 4.3.1). Returns (elems, reason); elems -1: no room."""
+    links[LISTED] = 0  # a broken table leaves no table, rather than half of the one before it
     if at + 8 > end:
         return e, SHORT
     at += 6 + _u16(data, at + 4)
@@ -205,12 +272,12 @@ def _peer_index(data, at, end, time_us, record, table, links, out, e):
         return e, SHORT
     count = _u16(data, at)
     at += 2
-    if e + count > out.shape[0]:
+    if (e + count) * ELEM_WORDS > out.shape[0]:
         return np.int64(-1), 0
     for i in range(count):
         if at + 5 > end:
             return e, PEER_PAST
-        flags = data[at]
+        flags = _u8(data, at)
         bgp_id = _u32(data, at + 1)
         afi = 2 if flags & 1 else 1
         octets = 16 if flags & 1 else 4
@@ -218,11 +285,11 @@ def _peer_index(data, at, end, time_us, record, table, links, out, e):
         at += 5
         if at + octets + as_octets > end:
             return e, PEER_PAST
-        hi, lo = _bits(data, at, octets)
+        hi, lo = _address(data, at, octets)
         at += octets
         asn = _u32(data, at) if flags & 2 else _u16(data, at)
         at += as_octets
-        peer = find_peer(table, links, np.uint32(asn), hi, lo, np.uint8(afi), np.uint32(bgp_id))
+        peer = _find_peer(table, links, asn, hi, lo, afi, bgp_id)
         if peer < 0:
             return e, MANY_PEERS
         links[INDEX + i] = peer
@@ -232,82 +299,115 @@ def _peer_index(data, at, end, time_us, record, table, links, out, e):
     return e, 0
 
 
-@njit(nogil=True, cache=True)
-def _rib(data, at, end, time_us, record, afi, safi, add_path, table, links, out, e):
-    """A RIB record behind its sequence number (RFC 6396 section 4.3.2, RFC 8050 section 4)."""
+@njit(**OPTIONS)
+def _rib(data, at, end, time_us, record, afi, safi, in_entry, in_nlri, exact, links, out, e):
+    """A RIB record from its prefix on (RFC 6396 section 4.3.2, RFC 8050 section 4).
+
+    in_entry, in_nlri: whether path identifiers stand in the entries, or one before the prefix; exact: whether the
+    entries must fill the record.
+    """
+    path_id = np.int64(0)
+    if in_nlri:
+        if at + 4 > end:
+            return e, SHORT
+        path_id = _u32(data, at)
+        at += 4
     if at + 1 > end:
         return e, SHORT
-    length = np.int64(data[at])
+    length = _u8(data, at)
     octets = (length + 7) >> 3
     if length > (32 if afi == 1 else 128) or at + 1 + octets + 2 > end:
         return e, BAD_PREFIX
-    hi, lo = _bits(data, at + 1, octets)
-    hi, lo = _masked(hi, lo, length)
+    hi, lo = _prefix(data, at + 1, length)
     at += 1 + octets
     count = _u16(data, at)
     at += 2
-    if e + count > out.shape[0]:
+    if (e + count) * ELEM_WORDS > out.shape[0]:
         return np.int64(-1), 0
-    fixed = 12 if add_path else 8
-    listed = links[LISTED]
+    fixed = 12 if in_entry else 8
+    listed = np.int64(links[LISTED])
     for _ in range(count):
         if at + fixed > end:
             return e, ENTRY_PAST
         place = _u16(data, at)
-        path_id = _u32(data, at + 6) if add_path else np.int64(0)
+        if in_entry:
+            path_id = _u32(data, at + 6)
         attr_length = _u16(data, at + fixed - 2)
         at += fixed
         if at + attr_length > end:
             return e, ENTRY_PAST
         if place >= listed:
             return e, NO_PEER
-        elem = out[e]
-        elem.time_us = time_us
-        elem.kind = RIB
-        elem.afi = afi
-        elem.safi = safi
-        elem.peer = links[INDEX + place]
-        elem.prefix_hi = hi
-        elem.prefix_lo = lo
-        elem.prefix_length = length
-        elem.path_id = path_id
-        elem.attr_start = at
-        elem.attr_length = attr_length
-        elem.as_size = 4
-        elem.state = 0
-        elem.record = record
+        if attr_length > ATTRIBUTES_LIMIT:
+            return e, BAD_ATTRIBUTES
+        peer = np.int64(links[np.uint64(INDEX + place)])
+        _put(out, e, time_us, RIB, afi, safi, peer, hi, lo, length, path_id, at, attr_length, 4, 0, record)
         e += 1
         at += attr_length
+    if exact and at != end:
+        return e, ENTRY_PAST
     return e, 0
 
 
-@njit(nogil=True, cache=True)
+@njit(**OPTIONS)
+def _rib_generic(data, at, end, time_us, record, add_path, links, out, e):
+    """RIB_GENERIC and RIB_GENERIC_ADDPATH behind the sequence number. Returns (elems, reason, status, family).
+
+    RFC 8050 section 4.2 puts the path identifier into the NLRI; OpenBGPD and GoBGP put it into the entries. Which of
+    the two fills the record tells.
+    """
+    if at + 3 > end:
+        return e, SHORT, BAD, 0
+    afi, safi = _u16(data, at), _u8(data, at + 2)
+    if (afi != 1 and afi != 2) or (safi != 1 and safi != 2):
+        return e, 0, UNSUPPORTED, afi << 8 | safi
+    at += 3
+    if add_path:
+        found, reason = _rib(data, at, end, time_us, record, afi, safi, False, True, True, links, out, e)
+        if reason == 0:
+            return found, reason, GOOD, 0
+    found, reason = _rib(data, at, end, time_us, record, afi, safi, add_path, False, add_path, links, out, e)
+    return found, reason, GOOD, 0
+
+
+@njit(**OPTIONS)
+def _fills(data, at, end, fixed):
+    """Whether TABLE_DUMP entries from ``at`` on end where ``end`` is."""
+    while at + fixed <= end:
+        at += fixed + _u16(data, at + fixed - 2)
+    return at == end
+
+
+@njit(**OPTIONS)
 def _table_dump(data, at, end, time_us, record, afi, as_octets, table, links, out, e):
     """TABLE_DUMP (RFC 6396 section 4.2). Early dumps put several entries into one record; all are read."""
     octets = 4 if afi == 1 else 16
-    fixed = 2 * octets + 10 + as_octets
+    fixed = 2 * octets + 8 + as_octets
     first = e
     at += 4
     while at + fixed <= end:
-        if e >= out.shape[0]:
+        if (e + 1) * ELEM_WORDS > out.shape[0]:
             return np.int64(-1), 0
-        length = np.int64(data[at + octets])
+        if e - first >= ENTRIES_LIMIT:
+            return e, MANY_ENTRIES
+        length = _u8(data, at + octets)
         if length > 8 * octets:
             return e, BAD_PREFIX
-        hi, lo = _bits(data, at, octets)
-        hi, lo = _masked(hi, lo, length)
+        hi, lo = _prefix(data, at, length)
         at += octets + 6
-        peer_hi, peer_lo = _bits(data, at, octets)
+        peer_hi, peer_lo = _address(data, at, octets)
         at += octets
         asn = _u32(data, at) if as_octets == 4 else _u16(data, at)
         attr_length = _u16(data, at + as_octets)
         at += as_octets + 2
         if at + attr_length > end:
             return e, ENTRY_PAST
-        peer = find_peer(table, links, np.uint32(asn), peer_hi, peer_lo, np.uint8(afi), np.uint32(0))
+        if attr_length > ATTRIBUTES_LIMIT:
+            return e, BAD_ATTRIBUTES
+        peer = _find_peer(table, links, asn, peer_hi, peer_lo, afi, 0)
         if peer < 0:
             return e, MANY_PEERS
-        _emit(out, e, time_us, RIB, afi, 1, peer, hi, lo, length, 0, at, attr_length, as_octets, 0, record)
+        _put(out, e, time_us, RIB, afi, 1, peer, hi, lo, length, 0, at, attr_length, as_octets, 0, record)
         e += 1
         at += attr_length
     if e == first:
@@ -315,342 +415,369 @@ def _table_dump(data, at, end, time_us, record, afi, as_octets, table, links, ou
     return e, 0
 
 
-@njit(nogil=True, cache=True)
-def _nlri(data, at, end, time_us, kind, record, afi, safi, add_path, peer, attr_start, attr_length, as_size, out, e):
-    """Prefixes of one field (RFC 4271 section 4.3, RFC 7911 section 3)."""
-    if at >= end:
-        return e, 0
-    widest = 32 if afi == 1 else 128
-    room = out.shape[0]
-    while at < end:
-        path_id = np.int64(0)
-        if add_path:
-            if at + 5 > end:
-                return e, PREFIX_PAST
-            path_id = _u32(data, at)
-            at += 4
-        length = np.int64(data[at])
-        octets = (length + 7) >> 3
-        if length > widest:
-            return e, BAD_PREFIX
-        if at + 1 + octets > end:
-            return e, PREFIX_PAST
-        if e >= room:
-            return np.int64(-1), 0
-        hi, lo = _bits(data, at + 1, octets)
-        hi, lo = _masked(hi, lo, length)
-        elem = out[e]
-        elem.time_us = time_us
-        elem.kind = kind
-        elem.afi = afi
-        elem.safi = safi
-        elem.peer = peer
-        elem.prefix_hi = hi
-        elem.prefix_lo = lo
-        elem.prefix_length = length
-        elem.path_id = path_id
-        elem.attr_start = attr_start
-        elem.attr_length = attr_length
-        elem.as_size = as_size
-        elem.state = 0
-        elem.record = record
-        e += 1
-        at += 1 + octets
-    return e, 0
+@njit(inline="always", **OPTIONS)
+def _attribute_head(data, at):
+    """Flags, type and two octets of length as one number; octets past the data count as zero."""
+    if at + 4 <= data.shape[0]:
+        return _u32(data, at)
+    if at + 3 <= data.shape[0]:
+        return (_u16(data, at) << 16) | (_u8(data, at + 2) << 8)
+    return np.int64(0)
 
 
-@njit(nogil=True, cache=True)
+@njit(**OPTIONS)
 def _update(data, at, end, cut, time_us, record, add_path, peer, as_size, out, e):
-    """The body of an UPDATE (RFC 4271 section 4.3). Returns (elems, reason, status).
+    """The body of an UPDATE (RFC 4271 section 4.3, RFC 4760). Returns (elems, reason, status, family).
 
-    Writers older than RFC 8050 put messages with path identifiers into the plain subtypes. Read as plain prefixes
-    those break, and are then read with path identifiers.
+    cut: the record ends, at ``end``, before the message does. add_path: whether its subtype says that prefixes carry
+    path identifiers (RFC 7911 section 3). Writers older than RFC 8050 put such messages into the plain subtypes. Read
+    as plain prefixes those break, or name the default route (the first octet of a small identifier) again and again;
+    they are then read with path identifiers, if that reads well.
     """
-    found, reason, status = _update_as(data, at, end, cut, time_us, record, add_path, peer, as_size, out, e)
-    if not add_path and (reason == BAD_PREFIX or reason == PREFIX_PAST):
-        again, other, other_status = _update_as(data, at, end, cut, time_us, record, True, peer, as_size, out, e)
-        if other == 0 or again < 0:
-            return again, other, other_status
-        found, reason, status = _update_as(data, at, end, cut, time_us, record, False, peer, as_size, out, e)
-    return found, reason, status
-
-
-@njit(nogil=True, cache=True)
-def _update_as(data, at, end, cut, time_us, record, add_path, peer, as_size, out, e):
-    """As _update, with or without path identifiers as told."""
-    first = e
     if at + 4 > end:
-        return e, BAD_MESSAGE, BAD
-    withdrawn_end = at + 2 + _u16(data, at)
-    if withdrawn_end + 2 > end:
-        if not cut:
-            return e, BAD_MESSAGE, BAD
-        stop = min(withdrawn_end, end)
-        e, reason = _nlri(data, at + 2, stop, time_us, WITHDRAW, record, 1, 1, add_path, peer, -1, 0, as_size, out, e)
-        return e, CUT if reason == 0 or reason == PREFIX_PAST else reason, BAD
-    attr_start = withdrawn_end + 2
-    attr_length = _u16(data, withdrawn_end)
-    attr_end = attr_start + attr_length
-    if attr_end > end and not cut:
-        return e, BAD_ATTRIBUTES, BAD
-    status = GOOD
-    e, reason = _nlri(
-        data,
-        at + 2,
-        withdrawn_end,
-        time_us,
-        WITHDRAW,
-        record,
-        1,
-        1,
-        add_path,
-        peer,
-        attr_start,
-        attr_length,
-        as_size,
-        out,
-        e,
-    )
-    if e < 0 or reason != 0:
-        return e, reason, BAD
-    if attr_end > end:
-        return e, CUT, BAD
-    reach, reach_end, reach_afi, reach_safi = np.int64(-1), np.int64(-1), np.int64(0), np.int64(0)
+        return e, BAD_MESSAGE, BAD, 0
+    withdrawn = at + 2
+    withdrawn_end = withdrawn + _u16(data, at)
+    attr_start, attr_end = end, end
+    if withdrawn_end + 2 <= end:
+        attr_start = withdrawn_end + 2
+        attr_end = attr_start + _u16(data, withdrawn_end)
+        if attr_end > end:
+            if not cut:
+                return e, BAD_ATTRIBUTES, BAD, 0
+            attr_end = end
+    elif cut:
+        withdrawn_end = min(withdrawn_end, end)
+    else:
+        return e, BAD_MESSAGE, BAD, 0
+
+    status, family = GOOD, np.int64(0)
+    reach, reach_end, reach_afi, reach_safi = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+    unreach, unreach_end, unreach_afi, unreach_safi = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
     at = attr_start
     while at < attr_end:
-        if at + 3 > attr_end:
-            return e, BAD_ATTRIBUTES, BAD
-        code = data[at + 1]
-        if data[at] & 0x10:
-            if at + 4 > attr_end:
-                return e, BAD_ATTRIBUTES, BAD
-            length = _u16(data, at + 2)
-            at += 4
-        else:
-            length = np.int64(data[at + 2])
-            at += 3
+        head = _attribute_head(data, at)
+        extended = (head >> 28) & 1
+        at += 3 + extended
+        length = (head >> (8 - 8 * extended)) & (0xFF | (0xFF00 * extended))
         if at + length > attr_end:
-            return e, BAD_ATTRIBUTES, BAD
-        if code == 14:  # MP_REACH_NLRI (RFC 4760 section 3)
-            if length < 5 or 5 + np.int64(data[at + 3]) > length:
-                return e, BAD_ATTRIBUTES, BAD
-            reach_afi, reach_safi = _u16(data, at), np.int64(data[at + 2])
-            reach, reach_end = at + 5 + np.int64(data[at + 3]), at + length
-        elif code == 15:  # MP_UNREACH_NLRI (section 4)
+            if cut and attr_end == end:
+                break
+            return e, BAD_ATTRIBUTES, BAD, 0
+        code = (head >> 16) & 255
+        if (code | 1) == 15:
             if length < 3:
-                return e, BAD_ATTRIBUTES, BAD
-            afi, safi = _u16(data, at), np.int64(data[at + 2])
-            if (afi == 1 or afi == 2) and (safi == 1 or safi == 2):
-                e, reason = _nlri(
-                    data, at + 3, at + length, time_us, WITHDRAW, record, afi, safi, add_path, peer,
-                    attr_start, attr_length, as_size, out, e,
-                )  # fmt: skip
-                if e < 0 or reason != 0:
-                    return e, reason, BAD
-            else:
-                status = UNSUPPORTED
+                return e, BAD_MP, BAD, 0
+            afi, safi = _u16(data, at), _u8(data, at + 2)
+            known = (afi == 1 or afi == 2) and (safi == 1 or safi == 2)
+            if not known:
+                status, family = UNSUPPORTED, afi << 8 | safi
+            if code == 14:  # MP_REACH_NLRI (RFC 4760 section 3)
+                # RFC 7606 section 3 g: a second one is an error.
+                if reach != 0 or length < 5 or 5 + _u8(data, at + 3) > length:
+                    return e, BAD_MP, BAD, 0
+                reach, reach_end = at + 5 + _u8(data, at + 3), at + length
+                reach_afi, reach_safi = afi, safi
+                if not known:
+                    reach_end = reach
+            else:  # MP_UNREACH_NLRI (section 4)
+                if unreach != 0:
+                    return e, BAD_MP, BAD, 0
+                unreach, unreach_end = at + 3, at + length
+                unreach_afi, unreach_safi = afi, safi
+                if not known:
+                    unreach_end = unreach
         at += length
-    e, reason = _nlri(
-        data, attr_end, end, time_us, ANNOUNCE, record, 1, 1, add_path, peer, attr_start, attr_length, as_size, out, e
-    )
-    if e < 0 or (reason != 0 and not (cut and reason == PREFIX_PAST)):
-        return e, reason, BAD
-    if reach >= 0:
-        if (reach_afi == 1 or reach_afi == 2) and (reach_safi == 1 or reach_safi == 2):
-            # Some announcements carry a count of SNPAs; it was read as the reserved octet before the NLRI.
-            e, reason = _nlri(
-                data, reach, reach_end, time_us, ANNOUNCE, record, reach_afi, reach_safi, add_path, peer,
-                attr_start, attr_length, as_size, out, e,
-            )  # fmt: skip
-            if e < 0 or reason != 0:
-                return e, reason, BAD
-        else:
-            status = UNSUPPORTED
-    if cut:
-        return e, CUT, BAD
-    if e == first:  # end-of-RIB (RFC 4724 section 2), or only families that are not read
-        if e >= out.shape[0]:
-            return np.int64(-1), 0, BAD
+
+    attr_length = attr_end - attr_start
+    room = out.shape[0] // ELEM_WORDS
+    first = e
+    reason = 0
+    with_ids = add_path
+    for reading in range(3):
+        with_ids = add_path or reading == 1
+        e = first
+        reason = 0
+        repeated = False  # whether a field names the default route twice
+        for field in range(4):
+            kind, afi, safi = WITHDRAW, np.int64(1), np.int64(1)
+            if field == 0:
+                at, stop = withdrawn, withdrawn_end
+            elif field == 1:
+                at, stop, afi, safi = unreach, unreach_end, unreach_afi, unreach_safi
+            elif field == 2:
+                at, stop, kind = attr_end, end, ANNOUNCE
+            else:
+                at, stop, kind, afi, safi = reach, reach_end, ANNOUNCE, reach_afi, reach_safi
+            widest = 32 if afi == 1 else 128
+            defaults = 0
+            while at < stop:
+                path_id = np.int64(0)
+                if with_ids:
+                    if at + 5 > stop:
+                        reason = PREFIX_PAST
+                        break
+                    path_id = _u32(data, at)
+                    at += 4
+                length = _u8(data, at)
+                octets = (length + 7) >> 3
+                if length > widest:
+                    reason = BAD_PREFIX
+                    break
+                if at + 1 + octets > stop:
+                    reason = PREFIX_PAST
+                    break
+                if e >= room:
+                    return np.int64(-1), 0, BAD, 0
+                if length == 0:
+                    defaults += 1
+                hi, lo = _prefix(data, at + 1, length)
+                _put(
+                    out, e, time_us, kind, afi, safi, peer, hi, lo, length, path_id,
+                    attr_start, attr_length, as_size, 0, record,
+                )  # fmt: skip
+                e += 1
+                at += 1 + octets
+            repeated |= defaults > 1
+            if reason == BAD_PREFIX:
+                break
+        if add_path or cut or (reading == 0 and reason != BAD_PREFIX and not repeated):
+            break
+        if reading == 1 and reason == 0:
+            break
+    if cut and reason != BAD_PREFIX:
+        reason = CUT
+    if e == first and reason != BAD_PREFIX:  # end-of-RIB (RFC 4724 section 2), or only families that are not read
+        if e >= room:
+            return np.int64(-1), 0, BAD, 0
         _bare(out, e, time_us, ALIVE, peer, 0, record)
         e += 1
-    return e, 0, status
+    return e, reason, status | (WITH_IDS if with_ids else 0), family
 
 
-@njit(nogil=True, cache=True)
+@njit(**OPTIONS)
+def _entry(data, at, end, time_us, record, peer, out, e):
+    """The rest of a BGP4MP_ENTRY behind its addresses (RFC 6396 appendix B, as OpenBGPD writes it)."""
+    if at + 12 > end:
+        return e, SHORT, BAD, 0
+    afi, safi = _u16(data, at + 8), _u8(data, at + 10)
+    if (afi != 1 and afi != 2) or (safi != 1 and safi != 2):
+        return e, 0, UNSUPPORTED, afi << 8 | safi
+    at += 12 + _u8(data, at + 11)  # the next hop
+    if at + 1 > end:
+        return e, SHORT, BAD, 0
+    length = _u8(data, at)
+    octets = (length + 7) >> 3
+    if length > (32 if afi == 1 else 128) or at + 1 + octets + 2 > end:
+        return e, BAD_PREFIX, BAD, 0
+    hi, lo = _prefix(data, at + 1, length)
+    at += 1 + octets
+    attr_length = _u16(data, at)
+    at += 2
+    if at + attr_length > end:
+        return e, ENTRY_PAST, BAD, 0
+    if attr_length > ATTRIBUTES_LIMIT:
+        return e, BAD_ATTRIBUTES, BAD, 0
+    _put(out, e, time_us, RIB, afi, safi, peer, hi, lo, length, 0, at, attr_length, 2, 0, record)
+    return e + 1, 0, GOOD, 0
+
+
+@njit(**OPTIONS)
 def _bgp4mp(data, at, end, time_us, record, subtype, table, links, out, e):
-    """BGP4MP and BGP4MP_ET (RFC 6396 section 4.4, RFC 8050 section 3). Returns (elems, reason, status)."""
-    if subtype in (2, 3) or subtype > 11:
-        return e, 0, UNSUPPORTED
-    as_size = 4 if subtype in (4, 5, 7, 9, 11) else 2
+    """BGP4MP and BGP4MP_ET (RFC 6396 section 4.4, RFC 8050 section 3). Returns (elems, reason, status, family).
+
+    The peer is who sent the message; in the LOCAL subtypes that is the collector.
+    """
+    if subtype == 3 or subtype > 11:
+        return e, 0, UNSUPPORTED, 0
+    wide = subtype in (4, 5, 7, 9, 11)
+    as_size = 4 if wide else 2
+    is_state = subtype == 0 or subtype == 5
+    # Where the sender is named: first, except in what the collector sent, and in the entries that OpenBGPD writes.
+    second = subtype in (2, 6, 7, 10, 11)
     if at + 2 * as_size + 4 > end:
-        return e, SHORT, BAD
-    asn = _u32(data, at) if as_size == 4 else _u16(data, at)
-    afi = _u16(data, at + 2 * as_size + 2)
-    at += 2 * as_size + 4
-    if afi != 1 and afi != 2:
-        return e, BAD_AFI, BAD
-    octets = 4 if afi == 1 else 16
-    if at + 2 * octets > end:
-        return e, SHORT, BAD
-    hi, lo = _bits(data, at, octets)
-    at += 2 * octets
-    peer = find_peer(table, links, np.uint32(asn), hi, lo, np.uint8(afi), np.uint32(0))
+        return e, SHORT, BAD, 0
+    if wide:
+        asn = _u32(data, at + (4 if second else 0))
+    else:
+        asn = _u16(data, at + (2 if second else 0))
+    at += 2 * as_size
+    afi = _u16(data, at + 2)
+    hi, lo = np.uint64(0), np.uint64(0)
+    if is_state and at + 4 == end:
+        # Zebra left out interface and addresses of some state changes.
+        afi = np.int64(1)
+    elif afi == 0xFFFF and not is_state and at + 19 <= end and _u64(data, at) & _u64(data, at + 8) == ~np.uint64(0):
+        # And of some messages: their marker stands here.
+        afi = np.int64(1)
+    else:
+        if afi != 1 and afi != 2:
+            return e, BAD_AFI, BAD, 0
+        octets = 4 if afi == 1 else 16
+        at += 4
+        if at + 2 * octets > end:
+            return e, SHORT, BAD, 0
+        hi, lo = _address(data, at + (octets if second else 0), octets)
+        at += 2 * octets
+    peer = _find_peer(table, links, asn, hi, lo, afi, 0)
     if peer < 0:
-        return e, MANY_PEERS, BAD
-    if e >= out.shape[0]:
-        return np.int64(-1), 0, BAD
-    if subtype == 0 or subtype == 5:
+        return e, MANY_PEERS, BAD, 0
+    if (e + 1) * ELEM_WORDS > out.shape[0]:
+        return np.int64(-1), 0, BAD, 0
+    if subtype == 2:
+        return _entry(data, at, end, time_us, record, peer, out, e)
+    if is_state:
         if at + 4 > end:
-            return e, SHORT, BAD
-        _bare(out, e, time_us, STATE, peer, (_u16(data, at) & 255) << 8 | (_u16(data, at + 2) & 255), record)
-        return e + 1, 0, GOOD
+            return e, SHORT, BAD, 0
+        old, new = _u16(data, at), _u16(data, at + 2)
+        if old > STATE_LIMIT or new > STATE_LIMIT:
+            return e, BAD_STATE, BAD, 0
+        _bare(out, e, time_us, STATE, peer, old << 8 | new, record)
+        return e + 1, 0, GOOD, 0
     if at + 19 > end:
-        return e, BAD_MESSAGE, BAD
+        return e, BAD_MESSAGE, BAD, 0
     length = _u16(data, at + 16)
+    kind = _u8(data, at + 18)
+    # OPEN, UPDATE, NOTIFICATION, KEEPALIVE, ROUTE-REFRESH, the CAPABILITY of a draft, and Cisco's ROUTE-REFRESH.
+    if _u64(data, at) & _u64(data, at + 8) != ~np.uint64(0) or kind == 0 or (kind > 6 and kind != 128):
+        return e, NO_MESSAGE, BAD, 0
     if length < 19:
-        return e, BAD_MESSAGE, BAD
-    # Zebra wrote no more than 4096 octets of a record, however long the message was.
+        return e, BAD_MESSAGE, BAD, 0
     cut = at + length > end
-    if data[at + 18] != 2:
+    if kind != 2:
         _bare(out, e, time_us, ALIVE, peer, 0, record)
-        return e + 1, 0, GOOD
-    return _update(data, at + 19, min(at + length, end), cut, time_us, record, subtype >= 8, peer, as_size, out, e)
+        return e + 1, CUT if cut else 0, GOOD, 0
+    return _update(
+        data, at + 19, end if cut else at + length, cut, time_us, record, subtype >= 8, peer, as_size, out, e
+    )
 
 
-@njit(nogil=True, cache=True)
+@njit(**OPTIONS)
 def _mrtd_bgp(data, at, end, time_us, record, subtype, table, links, out, e):
     """The deprecated type BGP (RFC 6396 appendix B.2), as RIS wrote it in 1999 and 2000."""
     if subtype == 0 or subtype == 2 or subtype == 4 or subtype > 7:
-        return e, 0, UNSUPPORTED
+        return e, 0, UNSUPPORTED, 0
     if at + (10 if subtype == 3 else 12) > end:
-        return e, SHORT, BAD
-    hi, lo = _bits(data, at + 2, 4)
-    peer = find_peer(table, links, np.uint32(_u16(data, at)), hi, lo, np.uint8(1), np.uint32(0))
+        return e, SHORT, BAD, 0
+    hi, lo = _address(data, at + 2, 4)
+    peer = _find_peer(table, links, _u16(data, at), hi, lo, 1, 0)
     if peer < 0:
-        return e, MANY_PEERS, BAD
-    if e >= out.shape[0]:
-        return np.int64(-1), 0, BAD
+        return e, MANY_PEERS, BAD, 0
+    if (e + 1) * ELEM_WORDS > out.shape[0]:
+        return np.int64(-1), 0, BAD, 0
     if subtype == 3:
-        _bare(out, e, time_us, STATE, peer, (_u16(data, at + 6) & 255) << 8 | (_u16(data, at + 8) & 255), record)
-        return e + 1, 0, GOOD
+        old, new = _u16(data, at + 6), _u16(data, at + 8)
+        if old > STATE_LIMIT or new > STATE_LIMIT:
+            return e, BAD_STATE, BAD, 0
+        _bare(out, e, time_us, STATE, peer, old << 8 | new, record)
+        return e + 1, 0, GOOD, 0
     if subtype != 1:
         _bare(out, e, time_us, ALIVE, peer, 0, record)
-        return e + 1, 0, GOOD
+        return e + 1, 0, GOOD, 0
     return _update(data, at + 12, end, False, time_us, record, False, peer, 2, out, e)
 
 
-@njit(nogil=True, cache=True)
-def _says_too_little(data, size, at, end):
-    """Whether a TABLE_DUMP record goes on for four octets past the end that its header states."""
-    if end + 8 <= size and _u16(data, end + 4) == 12 and 1 <= _u16(data, end + 6) <= 4:
-        return False
-    if end + 4 == size:
-        return True
-    if end + 12 > size:
-        return False
-    return _u16(data, end + 8) == 12 and _u16(data, end + 10) == _u16(data, at + 6)
+@njit(**OPTIONS)
+def scan(data, at, final, table, links, out, records, summary):
+    """Read whole records from ``data[at:]`` until the bytes, the room for elems or for records run out.
 
-
-@njit(nogil=True, cache=True)
-def scan(data, size, at, final, table, links, out, records, summary):
-    """Read whole records from ``data[at:size]`` until the bytes, the room for elems or for records run out.
-
-    ``final``: no bytes will follow ``size``. summary int64[4] (out): earliest and latest time of the elems, how many
-    of them are of a table dump, how many carry a path identifier; the times are 0 where there is no elem.
-
-    data uint8[N]; table PEER[PEER_LIMIT], links int32[LINKS]; out ELEM[E], records RECORD[R] are filled from row 0.
-    Returns (position of the next record, elems, records,
-    MORE | FULL | BROKEN): MORE bytes are needed to go on, the rows are FULL, or what stands at the position is
-    no record header.
+    final: no bytes will follow. data uint8[N]; table PEER[PEER_LIMIT], links int32[LINKS] (in/out); out ELEM[E],
+    records RECORD[R] (out, from row 0), these three as uint64 words; summary int64[SUMMARY] (out).
+    Returns (position of the next record, elems, records, MORE | FULL | BROKEN): MORE bytes are needed to go on, the
+    rows are FULL, or what stands at the position is no record header.
     """
+    if links[HASHED] < links[COUNT]:
+        _hash_peers(table, links)
+    size = data.shape[0]
     e = np.int64(0)
     r = np.int64(0)
     earliest, latest = np.int64(1) << 62, np.int64(-1)
-    summary[:] = 0
+    for i in range(SUMMARY):
+        summary[i] = 0
     while True:
         if at + 12 > size:
             return at, e, r, MORE
-        length = _u32(data, at + 8)
         kind = _u16(data, at + 4)
+        length = _u32(data, at + 8)
         if length > RECORD_LIMIT or kind > HIGHEST_TYPE:
             return at, e, r, BROKEN
-        if at + 12 + length > size:
-            return at, e, r, MORE
-        if r >= records.shape[0]:
-            return at, e, r, FULL
         subtype = _u16(data, at + 6)
         time_us = _u32(data, at) * 1000000
+        if kind == 0 and length == 0 and time_us == 0 and subtype == 0:
+            return at, e, r, BROKEN  # zeros, as where a disk was full
         body = at + 12
         end = body + length
-        if kind == 12:
-            # RIS dumps of 2000 say four octets less than they wrote. Their next header tells.
-            if end + 16 > size and not final:
-                return at, e, r, MORE
-            if _says_too_little(data, size, at, end):
-                end += 4
-                length += 4
+        if end > size:
+            return at, e, r, MORE
+        if (r + 1) * RECORD_WORDS > records.shape[0]:
+            return at, e, r, FULL
+        if kind == 12 and 1 <= subtype <= 4:
+            # RIS dumps of 2000 say four octets less than they wrote. Where their entries end tells.
+            fixed = (16 if subtype == 1 or subtype == 3 else 40) + (4 if subtype > 2 else 2)
+            if not _fills(data, body + 4, end, fixed):
+                if end + 16 > size and not final:
+                    return at, e, r, MORE
+                if (
+                    end + 4 <= size
+                    and _fills(data, body + 4, end + 4, fixed)
+                    and (end + 4 == size or (end + 10 <= size and _u16(data, end + 8) == 12))
+                ):
+                    end += 4
+                    length += 4
         first = e
         reason = 0
         status = GOOD
+        family = np.int64(0)
         if kind == 13:
             if subtype == 1:
                 e, reason = _peer_index(data, body, end, time_us, r, table, links, out, e)
-            elif 2 <= subtype <= 5 or 8 <= subtype <= 11:
+            elif subtype == 0 or subtype == 7 or subtype > 12:
+                status = UNSUPPORTED
+            elif length < 4:
+                reason = SHORT
+            elif subtype == 6 or subtype == 12:
+                e, reason, status, family = _rib_generic(data, body + 4, end, time_us, r, subtype == 12, links, out, e)
+            else:
                 afi = 1 if subtype in (2, 3, 8, 9) else 2
                 safi = 1 if subtype in (2, 4, 8, 10) else 2
-                if length < 4:
-                    reason = SHORT
-                else:
-                    e, reason = _rib(data, body + 4, end, time_us, r, afi, safi, subtype >= 8, table, links, out, e)
-            elif subtype == 6 or subtype == 12:
-                if length < 7:
-                    reason = SHORT
-                else:
-                    family, sub = _u16(data, body + 4), np.int64(data[body + 6])
-                    if (family == 1 or family == 2) and (sub == 1 or sub == 2):
-                        e, reason = _rib(
-                            data, body + 7, end, time_us, r, family, sub, subtype == 12, table, links, out, e
-                        )
-                    else:
-                        status = UNSUPPORTED
-            else:
-                status = UNSUPPORTED
+                e, reason = _rib(data, body + 4, end, time_us, r, afi, safi, subtype >= 8, False, False, links, out, e)
         elif kind == 16:
-            e, reason, status = _bgp4mp(data, body, end, time_us, r, subtype, table, links, out, e)
+            e, reason, status, family = _bgp4mp(data, body, end, time_us, r, subtype, table, links, out, e)
         elif kind == 17:
             if length < 4:
                 reason = SHORT
             else:
                 time_us += min(_u32(data, body), 999999)
-                e, reason, status = _bgp4mp(data, body + 4, end, time_us, r, subtype, table, links, out, e)
+                e, reason, status, family = _bgp4mp(data, body + 4, end, time_us, r, subtype, table, links, out, e)
         elif kind == 12 and 1 <= subtype <= 4:
             afi = 1 if subtype in (1, 3) else 2
             e, reason = _table_dump(data, body, end, time_us, r, afi, 4 if subtype > 2 else 2, table, links, out, e)
         elif kind == 5:
-            e, reason, status = _mrtd_bgp(data, body, end, time_us, r, subtype, table, links, out, e)
+            e, reason, status, family = _mrtd_bgp(data, body, end, time_us, r, subtype, table, links, out, e)
         else:
             status = UNSUPPORTED
         if e < 0:
             return at, first, r, FULL
-        if reason != 0:
-            status = BAD
-            if reason != PREFIX_PAST and reason != CUT:
-                e = first
+        if 0 < reason < PREFIX_PAST:
+            e = first
         if e > first:
             earliest = min(earliest, time_us)
             latest = max(latest, time_us)
-            summary[0] = earliest
-            summary[1] = latest
-            if kind == 12 or kind == 13:
-                summary[2] += e - first
-            if out[first].path_id != 0 or out[e - 1].path_id != 0:
-                summary[3] += e - first
-        found = records[r]
-        found.start = at
-        found.length = 12 + length
-        found.type = kind
-        found.subtype = subtype
-        found.status = status
-        found.reason = reason
+            summary[FIRST_US] = earliest
+            summary[LAST_US] = latest
+            if kind == 12 or kind == 13 or subtype == 2:
+                summary[RIBS] += e - first
+            if status & WITH_IDS or (kind == 13 and subtype >= 8):
+                summary[PATH_IDS] += e - first
+        status &= ~WITH_IDS
+        if reason != 0:
+            status = BAD
+        if status != GOOD:
+            summary[ODD] += 1
+        row = np.uint64(r * RECORD_WORDS)
+        records[row] = np.uint64(at)
+        records[row + np.uint64(1)] = np.uint64(12 + length)
+        records[row + np.uint64(2)] = np.uint64(kind | (subtype << 16) | (family << 32))
+        records[row + np.uint64(3)] = np.uint64(status | (reason << 8))
         r += 1
         at = end

@@ -33,6 +33,7 @@ WRONG = {
     "bird6_bgp": "records 13 to 24: as in bird_bgp",
     "bview.20000111.0032.gz": "record 0 holds hundreds of entries (RFC 6396 section 4.2 allows one), and its header "
     "says four octets less than there are; bgpdump reads its first entry and nothing after",
+    "openbgpd_rib_table-mp": "every record is a BGP4MP_ENTRY (RFC 6396 appendix B), which bgpdump does not read",
     "updates.20000325.0345.gz": "record 1 is damaged; bgpdump prints prefixes of length 0 to 255 out of it",
     "updates.19990903.1041.gz": "withdrawals of type BGP (RFC 6396 appendix B.2): prints the peer's address for "
     "every withdrawn prefix",

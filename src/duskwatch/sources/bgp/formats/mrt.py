@@ -1,45 +1,70 @@
 """MRT (RFC 6396) into blocks of elems."""
 
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from duskwatch.kernels.mrt import (
     BAD,
     BROKEN,
     COUNT,
     ELEM,
+    ELEM_WORDS,
+    FIRST_US,
     FULL,
+    LAST_US,
+    ODD,
+    PATH_IDS,
     PEER,
     PEER_LIMIT,
+    PEER_WORDS,
     REASONS,
     RECORD,
+    RECORD_LIMIT,
+    RECORD_WORDS,
+    RIBS,
+    SUMMARY,
     UNSUPPORTED,
-    find_peer,
     new_links,
     scan,
 )
 from duskwatch.records.elems import Damage, ElemBlock, PeerTable
 from duskwatch.sources.bgp.transports.files import TransportDamage
 
-# Elems get this much room per octet; a record that needs more makes the block grow.
-OCTETS_PER_ELEM = 16
-OCTETS_PER_RECORD = 40
+# Rows of one block: few enough to stay in a cache until they are used, and never too few for the block to be worth it.
+BLOCK_ELEMS = 1 << 15
+BLOCK_RECORDS = 1 << 15
 BAD_KEPT = 100
+HEADER = 12
 
-TYPES = {5: "BGP", 12: "TABLE_DUMP", 13: "TABLE_DUMP_V2", 16: "BGP4MP", 17: "BGP4MP_ET", 32: "ISIS", 33: "ISIS_ET",
-         11: "OSPFv2", 48: "OSPFv3", 49: "OSPFv3_ET"}  # fmt: skip
+TYPES = {
+    0: "NULL", 1: "START", 2: "DIE", 3: "I_AM_DEAD", 4: "PEER_DOWN", 5: "BGP", 6: "RIP", 7: "IDRP", 8: "RIPNG",
+    9: "BGP4PLUS", 10: "BGP4PLUS_01", 11: "OSPFv2", 12: "TABLE_DUMP", 13: "TABLE_DUMP_V2", 16: "BGP4MP",
+    17: "BGP4MP_ET", 32: "ISIS", 33: "ISIS_ET", 48: "OSPFv3", 49: "OSPFv3_ET",
+}  # fmt: skip
+BGP4MP = {
+    0: "STATE_CHANGE", 1: "MESSAGE", 2: "ENTRY", 3: "SNAPSHOT", 4: "MESSAGE_AS4", 5: "STATE_CHANGE_AS4",
+    6: "MESSAGE_LOCAL", 7: "MESSAGE_AS4_LOCAL", 8: "MESSAGE_ADDPATH", 9: "MESSAGE_AS4_ADDPATH",
+    10: "MESSAGE_LOCAL_ADDPATH", 11: "MESSAGE_AS4_LOCAL_ADDPATH",
+}  # fmt: skip
 SUBTYPES = {
-    13: {6: "RIB_GENERIC", 7: "GEO_PEER_TABLE", 12: "RIB_GENERIC_ADDPATH"},
-    16: {2: "ENTRY", 3: "SNAPSHOT"},
-    17: {2: "ENTRY", 3: "SNAPSHOT"},
-    5: {0: "NULL", 2: "PREF_UPDATE", 4: "SYNC"},
-}
-UPDATE_FAMILY = "another address family than IPv4 and IPv6 unicast and multicast"
+    5: {0: "NULL", 1: "UPDATE", 2: "PREF_UPDATE", 3: "STATE_CHANGE", 4: "SYNC", 5: "OPEN", 6: "NOTIFY", 7: "KEEPALIVE"},
+    12: {1: "AFI_IPv4", 2: "AFI_IPv6", 3: "AFI_IPv4_AS4", 4: "AFI_IPv6_AS4"},
+    13: {
+        1: "PEER_INDEX_TABLE", 2: "RIB_IPV4_UNICAST", 3: "RIB_IPV4_MULTICAST", 4: "RIB_IPV6_UNICAST",
+        5: "RIB_IPV6_MULTICAST", 6: "RIB_GENERIC", 7: "GEO_PEER_TABLE", 8: "RIB_IPV4_UNICAST_ADDPATH",
+        9: "RIB_IPV4_MULTICAST_ADDPATH", 10: "RIB_IPV6_UNICAST_ADDPATH", 11: "RIB_IPV6_MULTICAST_ADDPATH",
+        12: "RIB_GENERIC_ADDPATH",
+    },
+    16: BGP4MP,
+    17: BGP4MP,
+}  # fmt: skip
 
-COLUMNS = ElemBlock._fields[2:-7]
+COLUMNS = tuple(name for name in ElemBlock._fields if name in (ELEM.names or ()))
+RECORD_COLUMNS = ("start", "length", "type", "subtype", "status")
 
 
 class MrtReader:
@@ -47,14 +72,16 @@ class MrtReader:
 
     Iterate once. ``peers`` is shared by the files of one collector and grows. During and after iteration:
 
-    records, bad_records  counts; a bad record's elems are left out
+    records, bad_records  counts. A bad record's elems are left out, but for records that their writer cut off: what
+                          stands before the cut is kept
     unsupported           records (or parts of one) that say nothing that is read here, by name
     bad                   (offset in the unpacked bytes, reason) of the first BAD_KEPT bad records
     damage                where the file stopped making sense; None where it is whole
     first_us, last_us     earliest and latest time of an elem; None where there is none
     has_rib               whether any elem is of a table dump
 
-    No bytes, however broken, raise an exception here.
+    Elems of one record come in the order withdrawn routes, MP_UNREACH_NLRI, NLRI, MP_REACH_NLRI. No bytes, however
+    broken, raise an exception here. Pieces are closed, where they can be, when iteration ends or is given up.
     """
 
     def __init__(self, pieces: Iterable[bytes | memoryview], peers: PeerTable) -> None:
@@ -67,111 +94,131 @@ class MrtReader:
         self.last_us: int | None = None
         self.has_rib = False
         self._pieces = pieces
-        self._table = peers
+        self._peers = peers
+        self._used = 0
 
     def __iter__(self) -> Iterator[ElemBlock]:
-        table, links = _arrays(self._table)
-        rest = b""
-        offset = 0
-        pieces = iter(self._pieces)
-        final = False
-        summary = np.zeros(4, np.int64)
-        rows = _Rows()
-        while not final:
-            try:
-                piece = next(pieces, None)
-            except TransportDamage as damage:
-                self.damage = Damage(damage.offset, damage.expected, damage.found)
-                piece = None
-            final = piece is None
-            data = np.frombuffer(rest + bytes(piece or b"") if rest or piece is None else piece, np.uint8)
-            at = 0
-            room = max(1024, len(data) // OCTETS_PER_ELEM)
+        table, links = _arrays(self._peers)
+        summary = np.zeros(SUMMARY, np.int64)
+        left = end = 0
+        for data, offset, final in self._whole_records():
+            at, elems = 0, BLOCK_ELEMS
             while True:
-                out = rows.take(room)
-                records = np.empty(max(64, len(data) // OCTETS_PER_RECORD), RECORD)
+                out = np.empty(elems * ELEM_WORDS, np.uint64)
+                rows = np.empty(min(BLOCK_RECORDS, len(data) // HEADER + 1) * RECORD_WORDS, np.uint64)
                 start = at
-                at, elems, count, ended = scan(data, len(data), at, final, table, links, out, records, summary)
-                _extend(self._table, table, links)
-                if count:
-                    yield self._block(data, offset, out[:elems], records[:count], summary)
-                if ended == BROKEN:
-                    self.damage = Damage(
-                        offset + at, "an MRT record header (RFC 6396 section 2)", bytes(data[at : at + 12]).hex(" ")
+                at, elem_count, record_count, ended = scan(data, at, final, table, links, out, rows, summary)
+                _extend(self._peers, table, int(links[COUNT]))
+                if record_count:
+                    records = rows[: record_count * RECORD_WORDS].view(RECORD)
+                    self._note(records, elem_count, offset, summary)
+                    columns = _columns(out[: elem_count * ELEM_WORDS].view(ELEM), records)
+                    yield ElemBlock(
+                        data=data,
+                        data_offset=offset,
+                        last_us=int(summary[LAST_US]),
+                        path_ids=int(summary[PATH_IDS]),
+                        **columns,
                     )
+                if ended == BROKEN:
+                    found = bytes(data[at : at + HEADER]).hex(" ")
+                    self.damage = Damage(offset + at, "an MRT record header (RFC 6396 section 2)", found)
                     return
                 if ended != FULL:
                     break
                 if at == start:
-                    room *= 4
-            rest = data[at:].tobytes()
-            offset += at
-        if rest and self.damage is None:
-            self.damage = Damage(offset, "a whole MRT record", f"the end of the file after {len(rest)} bytes of it")
+                    elems *= 4  # one record holds more
+            self._used, left, end = at, len(data) - at, offset + at
+        if left and self.damage is None:
+            self.damage = Damage(end, "a whole MRT record", f"the end of the file after {left} bytes of it")
 
-    def _block(
-        self, data: np.ndarray, offset: int, out: np.ndarray, records: np.ndarray, summary: np.ndarray
-    ) -> ElemBlock:
-        status = records["status"]
+    def _whole_records(self) -> Iterator[tuple[npt.NDArray[np.uint8], int, bool]]:
+        """Bytes that hold at least one whole record each, their offset, and whether they are the last.
+
+        ``self._used`` is set by who takes them: so many were used; the others come again with what follows them.
+        """
+        held: list[bytes | memoryview] = []
+        have, need, offset = 0, HEADER, 0
+        pieces = iter(self._pieces)
+        try:
+            while True:
+                try:
+                    piece = next(pieces, None)
+                except TransportDamage as damage:
+                    self.damage = Damage(damage.offset, damage.expected, damage.found)
+                    piece = None
+                if piece is not None:
+                    held.append(piece)
+                    have += len(piece)
+                    if have < need:
+                        continue
+                elif not have:
+                    return
+                data = np.frombuffer(held[0] if len(held) == 1 else b"".join(held), np.uint8)
+                data.flags.writeable = False  # one type for the kernels, whatever the pieces are
+                self._used = 0
+                yield data, offset, piece is None
+                if piece is None:
+                    return
+                offset += self._used
+                rest = bytes(data[self._used :])
+                held, have, need = [rest], len(rest), _need(rest)
+        finally:
+            if hasattr(pieces, "close"):
+                pieces.close()
+
+    def _note(self, records: np.ndarray, elems: int, offset: int, summary: np.ndarray) -> None:
         self.records += len(records)
-        for row in np.flatnonzero(status):
-            if status[row] == BAD:
-                self.bad_records += 1
-                if len(self.bad) < BAD_KEPT:
-                    self.bad.append((offset + int(records["start"][row]), REASONS[records["reason"][row]]))
-            elif status[row] == UNSUPPORTED:
-                self.unsupported[_name(int(records["type"][row]), int(records["subtype"][row]))] += 1
-        first, last, ribs, path_ids = summary.tolist()
-        if len(out):
+        if elems:
+            first, last = int(summary[FIRST_US]), int(summary[LAST_US])
             self.first_us = first if self.first_us is None else min(self.first_us, first)
             self.last_us = last if self.last_us is None else max(self.last_us, last)
-            self.has_rib = self.has_rib or ribs > 0
-        columns = {name: out[name] for name in COLUMNS}
-        columns |= {f"record_{name}": records[name] for name in ("start", "length", "type", "subtype", "status")}
-        return ElemBlock(data=data, data_offset=offset, last_us=last, path_ids=path_ids, **columns)
+            self.has_rib = self.has_rib or bool(summary[RIBS])
+        if not summary[ODD]:
+            return
+        for row in records[records["status"] != 0]:
+            if row["status"] == BAD:
+                self.bad_records += 1
+                if len(self.bad) < BAD_KEPT:
+                    self.bad.append((offset + int(row["start"]), REASONS[row["reason"]]))
+            elif row["status"] == UNSUPPORTED:
+                self.unsupported[_name(int(row["type"]), int(row["subtype"]), int(row["family"]))] += 1
 
 
-class _Rows:
-    """Room for elems, used again once nobody holds a view of it: fresh memory costs more than filling it does."""
-
-    def __init__(self) -> None:
-        self._kept: list[np.ndarray] = []
-
-    def take(self, room: int) -> np.ndarray:
-        """At least ``room`` rows."""
-        for rows in self._kept:
-            # The list, the loop and the count itself hold one reference each; any view holds another.
-            if len(rows) >= room and sys.getrefcount(rows) == 3:
-                return rows
-        rows = np.empty(room, ELEM)
-        self._kept = [*self._kept[-3:], rows]
-        return rows
+def _columns(elems: np.ndarray, records: np.ndarray) -> dict[str, Any]:
+    return {name: elems[name] for name in COLUMNS} | {f"record_{name}": records[name] for name in RECORD_COLUMNS}
 
 
-def _name(kind: int, subtype: int) -> str:
-    known = SUBTYPES.get(kind, {}).get(subtype)
-    if known is None and kind in (5, 16, 17) and subtype <= 11:
-        return UPDATE_FAMILY
-    return f"{TYPES.get(kind, f'type {kind}')}/{known or subtype}"
+def _need(rest: bytes) -> int:
+    """How many bytes a record takes of which these are the first."""
+    if len(rest) < HEADER:
+        return HEADER
+    # Behind a TABLE_DUMP record, the reader looks at the next header too.
+    return HEADER + min(int.from_bytes(rest[8:12], "big"), RECORD_LIMIT) + 16
 
 
-def _arrays(peers: PeerTable) -> tuple[np.ndarray, np.ndarray]:
-    table, links = np.zeros(PEER_LIMIT, PEER), new_links()
-    for i in range(len(peers)):
-        find_peer(
-            table,
-            links,
-            np.uint32(peers.asn[i]),
-            np.uint64(peers.address_hi[i]),
-            np.uint64(peers.address_lo[i]),
-            np.uint8(peers.afi[i]),
-            np.uint32(peers.bgp_id[i]),
-        )
-    return table, links
+def _name(kind: int, subtype: int, family: int) -> str:
+    name = f"{TYPES.get(kind, f'type {kind}')}/{SUBTYPES.get(kind, {}).get(subtype, subtype)}"
+    return f"{name} AFI {family >> 8} SAFI {family & 255}" if family else name
 
 
-def _extend(peers: PeerTable, table: np.ndarray, links: np.ndarray) -> None:
-    for row in table[len(peers) : links[COUNT]]:
+def _arrays(peers: PeerTable) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int32]]:
+    known = len(peers)
+    words = np.zeros(PEER_LIMIT * PEER_WORDS, np.uint64)
+    table = words.view(PEER)
+    for name, column in (
+        ("hi", peers.address_hi),
+        ("lo", peers.address_lo),
+        ("asn", peers.asn),
+        ("afi", peers.afi),
+        ("bgp_id", peers.bgp_id),
+    ):
+        table[name][:known] = column
+    return words, new_links(known)
+
+
+def _extend(peers: PeerTable, words: npt.NDArray[np.uint64], count: int) -> None:
+    for row in words.view(PEER)[len(peers) : count]:
         peers.asn.append(int(row["asn"]))
         peers.address_hi.append(int(row["hi"]))
         peers.address_lo.append(int(row["lo"]))
