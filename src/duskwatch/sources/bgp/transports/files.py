@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 STORED_BYTES = 1 << 20
+ZSTD_BYTES = 1024  # handed to zstd at once: 4 may unpack to 128 KiB, so that this unpacks to 32 MiB at most
 GZIP, BZIP2, XZ, ZSTD = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd"
 
 
@@ -108,33 +109,56 @@ def _unpacker(magic: bytes) -> Callable[[], Any] | None:
 
 
 class _Zstd:
-    """zstandard's decompressor behind the interface of the others."""
+    """One zstd frame, with the interface of bz2.BZ2Decompressor."""
 
     def __init__(self) -> None:
         import zstandard
 
-        self._pending = b""
-        self._object = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj(write_size=1 << 20)
-        self.eof = False
-        self.unused_data = b""
+        self._object = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj(write_size=1 << 17)
+        self._stored = b""
+        self._at = 0  # how much of what is stored was handed on
+        self._unpacked = b""
+        self._error: Exception | None = None
+
+    @property
+    def eof(self) -> bool:
+        """Whether the frame has ended and all of it was handed out."""
+        return self._object.eof and not self._unpacked
 
     @property
     def needs_input(self) -> bool:
-        return not self._pending
+        """Whether nothing more comes without more stored bytes."""
+        return not (self._unpacked or self._error or self._at < len(self._stored) or self.eof)
 
-    def decompress(self, stored: bytes, piece_bytes: int) -> bytes:
-        if not self._pending:
-            # A little at a time: one block may unpack to a thousand times its size.
-            self._rest = getattr(self, "_rest", b"") + stored
-            self._pending = self._object.decompress(self._rest[:65536])
-            self._rest = self._rest[65536:]
-        piece, self._pending = self._pending[:piece_bytes], self._pending[piece_bytes:]
-        if self._object.eof and not self._pending:
-            self.eof = True
-            self.unused_data = self._object.unused_data + self._rest
-        elif not self._pending and self._rest and not piece:
-            return self.decompress(b"", piece_bytes)
-        return piece
+    @property
+    def unused_data(self) -> bytes:
+        """Stored bytes behind the end of the frame; empty before it."""
+        return self._object.unused_data + self._stored[self._at :] if self.eof else b""
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        """At most ``max_length`` unpacked bytes; empty where more stored bytes are needed first."""
+        import zstandard
+
+        if data:
+            self._stored, self._at = self._stored[self._at :] + data, 0
+        pieces, room = [], max_length
+        while room:
+            if not self._unpacked:
+                if self._error is not None or self._at == len(self._stored) or self._object.eof:
+                    break
+                part = self._stored[self._at : self._at + ZSTD_BYTES]
+                self._at += len(part)
+                try:
+                    self._unpacked = self._object.decompress(part)
+                except zstandard.ZstdError as error:
+                    self._error = error
+                    break
+            pieces.append(self._unpacked[:room])
+            self._unpacked = self._unpacked[room:]
+            room -= len(pieces[-1])
+        if self._error is not None and not pieces:
+            raise self._error
+        return b"".join(pieces)  # what stands before the damage comes first
 
 
 def _parallel_bzip2(
