@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-AS_PATH, AS4_PATH = 2, 17
+AS_PATH, AGGREGATOR, AS4_PATH, AS4_AGGREGATOR = 2, 7, 17, 18
 AS_SET, AS_SEQUENCE = 1, 2  # RFC 4271 section 4.3; confederation segments (RFC 5065) are 3 and 4
 AS_TRANS = 23456
 PATH_LIMIT = 1024  # AS numbers in a path; a longer one is not believed
@@ -28,7 +28,7 @@ def _unfold(data, at, end, size, path):
         kind = data[at]
         members = np.int64(data[at + 1])
         at += 2
-        if at + members * size > end:
+        if at + members * size > end or kind < AS_SET or kind > 4:
             return -1
         if kind == AS_SEQUENCE:
             if count + members > PATH_LIMIT:
@@ -52,7 +52,8 @@ def path_tails(data, attr_start, attr_length, as_size, rows, origin, upstream, b
     data uint8[N]; attr_start int64[E], attr_length int32[E], as_size uint8[E]: columns of an ElemBlock
     rows int64[K]: elems to look at; origin, upstream, beyond uint32[E] (out): 0 where there is none, or where the path
     is malformed. Prepending is removed. Where AS numbers are of two octets the path is merged with AS4_PATH as in
-    RFC 6793 section 4.2.3: as many leading numbers of AS_PATH as it is longer, then AS4_PATH.
+    RFC 6793 section 4.2.3: as many leading numbers of AS_PATH as it is longer, then AS4_PATH; but not where AGGREGATOR
+    names another AS than AS_TRANS beside AS4_AGGREGATOR.
     """
     path = np.empty(PATH_LIMIT, np.int64)
     wide = np.empty(PATH_LIMIT, np.int64)
@@ -65,7 +66,9 @@ def path_tails(data, attr_start, attr_length, as_size, rows, origin, upstream, b
         end = at + attr_length[row]
         if end > data.shape[0]:
             continue
-        count, count4 = 0, 0
+        count, count4 = -1, -1  # not met yet
+        narrow_aggregator = 0  # 1: names an AS; -1: AS_TRANS, which AS4_AGGREGATOR stands for
+        wide_aggregator = False
         while at + 3 <= end:
             code = data[at + 1]
             if data[at] & 0x10:
@@ -78,14 +81,18 @@ def path_tails(data, attr_start, attr_length, as_size, rows, origin, upstream, b
                 at += 3
             if at + length > end:
                 break
-            if code == AS_PATH:
+            if code == AS_PATH and count < 0:  # of two, the first counts (RFC 7606 section 3 g)
                 count = max(_unfold(data, at, at + length, np.int64(as_size[row]), path), 0)
                 if as_size[row] == 4:
                     break
-            elif code == AS4_PATH:
+            elif code == AS4_PATH and count4 < 0:
                 count4 = max(_unfold(data, at, at + length, 4, wide), 0)
+            elif code == AGGREGATOR and narrow_aggregator == 0:
+                narrow_aggregator = 1 if length >= 6 and _number(data, at, 2) != AS_TRANS else -1
+            elif code == AS4_AGGREGATOR:
+                wide_aggregator = True
             at += length
-        if as_size[row] == 2 and 0 < count4 <= count:
+        if as_size[row] == 2 and 0 < count4 <= count and not (wide_aggregator and narrow_aggregator == 1):
             for i in range(count4):
                 path[count - count4 + i] = wide[i]
         found = 0
