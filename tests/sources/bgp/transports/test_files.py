@@ -38,9 +38,13 @@ def write(tmp_path: Path, data: bytes) -> Path:
 
 def damaged(path: Path, threads: int = 1) -> tuple[bytes, TransportDamage]:
     pieces = []
-    with pytest.raises(TransportDamage) as caught:
+
+    def collect() -> None:
         for piece in open_pieces(path, threads=threads, piece_bytes=50_000):
             pieces.append(piece)
+
+    with pytest.raises(TransportDamage) as caught:
+        collect()
     return b"".join(pieces), caught.value
 
 
@@ -154,9 +158,9 @@ def test_a_bomb_takes_no_memory(tmp_path, kind):
     size, piece = 300_000_000, bytes(1_000_000)
     bomb, warm = tmp_path / "bomb", tmp_path / "warm"
     opened = {
-        "gz": lambda p: gzip.open(p, "wb", compresslevel=1),
-        "bz2": lambda p: bz2.open(p, "wb"),
-        "xz": lambda p: lzma.open(p, "wb", preset=0),
+        "gz": lambda p: gzip.open(p, "wb", compresslevel=1),  # noqa: SIM115
+        "bz2": lambda p: bz2.open(p, "wb"),  # noqa: SIM115
+        "xz": lambda p: lzma.open(p, "wb", preset=0),  # noqa: SIM115
         "zst": lambda p: zstandard.open(p, "wb"),
     }[kind]
     with opened(bomb) as file:

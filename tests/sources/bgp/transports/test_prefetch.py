@@ -28,11 +28,10 @@ def test_an_exception_comes_behind_the_items_before_it():
         yield 2
         raise KeyError("three")
 
-    found = []
+    user = prefetch(items())
+    assert [next(user), next(user)] == [1, 2]
     with pytest.raises(KeyError, match="three"):
-        for item in prefetch(items()):
-            found.append(item)
-    assert found == [1, 2]
+        next(user)
     assert running() == []
 
 
