@@ -338,6 +338,8 @@ def mrtd_bgp(body: bytes, subtype: int, time_us: int) -> list[Elem]:
     rest.take(6)
     if subtype != 1:
         return [Elem(time_us, ALIVE, (0, 0), peer, (bytes(16), 0), 0, None, 4, 0)]
+    if rest.left > 65535 - 19:  # RFC 8654: no message is longer
+        raise Bad
     return update(rest.take(rest.left), False, time_us, peer, 2, False)
 
 

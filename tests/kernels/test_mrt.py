@@ -283,6 +283,17 @@ def test_more_peers_than_the_limit_make_bad_records():
     assert reader.bad[0][1] == "more peers than any collector has"
 
 
+def test_a_message_without_a_length_of_its_own_is_no_longer_than_any_other():
+    head = bytes([18, 229, 192, 0, 2, 1, 0, 1, 10, 0, 0, 1])
+    longest = record(5, 1, head + bytes(4) + bytes(65535 - 19 - 4))
+    found, reader = fast([longest])
+    assert len(found) == 65535 - 19 - 4
+    longer = record(5, 1, head + bytes(4) + bytes(65535 - 19 - 3))
+    found, reader = fast([longer + RECORDS["keepalive"]])
+    assert [elem.kind for elem in found] == [slow.ALIVE]
+    assert reader.bad_records == 1
+
+
 def test_an_attribute_longer_than_its_field_is_bad_and_the_next_record_is_read():
     lies = attribute(8, bytes(4)).replace(struct.pack("!H", 4), struct.pack("!H", 60000))
     found, reader = fast([record(16, 4, message(4, update(b"", lies, IPV4))) + RECORDS["keepalive"]])

@@ -43,7 +43,8 @@ MORE, FULL, BROKEN = 0, 1, 2
 
 RECORD_LIMIT = 16 << 20  # no record is longer; a larger length is a broken header
 HIGHEST_TYPE = 64  # of the MRT types that were ever assigned (OSPFv3_ET is 49)
-ATTRIBUTES_LIMIT = 65535 - 23  # octets; the longest message (RFC 8654) without header and length fields
+MESSAGE_LIMIT = 65535  # octets of a BGP message (RFC 8654); a record of type BGP says no length of its own
+ATTRIBUTES_LIMIT = MESSAGE_LIMIT - 23  # octets; without header and length fields
 ENTRIES_LIMIT = 65535  # RIB entries in a record; the count field of TABLE_DUMP_V2 holds no more
 STATE_LIMIT = 255  # RFC 6396 knows 1 to 6, Quagga has 7 and 8
 PEER_LIMIT = 4096  # different peers of one collector
@@ -186,9 +187,18 @@ def _prefix(data, at, length):
 
 @njit(inline="always", **OPTIONS)
 def _peer_slot(hi, lo, who):
-    # Addresses end in small numbers and begin alike: take the high bits of the product.
-    mixed = (hi ^ (lo * np.uint64(3)) ^ who) * np.uint64(0x9E3779B97F4A7C15)
-    return np.int64(mixed >> np.uint64(40)) & (PEER_SLOTS - 1)
+    # Addresses end in small numbers and begin alike: halves are spread by factors of their own, and middle bits taken.
+    # No product is longer than 64 bits, so that nothing depends on how overflow is treated.
+    half, low = np.uint64(32), np.uint64(0xFFFFFFFF)
+    mixed = (
+        (hi >> half) * np.uint64(0x9E3779B1)
+        ^ (hi & low) * np.uint64(0x85EBCA77)
+        ^ (lo >> half) * np.uint64(0xC2B2AE3D)
+        ^ (lo & low) * np.uint64(0x27D4EB2F)
+        ^ (who & low) * np.uint64(0xB5297A4D)
+        ^ (who >> half)
+    )
+    return np.int64(mixed >> np.uint64(19)) & (PEER_SLOTS - 1)
 
 
 @njit(inline="always", **OPTIONS)
@@ -674,6 +684,8 @@ def _mrtd_bgp(data, at, end, time_us, record, subtype, table, links, out, e):
     if subtype != 1:
         _bare(out, e, time_us, ALIVE, peer, 0, record)
         return e + 1, 0, GOOD, 0
+    if end - at - 12 > MESSAGE_LIMIT - 19:
+        return e, BAD_MESSAGE, BAD, 0
     return _update(data, at + 12, end, False, time_us, record, False, peer, 2, out, e)
 
 
