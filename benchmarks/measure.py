@@ -6,13 +6,14 @@ import platform
 import shutil
 import subprocess
 import sys
-import time
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+LAUNCH = Path(__file__).with_name("launch.py")
 PACKAGES = ("numba", "numpy", "isal", "rapidgzip", "polars", "mrtparse", "pybgpkit-parser")
 
 
@@ -30,30 +31,26 @@ class ProgramFailed(RuntimeError):
     """A program that was to be measured did not end well; the message has the end of what it said."""
 
 
-def run(command: Sequence[str], *, capture: bool = False, accept: Sequence[int] = (0,)) -> Measured:
+def run(command: Sequence[str], *, capture: bool = False) -> Measured:
     """Run a program with its output thrown away (or captured), and wait for it."""
-    began = time.perf_counter()
-    process = subprocess.Popen(
-        list(command),
-        stdout=subprocess.PIPE if capture else subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
-    output, errors = _drain(process)
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in accept:
-        raise ProgramFailed(f"{' '.join(command)[:200]}: exit {process.returncode}: {errors[-600:]}")
-    return Measured(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, output)
-
-
-def _drain(process: "subprocess.Popen[bytes]") -> tuple[str, str]:
-    """Read both pipes to their end without waiting for the process, whose resource usage only wait4 tells."""
-    output = process.stdout.read() if process.stdout else b""
-    errors = process.stderr.read() if process.stderr else b""
-    return output.decode("utf-8", "replace"), errors.decode("utf-8", "replace")
+    with tempfile.TemporaryDirectory() as folder:
+        figures = Path(folder) / "figures"
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", str(LAUNCH), str(figures), *command],
+            stdout=subprocess.PIPE if capture else subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            check=False,
+        )
+        errors = done.stderr.decode("utf-8", "replace")[-600:]
+        if not figures.is_file():
+            raise ProgramFailed(f"{' '.join(command)[:200]}: could not be started: {errors}")
+        wall, cpu, peak, code = figures.read_text().split()
+    if int(code) != 0:
+        raise ProgramFailed(f"{' '.join(command)[:200]}: exit {code}: {errors}")
+    output = done.stdout.decode("utf-8", "replace") if capture else ""
+    return Measured(float(wall), float(cpu), int(peak), output)
 
 
 def best_of(rounds: int, runs: dict[str, Callable[[], Measured]]) -> dict[str, Measured]:
