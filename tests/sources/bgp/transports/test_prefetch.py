@@ -57,6 +57,22 @@ def test_the_thread_stops_when_its_user_does():
     assert len(made) == count <= 6
 
 
+@pytest.mark.parametrize("taken", [1, 5])
+def test_a_generator_is_closed_with_its_thread(taken):
+    closed = []
+
+    def items():
+        try:
+            yield from range(5)
+        finally:
+            closed.append(threading.current_thread().name)
+
+    user = prefetch(items(), 2)
+    assert [next(user) for _ in range(taken)] == list(range(taken))
+    user.close()
+    assert closed == ["prefetch"]
+
+
 def test_no_more_is_made_ahead_than_asked_for():
     made = []
 

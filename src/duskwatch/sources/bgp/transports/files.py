@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 STORED_BYTES = 1 << 20
+LEAST_WINDOW = 1 << 10  # stored bytes handed on at once where streams are tiny
 ZSTD_BYTES = 1024  # handed to zstd at once: 4 may unpack to 128 KiB, so that this unpacks to 32 MiB at most
 GZIP, BZIP2, XZ, ZSTD = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd"
 
@@ -39,19 +40,22 @@ def open_pieces(
     """Unpacked bytes of a file in pieces of at most ``piece_bytes``; ``-`` is standard input.
 
     gzip is unpacked by isal, bzip2 by rapidgzip's reader with that many threads, xz, zstd and the rest of
-    bzip2 by their own libraries. ``digest`` is fed with the bytes as stored. Raises OSError where the file cannot be
-    read, TransportDamage after everything that could be unpacked where it is damaged or cut off.
+    bzip2 by their own libraries. ``digest`` is fed with the bytes as stored: all of a file's, even where the file is
+    damaged or reading is given up. Raises OSError where the file cannot be read, TransportDamage after everything that
+    could be unpacked where it is damaged or cut off.
     """
     if str(path) == "-":
         yield from _pieces(sys.stdin.buffer, piece_bytes, digest)
         return
     with Path(path).open("rb") as file:
-        magic = file.read(4)
-        file.seek(0)
-        if magic[:3] == BZIP2 and threads > 1 and file.seekable():
-            yield from _parallel_bzip2(file, Path(path), piece_bytes, threads, digest)
-        else:
-            yield from _pieces(file, piece_bytes, digest)
+        try:
+            if threads > 1 and file.seekable() and file.peek(3).startswith(BZIP2):
+                yield from _parallel_bzip2(file, Path(path), piece_bytes, threads, digest)
+            else:
+                yield from _pieces(file, piece_bytes, digest)
+        finally:
+            while digest is not None and (stored := file.read(STORED_BYTES)):
+                digest.update(stored)
 
 
 def _pieces(file: BinaryIO, piece_bytes: int, digest: Digest | None) -> Iterator[bytes]:
@@ -70,27 +74,38 @@ def _pieces(file: BinaryIO, piece_bytes: int, digest: Digest | None) -> Iterator
             stored = read()
         return
     unpacker, offset = new(), 0
+    # How much is handed on at once. What a stream leaves is copied, so where streams are tiny, little is handed on.
+    at, window, taken = 0, STORED_BYTES, 0
     while True:
+        part = stored[at : at + window]
+        at += len(part)
+        taken += len(part)
         try:
-            piece = unpacker.decompress(stored, piece_bytes)
+            piece = unpacker.decompress(part, piece_bytes)
         except Exception as error:  # each library has its own exceptions, and they all mean the same
             raise TransportDamage(offset, "compressed data", str(error) or type(error).__name__) from None
-        stored = b""
         if piece:
             offset += len(piece)
             yield piece
         if unpacker.eof:
-            # Files may be several streams one after the other; zero octets may pad the end.
-            stored = unpacker.unused_data or read()
-            if not stored.strip(b"\0"):
-                stored = read()
-                if not stored:
-                    return
+            # Files may be several streams one after the other; zero octets may pad what follows.
+            left = len(unpacker.unused_data)
+            window = min(max(4 * (taken - left), LEAST_WINDOW), STORED_BYTES)
+            at, taken = at - left, 0
+            while not (rest := stored[at : at + window].lstrip(b"\0")):
+                at += window
+                if at >= len(stored):
+                    stored, at = read(), 0
+                    if not stored:
+                        return
+            at = min(at + window, len(stored)) - len(rest)
             unpacker = new()
         elif unpacker.needs_input:
-            stored = read()
-            if not stored:
-                raise TransportDamage(offset, "more compressed data", "the end of the file")
+            window = min(2 * window, STORED_BYTES)
+            if at == len(stored):
+                stored, at = read(), 0
+                if not stored:
+                    raise TransportDamage(offset, "more compressed data", "the end of the file")
 
 
 def _unpacker(magic: bytes) -> Callable[[], Any] | None:
@@ -104,17 +119,18 @@ def _unpacker(magic: bytes) -> Callable[[], Any] | None:
     if magic.startswith(XZ):
         return lzma.LZMADecompressor
     if magic.startswith(ZSTD):
-        return _Zstd
+        import zstandard
+
+        context = zstandard.ZstdDecompressor(max_window_size=1 << 27)
+        return lambda: _Zstd(context)
     return None
 
 
 class _Zstd:
     """One zstd frame, with the interface of bz2.BZ2Decompressor."""
 
-    def __init__(self) -> None:
-        import zstandard
-
-        self._object = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj(write_size=1 << 17)
+    def __init__(self, context: Any) -> None:
+        self._object = context.decompressobj(write_size=1 << 17)
         self._stored = b""
         self._at = 0  # how much of what is stored was handed on
         self._unpacked = b""
@@ -175,16 +191,28 @@ def _parallel_bzip2(
             while piece := unpacked.read(piece_bytes):
                 yield piece
                 offset += len(piece)
+            whole = _only_zeros(file, (unpacked.tell_compressed() + 7) // 8)
     except GeneratorExit:
         raise
     except Exception:
-        # Unpack again, one block after the other, to give what stands before the damage and to say where it is.
-        for piece in _pieces(file, piece_bytes, digest):
-            skip = min(offset, len(piece))
-            offset -= skip
-            if skip < len(piece):
-                yield piece[skip:]
+        whole = False
+    if whole:
         return
-    if digest is not None:
+    # Unpack again, one block after the other, to give what stands before the damage and to say where it is.
+    for piece in _pieces(file, piece_bytes, digest):
+        skip = min(offset, len(piece))
+        offset -= skip
+        if skip < len(piece):
+            yield piece[skip:]
+
+
+def _only_zeros(file: BinaryIO, at: int) -> bool:
+    """Whether nothing but padding stands behind a position; the file is at its start again."""
+    try:
+        file.seek(at)
         while stored := file.read(STORED_BYTES):
-            digest.update(stored)
+            if stored.strip(b"\0"):
+                return False
+        return True
+    finally:
+        file.seek(0)

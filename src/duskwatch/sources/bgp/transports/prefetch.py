@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -11,7 +11,8 @@ T = TypeVar("T")
 def prefetch(items: Iterable[T], depth: int = 4) -> Iterator[T]:
     """The same items in the same order, made up to ``depth`` ahead.
 
-    What the iterator raises is raised here. The thread ends when the items do, or soon after the user stops.
+    What the iterator raises is raised here. The thread ends when the items do, or soon after the user stops; before it
+    does, it closes a generator.
     """
     ready: queue.Queue[tuple[bool, T | BaseException | None]] = queue.Queue(depth)
     stopped = threading.Event()
@@ -31,6 +32,8 @@ def prefetch(items: Iterable[T], depth: int = 4) -> Iterator[T]:
             for item in items:
                 if not put((True, item)):
                     break
+            if isinstance(items, Generator):
+                items.close()
         except BaseException as caught:
             error = caught
         put((False, error))
