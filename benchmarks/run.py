@@ -49,6 +49,8 @@ def main() -> None:
     about = machine()
     RESULTS.mkdir(exist_ok=True)
     print(describe(about) + "\n")
+    if options.quick:
+        print("Quick: workloads so small that starting a program is most of its time. Not for comparisons.\n")
     try:
         if options.only != "race":
             measured = speed(options.quick)
