@@ -144,8 +144,8 @@ PROFILES: dict[str, Callable[[], list[dict[str, Any]]]] = {
         race("bz2", 0.02, 0.5, {"pybgpkit-parser": 0.01, "mrtparse": 0.002}, 1),
     ],
     "full": lambda: [
-        race("gz", 1, 24, {"pybgpkit-parser": 0.05, "mrtparse": 0.005}, 2),
-        race("bz2", 0.2, 6, {"pybgpkit-parser": 0.05, "mrtparse": 0.005}, 2),
+        race("gz", 0.3, 6, {"pybgpkit-parser": 0.05, "mrtparse": 0.005}, 1),
+        race("bz2", 0.2, 6, {"pybgpkit-parser": 0.05, "mrtparse": 0.005}, 1),
     ],
 }
 
