@@ -1,14 +1,25 @@
 """BGP path attributes from their bytes: what the main path leaves alone, for people and files that want all of it."""
 
 import socket
+import struct
 from dataclasses import dataclass
+
+# Attribute codes (RFC 4271 section 5, and the RFCs that decode_attributes names).
+ORIGIN, AS_PATH, NEXT_HOP, MED, LOCAL_PREF, ATOMIC_AGGREGATE, AGGREGATOR, COMMUNITIES = range(1, 9)
+ORIGINATOR_ID, CLUSTER_LIST, MP_REACH_NLRI, EXTENDED_COMMUNITIES = 9, 10, 14, 16
+AS4_PATH, AS4_AGGREGATOR, LARGE_COMMUNITIES = 17, 18, 32
 
 ORIGINS = {0: "IGP", 1: "EGP", 2: "INCOMPLETE"}
 AS_TRANS = 23456  # RFC 6793 section 9
 
 SET, SEQUENCE, CONFED_SEQUENCE, CONFED_SET = 1, 2, 3, 4  # RFC 4271 section 4.3, RFC 5065 section 3
+CONFEDERATION = (CONFED_SEQUENCE, CONFED_SET)
 
 Segment = tuple[int, tuple[int, ...]]
+Path = tuple[Segment, ...]
+Family = tuple[int, int]  # AFI and SAFI
+
+ABBREVIATED: Family = (0, 0)  # what stands for the family where MP_REACH_NLRI does not carry one
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +27,12 @@ class Attributes:
     """Path attributes of one UPDATE or RIB entry; None or empty where an attribute is not there.
 
     as_path is merged with AS4_PATH, aggregator with AS4_AGGREGATOR, where AS numbers are of two octets (RFC 6793
-    section 4.2.3). mp_next_hops: address family and SAFI to the first next hop of MP_REACH_NLRI; (0, 0) stands for
-    the abbreviated form in table dumps (RFC 6396 section 4.3.4).
+    section 4.2.3). mp_next_hop: family and first next hop of MP_REACH_NLRI; ABBREVIATED where it is of the short form
+    in table dumps (RFC 6396 section 4.3.4).
     """
 
     origin: int | None = None
-    as_path: tuple[Segment, ...] = ()
+    as_path: Path = ()
     next_hop: str | None = None
     med: int | None = None
     local_pref: int | None = None
@@ -32,8 +43,8 @@ class Attributes:
     large_communities: tuple[tuple[int, int, int], ...] = ()
     originator_id: str | None = None
     cluster_list: tuple[str, ...] = ()
-    mp_next_hops: tuple[tuple[tuple[int, int], str], ...] = ()
-    malformed: str = ""  # the first attribute that does not follow its RFC, and how; the others are still read
+    mp_next_hop: tuple[Family, str] | None = None
+    malformed: str = ""  # the first fault that was found, in words; what can be read beside it is read
 
     @property
     def origins(self) -> tuple[int, ...]:
@@ -47,107 +58,166 @@ class Attributes:
 
 
 def decode_attributes(raw: bytes, as_size: int) -> Attributes:
-    """Read path attributes (RFC 4271 section 4.3, 4360, 4456, 4760, 5065, 6793, 8092).
+    """Read path attributes (RFC 1997, 4271 section 4.3, 4360, 4456, 4760, 5065, 6793, 8092).
 
     as_size: octets of an AS number in AS_PATH and AGGREGATOR, 2 or 4. Never raises: what cannot be read is named in
     ``malformed``.
     """
-    found: dict[int, bytes] = {}
-    malformed = ""
-    at = 0
-    while at < len(raw):
-        if at + 3 > len(raw):
-            malformed = malformed or "the last attribute has no whole header"
-            break
-        flags, code = raw[at], raw[at + 1]
-        if flags & 0x10:
-            if at + 4 > len(raw):
-                malformed = malformed or "the last attribute has no whole header"
-                break
-            length, at = int.from_bytes(raw[at + 2 : at + 4], "big"), at + 4
-        else:
-            length, at = raw[at + 2], at + 3
-        if at + length > len(raw):
-            malformed = malformed or f"attribute {code} runs past the end"
-            break
-        found.setdefault(code, raw[at : at + length])  # RFC 7606 section 3 g: the first one counts
-        at += length
-    path, path_fault = _path(found.get(2, b""), as_size)
-    aggregator = _aggregator(found.get(7, b""), as_size)
-    if as_size == 2:
-        if aggregator and aggregator[0] == AS_TRANS and 18 in found:
-            aggregator = _aggregator(found[18], 4) or aggregator
-        # RFC 6793 section 4.2.3: an AGGREGATOR that is not AS_TRANS means that AS4_PATH is not to be believed.
-        believed = not (18 in found and aggregator and 7 in found and _aggregator(found[7], 2)[0] != AS_TRANS)  # type: ignore[index]
-        if 17 in found and 2 in found and believed:
-            path = merge_paths(path, _path(found[17], 4)[0])
+    found, fault = split_attributes(raw)
+    path, path_fault = whole_path(found, as_size)
     return Attributes(
-        found[1][0] if found.get(1) else None,
+        found[ORIGIN][0] if found.get(ORIGIN) else None,
         path,
-        _ipv4(found.get(3, b"")),
-        _number(found.get(4, b"")),
-        _number(found.get(5, b"")),
-        6 in found,
-        aggregator,
-        tuple(int.from_bytes(part, "big") for part in _parts(found.get(8, b""), 4)),
-        tuple(_parts(found.get(16, b""), 8)),
-        tuple(
-            (int.from_bytes(part[:4], "big"), int.from_bytes(part[4:8], "big"), int.from_bytes(part[8:], "big"))
-            for part in _parts(found.get(32, b""), 12)
-        ),
-        _ipv4(found.get(9, b"")),
-        tuple(socket.inet_ntoa(part) for part in _parts(found.get(10, b""), 4)),
-        _mp_next_hops(found.get(14, b"")),
-        malformed or path_fault,
+        _ipv4(found.get(NEXT_HOP, b"")),
+        _number(found.get(MED, b"")),
+        _number(found.get(LOCAL_PREF, b"")),
+        ATOMIC_AGGREGATE in found,
+        aggregator(found, as_size),
+        numbers(found.get(COMMUNITIES, b"")),
+        tuple(_parts(found.get(EXTENDED_COMMUNITIES, b""), 8)),
+        tuple(struct.unpack("!3I", part) for part in _parts(found.get(LARGE_COMMUNITIES, b""), 12)),
+        _ipv4(found.get(ORIGINATOR_ID, b"")),
+        tuple(socket.inet_ntoa(part) for part in _parts(found.get(CLUSTER_LIST, b""), 4)),
+        _mp_next_hop_text(found.get(MP_REACH_NLRI, b"")),
+        fault or path_fault,
     )
 
 
-def path_length(path: tuple[Segment, ...]) -> int:
-    """Number of hops: a set counts as one (RFC 4271 section 9.1.2.2)."""
-    return sum(1 if kind in (SET, CONFED_SET) else len(members) for kind, members in path)
+def split_attributes(raw: bytes) -> tuple[dict[int, bytes], str]:
+    """Attribute code to value, and what is wrong with the framing (empty where nothing is)."""
+    found: dict[int, bytes] = {}
+    at, size = 0, len(raw)
+    while at < size:
+        if at + 3 > size:
+            return found, "the last attribute has no whole header"
+        code = raw[at + 1]
+        if raw[at] & 0x10:
+            if at + 4 > size:
+                return found, "the last attribute has no whole header"
+            end = at + 4 + (raw[at + 2] << 8 | raw[at + 3])
+            at += 4
+        else:
+            end = at + 3 + raw[at + 2]
+            at += 3
+        if end > size:
+            return found, f"attribute {code} runs past the end"
+        if code not in found:  # RFC 7606 section 3 g: the first one counts
+            found[code] = raw[at:end]
+        at = end
+    return found, ""
 
 
-def merge_paths(path: tuple[Segment, ...], wide: tuple[Segment, ...]) -> tuple[Segment, ...]:
+def whole_path(found: dict[int, bytes], as_size: int) -> tuple[Path, str]:
+    """The path, merged with AS4_PATH where AS numbers are of two octets, and what is wrong with it."""
+    path, fault = read_path(found.get(AS_PATH, b""), as_size)
+    if as_size == 2 and AS4_PATH in found and path and _as4_counts(found):
+        # A path that cannot be read is left alone, and confederations must not be in it (RFC 6793 section 6).
+        wide = tuple(part for part in read_path(found[AS4_PATH], 4)[0] if part[0] not in CONFEDERATION)
+        path = merge_paths(path, wide)
+    return path, fault
+
+
+def _as4_counts(found: dict[int, bytes]) -> bool:
+    """False where AGGREGATOR shows that a router without four-octet AS numbers changed the route (section 4.2.3)."""
+    narrow = _aggregator(found.get(AGGREGATOR, b""))
+    return not (AS4_AGGREGATOR in found and narrow is not None and narrow[0] != AS_TRANS)
+
+
+def aggregator(found: dict[int, bytes], as_size: int) -> tuple[int, str] | None:
+    """AS number and address of AGGREGATOR; of AS4_AGGREGATOR where it takes its place (RFC 6793 section 4.2.3)."""
+    own = _aggregator(found.get(AGGREGATOR, b""))
+    if own is not None and own[0] == AS_TRANS and as_size == 2:
+        return _aggregator(found.get(AS4_AGGREGATOR, b"")) or own
+    return own
+
+
+def _aggregator(raw: bytes) -> tuple[int, str] | None:
+    # Length tells the width of the AS number; OpenBGPD writes four octets beside a path of two.
+    if len(raw) not in (6, 8):  # discarded as a whole (RFC 7606 section 7.7)
+        return None
+    return int.from_bytes(raw[:-4], "big"), socket.inet_ntoa(raw[-4:])
+
+
+def path_length(path: Path) -> int:
+    """Number of hops: a set counts as one (RFC 4271 section 9.1.2.2), confederations do not (RFC 5065 section 5.3)."""
+    return sum(1 if kind == SET else len(members) for kind, members in path if kind not in CONFEDERATION)
+
+
+def merge_paths(path: Path, wide: Path) -> Path:
     """AS_PATH with its tail replaced by AS4_PATH, where that is no longer (RFC 6793 section 4.2.3)."""
     keep = path_length(path) - path_length(wide)
-    if keep < 0:
+    if keep < 0 or not wide:
         return path
     head: list[Segment] = []
     for kind, members in path:
+        if kind in CONFEDERATION:
+            head.append((kind, members))
+            continue
         if keep <= 0:
             break
-        if kind in (SET, CONFED_SET):
-            head.append((kind, members))
-            keep -= 1
-        else:
-            head.append((kind, members[:keep]))
-            keep -= len(members[:keep])
+        kept = members if kind == SET else members[:keep]
+        head.append((kind, kept))
+        keep -= 1 if kind == SET else len(kept)
+        if len(kept) < len(members):
+            break
     return (*head, *wide)
 
 
-def path_text(path: tuple[Segment, ...]) -> str:
+def path_text(path: Path) -> str:
     """The path as bgpdump writes it: sets in braces, confederation sequences in parentheses, their sets in brackets."""
-    brackets = {SET: ("{", "}"), CONFED_SEQUENCE: ("(", ")"), CONFED_SET: ("[", "]")}
-    words = []
+    text, gap = "", ""
     for kind, members in path:
-        start, end = brackets.get(kind, ("", ""))
-        words.append(start + ("," if kind in (SET, CONFED_SET) else " ").join(map(str, members)) + end)
-    return " ".join(words)
+        if kind == SEQUENCE:
+            text += gap + " ".join(map(str, members))
+        elif kind == SET:
+            text += gap + "{" + ",".join(map(str, members)) + "}"
+        elif kind == CONFED_SEQUENCE:
+            text += gap + "(" + " ".join(map(str, members)) + ")"
+        else:
+            text += gap + "[" + ",".join(map(str, members)) + "]"
+        gap = " " if members else ""
+    return text
 
 
-def _path(raw: bytes, size: int) -> tuple[tuple[Segment, ...], str]:
+def read_path(raw: bytes, size: int) -> tuple[Path, str]:
+    """Segments of AS_PATH or AS4_PATH, and what is wrong with them; AS numbers are of ``size`` octets."""
     segments: list[Segment] = []
     at = 0
     while at < len(raw):
-        if at + 2 > len(raw) or at + 2 + raw[at + 1] * size > len(raw) or not SET <= raw[at] <= CONFED_SET:
+        end = at + 2 + raw[at + 1] * size if at + 2 <= len(raw) else len(raw) + 1
+        if end > len(raw) or not SET <= raw[at] <= CONFED_SET:
             return (), "the AS path does not fit its attribute"
-        kind, count = raw[at], raw[at + 1]
-        at += 2
-        segments.append(
-            (kind, tuple(int.from_bytes(raw[at + i * size : at + i * size + size], "big") for i in range(count)))
-        )
-        at += count * size
+        segments.append((raw[at], struct.unpack(f"!{raw[at + 1]}{'HI'[size == 4]}", raw[at + 2 : end])))
+        at = end
     return tuple(segments), ""
+
+
+def numbers(raw: bytes) -> tuple[int, ...]:
+    """Whole numbers of four octets, one after the other; octets left over are no number."""
+    return struct.unpack(f"!{len(raw) // 4}I", raw[: len(raw) // 4 * 4])
+
+
+def mp_next_hop(raw: bytes) -> tuple[Family, bytes] | None:
+    """Family and first next hop, of 4 or 16 octets, of MP_REACH_NLRI; None where there is no such address."""
+    if not raw:
+        return None
+    family, at = ABBREVIATED, 0
+    if raw[0] == 0:  # a next hop has octets, so that this begins an AFI
+        if len(raw) < 4:
+            return None
+        family, at = (raw[1], raw[2]), 3
+    size = raw[at]
+    if len(raw) < at + 1 + size or size not in (4, 16, 32):
+        return None
+    return family, raw[at + 1 : at + 1 + min(size, 16)]  # a link-local address may follow (RFC 2545 section 3)
+
+
+def _mp_next_hop_text(raw: bytes) -> tuple[Family, str] | None:
+    found = mp_next_hop(raw)
+    if found is None:
+        return None
+    family, address = found
+    return family, socket.inet_ntop(socket.AF_INET if len(address) == 4 else socket.AF_INET6, address)
 
 
 def _parts(raw: bytes, size: int) -> list[bytes]:
@@ -160,28 +230,3 @@ def _number(raw: bytes) -> int | None:
 
 def _ipv4(raw: bytes) -> str | None:
     return socket.inet_ntoa(raw[:4]) if len(raw) >= 4 else None
-
-
-def _aggregator(raw: bytes, size: int) -> tuple[int, str] | None:
-    if len(raw) < size + 4:
-        return None
-    return int.from_bytes(raw[:size], "big"), socket.inet_ntoa(raw[size : size + 4])
-
-
-def _mp_next_hops(raw: bytes) -> tuple[tuple[tuple[int, int], str], ...]:
-    if not raw:
-        return ()
-    if raw[0] != 0:  # table dumps leave out all but the next hop
-        family, length, at = (0, 0), raw[0], 1
-    elif len(raw) >= 4:
-        family, length, at = (int.from_bytes(raw[:2], "big"), raw[2]), raw[3], 4
-    else:
-        return ()
-    address = raw[at : at + length]
-    if len(address) != length:
-        return ()
-    if length == 4:
-        return ((family, socket.inet_ntoa(address)),)
-    if length in (16, 32):  # a link-local address may follow (RFC 2545 section 3)
-        return ((family, socket.inet_ntop(socket.AF_INET6, address[:16])),)
-    return ()

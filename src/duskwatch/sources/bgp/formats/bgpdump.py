@@ -1,162 +1,317 @@
 """Elems as the lines that `bgpdump -m` prints."""
 
+import re
 import socket
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from duskwatch.records.elems import ElemBlock, Kind, PeerTable
-from duskwatch.sources.bgp.formats.attributes import ORIGINS, Attributes, decode_attributes, path_text
-from duskwatch.sources.bgp.formats.elem_text import AttributeCache
+from duskwatch.sources.bgp.formats.attributes import (
+    ABBREVIATED,
+    AGGREGATOR,
+    AS4_AGGREGATOR,
+    AS4_PATH,
+    AS_PATH,
+    AS_TRANS,
+    ATOMIC_AGGREGATE,
+    COMMUNITIES,
+    LOCAL_PREF,
+    MED,
+    MP_REACH_NLRI,
+    NEXT_HOP,
+    ORIGIN,
+    Family,
+    Path,
+    mp_next_hop,
+    numbers,
+    path_text,
+    read_path,
+    split_attributes,
+    whole_path,
+)
+from duskwatch.sources.bgp.formats.elem_text import PeerTexts, Remembered
 
-TABLE_DUMP, TABLE_DUMP_V2, BGP4MP, BGP4MP_ET, MRTD_BGP = 12, 13, 16, 17, 5
-LOCAL = {6, 7, 10, 11}  # messages that the collector itself sent
-ADD_PATH = {8, 9, 10, 11}
-RIB_ADD_PATH = {8, 9, 10, 11, 12}
+MRTD_BGP, TABLE_DUMP, TABLE_DUMP_V2, BGP4MP, BGP4MP_ET = 5, 12, 13, 16, 17
+ADD_PATH = {8, 9, 10, 11}  # of BGP4MP
+RIB_ADD_PATH = {8, 10}  # of TABLE_DUMP_V2
+NOT_PRINTED = (3, 5, 6, 9, 11, 12)  # of TABLE_DUMP_V2: multicast tables and RIB_GENERIC
+LOCAL = {6, 7}  # messages that the collector sent; the line names their receiver
+
+ORIGINS = {b"\0": "IGP", b"\1": "EGP"}
 WELL_KNOWN = {0xFFFFFF01: "no-export", 0xFFFFFF02: "no-advertise", 0xFFFFFF03: "local-AS"}
-NO_ADDRESS = "255.255.255.255"  # printed where there is no next hop
-LONGEST_PATH_TEXT = 7900  # bgpdump cuts paths here and writes three dots
+BROADCAST = "255.255.255.255"  # stands for no address at all
+BROKEN_PATH = "! Error !"
+PATH_LIMIT = 7900  # a path is cut behind the first number that ends past it
+COMMUNITIES_LIMIT = 8190
 
-# What a tail depends on beside the attributes.
-PLAIN, MRTD, DUMP, DUMP_V2, MP = 0, 1, 2, 3, 4
+# What text of attributes depends on beside their bytes: which kind of record they are from.
+PLAIN, DUMP, DUMP_V2, MESSAGE = 0, 1, 2, 3
+IPV4_UNICAST, IPV6_UNICAST = (1, 1), (2, 1)
+
+# Two where next hops differ by the field that a prefix stands in: NLRI, or MP_REACH_NLRI of IPv4 unicast.
+Tail = str | tuple[str, str]
+Rows = npt.NDArray[np.int64]
 
 
 class BgpdumpText:
-    """Lines of many blocks; remembers the text of attributes that were met before."""
+    """Lines of the blocks of one file or of several; remembers texts.
+
+    left_out: table entries so far that bgpdump prints nothing for, so that there is no line here either: those of
+    multicast tables and of RIB_GENERIC records.
+    """
 
     def __init__(self) -> None:
-        self._tails = AttributeCache(_tail)
-        self._prefixes: dict[tuple[int, int, int, int], str] = {}
+        self.left_out = 0
+        self._prefixes: Remembered[tuple[int, int, int, int], str] = Remembered(lambda key: prefix_text(*key))
+        self._tails: dict[tuple[int, int, Family], Remembered[bytes, Tail]] = {}
+        self._paths = {size: Remembered(partial(_own_path_text, as_size=size)) for size in (2, 4)}
+        self._communities = Remembered(_communities_text)
+        self._peers = PeerTexts(lambda afi, hi, lo, asn: f"{address_text(afi, hi, lo)}|{asn}")
 
-    def lines(self, block: ElemBlock, peers: PeerTable, rows: npt.NDArray[np.int64]) -> Iterator[str]:
-        """One line, with its newline, for each of the rows that bgpdump prints something for."""
+    def lines(self, block: ElemBlock, peers: PeerTable, rows: Rows) -> Iterator[str]:
+        """One line, with its newline, for each of ``rows`` (int64 [K], ascending) that bgpdump prints one for."""
+        names = self._peers.of(peers)
         data = block.data.tobytes()
-        texts = [
-            f"{address_text(afi, hi, lo)}|{asn}"
-            for afi, hi, lo, asn in zip(peers.afi, peers.address_hi, peers.address_lo, peers.asn, strict=True)
-        ]
-        heads = _heads(block)
-        record_type, subtype = block.record_type.tolist(), block.record_subtype.tolist()
-        columns = (
-            block.time_us, block.kind, block.afi, block.safi, block.peer, block.prefix_hi, block.prefix_lo,
-            block.prefix_length, block.path_id, block.attr_start, block.attr_length, block.as_size, block.state,
-            block.record,
-        )  # fmt: skip
-        prefixes = self._prefixes
-        for time_us, kind, afi, safi, peer, hi, lo, length, path_id, start, size, as_size, state, record in zip(
-            *(column[rows].tolist() for column in columns), strict=True
-        ):
-            if kind > Kind.STATE:
+        rows = rows[block.kind[rows] <= Kind.STATE]
+        record = block.record[rows]
+        kinds = block.record_type[record].astype(np.int64) << 16 | block.record_subtype[record]
+        for run in np.split(rows, np.flatnonzero(np.diff(kinds)) + 1):
+            if not len(run):
                 continue
-            mrt, sub = record_type[record], subtype[record]
-            name, local, add_path = heads[mrt, sub]
-            who = _local_text(data, int(block.record_start[record]), mrt, sub) if local else texts[peer]
-            time = f"{time_us // 1000000}.{time_us % 1000000:06d}" if mrt == BGP4MP_ET else str(time_us // 1000000)
-            if kind == Kind.STATE:
-                yield f"{name}|{time}|STATE|{who}|{state >> 8}|{state & 255}\n"
+            kind, subtype = divmod(int(kinds[np.searchsorted(rows, run[0])]), 1 << 16)
+            if kind in (TABLE_DUMP, TABLE_DUMP_V2):
+                yield from self._table_lines(block, data, names, run, kind, subtype)
+            else:
+                yield from self._message_lines(block, data, names, run, kind, subtype)
+
+    def _table_lines(
+        self, block: ElemBlock, data: bytes, names: list[str], rows: Rows, kind: int, subtype: int
+    ) -> Iterator[str]:
+        if kind == TABLE_DUMP_V2 and subtype in NOT_PRINTED:
+            self.left_out += int((block.kind[rows] == Kind.RIB).sum())
+            return
+        add_path = kind == TABLE_DUMP_V2 and subtype in RIB_ADD_PATH
+        name = "TABLE_DUMP" if kind == TABLE_DUMP else "TABLE_DUMP2_AP" if add_path else "TABLE_DUMP2"
+        afi = int(block.afi[rows[0]])
+        tails = self._tails_of(DUMP if kind == TABLE_DUMP else DUMP_V2, int(block.as_size[rows[0]]), (afi, 1))
+        last_hi, last_lo, last_length, prefix = -1, -1, -1, ""
+        for time, peer, hi, lo, length, path_id, start, size in _columns(
+            rows, block.time_us // 1_000_000, block.peer, block.prefix_hi, block.prefix_lo, block.prefix_length,
+            block.path_id, block.attr_start, block.attr_length,
+        ):  # fmt: skip
+            if hi != last_hi or length != last_length or lo != last_lo:
+                last_hi, last_lo, last_length = hi, lo, length
+                prefix = prefix_text(afi, hi, lo, length)
+            shown = f"{prefix}|{path_id}" if add_path else prefix
+            yield f"{name}|{time}|B|{names[peer]}|{shown}|{tails[data[start : start + size]]}\n"
+
+    def _message_lines(
+        self, block: ElemBlock, data: bytes, names: list[str], rows: Rows, kind: int, subtype: int
+    ) -> Iterator[str]:
+        add_path = kind != MRTD_BGP and subtype in ADD_PATH
+        name = _message_name(kind, subtype)
+        times: list[str] | list[int] = (block.time_us[rows] // 1_000_000).tolist()
+        if kind == BGP4MP_ET:
+            parts = (block.time_us[rows] % 1_000_000).tolist()
+            times = [f"{time}.{part:06d}" for time, part in zip(times, parts, strict=True)]
+        if kind != MRTD_BGP and subtype in LOCAL:
+            starts = block.record_start[block.record[rows]].tolist()
+            who = [_receiver_text(data, start, kind, subtype) for start in starts]
+        else:
+            who = [names[peer] for peer in block.peer[rows].tolist()]
+        form, as_size = PLAIN if kind == MRTD_BGP else MESSAGE, int(block.as_size[rows[0]])
+        prefixes, last_family, reached = self._prefixes, -1, _Reached(block, data, kind, subtype)
+        tails = self._tails_of(form, as_size, (0, 0))
+        for time, peer, (row, code, family, hi, lo, length, path_id, start, size, state) in zip(
+            times,
+            who,
+            _columns(
+                rows, np.arange(len(block.kind)), block.kind, block.afi.astype(np.int64) << 8 | block.safi,
+                block.prefix_hi, block.prefix_lo, block.prefix_length, block.path_id, block.attr_start,
+                block.attr_length, block.state,
+            ),
+            strict=True,
+        ):  # fmt: skip
+            if code == Kind.STATE:
+                yield f"{name}|{time}|STATE|{peer}|{state >> 8}|{state & 255}\n"
                 continue
-            key = (afi, hi, lo, length)
-            prefix = prefixes.get(key)
-            if prefix is None:
-                if len(prefixes) >= 1 << 16:
-                    prefixes.clear()
-                prefix = prefixes[key] = f"{address_text(afi, hi, lo)}/{length}"
+            prefix = prefixes[family >> 8, hi, lo, length]
             if add_path:
                 prefix = f"{prefix}|{path_id}"
-            if kind == Kind.WITHDRAW:
-                yield f"{name}|{time}|W|{who}|{prefix}\n"
+            if code == Kind.WITHDRAW:
+                yield f"{name}|{time}|W|{peer}|{prefix}\n"
                 continue
-            form = DUMP_V2 if mrt == TABLE_DUMP_V2 else DUMP if mrt == TABLE_DUMP else MRTD if mrt == MRTD_BGP else MP
-            tail = self._tails.get(data[start : start + size], as_size, form << 16 | afi << 8 | safi)
-            yield f"{name}|{time}|{'B' if kind == Kind.RIB else 'A'}|{who}|{prefix}|{tail}\n"
+            if family != last_family:
+                last_family = family
+                tails = self._tails_of(form, as_size, (family >> 8, family & 255))
+            if code == Kind.RIB:  # BGP4MP_ENTRY, which bgpdump does not know
+                table = self._tails_of(DUMP_V2, as_size, (family >> 8, family & 255))
+                yield f"{name}|{time}|B|{peer}|{prefix}|{table[data[start : start + size]]}\n"
+                continue
+            tail = tails[data[start : start + size]]
+            if not isinstance(tail, str):
+                tail = tail[reached.holds(row)]
+            yield f"{name}|{time}|A|{peer}|{prefix}|{tail}\n"
 
+    def _tails_of(self, form: int, as_size: int, family: Family) -> Remembered[bytes, Tail]:
+        key = (form, as_size, family)
+        if key not in self._tails:
+            self._tails[key] = Remembered(partial(self._tail, form=form, as_size=as_size, family=family))
+        return self._tails[key]
 
-def _heads(block: ElemBlock) -> dict[tuple[int, int], tuple[str, bool, bool]]:
-    """Type and subtype to the first word of the line, whether the collector sent it, whether it has path ids."""
-    pairs = set(zip(block.record_type.tolist(), block.record_subtype.tolist(), strict=True))
-    out = {}
-    for mrt, sub in pairs:
-        if mrt == TABLE_DUMP_V2:
-            add_path = sub in RIB_ADD_PATH
-            out[mrt, sub] = ("TABLE_DUMP2_AP" if add_path else "TABLE_DUMP2", False, add_path)
-        elif mrt in (BGP4MP, BGP4MP_ET):
-            local, add_path = sub in LOCAL, sub in ADD_PATH
-            name = "BGP4MP" + ("_ET" if mrt == BGP4MP_ET else "")
-            # Of the messages sent with path identifiers, bgpdump counts none as local.
-            local_shown = sub in (6, 7)
-            out[mrt, sub] = (
-                name + ("_LOCAL" if local_shown else "") + ("_AP" if add_path else ""),
-                local and local_shown,
-                add_path,
-            )
+    def _tail(self, raw: bytes, form: int, as_size: int, family: Family) -> Tail:
+        """Everything behind the prefix of an announcement or a table entry."""
+        found, _ = split_attributes(raw)
+        if as_size == 2 and AS4_PATH in found:
+            path = _path_text(*whole_path(found, 2))
         else:
-            out[mrt, sub] = ("TABLE_DUMP" if mrt == TABLE_DUMP else "BGP", False, False)
-    return out
+            path = self._paths[as_size][found.get(AS_PATH, b"")]
+        communities = self._communities[found[COMMUNITIES]] if COMMUNITIES in found else ""
+        source = _aggregator_text(found, as_size)
+        begin = f"{path}|{ORIGINS.get(found.get(ORIGIN, b''), 'INCOMPLETE')}|"
+        end = (
+            f"|{_number(found, LOCAL_PREF)}|{_number(found, MED)}"
+            # Communities have no field of their own in what is printed of the deprecated type BGP.
+            f"{'' if form == PLAIN else '|'}{communities}|{'AG' if ATOMIC_AGGREGATE in found else 'NAG'}|"
+            f"{source}|"
+        )
+        hop = found.get(NEXT_HOP, b"")
+        plain = socket.inet_ntoa(hop[:4]) if len(hop) >= 4 else BROADCAST
+        reach = mp_next_hop(found[MP_REACH_NLRI]) if MP_REACH_NLRI in found and form != PLAIN else None
+        if reach is None:
+            return begin + plain + end
+        other = _octets_text(reach[1])
+        if form == MESSAGE and family == reach[0] == IPV4_UNICAST:
+            return begin + plain + end, begin + other + end
+        if form == MESSAGE:
+            return begin + (other if reach[0] == family else plain) + end
+        # Table entries have the abbreviated form; a full one, which early writers left, counts as well.
+        counts = (ABBREVIATED, IPV6_UNICAST, IPV4_UNICAST) if form == DUMP_V2 else (ABBREVIATED, IPV6_UNICAST)
+        return begin + (other if reach[0] in counts else plain) + end
 
 
-def _local_text(data: bytes, start: int, mrt: int, subtype: int) -> str:
-    """``address|AS number`` of the collector's side, which stands for the sender of a local message."""
-    at = start + 12 + (4 if mrt == BGP4MP_ET else 0)
-    size = 4 if subtype == 7 else 2
-    asn = int.from_bytes(data[at + size : at + 2 * size], "big")
-    at += 2 * size + 2
-    octets = 4 if int.from_bytes(data[at : at + 2], "big") == 1 else 16
-    address = data[at + 2 + octets : at + 2 + 2 * octets]
-    return f"{socket.inet_ntop(socket.AF_INET if octets == 4 else socket.AF_INET6, address)}|{asn}"
+class _Reached:
+    """Tells the two fields apart from which one UPDATE may announce IPv4 unicast: NLRI, MP_REACH_NLRI."""
+
+    def __init__(self, block: ElemBlock, data: bytes, kind: int, subtype: int) -> None:
+        self._block, self._data, self._kind, self._subtype = block, data, kind, subtype
+        self._record, self._first = -1, 0
+
+    def holds(self, row: int) -> bool:
+        """Whether this announcement is from MP_REACH_NLRI. Elems of NLRI stand before those."""
+        block, record = self._block, int(self._block.record[row])
+        if record != self._record:
+            self._record = record
+            begin = int(np.searchsorted(block.record, record))
+            self._first = begin + int(np.argmax(block.kind[begin : row + 1] == Kind.ANNOUNCE)) + self._in_nlri(row)
+        return row >= self._first
+
+    def _in_nlri(self, row: int) -> int:
+        block, data, record = self._block, self._data, int(self._block.record[row])
+        message = _behind_addresses(data, int(block.record_start[record]), self._kind, self._subtype)
+        stop = message + int.from_bytes(data[message + 16 : message + 18], "big")
+        stop = min(stop, int(block.record_start[record] + block.record_length[record]))
+        at, count = int(block.attr_start[row]) + int(block.attr_length[row]), 0
+        path_id = 4 if self._subtype in ADD_PATH or block.path_id[row] else 0
+        while at + path_id < stop:
+            at += path_id + 1 + (data[at + path_id] + 7) // 8
+            count += 1
+        return count
 
 
-def _tail(raw: bytes, as_size: int, form: int) -> str:
-    """Everything behind the prefix of an announcement or a table entry."""
-    kind, afi, safi = form >> 16, form >> 8 & 255, form & 255
-    found = decode_attributes(raw, as_size)
-    path = path_text(found.as_path)
-    if len(path) > LONGEST_PATH_TEXT:
-        path = _cut(path)
-    communities = " ".join(WELL_KNOWN.get(value) or f"{value >> 16}:{value & 0xFFFF}" for value in found.communities)
-    # Communities have no field of their own in what bgpdump prints of the deprecated type BGP.
-    gap = "" if kind == MRTD else "|"
-    aggregator = f"{found.aggregator[0]} {found.aggregator[1]}" if found.aggregator else ""
-    return (
-        f"{path}|{ORIGINS.get(-1 if found.origin is None else found.origin, 'INCOMPLETE')}|"
-        f"{_next_hop(found, kind, afi, safi)}|{found.local_pref or 0}|{found.med or 0}{gap}{communities}|"
-        f"{'AG' if found.atomic_aggregate else 'NAG'}|{aggregator}|"
-    )
-
-
-def _cut(path: str) -> str:
-    """A long path as bgpdump cuts it: after the number that reaches past LONGEST_PATH_TEXT."""
-    end = LONGEST_PATH_TEXT
-    while end < len(path) and path[end].isdigit():
-        end += 1
-    return path[:end] + "..."
-
-
-def _next_hop(found: Attributes, kind: int, afi: int, safi: int) -> str:
-    hops = dict(found.mp_next_hops)
-    if kind in (DUMP, DUMP_V2):
-        # The abbreviated form in dumps counts as IPv6 unicast; a full one may stand there as well.
-        for family in ((0, 0), (2, 1), *(((1, 1),) if kind == DUMP_V2 else ())):
-            if family in hops:
-                return _shortened(hops[family])
-    elif (afi, safi) in hops and (afi != 1 or found.next_hop is None):
-        return _shortened(hops[afi, safi])
-    return found.next_hop or NO_ADDRESS
+def prefix_text(afi: int, hi: int, lo: int, length: int) -> str:
+    """Text of a left-aligned prefix as bgpdump writes it."""
+    return f"{address_text(afi, hi, lo)}/{length}"
 
 
 def address_text(afi: int, hi: int, lo: int) -> str:
-    """Text of a left-aligned address as bgpdump writes it."""
+    """Text of a left-aligned address as bgpdump writes it.
+
+    Other than RFC 5952 wants it in two ways: a lone group of zeros is left out too (against section 4.2.2), and all
+    addresses below ::/96 but the lowest two end in an IPv4 address (as those of RFC 4291 section 2.5.5.1, deprecated).
+    """
     if afi == 1:
         return f"{hi >> 56}.{hi >> 48 & 255}.{hi >> 40 & 255}.{hi >> 32 & 255}"
-    return _shortened(socket.inet_ntop(socket.AF_INET6, (hi << 64 | lo).to_bytes(16, "big")))
-
-
-def _shortened(text: str) -> str:
-    """An IPv6 address in which a lone group of zeros is left out too, though RFC 5952 section 4.2.2 says not to."""
-    if "::" in text or ":" not in text or "." in text:
+    if hi == 0 and (lo >> 32 == 0xFFFF or (lo >> 32 == 0 and lo > 1)):
+        return f"::{'ffff:' if lo >> 32 else ''}{address_text(1, lo << 32 & 0xFFFFFFFF00000000, 0)}"
+    text = socket.inet_ntop(socket.AF_INET6, (hi << 64 | lo).to_bytes(16, "big"))
+    if "::" in text:
         return text
     groups = text.split(":")
     if "0" not in groups:
         return text
     at = groups.index("0")
     return ":".join(groups[:at]) + "::" + ":".join(groups[at + 1 :])
+
+
+def _octets_text(octets: bytes) -> str:
+    if len(octets) == 4:
+        return socket.inet_ntoa(octets)
+    return address_text(2, int.from_bytes(octets[:8], "big"), int.from_bytes(octets[8:], "big"))
+
+
+def _columns(rows: Rows, *columns: npt.NDArray[np.integer]) -> Iterator[tuple[int, ...]]:
+    """Rows of some columns, as plain integers."""
+    return zip(*(column[rows].tolist() for column in columns), strict=True)
+
+
+def _message_name(kind: int, subtype: int) -> str:
+    if kind == MRTD_BGP:
+        return "BGP"
+    local, add_path = "_LOCAL" if subtype in LOCAL else "", "_AP" if subtype in ADD_PATH else ""
+    return f"BGP4MP{'_ET' if kind == BGP4MP_ET else ''}{local}{add_path}"
+
+
+def _behind_addresses(data: bytes, start: int, kind: int, subtype: int) -> int:
+    """Where the BGP message begins in a BGP4MP record (RFC 6396 section 4.4.2)."""
+    at = start + (16 if kind == BGP4MP_ET else 12) + 4 * (2 if subtype in (4, 5, 7, 9, 11) else 1)
+    return at + 4 + (8 if data[at + 3] == 1 else 32)
+
+
+def _receiver_text(data: bytes, start: int, kind: int, subtype: int) -> str:
+    """``address|AS number`` of the far side of a session, to which the collector sent a message."""
+    at = start + (16 if kind == BGP4MP_ET else 12)
+    size = 4 if subtype == 7 else 2
+    octets = 4 if data[at + 2 * size + 3] == 1 else 16
+    address = data[at + 2 * size + 4 : at + 2 * size + 4 + octets]
+    return f"{_octets_text(address)}|{int.from_bytes(data[at : at + size], 'big')}"
+
+
+def _aggregator_text(found: dict[int, bytes], as_size: int) -> str:
+    """AS number and address of AGGREGATOR, read with the record's width of AS numbers whatever the length is.
+
+    OpenBGPD writes four octets beside paths of two; then bgpdump's fields are not what was meant. JSON has that.
+    """
+    if AGGREGATOR not in found:
+        return ""
+    raw = found[AGGREGATOR]
+    if as_size == 2 and raw[:2] == AS_TRANS.to_bytes(2, "big") and AS4_AGGREGATOR in found:
+        raw, as_size = found[AS4_AGGREGATOR], 4
+    raw = raw.ljust(as_size + 4, b"\0")
+    address = socket.inet_ntoa(raw[as_size : as_size + 4])
+    return "" if address == BROADCAST else f"{int.from_bytes(raw[:as_size], 'big')} {address}"
+
+
+def _own_path_text(raw: bytes, as_size: int) -> str:
+    return _path_text(*read_path(raw, as_size))
+
+
+def _path_text(path: Path, fault: str) -> str:
+    text = BROKEN_PATH if fault else path_text(path)
+    if len(text) > PATH_LIMIT:
+        for number in re.finditer(r"\d+", text):
+            if number.end() > PATH_LIMIT:
+                return text[: number.end()] + "..."
+    return text
+
+
+def _communities_text(raw: bytes) -> str:
+    words = (WELL_KNOWN.get(value) or f"{value >> 16}:{value & 0xFFFF}" for value in numbers(raw))
+    return " ".join(words)[:COMMUNITIES_LIMIT]
+
+
+def _number(found: dict[int, bytes], code: int) -> int:
+    return int.from_bytes(found[code][:4], "big") if code in found else 0

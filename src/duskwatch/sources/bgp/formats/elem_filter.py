@@ -1,16 +1,16 @@
 """Which elems somebody wants to see: a filter over the columns of a block."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from duskwatch.kernels.aspath import path_tails
 from duskwatch.records.elems import ElemBlock, Kind, PeerTable
 from duskwatch.records.prefix import Prefix
 from duskwatch.sources.bgp.formats.attributes import decode_attributes
-from duskwatch.sources.bgp.formats.elem_text import AttributeCache
+from duskwatch.sources.bgp.formats.elem_text import Remembered
 
 Match = Literal["exact", "more", "less", "any"]
 SHOWN = (Kind.RIB, Kind.ANNOUNCE, Kind.WITHDRAW, Kind.STATE)
@@ -46,12 +46,7 @@ class ElemFilter:
         if self.prefixes:
             keep &= np.logical_or.reduce([_related(block, prefix, self.match) for prefix in self.prefixes])
         rows = np.flatnonzero(keep)
-        if self.origins and len(rows):
-            rows = rows[(block.kind[rows] == Kind.RIB) | (block.kind[rows] == Kind.ANNOUNCE)]
-            origin, upstream, beyond = np.zeros((3, len(block.kind)), np.uint32)
-            path_tails(block.data, block.attr_start, block.attr_length, block.as_size, rows, origin, upstream, beyond)
-            rows = rows[np.isin(origin[rows], self.origins)]
-        if self.path_contains and len(rows):
+        if self.origins or self.path_contains:
             rows = self._with_path(block, rows)
         return rows
 
@@ -66,24 +61,55 @@ class ElemFilter:
         ]
 
     def _with_path(self, block: ElemBlock, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        wanted = set(self.path_contains)
-        data = block.data.tobytes()
-        cache = AttributeCache(
-            lambda raw, as_size, _: (
-                wanted <= {asn for _, members in decode_attributes(raw, as_size).as_path for asn in members}
-            )
-        )
+        rows = rows[(block.kind[rows] == Kind.RIB) | (block.kind[rows] == Kind.ANNOUNCE)]
+        # Most paths are never decoded: where the octets of the number are not, the number is not.
+        if self.origins and len(rows):
+            rows = rows[np.logical_or.reduce([_may_name(block, rows, asn) for asn in self.origins])]
+        for asn in self.path_contains:
+            rows = rows[_may_name(block, rows, asn)]
+        passes: dict[int, Remembered[bytes, bool]] = {size: Remembered(self._passes(size)) for size in (2, 4)}
         keep = [
             row
-            for row in rows.tolist()
-            if block.kind[row] in (Kind.RIB, Kind.ANNOUNCE)
-            and cache.get(
-                data[block.attr_start[row] : block.attr_start[row] + block.attr_length[row]],
-                int(block.as_size[row]),
-                0,
+            for row, start, length, size in zip(
+                rows.tolist(),
+                block.attr_start[rows].tolist(),
+                block.attr_length[rows].tolist(),
+                block.as_size[rows].tolist(),
+                strict=True,
             )
+            if passes[size][block.data[start : start + length].tobytes()]
         ]
         return np.array(keep, np.int64)
+
+    def _passes(self, as_size: int) -> Callable[[bytes], bool]:
+        origins, wanted = set(self.origins), set(self.path_contains)
+
+        def passes(raw: bytes) -> bool:
+            found = decode_attributes(raw, as_size)
+            if origins and origins.isdisjoint(found.origins):
+                return False
+            return wanted <= {asn for _, members in found.as_path for asn in members}
+
+        return passes
+
+
+def _may_name(block: ElemBlock, rows: npt.NDArray[np.int64], asn: int) -> npt.NDArray[np.bool_]:
+    """Which rows have the octets of an AS number somewhere in their attributes (AS4_PATH holds wide ones)."""
+    narrow = block.as_size[rows] == 2 if asn < 1 << 16 else np.zeros(len(rows), np.bool_)
+    start = block.attr_start[rows]
+    end = start + block.attr_length[rows]
+    found = np.zeros(len(rows), np.bool_)
+    for octets, of in ((2, narrow), (4, ~narrow)):
+        if not of.any() or len(block.data) < octets:
+            continue
+        count = len(block.data) - octets + 1
+        equal = np.ones(count, np.bool_)
+        for i, octet in enumerate(asn.to_bytes(octets, "big")):
+            equal &= block.data[i : i + count] == octet
+        places = np.flatnonzero(equal)
+        some = np.searchsorted(places, start) < np.searchsorted(places, end - octets, side="right")
+        found |= of & some
+    return found
 
 
 def _related(block: ElemBlock, prefix: Prefix, match: Match) -> npt.NDArray[np.bool_]:

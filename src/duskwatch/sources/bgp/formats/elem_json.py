@@ -1,7 +1,8 @@
-"""Elems as JSON, one object a line, and the same fields as rows for tables."""
+"""Elems as JSON, one object a line, and the same fields as objects."""
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 
 from duskwatch.records.elems import ElemBlock, Kind, PeerTable
 from duskwatch.sources.bgp.formats.attributes import (
+    ABBREVIATED,
     CONFED_SEQUENCE,
     CONFED_SET,
     ORIGINS,
@@ -16,61 +18,84 @@ from duskwatch.sources.bgp.formats.attributes import (
     Attributes,
     decode_attributes,
 )
-from duskwatch.sources.bgp.formats.elem_text import AttributeCache, address_text
+from duskwatch.sources.bgp.formats.elem_text import PeerTexts, Remembered, address_text
 
 TYPES = {Kind.RIB: "rib", Kind.ANNOUNCE: "announce", Kind.WITHDRAW: "withdraw", Kind.STATE: "state"}
 STATES = ("unknown", "idle", "connect", "active", "opensent", "openconfirm", "established", "clearing", "deleted")
-ADD_PATH_SUBTYPES = {8, 9, 10, 11, 12}
+# Subtypes that carry path identifiers, by type (RFC 8050).
+ADD_PATH = {13: {8, 9, 10, 11, 12}, 16: {8, 9, 10, 11}, 17: {8, 9, 10, 11}}
 
 
 class ElemObjects:
-    """Elems as dictionaries; remembers attributes that were met before."""
+    """Elems as dictionaries or lines; remembers attributes that were met before."""
 
     def __init__(self) -> None:
-        self._attributes = AttributeCache(_attributes)
+        self._texts: dict[tuple[int, int], Remembered[bytes, str]] = {}
+        self._prefixes: Remembered[tuple[int, int, int, int], str] = Remembered(lambda key: prefix_text(*key))
+        self._peers = PeerTexts(_peer_text)
 
     def objects(self, block: ElemBlock, peers: PeerTable, rows: npt.NDArray[np.int64]) -> Iterator[dict[str, Any]]:
-        """One object for each row. docs/reference/mrt.md has the fields."""
-        data = block.data.tobytes()
-        for row in rows.tolist():
-            kind = Kind(int(block.kind[row]))
-            peer = int(block.peer[row])
-            found: dict[str, Any] = {
-                "type": TYPES[kind],
-                "time": int(block.time_us[row]) / 1e6,
-                "peer_ip": address_text(peers.afi[peer], peers.address_hi[peer], peers.address_lo[peer]),
-                "peer_asn": peers.asn[peer],
-            }
-            if kind == Kind.STATE:
-                old, new = divmod(int(block.state[row]), 256)
-                found |= {"old_state": _state(old), "new_state": _state(new)}
-                yield found
-                continue
-            prefix = address_text(int(block.afi[row]), int(block.prefix_hi[row]), int(block.prefix_lo[row]))
-            found["prefix"] = f"{prefix}/{block.prefix_length[row]}"
-            found["safi"] = int(block.safi[row])
-            if block.path_id[row] or int(block.record_subtype[block.record[row]]) in ADD_PATH_SUBTYPES:
-                found["path_id"] = int(block.path_id[row])
-            if kind != Kind.WITHDRAW:
-                start, size = int(block.attr_start[row]), int(block.attr_length[row])
-                family = int(block.afi[row]) << 8 | int(block.safi[row])
-                found |= self._attributes.get(data[start : start + size], int(block.as_size[row]), family)
-            yield found
+        """One object for each of ``rows`` (int64 [K]). docs/reference/mrt.md has the fields."""
+        for line in self.lines(block, peers, rows):
+            yield json.loads(line)
 
     def lines(self, block: ElemBlock, peers: PeerTable, rows: npt.NDArray[np.int64]) -> Iterator[str]:
-        """One line of JSON, with its newline, for each row."""
-        for found in self.objects(block, peers, rows):
-            yield json.dumps(found, separators=(",", ":")) + "\n"
+        """One line of JSON, with its newline, for each of ``rows`` (int64 [K])."""
+        names, data = self._peers.of(peers), block.data.tobytes()
+        columns = (
+            block.kind, block.time_us, block.peer, block.afi, block.safi, block.prefix_hi, block.prefix_lo,
+            block.prefix_length, block.path_id, block.attr_start, block.attr_length, block.as_size, block.state,
+        )  # fmt: skip
+        for has_id, kind, time, peer, afi, safi, hi, lo, length, path_id, start, size, as_size, state in zip(
+            has_path_id(block, rows).tolist(), *(column[rows].tolist() for column in columns), strict=True
+        ):
+            if kind == Kind.STATE:
+                yield (
+                    f'{{"type":"state","time":{time / 1e6},{names[peer]},'
+                    f'"old_state":"{state_text(state >> 8)}","new_state":"{state_text(state & 255)}"}}\n'
+                )
+                continue
+            head = (
+                f'{{"type":"{TYPES[kind]}","time":{time / 1e6},{names[peer]},'
+                f'"prefix":"{self._prefixes[afi, hi, lo, length]}","safi":{safi}'
+            )
+            if has_id:
+                head += f',"path_id":{path_id}'
+            if kind == Kind.WITHDRAW:
+                yield head + "}\n"
+                continue
+            key = (as_size, afi << 8 | safi)
+            if key not in self._texts:
+                self._texts[key] = Remembered(partial(_attributes_text, as_size=as_size, family=(afi, safi)))
+            yield f"{head},{self._texts[key][data[start : start + size]]}\n"
 
 
-def _state(number: int) -> str:
+def has_path_id(block: ElemBlock, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Which of ``rows`` carry a path identifier (RFC 7911), be it 0: bool [K]."""
+    record = block.record[rows]
+    kind, subtype = block.record_type[record], block.record_subtype[record]
+    found: npt.NDArray[np.bool_] = block.path_id[rows] != 0
+    for each, subtypes in ADD_PATH.items():
+        found |= (kind == each) & np.isin(subtype, list(subtypes))
+    found &= block.safi[rows] != 0
+    return found
+
+
+def prefix_text(afi: int, hi: int, lo: int, length: int) -> str:
+    """Text of a left-aligned prefix, as RFC 5952 wants it."""
+    return f"{address_text(afi, hi, lo)}/{length}"
+
+
+def state_text(number: int) -> str:
+    """Name of a state of the BGP state machine (RFC 4271 section 8.2.2; the last two are Quagga's)."""
     return STATES[number] if number < len(STATES) else str(number)
 
 
-def _attributes(raw: bytes, as_size: int, family: int) -> dict[str, Any]:
+def attribute_fields(raw: bytes, as_size: int, family: tuple[int, int]) -> dict[str, Any]:
+    """Fields that come from path attributes; ``family`` (AFI, SAFI of the prefix) tells which next hop is its own."""
     found: Attributes = decode_attributes(raw, as_size)
-    hops = dict(found.mp_next_hops)
-    next_hop = hops.get((family >> 8, family & 255)) or hops.get((0, 0)) or found.next_hop
+    reach = found.mp_next_hop
+    next_hop = reach[1] if reach is not None and reach[0] in (family, ABBREVIATED) else found.next_hop
     out: dict[str, Any] = {
         "as_path": [part for segment in found.as_path for part in _segment(*segment)],
         "origin_asns": list(found.origins),
@@ -89,6 +114,14 @@ def _attributes(raw: bytes, as_size: int, family: int) -> dict[str, Any]:
     if found.malformed:
         out["malformed"] = found.malformed
     return out
+
+
+def _attributes_text(raw: bytes, as_size: int, family: tuple[int, int]) -> str:
+    return json.dumps(attribute_fields(raw, as_size, family), separators=(",", ":"))[1:]
+
+
+def _peer_text(afi: int, hi: int, lo: int, asn: int) -> str:
+    return f'"peer_ip":"{address_text(afi, hi, lo)}","peer_asn":{asn}'
 
 
 def _segment(kind: int, members: tuple[int, ...]) -> list[Any]:

@@ -1,29 +1,38 @@
-"""What all text forms of elems share: attributes decoded once for all elems that carry the same, and addresses."""
+"""What all forms of elems share: texts and attributes made once for all elems that carry the same, and addresses."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sized
 from typing import Generic, TypeVar
 
-T = TypeVar("T")
-CACHED = 1 << 16
+from duskwatch.records.elems import PeerTable
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+ENTRIES = 1 << 17
+OCTETS = 16 << 20
 
 
-class AttributeCache(Generic[T]):
-    """What ``make`` makes of raw attributes, remembered for up to CACHED of them."""
+class Remembered(dict[K, V], Generic[K, V]):
+    """``remembered[key]`` is ``make(key)``, made once.
 
-    def __init__(self, make: Callable[[bytes, int, int], T]) -> None:
+    Bounded: emptied when it holds ENTRIES, or keys of OCTETS octets in all. Hostile attributes are 64 kB long and
+    never the same twice.
+    """
+
+    def __init__(self, make: Callable[[K], V]) -> None:
+        super().__init__()
         self._make = make
-        self._made: dict[tuple[bytes, int, int], T] = {}
+        self._octets = 0
 
-    def get(self, raw: bytes, as_size: int, form: int) -> T:
-        """``form`` tells apart what else the result depends on (the address family and the kind of record)."""
-        key = (raw, as_size, form)
-        found = self._made.get(key)
-        if found is None:
-            if len(self._made) >= CACHED:
-                self._made.clear()
-            found = self._made[key] = self._make(raw, as_size, form)
-        return found
+    def __missing__(self, key: K) -> V:
+        if len(self) >= ENTRIES or self._octets >= OCTETS:
+            self.clear()
+            self._octets = 0
+        if isinstance(key, Sized):
+            self._octets += len(key)
+        value = self[key] = self._make(key)
+        return value
 
 
 def address_text(afi: int, hi: int, lo: int) -> str:
@@ -31,3 +40,22 @@ def address_text(afi: int, hi: int, lo: int) -> str:
     if afi == 1:
         return f"{hi >> 56}.{hi >> 48 & 255}.{hi >> 40 & 255}.{hi >> 32 & 255}"
     return socket.inet_ntop(socket.AF_INET6, (hi << 64 | lo).to_bytes(16, "big"))
+
+
+class PeerTexts:
+    """``texts(peers)``: one text for each row of a peer table, made when the row is first there."""
+
+    def __init__(self, make: Callable[[int, int, int, int], str]) -> None:
+        """``make`` is given address family, address and AS number."""
+        self._make = make
+        self._table: PeerTable | None = None
+        self._texts: list[str] = []
+
+    def of(self, peers: PeerTable) -> list[str]:
+        """The texts, by row."""
+        if peers is not self._table:
+            self._table, self._texts = peers, []
+        for row in range(len(self._texts), len(peers)):
+            address = peers.afi[row], peers.address_hi[row], peers.address_lo[row]
+            self._texts.append(self._make(*address, peers.asn[row]))
+        return self._texts
