@@ -361,3 +361,57 @@ def said_too_little(data: bytes, at: int, length: int, subtype: int) -> int:
     if fills(length) or end + 4 > len(data) or not fills(length + 4):
         return 0
     return 4 if end + 4 == len(data) or data[end + 8 : end + 10] == b"\0\x0c" else 0
+
+
+AS_PATH, AGGREGATOR, AS4_PATH, AS4_AGGREGATOR, AS_TRANS = 2, 7, 17, 18, 23456
+
+
+def path(raw: bytes, as_size: int) -> list[int]:
+    """One number per step of an AS path (RFC 4271 section 4.3): of a set the first; confederations are no steps."""
+    rest, steps = Bytes(raw), []
+    while rest.left:
+        kind, count = rest.number(1), rest.number(1)
+        members = [rest.number(as_size) for _ in range(count)]
+        if kind not in (1, 2, 3, 4):
+            raise Bad
+        steps += members if kind == 2 else members[:1] if kind == 1 else []
+        if len(steps) > 1024:
+            raise Bad
+    return steps
+
+
+def tail(elem: Elem) -> tuple[int, int, int]:
+    """Origin, the AS before it, and the one before that; zero where there is none."""
+    first: dict[int, bytes] = {}
+    walk = Bytes(elem.attributes or b"")
+    while walk.left:
+        try:
+            flags, code = walk.number(1), walk.number(1)
+            value = walk.take(walk.number(2 if flags & 0x10 else 1))
+        except Bad:
+            break
+        first.setdefault(code, value)
+
+    def steps(code: int, as_size: int) -> list[int]:
+        try:
+            return path(first.get(code, b""), as_size)
+        except Bad:
+            return []
+
+    found = steps(AS_PATH, elem.as_size)
+    if elem.as_size == 2 and not voided(first):
+        wide = steps(AS4_PATH, 4)
+        if len(wide) <= len(found):  # RFC 6793 section 4.2.3
+            found = found[: len(found) - len(wide)] + wide
+    last = []
+    for number in reversed(found):
+        if not last or number != last[-1]:
+            last.append(number)
+    return tuple([*last, 0, 0, 0][:3])
+
+
+def voided(attributes: dict[int, bytes]) -> bool:
+    """Whether a router that knows only narrow AS numbers made the aggregate: AS4_PATH is of before (RFC 6793 4.2.3)."""
+    aggregator = attributes.get(AGGREGATOR, b"")
+    narrow = len(aggregator) >= 6 and int.from_bytes(aggregator[:2], "big") != AS_TRANS
+    return AS4_AGGREGATOR in attributes and narrow

@@ -5,10 +5,12 @@ import random
 import struct
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from duskwatch.kernels.aspath import path_tails
 from duskwatch.kernels.mrt import HIGHEST_TYPE, PEER_LIMIT, RECORD_LIMIT
 from duskwatch.records.elems import PeerTable
 from duskwatch.sources.bgp.formats.mrt import MrtReader
@@ -54,6 +56,21 @@ def fast(pieces: list[bytes]) -> tuple[list[slow.Elem], MrtReader]:
     return found, reader
 
 
+def fast_tails(data: bytes) -> list[tuple[int, ...]]:
+    found = []
+    for block in MrtReader([data], PeerTable()):
+        rows = np.arange(len(block.time_us), dtype=np.int64)
+        out = np.full((3, len(rows)), 7, np.uint32)
+        path_tails(block.data, block.attr_start, block.attr_length, block.as_size, rows, *out)
+        found += map(tuple, out.T.tolist())
+    return found
+
+
+def slow_tails(elems: list[slow.Elem]) -> list[tuple[int, ...]]:
+    known = {(elem.attributes, elem.as_size): slow.tail(elem) for elem in {e[6:8]: e for e in elems}.values()}
+    return [known[elem.attributes, elem.as_size] for elem in elems]
+
+
 def record(kind: int, subtype: int, body: bytes, seconds: int = 1000) -> bytes:
     return struct.pack("!IHHI", seconds, kind, subtype, len(body)) + body
 
@@ -82,6 +99,10 @@ def message(subtype: int, body: bytes, afi: int = 1) -> bytes:
         + bytes(range(2 * octets))
         + body
     )
+
+
+def segment(kind: int, size: int, *numbers: int) -> bytes:
+    return bytes([kind, len(numbers)]) + b"".join(number.to_bytes(size, "big") for number in numbers)
 
 
 PATH = attribute(1, b"\0") + attribute(2, struct.pack("!BBII", 2, 2, 4837, 131279))
@@ -168,6 +189,37 @@ RECORDS = {
     "state change without addresses": record(16, 0, struct.pack("!HHHH", 4837, 64500, 6, 1)),
     "wide state change without addresses": record(16, 5, struct.pack("!IIHH", 4837, 64500, 6, 1)),
     "message without addresses": record(16, 1, struct.pack("!HH", 4837, 64500) + update(IPV4, PATH, IPV4)),
+    "mrtd open": record(5, 5, bytes(12)),
+    "mrtd notify": record(5, 6, bytes(14)),
+    "mrtd preferred update": record(5, 2, bytes(20)),
+    "table dump with wide numbers": record(
+        12, 3, bytes(4) + DUMPED[:14] + struct.pack("!IH", 70000, len(PATH)) + PATH
+    ),
+    "table dump of ipv6 with wide numbers": record(
+        12, 4, bytes(4) + bytes(range(16)) + b"\x7f\1" + bytes(20) + struct.pack("!IH", 70000, len(PATH)) + PATH
+    ),
+    **{
+        f"path {name}": record(16, 4 if size == 4 else 1, message(4 if size == 4 else 1, update(b"", raw, IPV4)))
+        for name, size, raw in (
+            ("with a set", 4, attribute(2, segment(2, 4, 1, 2) + segment(1, 4, 5, 6))),
+            ("with confederations", 4, attribute(2, segment(3, 4, 64512) + segment(2, 4, 1, 2, 2) + segment(4, 4, 9))),
+            ("prepended", 4, attribute(2, segment(2, 4, 1, 1, 2, 3, 3, 3))),
+            ("merged", 2, attribute(2, segment(2, 2, 1, 23456, 23456)) + attribute(17, segment(2, 4, 70000, 70001))),
+            ("merged with a set", 2, attribute(17, segment(1, 4, 70000, 1)) + attribute(2, segment(2, 2, 1, 23456))),
+            ("shorter than its wide one", 2, attribute(2, segment(2, 2, 1)) + attribute(17, segment(2, 4, 8, 9))),
+            (
+                "voided by an aggregator",
+                2,
+                attribute(2, segment(2, 2, 1, 23456))
+                + attribute(7, bytes([0, 5, 1, 2, 3, 4]))
+                + attribute(17, segment(2, 4, 70000))
+                + attribute(18, bytes(8)),
+            ),
+            ("malformed", 4, attribute(2, segment(2, 4, 1, 2)[:-1])),
+            ("empty", 4, attribute(2, b"")),
+            ("absent", 4, attribute(1, b"\0")),
+        )
+    },
     "ospf": record(11, 0, bytes(8)),
 }  # fmt: skip
 EVERYTHING = INDEX + b"".join(RECORDS.values())
@@ -180,6 +232,7 @@ def test_elems_of_real_files_are_those_of_the_twin(path):
         pieces.extend(open_pieces(path))
     found, _ = fast(pieces)
     assert found == list(slow.elems(b"".join(pieces)))
+    assert fast_tails(b"".join(pieces)) == slow_tails(found)
 
 
 def test_small_real_files_are_here(shared_data: Path):
@@ -191,6 +244,7 @@ def test_elems_of_every_kind_of_record_are_those_of_the_twin(name):
     data = INDEX + RECORDS[name]
     found, reader = fast([data])
     assert found == list(slow.elems(data))
+    assert fast_tails(data) == slow_tails(found)
     assert reader.records == 2
     assert reader.damage is None
     silent = {
@@ -198,12 +252,25 @@ def test_elems_of_every_kind_of_record_are_those_of_the_twin(name):
         "rib generic of another family",
         "deprecated snapshot",
         "mrtd sync",
+        "mrtd preferred update",
         "deprecated entry of another family",
         "ospf",
     }
     assert (len(found) > 3) is (name not in silent)
     assert bool(reader.unsupported) is (name in silent | {"another family"})
     assert reader.bad_records == (1 if "cut" in name else 0)
+
+
+@pytest.mark.parametrize("name", [name for name, raw in RECORDS.items() if raw[4:6] == b"\0\x10"])
+def test_with_an_extended_time_every_message_says_the_same_at_its_microsecond(name):
+    raw = RECORDS[name]
+    subtype = int.from_bytes(raw[6:8], "big")
+    extended = record(17, subtype, struct.pack("!I", 250_000) + raw[12:])
+    found, reader = fast([extended])
+    plain, other = fast([raw])
+    assert found == [elem._replace(time_us=elem.time_us + 250_000) for elem in plain]
+    assert (reader.bad, reader.unsupported.total()) == (other.bad, other.unsupported.total())
+    assert found == list(slow.elems(extended))
 
 
 def test_a_dump_that_says_four_octets_too_little_is_read_whole():
@@ -227,7 +294,8 @@ def test_how_the_bytes_are_cut_into_pieces_changes_nothing(sizes):
     found, reader = fast(pieces)
     whole, other = fast([EVERYTHING])
     assert found == whole
-    assert (reader.records, reader.bad, reader.unsupported) == (other.records, other.bad, other.unsupported)
+    for name in ("records", "bad_records", "bad", "unsupported", "damage", "first_us", "last_us", "has_rib"):
+        assert getattr(reader, name) == getattr(other, name)
 
 
 @settings(deadline=None, max_examples=100)
@@ -257,6 +325,7 @@ def test_mutated_records_are_read_as_the_twin_reads_them(seed):
             data[chance.randrange(len(data))] = chance.choice([0, 1, 2, 4, 16, 32, 127, 128, 255])
         found, _ = fast([bytes(data)])
         assert found == list(slow.elems(bytes(data))), bytes(data).hex()
+        assert fast_tails(bytes(data)) == slow_tails(found), bytes(data).hex()
 
 
 def test_a_record_longer_than_the_limit_is_no_record():

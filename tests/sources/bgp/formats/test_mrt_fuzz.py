@@ -17,12 +17,25 @@ SECONDS = 60 + RECORDS // 500
 PROGRAM = """
 import random, sys, time
 import numpy as np
+from numba import njit
 from duskwatch.kernels.aspath import path_tails
+from duskwatch.kernels.mrt import OPTIONS, _u32
 from duskwatch.records.elems import PeerTable
 from duskwatch.signals.routing import RoutingState, begin_dump, end_dump, fold
 from duskwatch.sources.bgp.formats.bgpdump import BgpdumpText
 from duskwatch.sources.bgp.formats.mrt import MrtReader
 from tests.kernels.test_mrt import INDEX, RECORDS
+
+@njit(**OPTIONS)
+def past_the_end(data, at):
+    return _u32(data, at)
+
+try:
+    past_the_end(np.zeros(10, np.uint8), 8)
+except IndexError:
+    pass
+else:
+    raise SystemExit("bounds are not checked")
 
 wanted, chance, done, bad, elems = int(sys.argv[1]), random.Random(20141222), 0, 0, 0
 raw = [INDEX, *RECORDS.values()]
@@ -68,12 +81,13 @@ while done < wanted:
         elems += len(rows)
     end_dump(state, reader.damage is None)
     assert (state.sizes >= 0).all()
-    slowest = max(slowest, time.perf_counter() - began) if done else 0.0
+    if done > 1000:                                         # by then everything is compiled
+        slowest = max(slowest, time.perf_counter() - began)
     bad += reader.bad_records
     done += reader.records  # what stands behind a broken header is not counted
 print(done, "records", bad, "bad", elems, "elems; slowest 40 records", round(slowest, 3), "s")
 assert bad > done // 20 and elems > done // 4, "the mutations miss their mark"
-assert slowest < 20
+assert slowest < 5
 """
 
 
