@@ -4,17 +4,18 @@ Compression is told by magic bytes, not by name. Only pieces are held, so that w
 by memory.
 """
 
-import bz2
-import lzma
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import BinaryIO, Protocol
+
+from duskwatch.sources.bgp.transports.unpackers import BZIP2, LONGEST_MAGIC, magic_of, unpacker
 
 STORED_BYTES = 1 << 20
-LEAST_WINDOW = 1 << 10  # stored bytes handed on at once where streams are tiny
-ZSTD_BYTES = 1024  # handed to zstd at once: 4 may unpack to 128 KiB, so that this unpacks to 32 MiB at most
-GZIP, BZIP2, XZ, ZSTD = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd"
+LEAST_WINDOW = 1 << 10
+SMALL_CALL = 4096  # unpacked bytes asked for at once where damage is near
+# rapidgzip takes a while to load; below this the standard library is done before.
+RAPIDGZIP_FROM_BYTES = 256 << 10
 
 
 class TransportDamage(Exception):
@@ -25,6 +26,10 @@ class TransportDamage(Exception):
         self.offset = offset
         self.expected = expected
         self.found = found
+
+
+class _Unclear(TransportDamage):
+    """Damage that a library met in a call which, without it, would have given something."""
 
 
 class Digest(Protocol):
@@ -39,180 +44,191 @@ def open_pieces(
 ) -> Iterator[bytes]:
     """Unpacked bytes of a file in pieces of at most ``piece_bytes``; ``-`` is standard input.
 
-    gzip is unpacked by isal, bzip2 by rapidgzip's reader with that many threads, xz, zstd and the rest of
-    bzip2 by their own libraries. ``digest`` is fed with the bytes as stored: all of a file's, even where the file is
-    damaged or reading is given up. Raises OSError where the file cannot be read, TransportDamage after everything that
-    could be unpacked where it is damaged or cut off.
+    gzip is unpacked by isal, bzip2 by rapidgzip with that many threads (one thread, small files and pipes: by the
+    standard library), xz and zstd by their own libraries. Several streams one after the other are one file; zeros may
+    pad the end. ``digest`` is fed with all bytes as stored, also where unpacking ends early or the iterator is closed.
+
+    Raises OSError where the file cannot be read, and TransportDamage where compressed data are broken or cut off,
+    after every byte that can be unpacked before that was given (of a pipe, all but the last SMALL_CALL).
     """
     if str(path) == "-":
-        yield from _pieces(sys.stdin.buffer, piece_bytes, digest)
+        yield from _pieces(_Stored(sys.stdin.buffer, digest), piece_bytes)
         return
     with Path(path).open("rb") as file:
-        try:
-            if threads > 1 and file.seekable() and file.peek(3).startswith(BZIP2):
-                yield from _parallel_bzip2(file, Path(path), piece_bytes, threads, digest)
-            else:
-                yield from _pieces(file, piece_bytes, digest)
-        finally:
-            while digest is not None and (stored := file.read(STORED_BYTES)):
-                digest.update(stored)
+        magic = file.read(4)
+        size = file.seek(0, 2) if file.seekable() else 0
+        if size:
+            file.seek(0)
+        if threads > 1 and magic_of(magic) == BZIP2 and size >= RAPIDGZIP_FROM_BYTES:
+            yield from _rapid_bzip2(Path(path), _Stored(file, digest), piece_bytes, threads)
+        else:
+            yield from _pieces(_Stored(file, digest, b"" if size else magic), piece_bytes)
 
 
-def _pieces(file: BinaryIO, piece_bytes: int, digest: Digest | None) -> Iterator[bytes]:
-    def read() -> bytes:
-        data = file.read(STORED_BYTES)
-        if digest is not None:
-            digest.update(data)
+class _Stored:
+    """A file's bytes as stored; each goes into the digest once, however often it is read."""
+
+    def __init__(self, file: BinaryIO, digest: Digest | None, ahead: bytes = b"") -> None:
+        self._file = file
+        self._digest = digest
+        self._ahead = ahead  # bytes already taken off a pipe
+        self.at = self._digested = 0
+
+    def read(self, size: int) -> bytes:
+        data = self._ahead + self._file.read(size)
+        self._ahead = b""
+        self.at += len(data)
+        if self._digest is not None and self.at > self._digested:
+            self._digest.update(data[len(data) - (self.at - self._digested) :])
+            self._digested = self.at
         return data
 
-    stored = read()
-    new = _unpacker(stored[:6])
-    if new is None:
-        while stored:
-            for start in range(0, len(stored), piece_bytes):
-                yield stored[start : start + piece_bytes]
-            stored = read()
-        return
-    unpacker, offset = new(), 0
-    # How much is handed on at once. What a stream leaves is copied, so where streams are tiny, little is handed on.
-    at, window, taken = 0, STORED_BYTES, 0
+    def rewind(self) -> bool:
+        """Whether the file could be set back to its start."""
+        if not self._file.seekable():
+            return False
+        self._file.seek(0)
+        self.at = 0
+        return True
+
+    def finish(self) -> None:
+        if self._digest is not None:
+            while self.read(STORED_BYTES):
+                pass
+
+
+def _pieces(stored: _Stored, piece_bytes: int, given: int = 0) -> Iterator[bytes]:
+    """Pieces behind the first ``given`` unpacked bytes."""
+    try:
+        first = stored.read(max(piece_bytes, LONGEST_MAGIC))
+        if not magic_of(first):
+            while first:
+                for start in range(0, len(first), piece_bytes):
+                    yield first[start : start + piece_bytes]
+                first = stored.read(piece_bytes)
+            return
+        if not stored.rewind():
+            # What broken data held may be asked for once only: never ask for much.
+            yield from _gathered(_unpacked(stored, first, min(SMALL_CALL, piece_bytes), 0), piece_bytes)
+            return
+        near = None  # where in the stored bytes damage is near
+        for call in (piece_bytes, min(SMALL_CALL, piece_bytes), 1):
+            # A call that meets damage gives nothing. The next pass goes on from there in smaller steps, the last one
+            # in single bytes, so that what stands before the damage is out before the damage is met.
+            try:
+                parts = _unpacked(stored, b"", call, given, near if call == 1 else None)
+                for piece in parts if call == piece_bytes else _gathered(parts, piece_bytes):
+                    yield piece
+                    given += len(piece)
+            except _Unclear as damage:
+                if call == 1:
+                    raise TransportDamage(damage.offset, damage.expected, damage.found) from None
+                near = stored.at - STORED_BYTES
+                stored.rewind()
+            else:
+                return
+    finally:
+        stored.finish()
+
+
+def _gathered(parts: Iterator[bytes], piece_bytes: int) -> Iterator[bytes]:
+    """Small parts joined into pieces; of what raises, first what came before."""
+    held: list[bytes] = []
+    have = 0
+    try:
+        for part in parts:
+            if have + len(part) > piece_bytes:
+                yield b"".join(held)
+                held, have = [], 0
+            held.append(part)
+            have += len(part)
+    except TransportDamage:
+        if held:
+            yield b"".join(held)
+        raise
+    if held:
+        yield b"".join(held)
+
+
+def _unpacked(stored: _Stored, ahead: bytes, call: int, given: int, near: int | None = None) -> Iterator[bytes]:
+    """What one pass unpacks, ``call`` bytes at a time, without the first ``given``. ``ahead`` was read before.
+
+    From the stored byte ``near`` on, stored bytes are taken one by one.
+    """
+
+    def read() -> bytes:
+        return stored.read(STORED_BYTES if near is None or stored.at < near else 1)
+
+    offset = 0
+    chunk, at = ahead or stored.read(STORED_BYTES if near is None or near > 0 else LONGEST_MAGIC), 0
+    window = STORED_BYTES
     while True:
-        part = stored[at : at + window]
-        at += len(part)
-        taken += len(part)
-        try:
-            piece = unpacker.decompress(part, piece_bytes)
-        except Exception as error:  # each library has its own exceptions, and they all mean the same
-            raise TransportDamage(offset, "compressed data", str(error) or type(error).__name__) from None
-        if piece:
-            offset += len(piece)
-            yield piece
-        if unpacker.eof:
-            # Files may be several streams one after the other; zero octets may pad what follows.
-            left = len(unpacker.unused_data)
-            window = min(max(4 * (taken - left), LEAST_WINDOW), STORED_BYTES)
-            at, taken = at - left, 0
-            while not (rest := stored[at : at + window].lstrip(b"\0")):
-                at += window
-                if at >= len(stored):
-                    stored, at = read(), 0
-                    if not stored:
-                        return
-            at = min(at + window, len(stored)) - len(rest)
-            unpacker = new()
-        elif unpacker.needs_input:
-            window = min(2 * window, STORED_BYTES)
-            if at == len(stored):
-                stored, at = read(), 0
-                if not stored:
-                    raise TransportDamage(offset, "more compressed data", "the end of the file")
+        stream = unpacker(chunk[at : at + LONGEST_MAGIC])
+        fed = 0
+        while not stream.eof:
+            part = b""
+            if stream.needs_input:
+                if at == len(chunk):
+                    chunk, at = read(), 0
+                    if not chunk:
+                        raise TransportDamage(offset, "more compressed data", "the end of the file")
+                part = chunk[at : at + window]
+                at += len(part)
+                fed += len(part)
+            room = min(STORED_BYTES, given - offset) if offset < given else call
+            try:
+                piece = stream.decompress(part, room)
+            except Exception as error:  # each library has its own exceptions, and they all mean the same
+                raise _Unclear(offset, "compressed data", str(error) or type(error).__name__) from None
+            if piece:
+                offset += len(piece)
+                if offset > given:
+                    yield piece
+        # What a stream leaves is copied: where streams are tiny, little is handed on.
+        left = len(stream.unused_data)
+        window = min(max(4 * (fed - left), LEAST_WINDOW), STORED_BYTES)
+        at -= left
+        while at == len(chunk) or chunk[at] == 0:
+            if at < len(chunk):
+                chunk, at = chunk[at:].lstrip(b"\0"), 0
+            else:
+                chunk, at = read(), 0
+                if not chunk:
+                    return
+        if len(chunk) - at < LONGEST_MAGIC:
+            chunk, at = chunk[at:] + stored.read(LONGEST_MAGIC), 0
+        if not magic_of(chunk[at : at + LONGEST_MAGIC]):
+            raise TransportDamage(offset, "another compressed stream or the end", chunk[at : at + 8].hex(" "))
 
 
-def _unpacker(magic: bytes) -> Callable[[], Any] | None:
-    """Makes objects with the interface of bz2.BZ2Decompressor; None where nothing is compressed."""
-    if magic.startswith(GZIP):
-        from isal import igzip_lib
-
-        return lambda: igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
-    if magic.startswith(BZIP2):
-        return bz2.BZ2Decompressor
-    if magic.startswith(XZ):
-        return lzma.LZMADecompressor
-    if magic.startswith(ZSTD):
-        import zstandard
-
-        context = zstandard.ZstdDecompressor(max_window_size=1 << 27)
-        return lambda: _Zstd(context)
-    return None
-
-
-class _Zstd:
-    """One zstd frame, with the interface of bz2.BZ2Decompressor."""
-
-    def __init__(self, context: Any) -> None:
-        self._object = context.decompressobj(write_size=1 << 17)
-        self._stored = b""
-        self._at = 0  # how much of what is stored was handed on
-        self._unpacked = b""
-        self._error: Exception | None = None
-
-    @property
-    def eof(self) -> bool:
-        """Whether the frame has ended and all of it was handed out."""
-        return self._object.eof and not self._unpacked
-
-    @property
-    def needs_input(self) -> bool:
-        """Whether nothing more comes without more stored bytes."""
-        return not (self._unpacked or self._error or self._at < len(self._stored) or self.eof)
-
-    @property
-    def unused_data(self) -> bytes:
-        """Stored bytes behind the end of the frame; empty before it."""
-        return self._object.unused_data + self._stored[self._at :] if self.eof else b""
-
-    def decompress(self, data: bytes, max_length: int) -> bytes:
-        """At most ``max_length`` unpacked bytes; empty where more stored bytes are needed first."""
-        import zstandard
-
-        if data:
-            self._stored, self._at = self._stored[self._at :] + data, 0
-        pieces, room = [], max_length
-        while room:
-            if not self._unpacked:
-                if self._error is not None or self._at == len(self._stored) or self._object.eof:
-                    break
-                part = self._stored[self._at : self._at + ZSTD_BYTES]
-                self._at += len(part)
-                try:
-                    self._unpacked = self._object.decompress(part)
-                except zstandard.ZstdError as error:
-                    self._error = error
-                    break
-            pieces.append(self._unpacked[:room])
-            self._unpacked = self._unpacked[room:]
-            room -= len(pieces[-1])
-        if self._error is not None and not pieces:
-            raise self._error
-        return b"".join(pieces)  # what stands before the damage comes first
-
-
-def _parallel_bzip2(
-    file: BinaryIO, path: Path, piece_bytes: int, threads: int, digest: Digest | None
-) -> Iterator[bytes]:
+def _rapid_bzip2(path: Path, stored: _Stored, piece_bytes: int, threads: int) -> Iterator[bytes]:
     try:
         import rapidgzip
     except ImportError:
-        yield from _pieces(file, piece_bytes, digest)
+        yield from _pieces(stored, piece_bytes)
         return
-    offset = 0
+    given = 0
     try:
-        with rapidgzip.IndexedBzip2File(str(path), parallelization=threads) as unpacked:
-            while piece := unpacked.read(piece_bytes):
-                yield piece
-                offset += len(piece)
-            whole = _only_zeros(file, (unpacked.tell_compressed() + 7) // 8)
-    except GeneratorExit:
-        raise
-    except Exception:
-        whole = False
-    if whole:
-        return
-    # Unpack again, one block after the other, to give what stands before the damage and to say where it is.
-    for piece in _pieces(file, piece_bytes, digest):
-        skip = min(offset, len(piece))
-        offset -= skip
-        if skip < len(piece):
-            yield piece[skip:]
+        try:
+            with rapidgzip.IndexedBzip2File(str(path), parallelization=threads) as file:
+                while piece := file.read(piece_bytes):
+                    yield piece
+                    given += len(piece)
+                whole = _only_zeros(path, (file.tell_compressed() + 7) // 8)
+        except (RuntimeError, ValueError, EOFError):
+            whole = False
+        if not whole:
+            # Once more, one block after the other: to give what stands before the damage and to say where it is.
+            yield from _pieces(stored, piece_bytes, given)
+    finally:
+        stored.finish()
 
 
-def _only_zeros(file: BinaryIO, at: int) -> bool:
-    """Whether nothing but padding stands behind a position; the file is at its start again."""
-    try:
+def _only_zeros(path: Path, at: int) -> bool:
+    """Whether nothing but padding stands behind a stored position, which the reader passes over whatever it is."""
+    with path.open("rb") as file:
         file.seek(at)
         while stored := file.read(STORED_BYTES):
             if stored.strip(b"\0"):
                 return False
-        return True
-    finally:
-        file.seek(0)
+    return True
