@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from duskwatch.records.elems import PeerTable
+from duskwatch.sources.bgp.formats.attributes import decode_attributes
 from duskwatch.sources.bgp.formats.bgpdump import BgpdumpText
 from duskwatch.sources.bgp.formats.mrt import MrtReader
 from duskwatch.sources.bgp.transports.files import open_pieces
@@ -154,6 +155,19 @@ def test_undeclared_path_identifiers_are_read_and_the_rest_is_equal(shared_data,
     assert [line for line in found if "|STATE|" in line] == [line for line in other if "|STATE|" in line]
     assert not any("|0.0.0.0/0|" in line or "|::/0|" in line for line in found)
     assert len([line for line in found if "|A|" in line]) == 14
+
+
+def test_an_aggregator_of_openbgpd_is_bgpdumps_in_lines_and_its_own_in_attributes(shared_data):
+    """openbgpd_rib_table, record 0: an AGGREGATOR of eight octets in a record of two-octet AS numbers.
+
+    By RFC 7606 section 7.7 its length is wrong; the lines have what bgpdump makes of it.
+    """
+    path = shared_data / "mrt" / "daemons" / "openbgpd_rib_table"
+    assert ours(path)[0].endswith("|NAG|0 253.232.192.168|\n")
+    peers = PeerTable()
+    block = next(iter(MrtReader(open_pieces(path), peers)))
+    raw = block.data[block.attr_start[0] : block.attr_start[0] + block.attr_length[0]].tobytes()
+    assert decode_attributes(raw, int(block.as_size[0])).aggregator == (65000, "192.168.0.15")
 
 
 def test_all_entries_of_a_batched_dump_come_out(shared_data):
