@@ -202,6 +202,20 @@ FAULTS = {
         None,
         "|NAG|131279 192.0.2.8|",
     ),
+    "an attribute twice": (
+        "RFC 7606 section 3 g: all but the first are discarded; bgpdump aborts",
+        record(
+            1,
+            16,
+            4,
+            SESSION
+            + message(
+                ORIGIN + PATH + HOP + attribute(4, struct.pack("!I", 7)) + attribute(4, struct.pack("!I", 8)), PREFIX
+            ),
+        ),
+        None,
+        "|0|7||NAG||",
+    ),
     "path identifiers that the subtype does not announce": (
         "RFC 8050 section 3: writers before it had no other subtype",
         record(1, 16, 4, SESSION + message(ORIGIN + PATH + HOP, struct.pack("!I", 1) + PREFIX)),
