@@ -102,6 +102,33 @@ def test_standard_input_and_several_files_in_order(update, rib):
     assert mrt(rib, update).stdout == mrt(rib).stdout + mrt(update).stdout
 
 
+def test_a_pipe_with_a_name_is_read_like_a_file(update):
+    command = f"'{sys.executable}' -c 'from duskwatch.cli.app import main; main()' mrt <(zcat '{update}')"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == mrt(update).stdout
+
+
+def test_nothing_is_left_of_a_table_that_was_not_finished(update, case, tmp_path):
+    table = tmp_path / "elems.parquet"
+    assert mrt(update, case.geo, "--format", "parquet", "--out", table).returncode == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_entries_that_bgpdump_has_no_line_for_are_counted(rib, tmp_path):
+    raw = bytearray(gzip.decompress(rib.read_bytes()))
+    index = 12 + int.from_bytes(raw[8:12], "big")
+    assert raw[index + 6 : index + 8] == b"\x00\x02"
+    raw[index + 7] = 3  # RIB_IPV4_MULTICAST
+    multicast = tmp_path / "multicast.mrt"
+    multicast.write_bytes(raw)
+    done = mrt(multicast)
+    missing = len(mrt(rib).stdout.splitlines()) - len(done.stdout.splitlines())
+    assert missing > 0
+    assert done.stderr.startswith(f"duskwatch mrt: {missing} entries of multicast tables")
+    assert done.returncode == 0
+    assert len(mrt(multicast, "--format", "json").stdout.splitlines()) == len(mrt(rib).stdout.splitlines())
+
+
 def test_before_a_damage_everything_comes_out_and_the_damage_is_named(update, tmp_path):
     raw = gzip.decompress(update.read_bytes())
     cut = tmp_path / "cut.mrt"
@@ -147,13 +174,17 @@ def test_a_reader_that_has_enough_ends_it_quietly(rib):
         (["{update}", "--prefix", "1.2.3.4/16"], "--prefix: 1.2.3.4/16 has host bits set"),
         (["{update}", "--origin", "many"], "--origin many: not an AS number"),
         (["{update}", "--peer", "1.2.3"], "--peer: "),
+        (["{update}", "--peer", "10.0.0.0/8"], "--peer 10.0.0.0/8: an address or an AS number"),
         (["{update}", "--format", "xml"], "--format xml: one of bgpdump, json, parquet"),
         (["{update}", "--format", "parquet"], "--format parquet needs --out FILE"),
         (["{update}", "--match", "near"], "--match near: one of exact"),
         (["{update}", "--type", "AX"], "X is none of R, A, W, S"),
+        (["{update}", "--type", ""], "--type: any of R, A, W, S"),
         (["{update}", "--from", "noon"], "'noon' is not a time"),
         (["{update}", "--from", "2015-01-02", "--until", "2015-01-01"], "is not after --from"),
         (["{update}", "--out", "{tmp}/no/such/folder/x"], "No such file or directory"),
+        (["{update}", "--format", "parquet", "--out", "{tmp}/no/such/folder/x"], "No such file or directory"),
+        (["{update}", "--format", "parquet", "--out", "/dev/null"], "not a regular file"),
     ],
 )
 def test_wrong_usage_is_one_clear_line_and_exit_code_2(case, update, tmp_path, arguments, message):

@@ -1,11 +1,13 @@
 """`duskwatch mrt`: the elems of MRT files, filtered, as text, JSON or Parquet."""
 
+import gc
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -62,8 +64,10 @@ def command(
         if format_ == "parquet" and out is None:
             fail("mrt", "--format parquet needs --out FILE")
         for file in files:
-            if str(file) != "-" and not file.is_file():
-                fail("mrt", f"{file}: {'a folder; name files' if file.is_dir() else 'no such file'}")
+            if file.is_dir():
+                fail("mrt", f"{file}: a folder; name files")
+            if str(file) != "-" and not file.exists():
+                fail("mrt", f"{file}: no such file")
         try:
             found_fault = _print(files, format_, wanted, out)
             sys.stdout.flush()
@@ -76,24 +80,33 @@ def command(
 
 
 def _print(files: list[Path], format_: str, wanted: Any, out: Path | None) -> bool:
+    # What is imported and loaded here stays: looking through it for garbage costs a tenth of the start.
+    gc.disable()
     from duskwatch.records.elems import PeerTable
     from duskwatch.sources.bgp.formats.mrt import MrtReader
     from duskwatch.sources.bgp.transports.files import open_pieces
 
     faulty = False
     with ExitStack() as stack:
-        add = _sink(stack, format_, out)
+        sink = _sink(stack, format_, out)
         for file in files:
             peers = PeerTable()
             # Small pieces, so that the first line of a large file comes at once.
             reader = MrtReader(open_pieces(file, piece_bytes=1 << 20), peers)
             for block in reader:
+                gc.enable()
                 rows = wanted.rows(block, peers)
                 if len(rows):
-                    add(block, peers, rows)
+                    sink.add(block, peers, rows)
             if reader.records == 0:
                 fail("mrt", f"{file}: {_no_mrt(reader)}")
             faulty |= _report(file, reader)
+        if left_out := sink.left_out():
+            print(
+                f"duskwatch mrt: {left_out} entries of multicast tables and RIB_GENERIC records are not printed, as by "
+                "bgpdump; --format json has them",
+                file=sys.stderr,
+            )
     return faulty
 
 
@@ -103,28 +116,43 @@ def _no_mrt(reader: Any) -> str:
     return f"this is not an MRT file (RFC 6396): at {reader.damage}"
 
 
-def _sink(stack: ExitStack, format_: str, out: Path | None) -> Callable[..., None]:
-    """What takes rows of a block: prints them or puts them into the file."""
+class _Sink(NamedTuple):
+    """What takes rows of a block, and how many of them the format has no line for."""
+
+    add: Callable[..., None]
+    left_out: Callable[[], int]
+
+
+def _sink(stack: ExitStack, format_: str, out: Path | None) -> _Sink:
     if format_ == "parquet":
         from duskwatch.sources.bgp.formats.elem_table import ElemTable
 
         assert out is not None
-        return stack.enter_context(ElemTable(out)).add
+        return _Sink(stack.enter_context(ElemTable(out)).add, lambda: 0)
+    write = stack.enter_context(out.open("w")).write if out else sys.stdout.write
     if format_ == "json":
         from duskwatch.sources.bgp.formats.elem_json import ElemObjects
 
-        lines: Callable[..., Iterable[str]] = ElemObjects().lines
-    else:
-        from duskwatch.sources.bgp.formats.bgpdump import BgpdumpText
+        return _Sink(_writer(write, ElemObjects().lines), lambda: 0)
+    from duskwatch.sources.bgp.formats.bgpdump import BgpdumpText
 
-        lines = BgpdumpText().lines
-    write = stack.enter_context(out.open("w")).write if out else sys.stdout.write
+    text = BgpdumpText()
+    return _Sink(_writer(write, text.lines), lambda: text.left_out)
 
+
+def _writer(write: Callable[[str], Any], lines: Callable[..., Iterable[str]]) -> Callable[..., None]:
     def add(block: Any, peers: Any, rows: Any) -> None:
-        for start in range(0, len(rows), LINES_AT_ONCE):
-            write("".join(lines(block, peers, rows[start : start + LINES_AT_ONCE])))
+        for chunk in batched(lines(block, peers, rows), LINES_AT_ONCE):
+            write("".join(chunk))
 
     return add
+
+
+def batched(lines: Iterable[str], count: int) -> Iterator[list[str]]:
+    """Lists of up to ``count`` lines."""
+    rest = iter(lines)
+    while chunk := list(islice(rest, count)):
+        yield chunk
 
 
 def _report(file: Path, reader: Any) -> bool:
@@ -154,6 +182,8 @@ def _filter(
 
     if match not in MATCHES:
         fail("mrt", f"--match {match}: one of {', '.join(MATCHES)}")
+    if not kinds:
+        fail("mrt", "--type: any of R, A, W, S")
     if unknown := set(kinds.upper()) - set(KINDS):
         fail("mrt", f"--type {kinds}: {''.join(sorted(unknown))} is none of R, A, W, S")
     from_us = parse_time(from_) if from_ else None
@@ -166,7 +196,7 @@ def _filter(
         match,  # type: ignore[arg-type]
         tuple(_asn("--origin", word) for word in origins),
         tuple(_asn("--peer", word) for word in numbers),
-        tuple(_prefix("--peer", word) for word in peers if word not in numbers),
+        tuple(_address("--peer", word) for word in peers if word not in numbers),
         tuple(_asn("--path-contains", word) for word in path_contains),
         from_us,
         until_us,
@@ -181,6 +211,13 @@ def _prefix(option: str, text: str) -> Any:
         return Prefix.parse(text)
     except ValueError as error:
         fail("mrt", f"{option}: {error}")
+
+
+def _address(option: str, text: str) -> Any:
+    prefix = _prefix(option, text)
+    if "/" in text:
+        fail("mrt", f"{option} {text}: an address or an AS number, not a prefix")
+    return prefix
 
 
 def _asn(option: str, text: str) -> int:
