@@ -16,7 +16,7 @@ WINDOW = ["--from", "2014-12-22T15:00Z", "--until", "2014-12-22T17:00Z"]
 
 def duskwatch(*arguments: str | Path, **options) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from duskwatch.cli.app import main; main()", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **options)
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, **options)
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ def rib(case: BuiltCase) -> Path:
 
 def mrt(*arguments: str | Path, **options) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from duskwatch.cli.app import main; main()", "mrt", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **options)
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, **options)
 
 
 def lines(*arguments: str | Path) -> list[list[str]]:
