@@ -26,7 +26,7 @@ from duskwatch.sources.bgp.formats.bgpdump import BgpdumpText
 from duskwatch.sources.bgp.formats.mrt import MrtReader
 from tests.kernels.test_mrt import INDEX, RECORDS
 
-@njit(**OPTIONS)
+@njit(**OPTIONS | {"cache": False})
 def past_the_end(data, at):
     return _u32(data, at)
 
