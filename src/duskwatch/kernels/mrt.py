@@ -6,10 +6,13 @@ did in fact. Elems of one UPDATE come in the order withdrawn routes, MP_UNREACH_
 
 import numpy as np
 from numba import njit
+from numba.core.options import DefaultOptions
 
 # Nothing is allocated here, so nothing needs to be counted. Without the last option each call that is handed arrays
 # counts references to them, atomically, and that takes most of the time.
-OPTIONS = {"nogil": True, "cache": True, "_nrt": False}
+OPTIONS = {"nogil": True, "cache": True}
+if hasattr(DefaultOptions, "_nrt"):  # no part of Numba's documented interface: do without where it is gone
+    OPTIONS["_nrt"] = False
 
 RIB, ANNOUNCE, WITHDRAW, STATE, ALIVE, RIB_PEER = 0, 1, 2, 3, 4, 5
 GOOD, UNSUPPORTED, BAD = 0, 1, 2

@@ -1,7 +1,7 @@
 """MRT (RFC 6396) into blocks of elems."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -102,7 +102,7 @@ class MrtReader:
         summary = np.zeros(SUMMARY, np.int64)
         left = end = 0
         for data, offset, final in self._whole_records():
-            at, elems = 0, BLOCK_ELEMS
+            at, elems = 0, min(BLOCK_ELEMS, len(data) + 1)
             while True:
                 out = np.empty(elems * ELEM_WORDS, np.uint64)
                 rows = np.empty(min(BLOCK_RECORDS, len(data) // HEADER + 1) * RECORD_WORDS, np.uint64)
@@ -133,36 +133,45 @@ class MrtReader:
             self.damage = Damage(end, "a whole MRT record", f"the end of the file after {left} bytes of it")
 
     def _whole_records(self) -> Iterator[tuple[npt.NDArray[np.uint8], int, bool]]:
-        """Bytes that hold at least one whole record each, their offset, and whether they are the last.
+        """Bytes that begin with a record, their offset, and whether they are the last.
 
-        ``self._used`` is set by who takes them: so many were used; the others come again with what follows them.
+        ``self._used`` is set by who takes them: so many were used; the others come again with what follows them. The
+        record that two pieces share comes by itself, because to join the pieces would be to copy all of them.
         """
-        held: list[bytes | memoryview] = []
+        held: list[bytes | memoryview] = []  # the first bytes of a record, and how many
         have, need, offset = 0, HEADER, 0
-        pieces = iter(self._pieces)
+        pieces = self._undamaged()
         try:
-            while True:
-                try:
-                    piece = next(pieces, None)
-                except TransportDamage as damage:
-                    self.damage = Damage(damage.offset, damage.expected, damage.found)
-                    piece = None
-                if piece is not None:
+            for piece in pieces:
+                if have and have + len(piece) >= need:
+                    need = _need(b"".join([*held, piece[:HEADER]]))
+                if have + len(piece) < need:
                     held.append(piece)
                     have += len(piece)
-                    if have < need:
-                        continue
-                elif not have:
-                    return
-                data = np.frombuffer(held[0] if len(held) == 1 else b"".join(held), np.uint8)
-                data.flags.writeable = False  # one type for the kernels, whatever the pieces are
-                self._used = 0
-                yield data, offset, piece is None
-                if piece is None:
-                    return
+                    continue
+                if have:
+                    shared = b"".join([*held, piece[: need - have]])
+                    yield _octets(shared), offset, False
+                    offset += self._used
+                    if self._used >= have:
+                        piece = memoryview(piece)[self._used - have :]
+                    else:
+                        piece = shared[self._used :] + bytes(piece[need - have :])
+                yield _octets(piece), offset, False
                 offset += self._used
-                rest = bytes(data[self._used :])
+                rest = bytes(piece[self._used :])
                 held, have, need = [rest], len(rest), _need(rest)
+            if have:
+                yield _octets(b"".join(held)), offset, True
+        finally:
+            pieces.close()
+
+    def _undamaged(self) -> Generator[bytes | memoryview]:
+        pieces = iter(self._pieces)
+        try:
+            yield from pieces
+        except TransportDamage as damage:
+            self.damage = Damage(damage.offset, damage.expected, damage.found)
         finally:
             if hasattr(pieces, "close"):
                 pieces.close()
@@ -189,12 +198,18 @@ def _columns(elems: np.ndarray, records: np.ndarray) -> dict[str, Any]:
     return {name: elems[name] for name in COLUMNS} | {f"record_{name}": records[name] for name in RECORD_COLUMNS}
 
 
-def _need(rest: bytes) -> int:
-    """How many bytes a record takes of which these are the first."""
-    if len(rest) < HEADER:
+def _octets(piece: bytes | memoryview) -> npt.NDArray[np.uint8]:
+    data = np.frombuffer(piece, np.uint8)
+    data.flags.writeable = False  # one type for the kernels, whatever the pieces are
+    return data
+
+
+def _need(begin: bytes) -> int:
+    """How many bytes must be there for the record that begins with these to be read; at least a header."""
+    length = int.from_bytes(begin[8:HEADER], "big")
+    if len(begin) < HEADER or length > RECORD_LIMIT:
         return HEADER
-    # Behind a TABLE_DUMP record, the reader looks at the next header too.
-    return HEADER + min(int.from_bytes(rest[8:12], "big"), RECORD_LIMIT) + 16
+    return HEADER + length + 16  # behind a TABLE_DUMP record, the next header is looked at too
 
 
 def _name(kind: int, subtype: int, family: int) -> str:
