@@ -253,7 +253,69 @@ def test_a_loss_of_voters_counts_once_a_route_confirms_it() -> None:
     (outage,) = detect(entity)
     assert seconds(entity, outage.onset.best_us) == AT + 3_600
     assert seconds(entity, outage.onset.earliest_us) == AT
-    assert "voters left" in outage.onset.reason
+    assert "as the voters changed" in outage.onset.reason
+
+
+BARE = [(AT - 5_000.0, p, 11) for p in range(20)]  # a bare majority of 20, not one of 25
+
+
+def test_a_flap_beside_a_loss_of_voters_confirms_nothing() -> None:
+    flap = [(AT + 10_000.0, 50, 0), (AT + 10_060.0, 50, 25)]
+    entity = history(100, BARE + flap, until=3 * DAY_S, voter_steps=[(AT, 25)])
+    assert entity.level.slash24.min() == 79
+    assert detect(entity) == ()
+
+
+def test_what_went_with_voters_need_not_come_back_for_an_end() -> None:
+    rest = [e for p in range(20, 100) for e in [(AT + 10_000.0, p, 0), (AT + 17_200.0, p, 25)]]
+    before = history(100, BARE + rest, until=3 * DAY_S, voter_steps=[(AT, 25)])
+    (outage,) = detect(before)
+    assert outage.end
+    assert (seconds(before, outage.onset.earliest_us), outage.depth) == (AT + 10_000, 1.0)
+    assert seconds(before, outage.end.best_us) == AT + 17_200
+    within = history(100, BARE + rest[:80], until=3 * DAY_S, voter_steps=[(AT + 12_000, 25)])
+    (outage,) = detect(within)
+    assert outage.end
+    assert seconds(within, outage.end.best_us) == AT + 17_200
+
+
+def test_voters_that_come_back_bring_the_measure_back_too() -> None:
+    lost = [(AT + 20_000.0, p, 0) for p in range(20)]
+    steps = [(AT, 25), (AT + 10_000, 20)]
+    back = [(AT + 10_000.0, p, 20) for p in range(20, 100)]
+    entity = history(100, BARE + back + lost, until=3 * DAY_S, voter_steps=steps)
+    (outage,) = detect(entity)
+    assert seconds(entity, outage.onset.best_us) == AT + 20_000
+    assert outage.depth == pytest.approx(0.2)
+
+
+def test_a_gap_that_ends_with_other_voters_is_no_outage() -> None:
+    gap = [(AT, AT + 3_600)]
+    assert detect(history(100, BARE, until=3 * DAY_S, voter_steps=[(AT + 60, 25)], gaps=gap)) == ()
+    lost = [(AT + 60.0, p, 0) for p in range(20)]
+    gone = history(100, lost, until=3 * DAY_S, voter_steps=[(AT + 60, 25)], gaps=gap)
+    assert len(detect(gone)) == 1  # no voter at all holds them
+
+
+def test_a_loss_in_a_gap_with_other_voters_began_in_the_gap() -> None:
+    later = [(AT + 5_000.0, p, 0) for p in range(20)]
+    entity = history(100, BARE + later, until=3 * DAY_S, voter_steps=[(AT + 60, 25)], gaps=[(AT, AT + 3_600)])
+    (outage,) = detect(entity)
+    bounds = (outage.onset.earliest_us, outage.onset.best_us)
+    assert [seconds(entity, t) for t in bounds] == [AT, AT + 5_000]
+
+
+def test_a_gap_that_ends_with_as_many_voters_speaks_of_routes() -> None:
+    lost = [(AT + 60.0, p, 8) for p in range(20)]  # a minority still holds them
+    entity = history(100, lost, until=3 * DAY_S, gaps=[(AT, AT + 3_600)])
+    (outage,) = detect(entity)
+    assert seconds(entity, outage.onset.earliest_us) == AT
+
+
+def test_a_gap_over_days_is_told_with_its_dates() -> None:
+    lost = [(AT + 60.0, p, 0) for p in range(20)]
+    (outage,) = detect(history(100, lost, until=9 * DAY_S, gaps=[(AT, AT + 2 * DAY_S)]))
+    assert outage.onset.reason == "it came while nobody was watching, 2014-05-14 03:53:20 to 2014-05-16 03:53:20"
 
 
 def test_half_the_voters_gone_is_coverage_and_not_an_outage() -> None:

@@ -24,31 +24,48 @@ def slow_median(stretches: list[tuple[int, int, float]], now: int) -> tuple[floa
     return float("nan"), 0
 
 
-def slow_excursions(edge, level, blind, by_voters):
+def slow_excursions(edge, level, held, voters, blind, by_voters):
     """(first, confirmed, end, ending) per excursion and the expected level per step, by the rules read literally."""
     stretches: list[tuple[int, int, float]] = []
     found, expected = [], []
-    open_, normal, last, gap = None, float("nan"), float("nan"), False
+    open_, normal, last, gap, should = None, float("nan"), None, None, float("nan")
+    excused, left = 0.0, None  # how much of what is missing went with voters, and from which step on
     for i, value in enumerate(level):
         start, stop = edge[i], edge[i + 1]
         if blind[i]:
-            expected.append(open_["reference"] if open_ else normal)
-            gap = True
+            expected.append(should)
+            gap = gap or last
             continue
         if open_ is None:
             median, total = slow_median(stretches, start)
+            before = normal
             normal = median if total else normal
-            if normal > 0 and 1 - value / normal >= BAND:
-                open_ = {"first": i, "reference": normal, "anchor": (value, start), "good": None, "soft": None}
-                open_["confirmed"] = i if not by_voters[i] or gap else -1
+            if excused and normal != before:  # the median has learned of it, in part or whole
+                excused = max(0.0, excused + normal - before)
+        base = open_["reference"] if open_ else normal
+        if last and base == base:
+            change = value - last[0]
+            by_route = not by_voters[i] or (gap is not None and gap[1] == voters[i])
+            if by_route and change > 0:
+                excused = min(excused, max(0.0, base - value))
+            elif not by_route and change > 0:
+                excused = max(0.0, excused - change)
+            elif not by_route and change < 0:
+                left = i if not excused else left
+                excused += max(0.0, min(base - excused, last[0]) - value)
+            unproven = excused
+            excused = min(excused, max(0.0, held[i] - value))
+        should = base - excused
+        if open_ is None and should > 0 and 1 - value / should >= BAND:
+            open_ = {"confirmed": i, "first": i, "reference": normal, "anchor": (value, start)}
+            open_ |= {"good": None, "soft": None}
+            if left is not None and excused < unproven and (base <= unproven or 1 - value / (base - unproven) < BAND):
+                open_["first"] = left
+        left = left if excused else None
         counted = start
-        if open_ is None:
-            expected.append(normal)
-        else:
-            lost = min(1.0, max(0.0, 1 - value / open_["reference"]))
-            expected.append(open_["reference"])
-            if open_["confirmed"] < 0 and not by_voters[i] and value < last:
-                open_["confirmed"] = i
+        expected.append(should)
+        if open_ is not None:
+            lost = min(1.0, max(0.0, 1 - value / should)) if should > 0 else 0.0
             for name, limit in (("good", lost <= EXIT), ("soft", lost < BAND)):
                 since, spent = open_[name] or (start, 0)
                 open_[name] = (since, spent + stop - start) if limit else None
@@ -61,28 +78,29 @@ def slow_excursions(edge, level, blind, by_voters):
                 closed = (open_["soft"][0], SETTLED, stop - (open_["soft"][1] - SETTLE))
             elif value > 0 and stop - open_["anchor"][1] >= ACCEPT:
                 at = max(start, open_["anchor"][1] + ACCEPT)
-                closed, normal = (at, ACCEPTED, at), value
+                closed, normal, excused = (at, ACCEPTED, at), value, 0.0
             if closed:
                 found.append((open_["first"], open_["confirmed"], closed[0], closed[1]))
                 counted, open_ = closed[2], None
         if open_ is None and value > 0 and stop > counted:
             stretches.append((counted, stop, value))
-        last, gap = value, False
+        last, gap = (value, voters[i]), None
     if open_:
         good = open_["good"]
         found.append((open_["first"], open_["confirmed"], good[0] if good else -1, BACK if good else OPEN))
     return found, expected
 
 
-def run(edge, level, blind, by_voters, lift=0, least=0, held=None):
+def run(edge, level, blind, by_voters, lift=0, least=0, held=None, voters=None):
     n = len(level)
+    voters = np.full(n, 10.0) if voters is None else np.asarray(voters, float)
     values, rank = np.unique(np.where(blind, 0.0, level), return_inverse=True)
     expected, loss, number = np.full(n, np.nan), np.full(n, np.nan), np.full(n, -1, np.int32)
     first, confirmed = np.zeros(n, np.int32), np.zeros(n, np.int32)
     end, ending = np.zeros(n, np.int64), np.zeros(n, np.uint8)
     count = excursions(
         np.asarray(edge, np.int64), np.asarray(level, float), np.asarray(level if held is None else held, float),
-        rank.astype(np.int32), values, np.asarray(blind, np.uint8), np.asarray(by_voters, np.uint8), lift,
+        rank.astype(np.int32), values, voters, np.asarray(blind, np.uint8), np.asarray(by_voters, np.uint8), lift,
         WINDOW, least, BAND, EXIT, BRIDGE, SETTLE, ACCEPT, np.zeros(len(values) + 1, np.int64),
         expected, loss, number, first, confirmed, end, ending,
     )  # fmt: skip
@@ -95,17 +113,24 @@ STEPS = st.lists(
     min_size=1,
     max_size=60,
 )
+BESIDE = st.lists(st.tuples(st.sampled_from([0, 0, 1, 2, 18]), st.sampled_from([9, 10])), min_size=60, max_size=60)
 
 
-@settings(max_examples=300, deadline=None)
-@given(STEPS)
-def test_excursions_are_those_of_the_slow_twin(steps: list[tuple[int, int, bool, bool]]) -> None:
+@settings(max_examples=600, deadline=None)
+@given(STEPS, BESIDE)
+def test_excursions_are_those_of_the_slow_twin(
+    steps: list[tuple[int, int, bool, bool]], beside: list[tuple[int, int]]
+) -> None:
     edge = np.cumsum([1000, *(length for length, *_ in steps)])
     level = np.array([value for _, value, _, _ in steps], float)
     blind = np.array([a and b for _, _, a, b in steps])
     by_voters = np.array([b for _, _, _, b in steps])
-    rows, expected, loss, number = run(edge, level, blind, by_voters)
-    slow_rows, slow_expected = slow_excursions(edge.tolist(), level.tolist(), blind.tolist(), by_voters.tolist())
+    held = level + np.array([minority for minority, _ in beside])[: len(level)]
+    voters = np.array([count for _, count in beside], float)[: len(level)]
+    rows, expected, loss, number = run(edge, level, blind, by_voters, held=held, voters=voters)
+    slow_rows, slow_expected = slow_excursions(
+        *(column.tolist() for column in (edge, level, held, voters, blind, by_voters))
+    )
     assert rows == slow_rows
     np.testing.assert_array_equal(expected, slow_expected)
     assert np.isnan(loss[blind]).all()

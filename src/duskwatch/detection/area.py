@@ -4,10 +4,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from duskwatch.detection.excursions import I64, SIGNALS, Baseline, Excursions, edges, find_excursions
+from duskwatch.detection.excursions import F64, I32, I64, SIGNALS, Baseline, edges, find_excursions
 from duskwatch.records.outages import Alarm
 from duskwatch.records.signals import EntityHistory
 from duskwatch.records.times import SECOND
+
+ROUNDING = 1e-6  # a sum over the whole window may be this far from that over one excursion
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +46,17 @@ class LossArea:
         edge = edges(history.level)
         length = np.diff(edge)
         alarms = []
-        for k in range(len(found.first)):
-            if found.confirmed[k] < 0:
-                continue
-            steps = np.arange(found.confirmed[k], _stop(found, k, edge))
+        few_voters = np.maximum(1.0, self.trusted_voters / np.maximum(np.nan_to_num(history.level.voters), 1.0)) ** 2
+        # Growth is measured in thresholds, as the threshold may change with the number of voters.
+        above = np.maximum(np.clip(np.nan_to_num(found.loss), 0.0, self.cap) - self.slack, 0.0)
+        growth = above / few_voters * length / self.threshold_us
+        begin, stop = found.confirmed, found.stops(edge)
+        for k in np.flatnonzero(_sums(growth, begin, stop) >= 1.0 - ROUNDING):
+            steps = np.arange(begin[k], stop[k])
             steps = steps[~found.blind[steps]]
             rate = np.clip(found.loss[steps], 0.0, self.cap) - self.slack
-            few = np.maximum(1.0, self.trusted_voters / np.maximum(history.level.voters[steps], 1.0)) ** 2
-            # Growth is measured in thresholds, as the threshold may change with the number of voters.
-            grown = np.cumsum(np.maximum(rate, 0.0) / few * length[steps]) / self.threshold_us
+            few = few_voters[steps]
+            grown = np.cumsum(growth[steps])
             over = np.flatnonzero(grown >= 1.0)
             if not len(over):
                 continue
@@ -78,8 +82,8 @@ class LossArea:
         return alarms
 
 
-def _stop(found: Excursions, k: int, edge: I64) -> int:
-    """The first step after excursion k."""
-    if found.end_us[k] < 0:
-        return len(found.number)
-    return int(np.searchsorted(edge[:-1], found.end_us[k], side="left"))
+def _sums(values: F64, begin: I32, stop: I64) -> F64:
+    """Sum of the values of each stretch [begin, stop) of steps."""
+    total = np.concatenate([[0.0], np.cumsum(values)])
+    sums: F64 = total[stop] - total[begin]
+    return sums

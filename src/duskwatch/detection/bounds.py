@@ -21,8 +21,10 @@ def onset(course: Course, log: VoteLog, first: int, seen: int, stop: int, floor_
         began = max(floor_us, int(course.edge_us[gap]))
         return When(began, start, start, f"it came while nobody was watching, {_span(began, start)}")
     if first < seen:
-        began = max(floor_us, int(course.edge_us[first]))
-        reason = f"less was visible from {_clock(began)} as voters left; at {_clock(start)} routes confirmed the loss"
+        gap = course.gap_before(first)
+        began = max(floor_us, int(course.edge_us[first if gap is None else gap]))
+        reason = f"less was visible from {_clock(began)} on as the voters changed; "
+        reason += f"at {_clock(start)} routes confirmed the loss"
         return When(began, start, start, reason)
     bottom, best = _plunge(course, seen, stop, config)
     latest = int(course.edge_us[bottom])
@@ -152,7 +154,9 @@ def _counted(count: int, of: float, what: str, start: int, stop: int) -> str:
 
 
 def _span(start: int, stop: int) -> str:
-    return f"{_clock(start)} to {_clock(stop)}"
+    if to_datetime(start).date() == to_datetime(stop).date():
+        return f"{_clock(start)} to {_clock(stop)}"
+    return " to ".join(to_datetime(time_us).strftime("%Y-%m-%d %H:%M:%S") for time_us in (start, stop))
 
 
 def _clock(time_us: int) -> str:

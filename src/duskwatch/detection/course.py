@@ -66,9 +66,9 @@ def families(level: Level) -> tuple[str, ...]:
     )
 
 
-def held_over_gaps(course: Course, values: F64, first: int, stop: int) -> F64:
+def held_over_gaps(course: Course, values: F64 | Bool, first: int, stop: int) -> F64:
     """Values of the steps [first, stop), each gap filled with what was known before it."""
-    part = values[first:stop].copy()
+    part = values[first:stop].astype(np.float64)
     gone = np.isnan(course.loss[first:stop])
     last = np.maximum.accumulate(np.where(gone, -1, np.arange(len(part))))
     filled: F64 = np.where(last >= 0, part[np.maximum(last, 0)], 0.0)
@@ -80,7 +80,7 @@ def dark_runs(course: Course, first: int, stop: int, bridge_us: int) -> list[tup
 
     They go on through gaps, and through returns that last less than ``bridge_us``.
     """
-    dark = held_over_gaps(course, course.dark.astype(np.float64), first, stop) > 0
+    dark = held_over_gaps(course, course.dark, first, stop) > 0
     change = np.flatnonzero(np.diff(np.concatenate([[False], dark, [False]]).astype(np.int8)))
     runs: list[tuple[int, int]] = []
     for begin, end in zip(change[::2] + first, change[1::2] + first, strict=True):

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from duskwatch.kernels.loss import excursions as walk
 from duskwatch.kernels.loss import trailing_median
-from duskwatch.records.signals import EntityHistory, Level
+from duskwatch.records.signals import ChangeLog, EntityHistory, Level, PrefixState
 from duskwatch.records.times import DAY, HOUR, MINUTE
 
 F64 = npt.NDArray[np.float64]
@@ -63,14 +63,31 @@ class Baseline:
 class Excursions:
     """One signal against its baseline. N steps, E excursions."""
 
-    expected: F64  # [N] what it should be; NaN before anything is known
+    expected: F64  # [N] what it should be, of the voters that are left; NaN before anything is known
     loss: F64  # [N] share lost, 0..1; NaN where nobody was watching
     blind: Bool  # [N] nobody, or too few, were watching
     number: I32  # [N] the excursion that a step is in, -1 outside
-    first: I32  # [E] step that left the band
-    confirmed: I32  # [E] step from which the loss counts; -1 where only the set of voters changed
+    confirmed: I32  # [E] step that left the band
+    first: I32  # [E] the same, or an earlier one: with it went, as voters left, what routes confirmed to be lost
     end_us: I64  # [E] -1 while it lasts
     ending: U8  # [E] Ending
+
+    def stops(self, edge_us: I64) -> I64:
+        """The first step after each excursion, [E]; N while it lasts."""
+        at = np.searchsorted(edge_us[:-1], self.end_us, side="left")
+        stops: I64 = np.where(self.end_us < 0, len(self.number), at).astype(np.int64)
+        return stops
+
+    def begun_at(self, step: int) -> int | None:
+        """The excursion that began with a step."""
+        k = int(np.searchsorted(self.confirmed, step))
+        return k if k < len(self.confirmed) and self.confirmed[k] == step else None
+
+    def ended_at(self, time_us: int) -> int | None:
+        """The excursion that ended at a time."""
+        ends = self.end_us[:-1] if len(self.end_us) and self.end_us[-1] < 0 else self.end_us
+        k = int(np.searchsorted(ends, time_us))
+        return k if k < len(ends) and ends[k] == time_us else None
 
 
 def edges(level: Level) -> I64:
@@ -96,13 +113,26 @@ def watched_by_few(level: Level, baseline: Baseline) -> Bool:
     return few
 
 
-def column(level: Level, signal: str) -> tuple[F64, F64]:
+def column(history: EntityHistory, signal: str) -> tuple[F64, F64]:
     """A signal's level and what any voter holds of it, [N] each. KeyError for a signal that has no steps."""
-    return {
-        SLASH24: (level.slash24, level.held_slash24),
-        SLASH48: (level.slash48, level.held_slash48),
-        PREFIXES: (level.prefixes, level.prefixes),
-    }[signal]
+    level = history.level
+    if signal == PREFIXES:
+        return level.prefixes, held_prefixes(history.changes, level.time_us)
+    return {SLASH24: (level.slash24, level.held_slash24), SLASH48: (level.slash48, level.held_slash48)}[signal]
+
+
+def held_prefixes(changes: ChangeLog, times_us: I64) -> F64:
+    """Prefixes that at least one voter holds, from each time on, [N]."""
+    order = np.argsort(changes.prefix, kind="stable")
+    prefix = changes.prefix[order]
+    held = (changes.state[order] >= PrefixState.MINORITY).astype(np.int8)
+    step = held.copy()
+    step[1:] -= np.where(prefix[1:] == prefix[:-1], held[:-1], 0).astype(np.int8)
+    by_row = np.zeros(len(order), np.int64)
+    by_row[order] = step
+    count = np.concatenate([[0], np.cumsum(by_row)])
+    found: F64 = count[np.searchsorted(changes.time_us, times_us, side="right")].astype(np.float64)
+    return found
 
 
 def find_excursions(history: EntityHistory, signal: str, baseline: Baseline) -> Excursions:
@@ -110,7 +140,7 @@ def find_excursions(history: EntityHistory, signal: str, baseline: Baseline) -> 
 
     The baseline at a step knows only what came before it, so that later data never moves what was found.
     """
-    level, held = column(history.level, signal)
+    level, held = column(history, signal)
     n = len(level)
     blind: Bool = np.isnan(level) | watched_by_few(history.level, baseline)
     values, rank = np.unique(np.where(blind, 0.0, level), return_inverse=True)
@@ -123,6 +153,7 @@ def find_excursions(history: EntityHistory, signal: str, baseline: Baseline) -> 
         np.nan_to_num(held),
         rank.astype(np.int32),
         values,
+        np.nan_to_num(history.level.voters),
         blind.astype(np.uint8),
         history.level.by_voters,
         1 if history.learned else 0,
@@ -142,4 +173,4 @@ def find_excursions(history: EntityHistory, signal: str, baseline: Baseline) -> 
         end_us,
         ending,
     )
-    return Excursions(expected, loss, blind, number, first[:count], confirmed[:count], end_us[:count], ending[:count])
+    return Excursions(expected, loss, blind, number, confirmed[:count], first[:count], end_us[:count], ending[:count])

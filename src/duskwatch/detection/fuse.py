@@ -1,13 +1,16 @@
 """Alarms into outages: which losses are one outage, which are relapses, what its phases are."""
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
+from itertools import accumulate
+from math import inf
 
 import numpy as np
 
 from duskwatch.detection import bounds
 from duskwatch.detection.config import DetectionConfig
 from duskwatch.detection.course import Course, course_of, dark_runs, families, held_over_gaps
-from duskwatch.detection.excursions import PREFIXES, Ending, Excursions, find_excursions
+from duskwatch.detection.excursions import I64, PREFIXES, Ending, Excursions, edges, find_excursions
 from duskwatch.detection.phases import Stretch, disturbances, phases_of
 from duskwatch.detection.votes import VoteLog, agreement_on, vote_log
 from duskwatch.records.outages import Alarm, Outage, When
@@ -46,16 +49,18 @@ def fuse(history: EntityHistory, alarms: list[Alarm], config: DetectionConfig) -
     found = {name: find_excursions(history, name, config.baseline) for name in calling}
     quiet = disturbances(history, list(found.values()), groups)
     log = vote_log(history.changes)
-    others = [alarm for alarm in alarms if alarm.signal not in calling]
+    others = Overlaps([alarm for alarm in alarms if alarm.signal not in calling])
+    courses: dict[tuple[str, ...], Course] = {}
     outages: list[Outage] = []
     for k, group in enumerate(groups):
         earlier_end = outages[-1].end.best_us if outages and outages[-1].end else None
         later_start = groups[k + 1].from_us if k + 1 < len(groups) else None
-        names = [name for name in calling if any(alarm.signal == name for alarm in group.alarms)]
+        names = tuple(name for name in calling if any(alarm.signal == name for alarm in group.alarms))
         chosen = [found[name] for name in names]
-        course = course_of(history.level, chosen)
+        course = courses.get(names) or course_of(history.level, chosen)
+        courses[names] = course
         outage = _outage(history, course, log, chosen, group, earlier_end, later_start, config)
-        heard = [alarm for alarm in others if _overlap(alarm, group)]
+        heard = others.of(group)
         told = sorted((*group.alarms, *heard), key=lambda alarm: (alarm.from_us, alarm.signal, alarm.detector))
         signals = (*names, *dict.fromkeys(alarm.signal for alarm in heard))
         phases = phases_of(history, course, group, outage, quiet, earlier_end, later_start, config)
@@ -83,9 +88,20 @@ def group_alarms(alarms: list[Alarm], join_us: int) -> list[Group]:
     return groups
 
 
-def _overlap(alarm: Alarm, group: Group) -> bool:
-    starts_before_end = group.until_us is None or alarm.from_us < group.until_us
-    return starts_before_end and (alarm.until_us is None or alarm.until_us > group.from_us)
+class Overlaps:
+    """Which of many alarms overlap an outage."""
+
+    def __init__(self, alarms: list[Alarm]) -> None:
+        self._alarms = sorted(alarms, key=lambda alarm: alarm.from_us)
+        self._from = [alarm.from_us for alarm in self._alarms]
+        ends = (inf if alarm.until_us is None else alarm.until_us for alarm in self._alarms)
+        self._latest = list(accumulate(ends, max))  # up to each alarm: the latest end so far
+
+    def of(self, group: Group) -> list[Alarm]:
+        """Alarms that overlap a group, in order of their start."""
+        low = bisect_right(self._latest, group.from_us)
+        high = len(self._from) if group.until_us is None else bisect_left(self._from, group.until_us)
+        return [a for a in self._alarms[low:high] if a.until_us is None or a.until_us > group.from_us]
 
 
 def _outage(
@@ -108,9 +124,9 @@ def _outage(
     onset = bounds.onset(course, log, first, seen, stop, floor, fuse_config)
     end: When | None = None
     if group.until_us is not None:
-        accepted = any(((f.end_us == group.until_us) & (f.ending == Ending.ACCEPTED)).any() for f in found) and not any(
-            ((f.end_us == group.until_us) & (f.ending != Ending.ACCEPTED)).any() for f in found
-        )
+        ends = [(f, f.ended_at(group.until_us)) for f in found]
+        how = [f.ending[k] for f, k in ends if k is not None]
+        accepted = bool(how) and all(ending == Ending.ACCEPTED for ending in how)
         end = bounds.ended(course, log, group.until_us, onset.best_us, ceiling, accepted, fuse_config)
     dark_from, dark_until = _dark(course, log, seen, stop, onset, ceiling, config)
     if end is not None and dark_until is not None and end.earliest_us < dark_until.earliest_us:
@@ -136,8 +152,9 @@ def _outage(
 
 
 def _left_band(found: list[Excursions], seen: int) -> int:
-    """The step that left the normal band, of the excursion whose loss counts from a step on."""
-    return min((int(f.first[k]) for f in found for k in np.flatnonzero(f.confirmed == seen)), default=seen)
+    """The step with which an excursion that begins with ``seen`` lost what it lost, as voters left; else ``seen``."""
+    begun = [(f, f.begun_at(seen)) for f in found]
+    return min((int(f.first[k]) for f, k in begun if k is not None), default=seen)
 
 
 def _dark(
@@ -184,24 +201,21 @@ def _with_relapses(
         else:
             root = None
         out.append(replace(outage, relapse_of=root))
-    for k, outage in enumerate(out):
-        after = k + 1
-        while after < len(out) and out[after].relapse_of is not None and (out[after].relapse_of or 0) <= k:
-            after += 1
-        relapses = outage.relapses + after - k - 1
-        out[k] = replace(outage, relapses=relapses, stable=after == k + 1 and _held(history, outage, config))
+    edge = edges(history.level)
+    watched_us = np.append(0, np.cumsum(np.where(np.isnan(history.level.prefixes), 0, np.diff(edge))))
+    following = 0
+    for k in range(len(out) - 1, -1, -1):
+        end = out[k].end
+        held = following == 0 and end is not None and _held(edge, watched_us, end.best_us, config)
+        out[k] = replace(out[k], relapses=out[k].relapses + following, stable=held)
+        following = following + 1 if out[k].relapse_of is not None else 0
     return tuple(out)
 
 
-def _held(history: EntityHistory, outage: Outage, config: DetectionConfig) -> bool:
+def _held(edge_us: I64, watched_us: I64, end_us: int, config: DetectionConfig) -> bool:
     """Whether the window shows the whole stability period after an end, with enough of it watched."""
-    if outage.end is None:
+    stop = end_us + config.fuse.stability_us
+    if stop > edge_us[-1]:
         return False
-    start = outage.end.best_us
-    stop = start + config.fuse.stability_us
-    if stop > history.level.until_us:
-        return False
-    edge = np.append(history.level.time_us, history.level.until_us)
-    length = np.maximum(0, np.minimum(edge[1:], stop) - np.maximum(edge[:-1], start))
-    watched = float(length[~np.isnan(history.level.prefixes)].sum())
-    return watched >= config.fuse.stability_coverage * config.fuse.stability_us
+    watched = np.diff(np.interp([end_us, stop], edge_us, watched_us))[0]
+    return bool(watched >= config.fuse.stability_coverage * config.fuse.stability_us)

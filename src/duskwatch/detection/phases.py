@@ -1,5 +1,6 @@
 """Phases in the life of an outage, from what led to it to what was restored."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
@@ -29,16 +30,19 @@ class Losses(Protocol):
 
 
 def disturbances(history: EntityHistory, found: list[Excursions], groups: Sequence[Losses]) -> list[Stretch]:
-    """Excursions too small for an alarm, in order; those inside an outage and those of voters only are left out."""
-    edge = np.append(history.level.time_us, history.level.until_us)
-    taken = [loss for group in groups for loss in (Stretch(group.losses[0].from_us, group.losses[-1].until_us),)]
-    out = []
+    """Excursions too small for an alarm, in order; those inside an outage are left out. ``groups`` are in order."""
+    until_us = history.level.until_us
+    last = [group.losses[-1].until_us for group in groups]
+    taken_from = np.array([group.losses[0].from_us for group in groups], np.int64)
+    taken_until = np.array([until_us if end is None else end for end in last], np.int64)
+    out: list[Stretch] = []
     for f in found:
-        for k in np.flatnonzero(f.confirmed >= 0):
-            start, end = int(edge[f.confirmed[k]]), int(f.end_us[k])
-            stop = end if end >= 0 else history.level.until_us
-            if not any(t.from_us < stop and (t.until_us is None or start < t.until_us) for t in taken):
-                out.append(Stretch(start, stop))
+        start = history.level.time_us[f.confirmed]
+        stop = np.where(f.end_us < 0, until_us, f.end_us)
+        # Groups are apart: the only one that can overlap is the last that begins before an excursion stops.
+        near = np.searchsorted(taken_from, stop, side="left") - 1
+        free = (near < 0) | (start >= taken_until[near])
+        out += [Stretch(int(a), int(b)) for a, b in zip(start[free], stop[free], strict=True)]
     return sorted(out)
 
 
@@ -63,11 +67,16 @@ def phases_of(
             marks.append((end, "unstable"))
             last = later_start
         else:
-            shaken = [s.until_us for s in small if end <= s.from_us < last and s.until_us is not None]
+            inside = small[bisect_left(small, end, key=_start) : bisect_left(small, last, key=_start)]
+            shaken = [stretch.until_us for stretch in inside if stretch.until_us is not None]
             if shaken:
                 marks.append((end, "unstable"))
             marks.append((min(max(shaken), last) if shaken else end, "restored"))
     return _joined(marks, last)
+
+
+def _start(stretch: Stretch) -> int:
+    return stretch.from_us
 
 
 def _before(
@@ -76,9 +85,8 @@ def _before(
     """The degrading phase: disturbances in a row, none more than ``precursor_us`` from the next."""
     floor = earlier_end + config.fuse.stability_us if earlier_end is not None else None
     start, count = onset_us, 0
-    for stretch in reversed(small):
-        if stretch.from_us >= onset_us:
-            continue
+    for at in range(bisect_left(small, onset_us, key=_start) - 1, -1, -1):
+        stretch = small[at]
         if floor is not None and stretch.from_us < floor:
             break
         if start - (stretch.until_us or start) > config.fuse.precursor_us:

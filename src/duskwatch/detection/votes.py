@@ -27,6 +27,15 @@ class VoteLog:
     short_since_us: I64  # [R] since when some voter lacks it; NEVER where it never had all votes, or has them now
     held_since_us: I64  # [R] since when some voter holds it; NEVER where none does or nobody was seen not to
     full_at_us: I64  # [R] the first time from this row on at which it has all votes; NEVER where there is none
+    in_time: I64  # [R] rows in order of time
+    sorted_us: I64  # [R] and their times
+
+    def between(self, from_us: int, until_us: int) -> I64:
+        """Rows in [from, until], in order of prefix and time."""
+        low = np.searchsorted(self.sorted_us, from_us, side="left")
+        high = np.searchsorted(self.sorted_us, until_us, side="right")
+        rows: I64 = np.sort(self.in_time[low:high])
+        return rows
 
 
 def vote_log(changes: ChangeLog) -> VoteLog:
@@ -50,6 +59,7 @@ def vote_log(changes: ChangeLog) -> VoteLog:
         reached = np.minimum(following, len(kept) - 1)
         same = (following < len(kept)) & (prefix[reached] == prefix)
         full_at[same] = time_us[reached[same]]
+    in_time = np.argsort(time_us, kind="stable")
     return VoteLog(
         time_us,
         prefix,
@@ -61,6 +71,8 @@ def vote_log(changes: ChangeLog) -> VoteLog:
         _since(~full, fresh, time_us),
         _since(votes > 0, fresh, time_us),
         full_at,
+        in_time,
+        time_us[in_time],
     )
 
 
@@ -79,21 +91,20 @@ def _since(holds: Bool, fresh: Bool, time_us: I64) -> I64:
 
 def lost_between(log: VoteLog, from_us: int, until_us: int) -> I64:
     """Rows in [from, until] with which a prefix lost its majority through a route, the last one of each prefix."""
-    rows = np.flatnonzero(
-        (log.time_us >= from_us) & (log.time_us <= until_us) & log.was_visible & ~log.visible & ~log.by_voters
-    )
-    return _last_of_each(log, rows)
+    rows = log.between(from_us, until_us)
+    return _last_of_each(log, rows[log.was_visible[rows] & ~log.visible[rows] & ~log.by_voters[rows]])
 
 
 def back_between(log: VoteLog, from_us: int, until_us: int) -> I64:
     """Rows in [from, until] with which a prefix got its majority back, the last one of each prefix."""
-    rows = np.flatnonzero((log.time_us >= from_us) & (log.time_us <= until_us) & ~log.was_visible & log.visible)
-    return _last_of_each(log, rows)
+    rows = log.between(from_us, until_us)
+    return _last_of_each(log, rows[~log.was_visible[rows] & log.visible[rows]])
 
 
 def agreement_on(log: VoteLog, from_us: int, until_us: int) -> float:
     """Share of voters that had lost a prefix at its lowest, averaged over those that were lost; 0.5 where none was."""
-    inside = np.flatnonzero((log.time_us >= from_us) & (log.time_us < until_us) & ~log.visible)
+    inside = log.between(from_us, until_us - 1)
+    inside = inside[~log.visible[inside]]
     if not len(inside):
         return 0.5
     _, prefix = np.unique(log.prefix[inside], return_inverse=True)

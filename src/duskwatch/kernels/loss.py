@@ -75,7 +75,7 @@ def trailing_median(edge_us, rank, counted, window_us, tree, out):
 
 @njit(nogil=True, cache=True)
 def excursions(
-    edge_us, level, held, rank, values, blind, by_voters, lift,
+    edge_us, level, held, rank, values, voters, blind, by_voters, lift,
     window_us, least_us, band, exit_band, bridge_us, settle_us, accept_us,
     tree, expected, loss, number, first, confirmed, end_us, ending,
 ):  # fmt: skip
@@ -84,6 +84,7 @@ def excursions(
     edge_us    int64[N + 1]   start of each step and the end of the last
     level      float64[N]     held float64[N]: what any voter holds; both are read only where not blind
     rank       int32[N]       rank of the level among values float64[K], sorted and distinct
+    voters     float64[N]     how many there are
     blind, by_voters  uint8[N]
     lift       1: an excursion is measured from the level just before it where that is above the median
     window_us, least_us, band, exit_band, bridge_us, settle_us, accept_us   see detection.excursions.Baseline; no
@@ -92,8 +93,9 @@ def excursions(
     expected   float64[N] out; NaN before anything is known
     loss       float64[N] out, 0..1; NaN where blind
     number     int32[N] out: the excursion that a step belongs to, -1 outside
-    first, confirmed int32[N], end_us int64[N], ending uint8[N] out: one row per excursion; ``first`` is the step that
-    left the band, ``confirmed`` the one from which its loss counts (-1 never), ``end_us`` is -1 while it lasts
+    first, confirmed int32[N], end_us int64[N], ending uint8[N] out: one row per excursion; ``confirmed`` is the step
+    with which it begins, ``first`` an earlier one where what was lost had gone with voters before routes confirmed
+    it, else the same; ``end_us`` is -1 while it lasts
 
     Returns the number of excursions.
     """
@@ -106,9 +108,11 @@ def excursions(
     taken_from = np.zeros(n, np.int64)
     normal = np.nan
     reference = np.nan
+    should = np.nan
     settled = False
-    last_level, last_held = np.nan, np.nan
+    last_level, last_voters = np.nan, 0.0
     after_gap = False
+    most, since_voters = np.inf, -1  # the most that the voters left can be asked for, and from which step on
     good_since, good_for, good_step = -1, 0, -1
     soft_since, soft_for, soft_step = -1, 0, -1
     anchor, anchor_us = np.nan, 0
@@ -116,7 +120,7 @@ def excursions(
         start, stop = edge_us[i], edge_us[i + 1]
         number[i] = found if inside else -1
         if blind[i] == 1:
-            expected[i] = reference if inside else normal
+            expected[i] = should
             loss[i] = np.nan
             after_gap = True
             continue
@@ -133,27 +137,49 @@ def excursions(
                 tail += 1
             if total > 0:
                 normal = values[_select(tree, (total + 1) // 2)]
+        base = reference if inside else normal
+        change = level[i] - last_level
+        # A gap that ends with as many voters as it began with says nothing of them: what changed in it, routes did.
+        if by_voters[i] == 1 and not (after_gap and voters[i] == last_voters):
+            if change < 0:
+                if most >= base:
+                    most, since_voters = base, i
+                most = min(most, most - (min(most, last_level) - level[i]))
+            elif change > 0:
+                most += change
+        elif change > 0:
+            most = max(most, level[i])
+        before = most
+        # What no voter at all holds any more did not go with voters.
+        most = max(most, base - max(0.0, held[i] - level[i]))
+        if not most < base:
+            most = np.inf
+        should = min(base, most) if base == base else np.nan
+        if not inside:
             if not settled:
                 low = np.searchsorted(values, (1.0 - band) * normal)
                 settled = least_us == 0 or total - _below(tree, low) >= least_us
-            if settled and normal > 0 and 1.0 - level[i] / normal >= band:
+            if settled and should > 0 and 1.0 - level[i] / should >= band:
                 inside = True
                 reference = normal
                 if lift == 1 and last_level > normal and last_level <= 2.0 * normal:
                     reference = last_level
+                should = min(reference, most)
+                confirmed[found] = i
                 first[found] = i
-                confirmed[found] = i if by_voters[i] == 0 or after_gap else -1
+                if since_voters >= 0 and before < most and (before <= 0 or 1.0 - level[i] / before < band):
+                    first[found] = since_voters
                 number[i] = found
                 good_since, good_for = -1, 0
                 soft_since, soft_for = -1, 0
                 anchor, anchor_us = level[i], start
+        if most == np.inf:
+            since_voters = -1
+        expected[i] = should
+        share = min(1.0, max(0.0, 1.0 - level[i] / should)) if should > 0 else 0.0
+        loss[i] = share
         counted_from = start
         if inside:
-            share = min(1.0, max(0.0, 1.0 - level[i] / reference))
-            expected[i] = reference
-            loss[i] = share
-            if confirmed[found] < 0 and by_voters[i] == 0 and (level[i] < last_level or held[i] < last_held):
-                confirmed[found] = i
             if share > exit_band:
                 good_since, good_for = -1, 0
             else:
@@ -185,17 +211,14 @@ def excursions(
                 found += 1
                 counted_from = closes
                 if how == ACCEPTED:
-                    normal = level[i]
-        else:
-            expected[i] = normal
-            loss[i] = max(0.0, 1.0 - level[i] / normal) if normal > 0 else 0.0
+                    normal, most = level[i], np.inf
         # Zero is never what an entity should be: one that is dark when the window opens is not measured by that.
         if not inside and level[i] > 0 and stop > counted_from:
             taken_from[i] = counted_from
             taken[i] = stop - counted_from
             total += taken[i]
             _add(tree, rank[i], taken[i])
-        last_level, last_held = level[i], held[i]
+        last_level, last_voters = level[i], voters[i]
         after_gap = False
     if inside:
         end_us[found] = good_since
