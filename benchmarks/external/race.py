@@ -122,13 +122,14 @@ def markdown(result: dict[str, Any]) -> str:
             [
                 row["program"] + sliced,
                 f"{row['wall_s']:.2f}",
+                f"{row['cpu_s']:.2f}",
                 f"{row['elems_per_s'] / 1e6:.3f}",
                 f"{row['bytes_per_s'] / 1e6:.1f}",
                 f"{row['peak_bytes'] / 1e6:.0f}",
                 f"{row['duskwatch_is_faster_by']:.2f}" + (f" (aim {aim})" if aim else ""),
             ]
         )
-    head = ["program", "s", "M elems/s", "MB/s unpacked", "peak MB", "`duskwatch analyze` is faster by"]
+    head = ["program", "s", "processor s", "M elems/s", "MB/s unpacked", "peak MB", "`duskwatch analyze` is faster by"]
     said = (
         f"{result['packing']}: {result['files']} files, {result['elems'] / 1e6:.1f} M elems, "
         f"{result['unpacked_bytes'] / 1e6:.0f} MB unpacked, {result['stored_bytes'] / 1e6:.0f} MB stored"
