@@ -315,7 +315,7 @@ def test_a_gap_that_ends_with_as_many_voters_speaks_of_routes() -> None:
 def test_a_gap_over_days_is_told_with_its_dates() -> None:
     lost = [(AT + 60.0, p, 0) for p in range(20)]
     (outage,) = detect(history(100, lost, until=9 * DAY_S, gaps=[(AT, AT + 2 * DAY_S)]))
-    assert outage.onset.reason == "it came while nobody was watching, 2014-05-14 03:53:20 to 2014-05-16 03:53:20"
+    assert outage.onset.reason == "it came while nobody was watching, 2014-05-14 04:00:00 to 2014-05-16 04:00:00"
 
 
 def test_half_the_voters_gone_is_coverage_and_not_an_outage() -> None:

@@ -32,16 +32,16 @@ def slow_excursions(edge, level, held, voters, blind, by_voters):
     excused, left = 0.0, None  # how much of what is missing went with voters, and from which step on
     for i, value in enumerate(level):
         start, stop = edge[i], edge[i + 1]
-        if blind[i]:
-            expected.append(should)
-            gap = gap or last
-            continue
-        if open_ is None:
+        if open_ is None and (not blind[i] or gap is None):
             median, total = slow_median(stretches, start)
             before = normal
             normal = median if total else normal
             if excused and normal != before:  # the median has learned of it, in part or whole
                 excused = max(0.0, excused + normal - before)
+        if blind[i]:
+            expected.append(should)
+            gap = gap or last
+            continue
         base = open_["reference"] if open_ else normal
         if last and base == base:
             change = value - last[0]

@@ -119,12 +119,8 @@ def excursions(
     for i in range(n):
         start, stop = edge_us[i], edge_us[i + 1]
         number[i] = found if inside else -1
-        if blind[i] == 1:
-            expected[i] = should
-            loss[i] = np.nan
-            after_gap = True
-            continue
-        if not inside:
+        # Taken at the start of a gap too: what was normal then stays so, however long nobody watches.
+        if not inside and (blind[i] == 0 or not after_gap):
             cut = start - window_us
             while tail < i and edge_us[tail] < cut:
                 left = max(np.int64(0), edge_us[tail + 1] - max(cut, taken_from[tail]))
@@ -137,6 +133,11 @@ def excursions(
                 tail += 1
             if total > 0:
                 normal = values[_select(tree, (total + 1) // 2)]
+        if blind[i] == 1:
+            expected[i] = should
+            loss[i] = np.nan
+            after_gap = True
+            continue
         base = reference if inside else normal
         change = level[i] - last_level
         # A gap that ends with as many voters as it began with says nothing of them: what changed in it, routes did.
