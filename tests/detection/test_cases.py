@@ -128,6 +128,19 @@ def test_a_year_of_two_hundred_thousand_steps_takes_about_a_second() -> None:
     assert spent < 5 or numba.config.DISABLE_JIT  # 0.2 s where nothing else runs
 
 
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="tells the time of compiled code")
+def test_ten_times_the_outages_take_about_ten_times_as_long() -> None:
+    def spent(count: int) -> float:
+        lost = [e for k in range(count) for p in range(2) for e in lose(p, 1_000 + 5_000 * k, 1_200)]
+        entity = history(4, lost, until=5_000 * (count + 1))
+        detect(entity)
+        begun = time.process_time()
+        assert len(detect(entity)) == count
+        return time.process_time() - begun
+
+    assert spent(1_500) < 40 * spent(150)
+
+
 @pytest.mark.slow
 def test_the_outages_of_a_real_day_are_found_and_no_others(shared_data: Path) -> None:
     pipeline = pytest.importorskip("duskwatch.pipeline")
