@@ -199,6 +199,15 @@ def test_small_losses_after_the_end_are_its_unstable_phase() -> None:
     assert outage.stable
 
 
+def test_small_losses_within_a_day_of_an_end_belong_to_what_ended() -> None:
+    small = [e for hours in (20, 22) for e in lose(1, AT + 3_600 + hours * 3_600, 300)]
+    again = all_lost(4, AT + 3_600 + 26 * 3_600, 3_600)
+    first, second = detect(history(4, all_lost(4, AT, 3_600) + small + again, until=4 * DAY_S))
+    assert names(first) == ["dark", "unstable", "restored"]
+    assert names(second) == ["dark", "restored"]
+    assert second.relapse_of is None
+
+
 def test_a_return_of_seconds_does_not_cut_an_outage() -> None:
     entity = history(4, all_lost(4, AT, 3_600) + all_lost(4, AT + 3_600 + 90, 3_600), until=DAY_S)
     (outage,) = detect(entity)
