@@ -248,3 +248,40 @@ def test_texts_are_the_same_whichever_rows_are_asked_for():
     assert len(every) == 18
     for rows in (np.arange(1, 18, 3), np.array([17]), np.array([], np.int64)):
         assert list(text.lines(block, peers, rows)) == [every[row] for row in rows]
+
+
+def test_kinds_of_records_may_alternate():
+    kinds = [
+        record(1, 16, 4, SESSION + message(ORIGIN + PATH + HOP, PREFIX)),
+        record(1, 16, 1, NARROW + message(ORIGIN + attribute(2, segment(SEQUENCE, [7], 2)) + HOP, PREFIX)),
+        record(1, 16, 9, SESSION + message(withdrawn=struct.pack("!I", 7) + PREFIX)),
+        record(1, 16, 7, SESSION + message(withdrawn=PREFIX)),
+        record(1, 17, 4, bytes(4) + SESSION + message(withdrawn=PREFIX)),
+        rib(2, ORIGIN + PATH + HOP),
+        rib(8, ORIGIN + PATH + HOP, path_id=bytes(4)),
+        record(1, 16, 5, SESSION + struct.pack("!HH", 6, 1)),
+    ]
+    assert lines(b"".join(kinds) * 3) == [line(each) for each in kinds] * 3
+
+
+def test_the_time_of_alternating_kinds_is_linear():
+    """A run of one kind costs what its rows cost, not what the block does."""
+    pair = record(1, 17, 4, bytes(4) + SESSION + message(withdrawn=PREFIX)) + record(
+        1, 16, 4, SESSION + message(withdrawn=PREFIX)
+    )
+    peers, text = PeerTable(), BgpdumpText()
+    (block,) = MrtReader([pair * 5000], peers)
+    columns = block._replace(**{name: Counted(getattr(block, name)) for name in ("time_us", "afi", "safi")})
+    assert sum(1 for _ in text.lines(columns, peers, np.arange(10000))) == 10000
+    assert all(getattr(columns, name).taken <= 20_000 for name in ("time_us", "afi", "safi"))
+
+
+class Counted:
+    """A column that counts how many of its rows were taken; it can be used in no other way."""
+
+    def __init__(self, column: np.ndarray) -> None:
+        self.column, self.taken = column, 0
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        self.taken += len(rows)
+        return self.column[rows]

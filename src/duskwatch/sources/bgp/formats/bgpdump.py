@@ -35,10 +35,11 @@ from duskwatch.sources.bgp.formats.attributes import (
 from duskwatch.sources.bgp.formats.elem_text import PeerTexts, Remembered
 
 MRTD_BGP, TABLE_DUMP, TABLE_DUMP_V2, BGP4MP, BGP4MP_ET = 5, 12, 13, 16, 17
-ADD_PATH = {8, 9, 10, 11}  # of BGP4MP
+TABLES = (TABLE_DUMP, TABLE_DUMP_V2)
+ADD_PATH = (8, 9, 10, 11)  # of BGP4MP
 RIB_ADD_PATH = {8, 10}  # of TABLE_DUMP_V2
 NOT_PRINTED = (3, 5, 6, 9, 11, 12)  # of TABLE_DUMP_V2: multicast tables and RIB_GENERIC
-LOCAL = {6, 7}  # messages that the collector sent; the line names their receiver
+LOCAL = (6, 7)  # messages that the collector sent; the line names their receiver
 
 ORIGINS = {b"\0": "IGP", b"\1": "EGP"}
 WELL_KNOWN = {0xFFFFFF01: "no-export", 0xFFFFFF02: "no-advertise", 0xFFFFFF03: "local-AS"}
@@ -77,15 +78,16 @@ class BgpdumpText:
         data = block.data.tobytes()
         rows = rows[block.kind[rows] <= Kind.STATE]
         record = block.record[rows]
-        kinds = block.record_type[record].astype(np.int64) << 16 | block.record_subtype[record]
-        for run in np.split(rows, np.flatnonzero(np.diff(kinds)) + 1):
-            if not len(run):
-                continue
-            kind, subtype = divmod(int(kinds[np.searchsorted(rows, run[0])]), 1 << 16)
-            if kind in (TABLE_DUMP, TABLE_DUMP_V2):
-                yield from self._table_lines(block, data, names, run, kind, subtype)
+        # Runs of one kind: a type, and of table dumps the subtype. Subtypes of messages alternate from row to row.
+        kinds = block.record_type[record].astype(np.int64) << 16
+        kinds |= np.where(np.isin(kinds >> 16, TABLES), block.record_subtype[record], 0)
+        begins = np.flatnonzero(np.diff(kinds, prepend=-1)).tolist()
+        for begin, end in zip(begins, [*begins[1:], len(rows)], strict=False):
+            kind, subtype = divmod(int(kinds[begin]), 1 << 16)
+            if kind in TABLES:
+                yield from self._table_lines(block, data, names, rows[begin:end], kind, subtype)
             else:
-                yield from self._message_lines(block, data, names, run, kind, subtype)
+                yield from self._message_lines(block, data, names, rows[begin:end], kind)
 
     def _table_lines(
         self, block: ElemBlock, data: bytes, names: list[str], rows: Rows, kind: int, subtype: int
@@ -98,9 +100,13 @@ class BgpdumpText:
         afi = int(block.afi[rows[0]])
         tails = self._tails_of(DUMP if kind == TABLE_DUMP else DUMP_V2, int(block.as_size[rows[0]]), (afi, 1))
         last_hi, last_lo, last_length, prefix = -1, -1, -1, ""
-        for time, peer, hi, lo, length, path_id, start, size in _columns(
-            rows, block.time_us // 1_000_000, block.peer, block.prefix_hi, block.prefix_lo, block.prefix_length,
-            block.path_id, block.attr_start, block.attr_length,
+        for time, peer, hi, lo, length, path_id, start, size in zip(
+            (block.time_us[rows] // 1_000_000).tolist(),
+            *_columns(
+                rows, block.peer, block.prefix_hi, block.prefix_lo, block.prefix_length, block.path_id,
+                block.attr_start, block.attr_length,
+            ),
+            strict=True,
         ):  # fmt: skip
             if hi != last_hi or length != last_length or lo != last_lo:
                 last_hi, last_lo, last_length = hi, lo, length
@@ -108,53 +114,49 @@ class BgpdumpText:
             shown = f"{prefix}|{path_id}" if add_path else prefix
             yield f"{name}|{time}|B|{names[peer]}|{shown}|{tails[data[start : start + size]]}\n"
 
-    def _message_lines(
-        self, block: ElemBlock, data: bytes, names: list[str], rows: Rows, kind: int, subtype: int
-    ) -> Iterator[str]:
-        add_path = kind != MRTD_BGP and subtype in ADD_PATH
-        name = _message_name(kind, subtype)
+    def _message_lines(self, block: ElemBlock, data: bytes, names: list[str], rows: Rows, kind: int) -> Iterator[str]:
+        record = block.record[rows]
+        subtypes = block.record_subtype[record]
+        heads = {subtype: _message_name(kind, subtype) for subtype in set(subtypes.tolist())}
         times: list[str] | list[int] = (block.time_us[rows] // 1_000_000).tolist()
         if kind == BGP4MP_ET:
             parts = (block.time_us[rows] % 1_000_000).tolist()
             times = [f"{time}.{part:06d}" for time, part in zip(times, parts, strict=True)]
-        if kind != MRTD_BGP and subtype in LOCAL:
-            starts = block.record_start[block.record[rows]].tolist()
-            who = [_receiver_text(data, start, kind, subtype) for start in starts]
-        else:
-            who = [names[peer] for peer in block.peer[rows].tolist()]
-        form, as_size = PLAIN if kind == MRTD_BGP else MESSAGE, int(block.as_size[rows[0]])
-        prefixes, last_family, reached = self._prefixes, -1, _Reached(block, data, kind, subtype)
-        tails = self._tails_of(form, as_size, (0, 0))
-        for time, peer, (row, code, family, hi, lo, length, path_id, start, size, state) in zip(
-            times,
-            who,
-            _columns(
-                rows, np.arange(len(block.kind)), block.kind, block.afi.astype(np.int64) << 8 | block.safi,
-                block.prefix_hi, block.prefix_lo, block.prefix_length, block.path_id, block.attr_start,
-                block.attr_length, block.state,
+        who = [names[peer] for peer in block.peer[rows].tolist()]
+        if kind != MRTD_BGP:
+            for at in np.flatnonzero(np.isin(subtypes, LOCAL)).tolist():
+                who[at] = _receiver_text(data, int(block.record_start[record[at]]), kind, int(subtypes[at]))
+        add_path = np.isin(subtypes, ADD_PATH) if kind != MRTD_BGP else np.zeros(len(rows), np.bool_)
+        form = PLAIN if kind == MRTD_BGP else MESSAGE
+        keys = block.as_size[rows].astype(np.int64) << 16 | block.afi[rows].astype(np.int64) << 8 | block.safi[rows]
+        tails = {key: self._tails_of(form, key >> 16, (key >> 8 & 255, key & 255)) for key in np.unique(keys).tolist()}
+        prefixes, reached = self._prefixes, _Reached(block, data, kind)
+        for row, subtype, time, peer, key, ids, code, afi, hi, lo, length, path_id, start, size, state in zip(
+            rows.tolist(), subtypes.tolist(), times, who, keys.tolist(), add_path.tolist(),
+            *_columns(
+                rows, block.kind, block.afi, block.prefix_hi, block.prefix_lo, block.prefix_length, block.path_id,
+                block.attr_start, block.attr_length, block.state,
             ),
             strict=True,
         ):  # fmt: skip
+            head = heads[subtype]
             if code == Kind.STATE:
-                yield f"{name}|{time}|STATE|{peer}|{state >> 8}|{state & 255}\n"
+                yield f"{head}|{time}|STATE|{peer}|{state >> 8}|{state & 255}\n"
                 continue
-            prefix = prefixes[family >> 8, hi, lo, length]
-            if add_path:
+            prefix = prefixes[afi, hi, lo, length]
+            if ids:
                 prefix = f"{prefix}|{path_id}"
             if code == Kind.WITHDRAW:
-                yield f"{name}|{time}|W|{peer}|{prefix}\n"
+                yield f"{head}|{time}|W|{peer}|{prefix}\n"
                 continue
-            if family != last_family:
-                last_family = family
-                tails = self._tails_of(form, as_size, (family >> 8, family & 255))
             if code == Kind.RIB:  # BGP4MP_ENTRY, which bgpdump does not know
-                table = self._tails_of(DUMP_V2, as_size, (family >> 8, family & 255))
-                yield f"{name}|{time}|B|{peer}|{prefix}|{table[data[start : start + size]]}\n"
+                table = self._tails_of(DUMP_V2, key >> 16, (key >> 8 & 255, key & 255))
+                yield f"{head}|{time}|B|{peer}|{prefix}|{table[data[start : start + size]]}\n"
                 continue
-            tail = tails[data[start : start + size]]
+            tail = tails[key][data[start : start + size]]
             if not isinstance(tail, str):
                 tail = tail[reached.holds(row)]
-            yield f"{name}|{time}|A|{peer}|{prefix}|{tail}\n"
+            yield f"{head}|{time}|A|{peer}|{prefix}|{tail}\n"
 
     def _tails_of(self, form: int, as_size: int, family: Family) -> Remembered[bytes, Tail]:
         key = (form, as_size, family)
@@ -196,8 +198,8 @@ class BgpdumpText:
 class _Reached:
     """Tells the two fields apart from which one UPDATE may announce IPv4 unicast: NLRI, MP_REACH_NLRI."""
 
-    def __init__(self, block: ElemBlock, data: bytes, kind: int, subtype: int) -> None:
-        self._block, self._data, self._kind, self._subtype = block, data, kind, subtype
+    def __init__(self, block: ElemBlock, data: bytes, kind: int) -> None:
+        self._block, self._data, self._kind = block, data, kind
         self._record, self._first = -1, 0
 
     def holds(self, row: int) -> bool:
@@ -211,11 +213,12 @@ class _Reached:
 
     def _in_nlri(self, row: int) -> int:
         block, data, record = self._block, self._data, int(self._block.record[row])
-        message = _behind_addresses(data, int(block.record_start[record]), self._kind, self._subtype)
+        subtype = int(block.record_subtype[record])
+        message = _behind_addresses(data, int(block.record_start[record]), self._kind, subtype)
         stop = message + int.from_bytes(data[message + 16 : message + 18], "big")
         stop = min(stop, int(block.record_start[record] + block.record_length[record]))
         at, count = int(block.attr_start[row]) + int(block.attr_length[row]), 0
-        path_id = 4 if self._subtype in ADD_PATH or block.path_id[row] else 0
+        path_id = 4 if subtype in ADD_PATH or block.path_id[row] else 0
         while at + path_id < stop:
             at += path_id + 1 + (data[at + path_id] + 7) // 8
             count += 1
@@ -253,9 +256,9 @@ def _octets_text(octets: bytes) -> str:
     return address_text(2, int.from_bytes(octets[:8], "big"), int.from_bytes(octets[8:], "big"))
 
 
-def _columns(rows: Rows, *columns: npt.NDArray[np.integer]) -> Iterator[tuple[int, ...]]:
-    """Rows of some columns, as plain integers."""
-    return zip(*(column[rows].tolist() for column in columns), strict=True)
+def _columns(rows: Rows, *columns: npt.NDArray[np.integer]) -> list[list[int]]:
+    """Some rows of some columns, as plain integers."""
+    return [column[rows].tolist() for column in columns]
 
 
 def _message_name(kind: int, subtype: int) -> str:
