@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -139,6 +140,39 @@ def test_before_a_damage_everything_comes_out_and_the_damage_is_named(update, tm
     assert len(mrt(update).stdout.splitlines()) - len(done.stdout.splitlines()) <= 2
     assert f"{cut}: damaged at byte " in done.stderr
     assert "expected a whole MRT record, found the end of the file" in done.stderr
+
+
+def test_a_file_cut_off_in_its_first_record_is_damaged_not_of_another_kind(update, tmp_path):
+    cut = tmp_path / "cut.gz"
+    cut.write_bytes(update.read_bytes()[:40])
+    done = mrt(cut)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert f"{cut}: damaged at byte " in done.stderr
+
+
+@pytest.mark.parametrize("format_", ["bgpdump", "json", "parquet"])
+def test_a_file_to_read_is_never_written_to(update, tmp_path, format_):
+    mine = tmp_path / "mine.gz"
+    mine.write_bytes(update.read_bytes())
+    other = tmp_path / "other.gz"
+    other.symlink_to(mine)
+    done = mrt(update, mine, "--format", format_, "--out", other)
+    assert done.returncode == 2
+    assert "that is a file to read" in done.stderr
+    assert mine.read_bytes() == update.read_bytes()
+
+
+def test_records_that_are_not_read_are_counted_by_kind(update, tmp_path):
+    raw = gzip.decompress(update.read_bytes())
+    other = tmp_path / "other.mrt"
+    ospf = [struct.pack("!IHHI", 1, 11, subtype, 4) + bytes(4) for subtype in (0, 0, 1, 2, 3, 4, 5, 6)]
+    other.write_bytes(b"".join(ospf) + raw)
+    done = mrt(other)
+    assert done.returncode == 0
+    assert done.stdout == mrt(update).stdout
+    assert done.stderr.startswith(f"duskwatch mrt: {other}: records that are not read here: 2 OSPFv2/0, 1 OSPFv2/1, ")
+    assert done.stderr.endswith(", 2 of other kinds\n")
 
 
 def test_a_bad_record_is_named_and_the_others_come_out(update, tmp_path):

@@ -17,6 +17,8 @@ FORMATS = ("bgpdump", "json", "parquet")
 MATCHES = ("exact", "more", "less", "any")
 KINDS = {"R": 0, "A": 1, "W": 2, "S": 3}
 BAD_SHOWN = 3
+KINDS_SHOWN = 5
+HEADER = "an MRT record header"  # what was expected where a file is of another kind, not cut off
 LINES_AT_ONCE = 4096
 
 
@@ -68,6 +70,8 @@ def command(
                 fail("mrt", f"{file}: a folder; name files")
             if str(file) != "-" and not file.exists():
                 fail("mrt", f"{file}: no such file")
+            if out is not None and out.exists() and file.exists() and out.samefile(file):
+                fail("mrt", f"--out {out}: that is a file to read; it would be lost")
         try:
             found_fault = _print(files, format_, wanted, out)
             sys.stdout.flush()
@@ -98,7 +102,7 @@ def _print(files: list[Path], format_: str, wanted: Any, out: Path | None) -> bo
                 rows = wanted.rows(block, peers)
                 if len(rows):
                     sink.add(block, peers, rows)
-            if reader.records == 0:
+            if reader.records == 0 and (reader.damage is None or reader.damage.expected.startswith(HEADER)):
                 fail("mrt", f"{file}: {_no_mrt(reader)}")
             faulty |= _report(file, reader)
         if left_out := sink.left_out():
@@ -162,6 +166,12 @@ def _report(file: Path, reader: Any) -> bool:
         print(f"duskwatch mrt: {name}: bad record at byte {offset}: {reason}", file=sys.stderr)
     if reader.bad_records > BAD_SHOWN:
         print(f"duskwatch mrt: {name}: {reader.bad_records} bad records in all", file=sys.stderr)
+    if reader.unsupported:
+        shown = reader.unsupported.most_common(KINDS_SHOWN)
+        kinds = ", ".join(f"{count} {kind}" for kind, count in shown)
+        if rest := reader.unsupported.total() - sum(count for _, count in shown):
+            kinds += f", {rest} of other kinds"
+        print(f"duskwatch mrt: {name}: records that are not read here: {kinds}", file=sys.stderr)
     if reader.damage is not None:
         print(f"duskwatch mrt: {name}: damaged at {reader.damage}", file=sys.stderr)
     return bool(reader.bad_records or reader.damage is not None)
