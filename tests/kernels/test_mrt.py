@@ -273,6 +273,52 @@ def test_with_an_extended_time_every_message_says_the_same_at_its_microsecond(na
     assert found == list(slow.elems(extended))
 
 
+def test_a_fraction_of_a_second_stays_below_one():
+    raw = record(17, 4, struct.pack("!I", 1_000_000) + message(4, bgp(4, b"")))
+    found, _ = fast([raw])
+    assert [elem.time_us for elem in found] == [1000_999_999]
+    assert found == list(slow.elems(raw))
+
+
+@pytest.mark.parametrize("more", [1, 2, 255])
+@pytest.mark.parametrize("at", [0, 2])
+def test_fields_that_end_one_octet_past_the_message_make_it_bad(more, at):
+    body = bytearray(4)
+    body[at + 1] = more
+    raw = record(16, 4, message(4, bgp(2, bytes(body)))) + RECORDS["keepalive"]
+    found, reader = fast([raw])
+    assert [elem.kind for elem in found] == [slow.ALIVE]
+    assert reader.bad_records == 1
+    assert found == list(slow.elems(raw))
+
+
+def test_an_attribute_that_ends_one_octet_past_the_message_makes_it_bad():
+    whole = update(b"", PATH)
+    raw = record(16, 4, message(4, bgp(2, whole[19:-1]))) + RECORDS["keepalive"]
+    found, reader = fast([raw])
+    assert [elem.kind for elem in found] == [slow.ALIVE]
+    assert reader.bad == [(0, "path attributes run past the end of their field")]
+
+
+@pytest.mark.parametrize("twice", [REACH, UNREACH])
+def test_an_attribute_of_prefixes_that_is_there_twice_makes_the_message_bad(twice):
+    found, reader = fast([record(16, 4, message(4, update(b"", PATH + twice + twice)))])
+    assert (found, reader.bad_records) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    ("nlri", "expected"),
+    [
+        (bytes([0, 0, 8, 170, 16, 10, 11]), [(16, 0x08AA)]),  # reads well both ways; nobody says the default twice
+        (bytes([0, 8, 170, 16, 10, 11]), [(0, 0), (8, 0), (16, 0)]),
+    ],
+)
+def test_the_default_route_said_twice_tells_of_path_identifiers(nlri, expected):
+    for raw in (update(b"", PATH, nlri), update(nlri, b"", b"")):
+        found, _ = fast([record(16, 4, message(4, raw))])
+        assert [(elem.prefix[1], elem.path_id) for elem in found] == expected
+
+
 def test_a_dump_that_says_four_octets_too_little_is_read_whole():
     short = b"".join(
         struct.pack("!IHHI", 1000, 12, 1, len(body) - 4) + body for body in (bytes(4) + 5 * DUMPED, bytes(4) + DUMPED)
