@@ -51,6 +51,16 @@ def test_a_fifth_lost_is_called_within_half_an_hour() -> None:
     assert len(detect(history(10, all_lost(2, AT, 1_800), until=DAY_S))) == 1
 
 
+def test_an_alarm_is_raised_when_the_area_passes_the_threshold() -> None:
+    entity = history(4, [(AT, p, 0) for p in range(4)], until=DAY_S)
+    raised = {alarm.detector: seconds(entity, alarm.raised_us) - AT for alarm in detect(entity)[0].alarms}
+    assert raised == {"deep-loss": 120, "partial-loss": 720}
+    late = [(AT, 0, 0), (AT + 360, 1, 0), (AT + 500, 2, 0), (AT + 500, 3, 0)]
+    entity = history(4, late, until=DAY_S)
+    raised = {alarm.detector: seconds(entity, alarm.raised_us) - AT for alarm in detect(entity)[0].alarms}
+    assert raised == {"deep-loss": 620, "partial-loss": 720}
+
+
 def test_less_than_a_tenth_is_inside_the_normal_band() -> None:
     assert detect(history(21, all_lost(2, AT, 0), until=DAY_S)) == ()
 
@@ -182,6 +192,13 @@ def test_small_losses_in_a_row_before_an_onset_are_its_degrading_phase() -> None
     (outage,) = detect(entity)
     assert names(outage) == ["degrading", "dark", "restored"]
     assert seconds(entity, outage.phases[0].from_us) == 10_000
+
+
+def test_two_small_losses_are_enough_for_a_degrading_phase_and_one_is_not() -> None:
+    one, other = lose(0, AT - 20_000, 300), lose(2, AT - 9_000, 300)
+    for small, phases in ((one + other, ["degrading", "dark", "restored"]), (other, ["dark", "restored"])):
+        (outage,) = detect(history(4, small + all_lost(4, AT, 3_600), until=DAY_S))
+        assert names(outage) == phases
 
 
 def test_one_small_loss_long_before_is_no_degrading_phase() -> None:
@@ -335,6 +352,12 @@ def test_half_the_voters_gone_is_coverage_and_not_an_outage() -> None:
     assert len(detect(still)) == 1
 
 
+def test_few_voters_after_a_long_gap_are_not_the_usual_number() -> None:
+    lost = [(AT + 60_000.0, p, 0) for p in range(4)]
+    entity = history(4, lost, until=2 * DAY_S, voter_steps=[(AT + 100, 9)], gaps=[(AT, AT + 59_000)])
+    assert detect(entity) == ()
+
+
 def test_one_voter_needs_a_longer_loss_and_gives_less_confidence() -> None:
     assert detect(history(4, all_lost(4, AT, 900, 1), until=DAY_S, voters=1)) == ()
     (one,) = detect(history(4, all_lost(4, AT, 1_200, 1), until=DAY_S, voters=1))
@@ -346,6 +369,28 @@ def test_one_voter_needs_a_longer_loss_and_gives_less_confidence() -> None:
 def test_gaps_take_from_confidence() -> None:
     (outage,) = detect(history(4, all_lost(4, AT, 7_200), until=DAY_S, gaps=[(AT + 1_800, AT + 5_400)]))
     assert outage.confidence == pytest.approx(0.5 * VOTERS / (VOTERS + 2))
+
+
+def test_what_is_not_known_of_a_country_takes_from_confidence() -> None:
+    entity = dataclasses.replace(history(4, all_lost(4, AT, 7_200), until=DAY_S, learned=True), known_share=0.6)
+    (outage,) = detect(entity)
+    assert outage.confidence == pytest.approx(0.6 * VOTERS / (VOTERS + 2))
+
+
+def test_votes_that_are_never_complete_do_not_widen_the_end() -> None:
+    events = [(AT, 0, 0), (AT + 7_200, 0, 15), (AT + 7_300, 0, 16)]
+    entity = history(1, events, until=DAY_S)
+    (outage,) = detect(entity)
+    assert outage.end
+    assert outage.end.latest_us == outage.end.best_us
+
+
+def test_a_voter_that_never_let_go_does_not_put_the_end_before_the_outage() -> None:
+    events = [(AT - 900, 0, 0), (AT - 860, 0, 20), (AT, 0, 9), (AT + 1_200, 0, 20)]
+    entity = history(1, events, until=DAY_S)
+    (outage,) = detect(entity)
+    assert outage.end
+    assert outage.end.earliest_us == outage.end.best_us == outage.onset.best_us + 1_200 * SECOND
 
 
 def test_too_little_known_of_a_country_calls_nothing() -> None:

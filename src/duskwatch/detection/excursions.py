@@ -66,7 +66,6 @@ class Excursions:
     expected: F64  # [N] what it should be, of the voters that are left; NaN before anything is known
     loss: F64  # [N] share lost, 0..1; NaN where nobody was watching
     blind: Bool  # [N] nobody, or too few, were watching
-    number: I32  # [N] the excursion that a step is in, -1 outside
     confirmed: I32  # [E] step that left the band
     first: I32  # [E] the same, or an earlier one: with it went, as voters left, what routes confirmed to be lost
     end_us: I64  # [E] -1 while it lasts
@@ -75,7 +74,7 @@ class Excursions:
     def stops(self, edge_us: I64) -> I64:
         """The first step after each excursion, [E]; N while it lasts."""
         at = np.searchsorted(edge_us[:-1], self.end_us, side="left")
-        stops: I64 = np.where(self.end_us < 0, len(self.number), at).astype(np.int64)
+        stops: I64 = np.where(self.end_us < 0, len(self.loss), at).astype(np.int64)
         return stops
 
     def begun_at(self, step: int) -> int | None:
@@ -145,7 +144,7 @@ def find_excursions(history: EntityHistory, signal: str, baseline: Baseline) -> 
     blind: Bool = np.isnan(level) | watched_by_few(history.level, baseline)
     values, rank = np.unique(np.where(blind, 0.0, level), return_inverse=True)
     expected, loss = np.full(n, np.nan), np.full(n, np.nan)
-    number, first, confirmed = np.full(n, -1, np.int32), np.zeros(n, np.int32), np.zeros(n, np.int32)
+    first, confirmed = np.zeros(n, np.int32), np.zeros(n, np.int32)
     end_us, ending = np.zeros(n, np.int64), np.zeros(n, np.uint8)
     count = walk(
         edges(history.level),
@@ -167,10 +166,9 @@ def find_excursions(history: EntityHistory, signal: str, baseline: Baseline) -> 
         np.zeros(len(values) + 1, np.int64),
         expected,
         loss,
-        number,
         first,
         confirmed,
         end_us,
         ending,
     )
-    return Excursions(expected, loss, blind, number, confirmed[:count], first[:count], end_us[:count], ending[:count])
+    return Excursions(expected, loss, blind, confirmed[:count], first[:count], end_us[:count], ending[:count])

@@ -77,7 +77,7 @@ def trailing_median(edge_us, rank, counted, window_us, tree, out):
 def excursions(
     edge_us, level, held, rank, values, voters, blind, by_voters, lift,
     window_us, least_us, band, exit_band, bridge_us, settle_us, accept_us,
-    tree, expected, loss, number, first, confirmed, end_us, ending,
+    tree, expected, loss, first, confirmed, end_us, ending,
 ):  # fmt: skip
     """Walk a level and tell what it should be, the share lost, and each excursion out of the normal band.
 
@@ -92,7 +92,6 @@ def excursions(
     tree       int64[K + 1]   scratch, zero at entry
     expected   float64[N] out; NaN before anything is known
     loss       float64[N] out, 0..1; NaN where blind
-    number     int32[N] out: the excursion that a step belongs to, -1 outside
     first, confirmed int32[N], end_us int64[N], ending uint8[N] out: one row per excursion; ``confirmed`` is the step
     with which it begins, ``first`` an earlier one where what was lost had gone with voters before routes confirmed
     it, else the same; ``end_us`` is -1 while it lasts
@@ -113,12 +112,11 @@ def excursions(
     last_level, last_voters = np.nan, 0.0
     after_gap = False
     most, since_voters = np.inf, -1  # the most that the voters left can be asked for, and from which step on
-    good_since, good_for, good_step = -1, 0, -1
-    soft_since, soft_for, soft_step = -1, 0, -1
+    good_since, good_for = -1, 0
+    soft_since, soft_for = -1, 0
     anchor, anchor_us = np.nan, 0
     for i in range(n):
         start, stop = edge_us[i], edge_us[i + 1]
-        number[i] = found if inside else -1
         # Taken at the start of a gap too: what was normal then stays so, however long nobody watches.
         if not inside and (blind[i] == 0 or not after_gap):
             cut = start - window_us
@@ -170,7 +168,6 @@ def excursions(
                 first[found] = i
                 if since_voters >= 0 and before < most and (before <= 0 or 1.0 - level[i] / before < band):
                     first[found] = since_voters
-                number[i] = found
                 good_since, good_for = -1, 0
                 soft_since, soft_for = -1, 0
                 anchor, anchor_us = level[i], start
@@ -185,29 +182,27 @@ def excursions(
                 good_since, good_for = -1, 0
             else:
                 if good_since < 0:
-                    good_since, good_step = start, i
+                    good_since = start
                 good_for += stop - start
             if share >= band:
                 soft_since, soft_for = -1, 0
             else:
                 if soft_since < 0:
-                    soft_since, soft_step = start, i
+                    soft_since = start
                 soft_for += stop - start
             if abs(level[i] - anchor) > band * reference:
                 anchor, anchor_us = level[i], start
             how = OPEN
             if good_for >= bridge_us and good_since >= 0:
-                how, closes, since, step = BACK, stop - (good_for - bridge_us), good_since, good_step
+                how, closes, since = BACK, stop - (good_for - bridge_us), good_since
             elif soft_for >= settle_us and soft_since >= 0:
-                how, closes, since, step = SETTLED, stop - (soft_for - settle_us), soft_since, soft_step
+                how, closes, since = SETTLED, stop - (soft_for - settle_us), soft_since
             elif level[i] > 0 and stop - anchor_us >= accept_us:
                 closes = max(start, anchor_us + accept_us)
-                how, since, step = ACCEPTED, closes, i + 1
+                how, since = ACCEPTED, closes
             if how != OPEN:
                 end_us[found] = since
                 ending[found] = how
-                for k in range(step, i + 1):
-                    number[k] = -1
                 inside = False
                 found += 1
                 counted_from = closes
@@ -224,8 +219,5 @@ def excursions(
     if inside:
         end_us[found] = good_since
         ending[found] = BACK if good_since >= 0 else OPEN
-        if good_since >= 0:
-            for k in range(good_step, n):
-                number[k] = -1
         found += 1
     return found
