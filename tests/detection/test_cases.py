@@ -47,6 +47,7 @@ def test_a_country_that_hunts_through_its_upstreams_is_dark_only_when_the_last_p
     assert [seconds(entity, when.best_us) - at for when in moments] == [0, 2_101, 2_599, 3_964]
     assert seconds(entity, outage.dark_from.latest_us) == at + 2_357
     assert seconds(entity, outage.dark_until.earliest_us) == at + 2_589
+    assert seconds(entity, outage.end.earliest_us) == at + 3_958  # of the last prefix, not of the 14 before it
     assert names(outage) == ["partial", "dark", "recovering", "restored"]
 
 

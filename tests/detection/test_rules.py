@@ -308,8 +308,7 @@ def test_what_went_with_voters_need_not_come_back_for_an_end() -> None:
 def test_voters_that_come_back_bring_the_measure_back_too() -> None:
     lost = [(AT + 20_000.0, p, 0) for p in range(20)]
     steps = [(AT, 25), (AT + 10_000, 20)]
-    back = [(AT + 10_000.0, p, 20) for p in range(20, 100)]
-    entity = history(100, BARE + back + lost, until=3 * DAY_S, voter_steps=steps)
+    entity = history(100, BARE + lost, until=3 * DAY_S, voter_steps=steps)
     (outage,) = detect(entity)
     assert seconds(entity, outage.onset.best_us) == AT + 20_000
     assert outage.depth == pytest.approx(0.2)
@@ -363,6 +362,7 @@ def test_one_voter_needs_a_longer_loss_and_gives_less_confidence() -> None:
     (one,) = detect(history(4, all_lost(4, AT, 1_200, 1), until=DAY_S, voters=1))
     (many,) = detect(history(4, all_lost(4, AT, 1_200), until=DAY_S))
     assert one.confidence == pytest.approx(1 / 3)
+    assert {alarm.detector: alarm.threshold for alarm in one.alarms} == {"deep-loss": 540.0}
     assert many.confidence == pytest.approx(VOTERS / (VOTERS + 2))
 
 
@@ -378,7 +378,7 @@ def test_what_is_not_known_of_a_country_takes_from_confidence() -> None:
 
 
 def test_votes_that_are_never_complete_do_not_widen_the_end() -> None:
-    events = [(AT, 0, 0), (AT + 7_200, 0, 15), (AT + 7_300, 0, 16)]
+    events = [(AT, 0, 0), (AT + 7_200, 0, 15), (AT + 7_800, 0, 9), (AT + 7_860, 0, 15)]
     entity = history(1, events, until=DAY_S)
     (outage,) = detect(entity)
     assert outage.end
@@ -387,7 +387,7 @@ def test_votes_that_are_never_complete_do_not_widen_the_end() -> None:
 
 def test_a_voter_that_never_let_go_does_not_put_the_end_before_the_outage() -> None:
     events = [(AT - 900, 0, 0), (AT - 860, 0, 20), (AT, 0, 9), (AT + 1_200, 0, 20)]
-    entity = history(1, events, until=DAY_S)
+    entity = history(4, events, until=DAY_S)
     (outage,) = detect(entity)
     assert outage.end
     assert outage.end.earliest_us == outage.end.best_us == outage.onset.best_us + 1_200 * SECOND
