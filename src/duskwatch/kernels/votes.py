@@ -25,14 +25,14 @@ def _state(votes, known, voters, ever):
 @njit(nogil=True, cache=True, inline="always")
 def _add(cell, voter, prefix, hold_of, known_of, votes, known, step):
     if cell & HELD:
-        before = hold_of[prefix, voter]
+        before = np.int64(hold_of[prefix, voter])
         hold_of[prefix, voter] = before + step
         if step > 0 and before == 0:
             votes[prefix] += 1
         elif step < 0 and before == 1:
             votes[prefix] -= 1
     if cell & KNOWN:
-        before = known_of[prefix, voter]
+        before = np.int64(known_of[prefix, voter])
         known_of[prefix, voter] = before + step
         if step > 0 and before == 0:
             known[prefix] += 1
@@ -129,7 +129,7 @@ def count_votes(
                 if voting[who, kind] != on:
                     voting[who, kind] = on
                     step = 1 if on == 1 else -1
-                    voting_of[voter, kind] += step
+                    voting_of[voter, kind] = np.int64(voting_of[voter, kind]) + step
                     if on == 1 and voting_of[voter, kind] == 1:
                         voters[kind] += 1
                     elif on == 0 and voting_of[voter, kind] == 0:
@@ -199,7 +199,7 @@ def cover_steps(
         now_visible = 1 if state[c] == VISIBLE else 0
         now_holds = 1 if state[c] >= MINORITY else 0
         if now_visible != visible[p]:
-            step = now_visible - visible[p]
+            step = now_visible - np.int64(visible[p])
             visible[p] = now_visible
             values[0] += step
             for k in range(first[p], last[p]):
@@ -212,7 +212,7 @@ def cover_steps(
                     if cover6[k] == (1 if step > 0 else 0):
                         values[2] += step * weight6[k]
         if now_holds != holds[p]:
-            step = now_holds - holds[p]
+            step = now_holds - np.int64(holds[p])
             holds[p] = now_holds
             for k in range(first[p], last[p]):
                 if family[p] == 0:
