@@ -69,7 +69,8 @@ def history(
     rows.sort(key=lambda row: row[0])
     times = sorted({from_us} | {row[0] for row in rows} | {edge for span in blind for edge in span if edge < until_us})
     state = np.zeros(len(prefixes), np.int64)
-    visible, held, watching = [], [], []
+    six = np.array([":" in prefix for prefix in prefixes], np.bool_)
+    visible, visible6, held, held6, watching = [], [], [], [], []
     at = 0
     for moment in times:
         while at < len(rows) and rows[at][0] <= moment:
@@ -77,13 +78,15 @@ def history(
             at += 1
         seen = not any(a <= moment < b for a, b in blind)
         watching.append(float(voters) if seen else np.nan)
-        visible.append(float((state == UP).sum()) if seen else np.nan)
-        held.append(float((state >= SOME).sum()) if seen else np.nan)
+        for row, states in ((visible, state[~six]), (visible6, state[six])):
+            row.append(float((states == UP).sum()) if seen else np.nan)
+        for row, states in ((held, state[~six]), (held6, state[six])):
+            row.append(float((states >= SOME).sum()) if seen else np.nan)
     time_us = np.array(times, np.int64)
-    shown = np.array(visible)
-    none = np.where(np.isnan(shown), np.nan, 0.0)
+    shown4, shown6 = np.array(visible), np.array(visible6)
+    shown = shown4 + shown6
     level = Level(
-        until_us, time_us, shown, shown * slash24_each, none, np.array(held) * slash24_each, none,
+        until_us, time_us, shown, shown4 * slash24_each, shown6, np.array(held) * slash24_each, np.array(held6),
         np.array(watching), np.zeros(len(times), np.uint8),
     )  # fmt: skip
     votes = np.array([{UP: voters, SOME: voters // 4, DOWN: 0, UNKNOWN: 0}[row[2]] for row in rows], np.int32)
@@ -104,7 +107,7 @@ def history(
     up = np.bincount([(c[0] - from_us) // bin_us for c in changes if c[2] == UP], minlength=bins).astype(float)
     down = np.bincount([(c[0] - from_us) // bin_us for c in changes if c[2] != UP], minlength=bins).astype(float)
     values = np.vstack([
-        shown[row_of], shown[row_of] * slash24_each, none[row_of], np.array(watching)[row_of], up * voters,
+        shown[row_of], shown4[row_of] * slash24_each, shown6[row_of], np.array(watching)[row_of], up * voters,
         down * voters,
     ])  # fmt: skip
     coverage = np.tile(np.where(np.isnan(shown[row_of]), 0.0, 1.0), (len(SIGNALS), 1))
@@ -125,17 +128,18 @@ def outage(
     stable: bool = True,
     score: float | None = None,
     confidence: float = 0.95,
+    signals: tuple[str, ...] = ("bgp.visible_slash24",),
 ) -> Outage:
     stop = end.best_us if end else until_us
     duration = stop - onset.best_us
     alarm = Alarm(
-        "bgp.visible_slash24", "level.absolute", onset.best_us, onset.best_us, end.best_us if end else None,
+        signals[0], "level.absolute", onset.best_us, onset.best_us, end.best_us if end else None,
         4.0, 4.0 * (1 - depth), 0.5, 1.0,
     )  # fmt: skip
     return Outage(
         onset, end, dark[0] if dark else None, dark[1] if dark else None, duration, depth,
         tuple(Phase(*phase) for phase in phases),  # type: ignore[arg-type]
-        relapses, relapse_of, stable, ("bgp.visible_slash24",),
+        relapses, relapse_of, stable, signals,
         score if score is not None else depth * duration / HOUR, confidence, (alarm,),
     )  # fmt: skip
 
@@ -330,4 +334,26 @@ def large(prefix_count: int = 2000) -> Report:
     )  # fmt: skip
 
 
-MADE = {"kp": kp, "dj": dj, "partial": partial, "quiet": quiet, "ongoing": ongoing, "blind": blind}
+def one_family(lost: str = "IPv6") -> Report:
+    """Three IPv4 and four IPv6 networks; those of one family go for three hours."""
+    start, stop = t("2021-05-01"), t("2021-05-02")
+    down = t("2021-05-01T06:00:00Z")
+    prefixes = [f"203.0.{113 + i}.0/24" for i in range(3)] + [f"2001:db8:{i}::/48" for i in range(4)]
+    gone = range(3, 7) if lost == "IPv6" else range(3)
+    up = down + 3 * HOUR + (len(gone) - 1) * SECOND
+    changes: list[Change] = [(down + k * SECOND, i, DOWN) for k, i in enumerate(gone)]
+    changes += [(up + k * SECOND, i, UP) for k, i in enumerate(gone)]
+    past = history(start, stop, prefixes, changes, origin=64500, upstream=64501)
+    end = up + (len(gone) - 1) * SECOND
+    one = outage(
+        when(down), when(end), stop, phases=[("partial", down, end), ("restored", end, stop)],
+        signals=(f"bgp.visible_slash{48 if lost == 'IPv6' else 24}", "bgp.visible_prefixes"),
+    )  # fmt: skip
+    return Report(
+        Entity("country", "XQ", "Largeland"), start, stop, past, (one,), files(("rrc00",), start, stop), ("rrc00",),
+        not_measured=NOT_MEASURED,
+    )  # fmt: skip
+
+
+MADE = {"kp": kp, "dj": dj, "partial": partial, "quiet": quiet, "ongoing": ongoing, "blind": blind,
+        "ipv6": one_family, "ipv4": lambda: one_family("IPv4")}  # fmt: skip

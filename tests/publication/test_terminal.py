@@ -10,7 +10,7 @@ from rich.console import Console
 from duskwatch.publication.terminal import print_summary
 from duskwatch.records.report import Report
 from duskwatch.records.signals import Gap
-from tests.publication.build import MADE, kp, large
+from tests.publication.build import MADE, kp, large, one_family
 
 
 def printed(report: Report, width: int = 120, *, terminal: bool = False, no_color: bool = False) -> str:
@@ -86,3 +86,10 @@ def test_warnings_are_shown() -> None:
 
 def test_a_large_country_fits_a_screen_or_two() -> None:
     assert len(printed(large(200)).splitlines()) < 60
+
+
+def test_an_outage_of_one_family_is_told_as_one_in_the_summary_and_the_table() -> None:
+    text = printed(one_family("IPv6"), 200)
+    assert text.startswith("Largeland (XQ) could not be reached from the Internet over IPv6 for 3 h")
+    row = next(line for line in text.splitlines() if line.startswith("1  2021-05-01"))
+    assert "100 % of IPv6" in row

@@ -6,13 +6,27 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from duskwatch.publication.facts import held
+from duskwatch.publication.facts import held, measure
 from duskwatch.publication.times_text import count, local, often, percent, utc, utc_after
 from duskwatch.publication.words import headline, paragraphs, verdict
 from duskwatch.records.report import Report
 from duskwatch.records.signals import Gap
 from duskwatch.records.times import parse_time
-from tests.publication.build import DOWN, MADE, REENACTMENT, SOME, UP, blind, dj, history, kp, ongoing, partial, quiet
+from tests.publication.build import (
+    DOWN,
+    MADE,
+    REENACTMENT,
+    SOME,
+    UP,
+    blind,
+    dj,
+    history,
+    kp,
+    one_family,
+    ongoing,
+    partial,
+    quiet,
+)
 from tests.publication.test_report_json import made_reports
 
 
@@ -218,3 +232,93 @@ def test_an_interval_wider_than_a_minute_is_told() -> None:
     text = told(replace(kp(), outages=(replace(first, onset=wide, end=narrow), *more)))
     assert "Its start is known only as a time between 15:45 UTC and 16:15 UTC." in text
     assert "Its end is known only as a time between 01:46:11 UTC on 23 December and 01:48:14 UTC." in text
+
+
+def test_an_outage_of_ipv6_alone_says_that_ipv4_stayed() -> None:
+    report = one_family("IPv6")
+    assert headline(report) == (
+        "Largeland (XQ) could not be reached from the Internet over IPv6 for 3 h, from 06:00 UTC on Saturday 1 May "
+        "2021 to 09:00 UTC. Over IPv4 it could be reached all the time (3 IPv4 /24 networks)."
+    )
+    assert verdict(report) == "unreachable over IPv6 for 3 h; IPv4 stayed"
+    assert "All four of its IPv6 prefixes" in told(report)
+    assert measure(report).signal == "bgp.visible_slash48"
+
+
+def test_an_outage_of_ipv4_alone_says_that_ipv6_stayed() -> None:
+    report = one_family("IPv4")
+    assert headline(report).startswith("Largeland (XQ) could not be reached from the Internet over IPv4 for 3 h, from")
+    assert headline(report).endswith("Over IPv6 it could be reached all the time (4 IPv6 /48 networks).")
+    assert verdict(report) == "unreachable over IPv4 for 3 h; IPv6 stayed"
+    assert "All three of its IPv4 prefixes" in told(report)
+    assert measure(report).signal == "bgp.visible_slash24"
+
+
+def test_a_partial_loss_of_one_family_is_partial_and_of_that_family() -> None:
+    whole = one_family("IPv6")
+    log = whole.history.changes
+    kept = log.prefix != 6  # this one never goes
+    first = np.flatnonzero(log.prefix == 6)[0]
+    kept[first] = True
+    changes = [(int(log.time_us[row]), int(log.prefix[row]), log.state[row]) for row in np.flatnonzero(kept)]
+    past = history(whole.from_us, whole.until_us, log.prefixes, changes)
+    report = replace(whole, history=past, outages=(replace(whole.outages[0], depth=0.75),))
+    assert headline(report).startswith(
+        "Part of Largeland (XQ) could not be reached from the Internet over IPv6 for 3 h"
+    )
+    assert "At worst 75 % of it was gone (3 of 4 IPv6 /48 networks). Over IPv4 it could" in headline(report)
+    assert verdict(report) == "partly unreachable over IPv6 for 3 h; IPv4 stayed"
+    assert "3 of its 4 IPv6 prefixes" in told(report)
+
+
+def with_ipv4(values: float) -> Report:
+    """IPv6 lost alone by the signals, while IPv4 is at another level than before."""
+    report = one_family("IPv6")
+    level, outage = report.history.level, report.outages[0]
+    inside = (level.time_us >= outage.onset.best_us) & (level.time_us < outage.onset.best_us + 3600 * 10**6)
+    level = replace(level, slash24=np.where(inside, values, level.slash24))
+    return replace(report, history=replace(report.history, level=level))
+
+
+def test_what_stayed_is_not_claimed_to_be_whole_or_known_where_it_is_not() -> None:
+    assert "Over IPv4 it could be reached all the time, at worst 2 of 3 IPv4 /24 networks." in headline(with_ipv4(2))
+    assert "Over IPv4 too nothing was left at times, but not for long enough to count." in headline(with_ipv4(0))
+    assert verdict(with_ipv4(0)) == "unreachable over IPv6 for 3 h"
+    report = with_ipv4(2)
+    level = report.history.level
+    blinded = replace(level, slash24=np.where(level.time_us < report.outages[0].onset.best_us, 3.0, np.nan))
+    report = replace(report, history=replace(report.history, level=blinded))
+    assert "Whether it could be reached over IPv4 was not watched." in headline(report)
+    assert verdict(report) == "unreachable over IPv6 for 3 h"
+
+
+def test_an_entity_of_one_family_or_an_outage_of_both_names_none() -> None:
+    for report in (kp(), dj(), partial(), ongoing()):
+        assert "over IPv" not in told(report)
+        assert "IPv4 stayed" not in verdict(report)
+    both = one_family("IPv6")
+    both = replace(both, outages=(replace(both.outages[0], signals=("bgp.visible_slash24", "bgp.visible_slash48")),))
+    assert "over IPv" not in headline(both)
+    late = one_family("IPv6")  # IPv4 routes that came only after it
+    level, end = late.history.level, late.outages[0].end
+    assert end is not None
+    level = replace(level, slash24=np.where(level.time_us < end.best_us, 0.0, 3.0))
+    late = replace(late, history=replace(late.history, level=level))
+    assert "over IPv" not in headline(late)
+
+
+def test_where_no_signal_is_of_one_family_the_lost_routes_tell() -> None:
+    report = one_family("IPv6")
+    report = replace(report, outages=(replace(report.outages[0], signals=("bgp.visible_prefixes",)),))
+    assert verdict(report) == "unreachable over IPv6 for 3 h; IPv4 stayed"
+
+
+def test_an_outage_of_one_family_is_named_so_among_others() -> None:
+    report = one_family("IPv6")
+    main = report.outages[0]
+    later = main.onset.best_us + 6 * 3600 * 10**6
+    onset = replace(main.onset, earliest_us=later, latest_us=later, best_us=later)
+    small = replace(main, onset=onset, end=None, score=0.1, depth=0.5, duration_us=60_000_000)
+    assert "one further outage: 1 min from 12:00:00 UTC, 50 % of IPv6 lost" in told(
+        replace(report, outages=(main, small))
+    )

@@ -19,6 +19,11 @@ STATE_NAMES = {
     PrefixState.VISIBLE: "visible",
 }
 HOLD_UNKNOWN = "not known to hold"
+SLASH24, SLASH48 = "bgp.visible_slash24", "bgp.visible_slash48"
+UNITS = {
+    SLASH24: ("IPv4 /24 network", "IPv4 /24 networks"),
+    SLASH48: ("IPv6 /48 network", "IPv6 /48 networks"),
+}
 
 
 class Span(NamedTuple):
@@ -57,6 +62,21 @@ class Loss(NamedTuple):
     total: int
 
 
+class OneFamily(NamedTuple):
+    """An outage of one address family of an entity that has routes of both."""
+
+    lost: str  # IPv6 or IPv4
+    stayed: str  # the other one
+    lost_values: F64  # [N] visible /48s or /24s of the lost family, by the rows of the Level
+    before: float  # /24s or /48s of the other family ahead of the onset; NaN where nobody watched it
+    least: float  # and how many were left at worst while the outage lasted; NaN where nobody watched it
+
+    @property
+    def kept(self) -> bool:
+        """Whether some of the other family was visible all the time, as far as anybody watched."""
+        return self.least > 0
+
+
 def main_outage(report: Report) -> Outage | None:
     """The outage with the highest score, the first of several such; None where there is none."""
     return max(report.outages, key=lambda outage: outage.score, default=None)
@@ -65,15 +85,40 @@ def main_outage(report: Report) -> Outage | None:
 def measure(report: Report) -> Measure:
     """IPv4 /24s where the entity has any, else IPv6 /48s, else prefixes.
 
-    /24s come first since they count addresses, however these are cut into prefixes. A row is taken as unknown only
-    where its own value is.
+    IPv6 /48s as well where the main outage took IPv6 alone: its loss must show. Otherwise /24s come first since
+    they count addresses, however these are cut into prefixes. A row is taken as unknown only where its own value is.
     """
-    level = report.history.level
-    if _any(level.slash24):
-        return Measure("bgp.visible_slash24", "IPv4 /24 network", "IPv4 /24 networks", level.slash24)
+    level, main = report.history.level, main_outage(report)
+    alone = one_family(report, main) if main is not None else None
+    if _any(level.slash24) and not (alone is not None and alone.lost == "IPv6" and _any(level.slash48)):
+        return Measure(SLASH24, *UNITS[SLASH24], level.slash24)
     if _any(level.slash48):
-        return Measure("bgp.visible_slash48", "IPv6 /48 network", "IPv6 /48 networks", level.slash48)
+        return Measure(SLASH48, *UNITS[SLASH48], level.slash48)
     return Measure("bgp.visible_prefixes", "prefix", "prefixes", level.prefixes)
+
+
+def one_family(report: Report, outage: Outage) -> OneFamily | None:
+    """Which family an outage took, where the other one was there; None where it took both, or there is only one.
+
+    Told by the signals that raised the outage; where none of them is of one family, by the routes that were lost.
+    """
+    level, log = report.history.level, report.history.changes
+    took4, took6 = SLASH24 in outage.signals, SLASH48 in outage.signals
+    if not took4 and not took6:
+        until = end_us(outage, report)
+        inside = (log.time_us >= outage.onset.earliest_us) & (log.time_us <= until) & (log.by_voters == 0)
+        gone = inside & ((log.state == PrefixState.DARK) | (log.state == PrefixState.MINORITY))
+        routes = [log.prefixes[row] for row in np.unique(log.prefix[gone]).tolist()]
+        took4, took6 = any(":" not in name for name in routes), any(":" in name for name in routes)
+    if took4 == took6:
+        return None
+    lost, other = (level.slash24, level.slash48) if took4 else (level.slash48, level.slash24)
+    before = value_at(level, other, outage.onset.earliest_us - 1)
+    least = least_between(level, other, outage.onset.best_us, end_us(outage, report))
+    if not before > 0 and (least == 0 or not _any(other)):
+        return None  # it had no routes of the other family to keep
+    names = ("IPv4", "IPv6") if took4 else ("IPv6", "IPv4")
+    return OneFamily(names[0], names[1], lost, before, least)
 
 
 def _any(values: F64) -> bool:
@@ -190,16 +235,39 @@ def dark_span(outage: Outage, report: Report) -> Span | None:
     return Span(outage.dark_from.best_us, max(until, outage.dark_from.best_us))
 
 
+def gone_span(outage: Outage, report: Report) -> Span | None:
+    """The longest stretch in which nothing was left of what an outage took; None where something was all the time.
+
+    That of :func:`dark_span`; where one family was lost alone, the longest in which nothing of that one was visible.
+    """
+    alone = one_family(report, outage)
+    if alone is None:
+        return dark_span(outage, report)
+    bounds = edges(report.history.level)
+    first, last = outage.onset.earliest_us, end_us(outage, report)
+    # Stretches that nobody watched are part of the loss they lie in, as everywhere else.
+    known = ~np.isnan(alone.lost_values)
+    rows = np.flatnonzero(known & (bounds[1:] > first) & (bounds[:-1] < last))
+    change = np.flatnonzero(np.diff(alone.lost_values[rows] == 0, prepend=False, append=False))
+    spans = []
+    for begin, end in zip(change[::2].tolist(), change[1::2].tolist(), strict=True):
+        until = int(bounds[rows[end]]) if end < len(rows) else last
+        spans.append(Span(max(int(bounds[rows[begin]]), first), min(until, last)))
+    return max(spans, key=lambda span: span.length_us, default=None)
+
+
 def last_trace_us(report: Report, outage: Outage) -> int | None:
     """When, after the total loss, the last peer that still held a route lost it; None where some did until the return.
 
-    The best time of the total loss where no peer held one any more. Read in the family of :func:`measure`.
+    The best time of the total loss where no peer held one any more. Read in the family that the outage took alone, or
+    that of :func:`measure`.
     """
-    span = dark_span(outage, report)
+    span = gone_span(outage, report)
     if span is None:
         return None
-    level = report.history.level
-    held_now = level.held_slash48 if measure(report).signal == "bgp.visible_slash48" else level.held_slash24
+    level, alone = report.history.level, one_family(report, outage)
+    in_ipv6 = alone.lost == "IPv6" if alone is not None else measure(report).signal == SLASH48
+    held_now = level.held_slash48 if in_ipv6 else level.held_slash24
     bounds = edges(level)
     gone = np.flatnonzero((held_now == 0) & (bounds[1:] > span.from_us) & (bounds[:-1] < span.until_us))
     return max(int(bounds[gone[0]]), span.from_us) if gone.size else None
@@ -208,13 +276,21 @@ def last_trace_us(report: Report, outage: Outage) -> int | None:
 def losses(report: Report, outage: Outage) -> Loss | None:
     """How an outage's prefixes went, by the change log: each counts at its last loss before the worst was reached.
 
-    None where the log shows no loss of a route (changes that only the set of voters made do not count).
+    None where the log shows no loss of a route (changes that only the set of voters made do not count). Prefixes of one
+    family, where the outage took that one alone.
     """
-    log = report.history.changes
-    bottom = outage.dark_from.latest_us if outage.dark_from is not None else end_us(outage, report)
+    log, alone = report.history.changes, one_family(report, outage)
+    gone = gone_span(outage, report)
+    bottom = gone.from_us if gone is not None else end_us(outage, report)
+    if alone is None and outage.dark_from is not None:
+        bottom = outage.dark_from.latest_us
+    mine = np.ones(len(log.prefixes), np.bool_)
+    if alone is not None:
+        mine = np.array([(":" in name) == (alone.lost == "IPv6") for name in log.prefixes], np.bool_)
     rows = np.flatnonzero(
         (log.time_us >= outage.onset.earliest_us)
         & (log.time_us <= bottom)
+        & mine[log.prefix]
         & (log.by_voters == 0)
         & ((log.state == PrefixState.DARK) | (log.state == PrefixState.MINORITY))
     )
@@ -232,4 +308,4 @@ def losses(report: Report, outage: Outage) -> Loss | None:
         elif row in wanted and (prefix not in last or prefix in up):
             last[prefix] = int(log.time_us[row])
             up.discard(prefix)
-    return Loss(tuple(sorted(last.values())), len(log.prefixes))
+    return Loss(tuple(sorted(last.values())), int(mine.sum()))

@@ -15,7 +15,7 @@ from duskwatch.publication.charts import Spec, detail, svg, whole
 from duskwatch.publication.facts import Span, dark_span, main_outage, measure, relapses_of, voters_spread, watched_share
 from duskwatch.publication.palette import css_variables, themed
 from duskwatch.publication.times_text import MONTHS, clock, day, local, percent, told, utc, utc_after
-from duskwatch.publication.words import headline, paragraphs, subject, verdict
+from duskwatch.publication.words import headline, lost_text, paragraphs, subject, verdict
 from duskwatch.records.report import Report
 from duskwatch.records.times import SECOND, iso, span_text
 
@@ -178,7 +178,9 @@ def _cards(report: Report) -> list[Card]:
         Card("duration", span_text(outage.duration_us), "so far" if outage.end is None else "onset to end"),
         Card("onset", *_moment(report, outage.onset.best_us)),
         Card("end", *_moment(report, outage.end.best_us)) if outage.end else Card("end", "not over", "in this window"),
-        Card("lost at worst", percent(outage.depth), f"nothing left for {span_text(dark.length_us)}" if dark else ""),
+        Card(
+            "lost at worst", lost_text(report, outage), f"nothing left for {span_text(dark.length_us)}" if dark else ""
+        ),
     ]
     if outage.end is not None:
         after = max(outage.relapses, len(relapses_of(report, outage)))

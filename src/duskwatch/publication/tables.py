@@ -9,6 +9,7 @@ from duskwatch.publication.chart_data import thin_out
 from duskwatch.publication.charts import detail, whole
 from duskwatch.publication.facts import STATE_NAMES, dark_span, edges, held, main_outage, measure
 from duskwatch.publication.times_text import local_table_time, percent, table_time
+from duskwatch.publication.words import lost_text
 from duskwatch.records.outages import Outage, When
 from duskwatch.records.report import InputFile, Report
 from duskwatch.records.signals import PrefixState
@@ -116,7 +117,7 @@ def outages(report: Report) -> Table:
                     _bound(report, outage.onset),
                     _bound(report, outage.end) if outage.end else "not over at the end",
                     lasted + (f"\nnothing left for {span_text(dark.length_us)}" if dark else ""),
-                    percent(outage.depth),
+                    lost_text(report, outage),
                     "\n".join(after) or "-",
                     f"{outage.score:.2f}",
                     f"{outage.confidence:.2f}",

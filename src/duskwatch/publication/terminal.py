@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from duskwatch.publication.facts import dark_span, held, main_outage, voters_spread
-from duskwatch.publication.times_text import local_table_time, percent, place, table_time, zone
-from duskwatch.publication.words import paragraphs
+from duskwatch.publication.times_text import local_table_time, place, table_time, zone
+from duskwatch.publication.words import lost_text, paragraphs
 from duskwatch.records.outages import Outage
 from duskwatch.records.report import Report
 from duskwatch.records.times import span_text
@@ -88,7 +88,7 @@ def _columns(report: Report) -> list[tuple[str, list[str]]]:
         ("end (UTC)", [table_time(outage.end.best_us) if outage.end else "lasts" for outage in outages]),
         ("duration", [_duration(outage) for outage in outages]),
         ("nothing left", [_dark(outage, report) for outage in outages]),
-        ("lost", [percent(outage.depth) for outage in outages]),
+        ("lost", [lost_text(report, outage) for outage in outages]),
         ("then", [_then(outage, report) for outage in outages]),
     ]
     if zone(report.time_zone) is not None:

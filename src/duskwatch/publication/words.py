@@ -8,17 +8,21 @@ import numpy as np
 
 from duskwatch.publication.facts import (
     HOLD_UNKNOWN,
+    SLASH24,
+    SLASH48,
+    UNITS,
     Measure,
     Span,
     blind_spans,
-    dark_span,
     end_us,
+    gone_span,
     held,
     last_trace_us,
     least_between,
     losses,
     main_outage,
     measure,
+    one_family,
     relapses_of,
     typical,
     unwatched_us,
@@ -67,16 +71,29 @@ def headline(report: Report) -> str:
 
 
 def verdict(report: Report) -> str:
-    """The finding in a few words, for a heading: ``unreachable for 9 h 31 min``."""
+    """The finding in a few words, for a heading: ``unreachable for 9 h 31 min``.
+
+    ``partly unreachable over IPv6 for 40 min; IPv4 stayed`` where one family was lost alone.
+    """
     outage = main_outage(report)
     if outage is None:
         if watched_share(report) <= 0:
             return "not watched"
         return "no outage found"
     dark = _mostly_dark(report, outage)
-    how = "unreachable" if dark else "partly unreachable" if outage.dark_from is None else "largely unreachable"
+    gone = gone_span(outage, report)
+    how = "unreachable" if dark else "partly unreachable" if gone is None else "largely unreachable"
     length = dark.length_us if dark else outage.duration_us
-    return f"{how} for {'at least ' if outage.end is None else ''}{span_text(length)}"
+    alone = one_family(report, outage)
+    over = f" over {alone.lost}" if alone is not None else ""
+    stayed = f"; {alone.stayed} stayed" if alone is not None and alone.kept else ""
+    return f"{how}{over} for {'at least ' if outage.end is None else ''}{span_text(length)}{stayed}"
+
+
+def lost_text(report: Report, outage: Outage) -> str:
+    """The largest share lost: ``50 %``; ``50 % of IPv6`` where one family was lost alone."""
+    alone = one_family(report, outage)
+    return percent(outage.depth) + (f" of {alone.lost}" if alone is not None else "")
 
 
 def subject(report: Report) -> str:
@@ -102,31 +119,55 @@ def _span(report: Report, from_us: int, until_us: int, lasts: bool) -> str:
 
 
 def _outage(report: Report, outage: Outage) -> str:
+    alone = one_family(report, outage)
+    told = _extent(report, outage, f"from the Internet over {alone.lost}" if alone else "from the Internet")
+    return f"{told} {_other_family(report, outage)}".strip()
+
+
+def _other_family(report: Report, outage: Outage) -> str:
+    """What became of the family that an outage did not take; empty where it took all there was."""
+    alone = one_family(report, outage)
+    if alone is None:
+        return ""
+    if np.isnan(alone.least):
+        return f"Whether it could be reached over {alone.stayed} was not watched."
+    if not alone.kept:
+        return f"Over {alone.stayed} too nothing was left at times, but not for long enough to count."
+    unit, units = UNITS[SLASH24 if alone.stayed == "IPv4" else SLASH48]
+    if alone.least < alone.before:
+        left = f"{alone.least:,.0f} of {alone.before:,.0f} {units}"
+        return f"Over {alone.stayed} it could be reached all the time, at worst {left}."
+    left = f"{alone.least:,.0f} {unit if round(alone.least) == 1 else units}"
+    return f"Over {alone.stayed} it could be reached all the time ({left})."
+
+
+def _extent(report: Report, outage: Outage, from_where: str) -> str:
+    """How much was lost, for how long, and when."""
     start, end, lasts = outage.onset.best_us, end_us(outage, report), outage.end is None
     whole = _mostly_dark(report, outage)
     if whole is not None:
         so_far = "at least " if lasts else ""
         return (
-            f"{subject(report)} could not be reached from the Internet for {so_far}{span_text(whole.length_us)}, "
+            f"{subject(report)} could not be reached {from_where} for {so_far}{span_text(whole.length_us)}, "
             f"{_span(report, *whole, lasts)}."
         )
-    dark = dark_span(outage, report)
+    dark = gone_span(outage, report)
     so_far = "at least " if lasts else ""
     told = f"{so_far}{span_text(outage.duration_us)}, {_span(report, start, end, lasts)}"
     if dark is not None:
         exact = fine(dark.length_us)
         until = utc_after(dark.until_us, dark.from_us, exact)
         return (
-            f"Large parts of {_inside(report)} could not be reached from the Internet for {told}. "
+            f"Large parts of {_inside(report)} could not be reached {from_where} for {told}. "
             f"For {span_text(dark.length_us)} of that, from {utc_after(dark.from_us, start, exact)} to {until}, "
-            "nothing of it could be reached."
+            f"nothing of it could be reached{from_where.removeprefix('from the Internet')}."
         )
-    return f"Part of {_inside(report)} could not be reached from the Internet for {told}. {_worst(report, outage)}"
+    return f"Part of {_inside(report)} could not be reached {from_where} for {told}. {_worst(report, outage)}"
 
 
 def _mostly_dark(report: Report, outage: Outage) -> Span | None:
     """The stretch in which nothing was left, where it makes up nearly all of the outage; else None."""
-    dark = dark_span(outage, report)
+    dark = gone_span(outage, report)
     if dark is None or dark.length_us < MOSTLY_DARK * (end_us(outage, report) - outage.onset.best_us):
         return None
     return dark
@@ -184,7 +225,8 @@ def _going(report: Report, outage: Outage) -> str:
         )
     lost = losses(report, outage)
     if lost is not None:
-        told.append(_losing(lost.times_us, lost.total, start))
+        alone = one_family(report, outage)
+        told.append(_losing(lost.times_us, lost.total, start, f"{alone.lost} " if alone is not None else ""))
     told.append(_trace(report, outage))
     told.append(_between("start", outage.onset, start))
     return " ".join(text for text in told if text)
@@ -192,7 +234,7 @@ def _going(report: Report, outage: Outage) -> str:
 
 def _trace(report: Report, outage: Outage) -> str:
     """What fewer than half of the peers still held while it counted as lost."""
-    dark, gone = dark_span(outage, report), last_trace_us(report, outage)
+    dark, gone = gone_span(outage, report), last_trace_us(report, outage)
     if dark is None or not dark.length_us or (gone is not None and near(gone, dark.from_us)):
         return ""
     if gone is None:
@@ -213,13 +255,13 @@ def _between(name: str, moment: When, start: int) -> str:
     return f"Its {name} is known only as a time between {first} and {last}."
 
 
-def _losing(times: tuple[int, ...], total: int, start: int) -> str:
+def _losing(times: tuple[int, ...], total: int, start: int, family: str) -> str:
     lost, first, last = len(times), times[0], times[-1]
     begun = utc_after(first, start, True)
     if total == 1:
-        return f"Its only prefix (a block of addresses that is announced as one) went at {begun}."
+        return f"Its only {family}prefix (a block of addresses that is announced as one) went at {begun}."
     all_ = "Both" if total == 2 else f"All {number_text(total)}"
-    who = f"{all_} of its prefixes" if lost == total else f"{lost:,} of its {total:,} prefixes"
+    who = f"{all_} of its {family}prefixes" if lost == total else f"{lost:,} of its {total:,} {family}prefixes"
     text = f"{who} (blocks of addresses, each announced as one) went"
     if last - first < SECOND:
         return f"{text} in the same second, at {begun}."
@@ -238,7 +280,7 @@ def _return(report: Report, outage: Outage) -> str:
             "how long it lasted in all is not known from this."
         )
     end, start = outage.end.best_us, outage.onset.best_us
-    dark = dark_span(outage, report)
+    dark = gone_span(outage, report)
     told: list[str] = []
     if dark is not None and not near(dark.until_us, end):
         told.append(
@@ -248,7 +290,7 @@ def _return(report: Report, outage: Outage) -> str:
     told.append(_between("end", outage.end, start))
     again = _again(report, outage)
     if outage.relapses or again:
-        items = f": {_items(again, outage)}" if again else " before it held" if outage.stable else ""
+        items = f": {_items(report, again, outage)}" if again else " before it held" if outage.stable else ""
         told.append(f"The return was not steady. It was lost again {often(max(outage.relapses, len(again)))}{items}.")
         if again:
             told.append(_stayed(report, again[-1]))
@@ -297,21 +339,21 @@ def _others(report: Report, main: Outage) -> str:
     for others, word in ((before, "Before it"), (after, "Apart from these" if again else "After it")):
         if others:
             many = count(len(others), "further outage", "further outages")
-            told.append(f"{word} there {'was' if len(others) == 1 else 'were'} {many}: {_items(others, main)}.")
+            told.append(f"{word} there {'was' if len(others) == 1 else 'were'} {many}: {_items(report, others, main)}.")
     return " ".join(told)
 
 
-def _items(outages: Sequence[Outage], main: Outage) -> str:
+def _items(report: Report, outages: Sequence[Outage], main: Outage) -> str:
     """``12 min from 07:41:00 UTC on 23 December and 31 min from 15:41 UTC on 23 December``."""
-    items = [_short(outage, main) for outage in outages[:MOST_LISTED]]
+    items = [_short(report, outage, main) for outage in outages[:MOST_LISTED]]
     if len(outages) > MOST_LISTED:
         items.append(f"{number_text(len(outages) - MOST_LISTED)} more")
     return listed(items)
 
 
-def _short(outage: Outage, main: Outage) -> str:
+def _short(report: Report, outage: Outage, main: Outage) -> str:
     start = outage.onset.best_us
-    extent = "" if outage.dark_from is not None else f", {percent(outage.depth)} lost"
+    extent = "" if outage.dark_from is not None else f", {lost_text(report, outage)} lost"
     lasts = ", not over at the end" if outage.end is None else ""
     moment = utc_after(start, main.onset.best_us, fine(outage.duration_us))
     return f"{span_text(outage.duration_us)} from {moment}{extent}{lasts}"
