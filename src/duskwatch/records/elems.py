@@ -38,7 +38,9 @@ class Status(IntEnum):
 
     GOOD = 0
     UNSUPPORTED = 1  # a type or subtype that says nothing about routes, or that we do not read
-    BAD = 2  # framed correctly, but its body does not follow the RFC; its elems are left out
+    # Framed correctly, but its body does not follow the RFC. Its elems are left out, but for what stands before the end
+    # of a message that its writer cut off, and before a last prefix that runs past its field.
+    BAD = 2
 
 
 class ElemBlock(NamedTuple):

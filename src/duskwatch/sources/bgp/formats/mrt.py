@@ -72,8 +72,8 @@ class MrtReader:
 
     Iterate once. ``peers`` is shared by the files of one collector and grows. During and after iteration:
 
-    records, bad_records  counts. A bad record's elems are left out, but for records that their writer cut off: what
-                          stands before the cut is kept
+    records, bad_records  counts. A bad record's elems are left out, but for what stands before the end of a message
+                          that its writer cut off, and before a last prefix that runs past its field
     unsupported           records (or parts of one) that say nothing that is read here, by name
     bad                   (offset in the unpacked bytes, reason) of the first BAD_KEPT bad records
     damage                where the file stopped making sense; None where it is whole
