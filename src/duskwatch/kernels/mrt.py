@@ -570,7 +570,7 @@ def _update(data, at, end, cut, time_us, record, add_path, peer, as_size, out, e
 
 @njit(**OPTIONS)
 def _entry(data, at, end, time_us, record, peer, out, e):
-    """The rest of a BGP4MP_ENTRY behind its addresses (RFC 6396 appendix B, as OpenBGPD writes it)."""
+    """The rest of a BGP4MP_ENTRY behind its addresses (RFC 6396 appendix B.2.6.1, as OpenBGPD writes it)."""
     if at + 12 > end:
         return e, SHORT, BAD, 0
     afi, safi = _u16(data, at + 8), _u8(data, at + 10)
@@ -667,7 +667,7 @@ def _bgp4mp(data, at, end, time_us, record, subtype, table, links, out, e):
 
 @njit(**OPTIONS)
 def _mrtd_bgp(data, at, end, time_us, record, subtype, table, links, out, e):
-    """The deprecated type BGP (RFC 6396 appendix B.2), as RIS wrote it in 1999 and 2000."""
+    """The deprecated type BGP (RFC 6396 appendix B.2.1), as RIS wrote it in 1999 and 2000."""
     if subtype == 0 or subtype == 2 or subtype == 4 or subtype > 7:
         return e, 0, UNSUPPORTED, 0
     if at + (10 if subtype == 3 else 12) > end:

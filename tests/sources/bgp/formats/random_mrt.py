@@ -203,7 +203,7 @@ def table_dump(random: Random, subtypes: tuple[int, ...]) -> bytes:
 
 
 def deprecated(random: Random) -> bytes:
-    """Type BGP of RFC 6396 appendix B.2."""
+    """Type BGP of RFC 6396 appendix B.2.1."""
     body = random.randbytes(2) + random.randbytes(4)
     if random.random() < 0.2:
         return record(random.getrandbits(32), 5, 3, body + struct.pack("!HH", random.randint(1, 6), 6))
