@@ -20,7 +20,10 @@ def _number(data, at, size):
 
 @njit(nogil=True, cache=True)
 def _unfold(data, at, end, size, path):
-    """AS numbers of a path in order, one per AS_SET (its first); returns how many, -1 where it is malformed."""
+    """AS numbers of a path in order; returns how many, -1 where it is malformed.
+
+    An AS_SET counts as one (RFC 4271 section 9.1.2.2): its only member, or 0 where it names several different ones.
+    """
     count = 0
     while at < end:
         if at + 2 > end:
@@ -39,7 +42,12 @@ def _unfold(data, at, end, size, path):
         elif kind == AS_SET and members > 0:
             if count >= PATH_LIMIT:
                 return -1
-            path[count] = _number(data, at, size)
+            only = _number(data, at, size)
+            for i in range(1, members):
+                if _number(data, at + i * size, size) != only:
+                    only = np.int64(0)
+                    break
+            path[count] = only
             count += 1
         at += members * size
     return count
@@ -50,10 +58,12 @@ def path_tails(data, attr_start, attr_length, as_size, rows, origin, upstream, b
     """Write the last three different ASes of the paths of some elems: origin, the one before it, and before that.
 
     data uint8[N]; attr_start int64[E], attr_length int32[E], as_size uint8[E]: columns of an ElemBlock
-    rows int64[K]: elems to look at; origin, upstream, beyond uint32[E] (out): 0 where there is none, or where the path
-    is malformed. Prepending is removed. Where AS numbers are of two octets the path is merged with AS4_PATH as in
-    RFC 6793 section 4.2.3: as many leading numbers of AS_PATH as it is longer, then AS4_PATH; but not where AGGREGATOR
-    names another AS than AS_TRANS beside AS4_AGGREGATOR.
+    rows int64[K]: elems to look at; origin, upstream, beyond uint32[E] (out): 0 where there is none, where an AS_SET of
+    several members stands in its place, or where the path is malformed. An aggregate that ends in such a set is not
+    known to be originated by any of them (RFC 4271 section 9.2.2.2; RFC 6811 section 2 calls its origin NONE); the one
+    before it, which made the aggregate, is the upstream. Prepending is removed. Where AS numbers are of two octets the
+    path is merged with AS4_PATH as in RFC 6793 section 4.2.3: as many leading numbers of AS_PATH as it is longer, then
+    AS4_PATH; but not where AGGREGATOR names another AS than AS_TRANS beside AS4_AGGREGATOR.
     """
     path = np.empty(PATH_LIMIT, np.int64)
     wide = np.empty(PATH_LIMIT, np.int64)
