@@ -2,6 +2,9 @@
 
 import gzip
 import json
+import os
+import resource
+import signal
 import struct
 import subprocess
 import sys
@@ -151,6 +154,74 @@ def test_a_file_cut_off_in_its_first_record_is_damaged_not_of_another_kind(updat
     assert f"{cut}: damaged at byte " in done.stderr
 
 
+@pytest.mark.parametrize("format_", ["bgpdump", "json"])
+def test_a_file_that_is_written_holds_what_is_printed_and_takes_its_name_at_the_end(update, tmp_path, format_):
+    out = tmp_path / "elems"
+    out.write_text("older")
+    out.chmod(0o640)
+    link = tmp_path / "link"
+    link.symlink_to(out)
+    done = mrt(update, "--format", format_, "--out", link)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert out.read_text() == mrt(update, "--format", format_).stdout
+    assert out.stat().st_mode & 0o777 == 0o640
+    assert link.is_symlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["elems", "link"]
+
+
+@pytest.mark.parametrize("format_", ["bgpdump", "json", "parquet"])
+def test_of_a_damaged_file_the_file_that_is_written_holds_what_came_before(update, tmp_path, format_):
+    raw = gzip.decompress(update.read_bytes())
+    cut, out = tmp_path / "cut.mrt", tmp_path / "elems"
+    cut.write_bytes(raw[:-5])
+    done = mrt(cut, "--format", format_, "--out", out)
+    assert done.returncode == 1
+    shown = mrt(cut, "--format", "json").stdout.splitlines()
+    assert shown
+    assert (len(pl.read_parquet(out)) if format_ == "parquet" else len(out.read_text().splitlines())) == len(shown)
+
+
+@pytest.mark.parametrize("format_", ["bgpdump", "json", "parquet"])
+def test_where_writing_fails_or_input_is_of_another_kind_nothing_half_written_has_the_name(
+    update, case, tmp_path, format_
+):
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.write_bytes(b"older")
+    done = mrt(update, "--format", format_, "--out", old, preexec_fn=limited)
+    assert done.returncode == 2
+    assert ("not written" if format_ == "parquet" else "File too large") in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert mrt(update, case.geo, "--format", format_, "--out", new).returncode == 2
+    assert old.read_bytes() == b"older"
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
+
+
+@pytest.mark.parametrize("format_", ["bgpdump", "json", "parquet"])
+def test_where_writing_is_interrupted_nothing_half_written_has_the_name(update, tmp_path, format_):
+    pipe, out = tmp_path / "pipe", tmp_path / "elems"
+    os.mkfifo(pipe)
+    command = [sys.executable, "-c", "from duskwatch.cli.app import main; main()", "mrt", pipe, "--format", format_]
+    running = subprocess.Popen([*command, "--out", out], stderr=subprocess.PIPE, text=True)
+    with pipe.open("wb") as file:  # opened once it is read
+        file.write(gzip.decompress(update.read_bytes())[:1000])
+        file.flush()
+        assert not out.exists()
+        running.send_signal(signal.SIGINT)
+        assert running.wait(60) == 130
+    running.communicate()
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_text_goes_to_a_device_as_it_is(update, tmp_path):
+    assert mrt(update, "--out", "/dev/stdout").stdout == mrt(update).stdout
+    done = mrt(update, "--out", "/dev/full")
+    assert done.returncode == 2
+    assert done.stderr == "duskwatch mrt: No space left on device\n"
+
+
 @pytest.mark.parametrize("format_", ["bgpdump", "json", "parquet"])
 def test_a_file_to_read_is_never_written_to(update, tmp_path, format_):
     mine = tmp_path / "mine.gz"
@@ -216,8 +287,9 @@ def test_a_reader_that_has_enough_ends_it_quietly(rib):
         (["{update}", "--type", ""], "--type: any of R, A, W, S"),
         (["{update}", "--from", "noon"], "'noon' is not a time"),
         (["{update}", "--from", "2015-01-02", "--until", "2015-01-01"], "is not after --from"),
-        (["{update}", "--out", "{tmp}/no/such/folder/x"], "No such file or directory"),
-        (["{update}", "--format", "parquet", "--out", "{tmp}/no/such/folder/x"], "No such file or directory"),
+        (["{update}", "--out", "{tmp}/no/such/folder/x"], "/no/such/folder/x: No such file or directory"),
+        (["{update}", "--format", "parquet", "--out", "{tmp}/no/folder/x"], "/no/folder/x: No such file or directory"),
+        (["{update}", "--out", "{tmp}"], "Is a directory"),
         (["{update}", "--format", "parquet", "--out", "/dev/null"], "not a regular file"),
     ],
 )

@@ -41,7 +41,9 @@ def command(
     kind: Annotated[
         str, typer.Option("--type", help="Any of A(nnouncements), W(ithdrawals), R(IB entries), S(tates): AW.")
     ] = "RAWS",
-    out: Annotated[Path | None, typer.Option("--out", help="Write to this file (parquet needs it).")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write to this file (parquet needs it); it appears once it is whole.")
+    ] = None,
 ) -> None:
     """Print the elems of MRT files: one statement of one peer about one prefix a line.
 
@@ -133,7 +135,7 @@ def _sink(stack: ExitStack, format_: str, out: Path | None) -> _Sink:
 
         assert out is not None
         return _Sink(stack.enter_context(ElemTable(out)).add, lambda: 0)
-    write = stack.enter_context(out.open("w")).write if out else sys.stdout.write
+    write = stack.enter_context(_opened(stack, out)).write if out else sys.stdout.write
     if format_ == "json":
         from duskwatch.sources.bgp.formats.elem_json import ElemObjects
 
@@ -142,6 +144,12 @@ def _sink(stack: ExitStack, format_: str, out: Path | None) -> _Sink:
 
     text = BgpdumpText()
     return _Sink(_writer(write, text.lines), lambda: text.left_out)
+
+
+def _opened(stack: ExitStack, out: Path) -> Any:
+    from duskwatch.sources.bgp.formats.whole_file import whole_file
+
+    return stack.enter_context(whole_file(out)).open("w", encoding="utf-8", newline="\n")
 
 
 def _writer(write: Callable[[str], Any], lines: Callable[..., Iterable[str]]) -> Callable[..., None]:

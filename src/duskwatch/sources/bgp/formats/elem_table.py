@@ -1,7 +1,8 @@
 """Elems as a Parquet file, written piece by piece."""
 
 import errno
-import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -14,6 +15,7 @@ from duskwatch.records.elems import ElemBlock, Kind, PeerTable
 from duskwatch.sources.bgp.formats.attributes import decode_attributes, path_text
 from duskwatch.sources.bgp.formats.elem_json import attribute_fields, has_path_id, prefix_text, state_text
 from duskwatch.sources.bgp.formats.elem_text import PeerTexts, Remembered, address_text
+from duskwatch.sources.bgp.formats.whole_file import whole_file
 
 ROWS_PER_PIECE = 250_000
 TYPES = ("rib", "announce", "withdraw", "state")  # by Kind
@@ -53,6 +55,7 @@ class ElemTable:
     """Writes a Parquet file; a context manager, so that the file appears only once it is whole.
 
     Up to ROWS_PER_PIECE rows (and a block) wait in memory; pieces are kept beside the file until they are put together.
+    OSError where it cannot be written, or is no regular file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -62,13 +65,13 @@ class ElemTable:
         self._frames: list[pl.DataFrame] = []
         self._waiting = 0
         self._pieces: list[Path] = []
+        self._stack = ExitStack()
 
     def __enter__(self) -> "ElemTable":
         # What cannot be written is told now, not after hours; and a device must not be replaced by a file.
         if self._path.exists() and not self._path.is_file():
             raise OSError(errno.EINVAL, "not a regular file", str(self._path))
-        self._pieces.append(self._piece())
-        self._pieces[0].touch()
+        self._whole = self._stack.enter_context(whole_file(self._path))
         return self
 
     def add(self, block: ElemBlock, peers: PeerTable, rows: npt.NDArray[np.int64]) -> None:
@@ -103,29 +106,33 @@ class ElemTable:
         }  # fmt: skip
         return pl.DataFrame(columns, schema=pl.Schema(ELEM))
 
-    def _piece(self) -> Path:
-        return self._path.with_name(f".{self._path.name}.{os.getpid()}.{len(self._pieces)}")
-
     def _flush(self) -> None:
-        piece = self._piece()
-        self._pieces.append(piece)
+        piece = self._whole.with_name(f"piece{len(self._pieces)}")
         frame = pl.concat(self._frames) if self._frames else pl.DataFrame(schema=pl.Schema(SCHEMA))
-        frame.write_parquet(piece)
+        with self._told():
+            frame.write_parquet(piece)
+        self._pieces.append(piece)
         self._frames, self._waiting = [], 0
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if kind is not None:
+            self._stack.__exit__(kind, error, trace)
+            return
+        with self._stack:
+            self._flush()
+            with self._told():
+                pl.scan_parquet(self._pieces).sink_parquet(self._whole)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """A failure to write as an OSError; Polars makes another one of it, and loses what the system said."""
         try:
-            if kind is None:
-                self._flush()
-                whole = self._piece()
-                self._pieces.append(whole)
-                pl.scan_parquet(self._pieces[1:-1]).sink_parquet(whole)
-                whole.replace(self._path)
-        finally:
-            for piece in self._pieces:
-                piece.unlink(missing_ok=True)
+            yield
+        except pl.exceptions.ComputeError as error:
+            text = " ".join(str(error).split())
+            raise OSError(errno.EIO, f"not written; is there room? ({text})", str(self._path)) from None
 
 
 def _where(there: npt.NDArray[np.bool_], values: npt.NDArray[Any]) -> pl.Series:
