@@ -20,9 +20,14 @@ def test_the_name_is_taken_at_the_end_and_nothing_else_is_left(tmp_path):
 def test_what_raises_leaves_what_was_there(tmp_path, error):
     path = tmp_path / "out"
     path.write_text("older")
-    with pytest.raises(error), whole_file(path) as waiting:
-        waiting.write_text("new")
-        raise error
+
+    def written() -> None:
+        with whole_file(path) as waiting:
+            waiting.write_text("new")
+            raise error
+
+    with pytest.raises(error):
+        written()
     assert path.read_text() == "older"
     assert list(tmp_path.iterdir()) == [path]
 
