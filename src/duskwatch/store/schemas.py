@@ -1,0 +1,153 @@
+"""The tables: columns, partitions, order of rows, and the number that rises when one of these changes.
+
+Times are UTC to the microsecond. Strings, numbers and times may be null only where the comment says so.
+Delta has no unsigned integers, so AS numbers are Int64.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+VERSION_KEY = "duskwatch.schema"
+TIME = pl.Datetime("us", "UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class TableSpec:
+    """One table of the store."""
+
+    name: str
+    version: int
+    columns: Mapping[str, pl.DataType | type[pl.DataType]]
+    partition_by: tuple[str, ...]
+    sort_by: tuple[str, ...]  # order of rows inside a partition
+    row_group: int  # rows whose minima and maxima are kept together; a scan of one entity reads few of these
+
+    def empty(self) -> pl.DataFrame:
+        """No rows, all columns."""
+        return pl.DataFrame(schema=dict(self.columns))
+
+
+SIGNALS = TableSpec(
+    "signals",
+    2,
+    {
+        "family": pl.String,  # first part of the signal's name: bgp
+        "day": pl.Date,  # UTC day of the first bin; the others are of the same day
+        "entity_type": pl.String,
+        "entity": pl.String,
+        "signal": pl.String,
+        "start": TIME,  # start of the first bin
+        "bin_seconds": pl.Int32,
+        "values": pl.List(pl.Float64),  # one per bin; null where nobody was watching
+        "coverage": pl.List(pl.Float32),  # one per bin, 0..1
+    },
+    ("family", "day"),
+    ("entity_type", "entity", "signal", "start"),
+    1024,
+)
+
+CHANGES = TableSpec(
+    "changes",
+    2,
+    {
+        "day": pl.Date,
+        "entity_type": pl.String,
+        "entity": pl.String,
+        "time": TIME,
+        "prefix": pl.String,
+        "state": pl.String,  # unknown, dark, minority, visible: from this time on
+        "votes": pl.Int32,
+        "voters": pl.Int32,
+        "origin": pl.Int64,  # 0: none known
+        "upstream": pl.Int64,  # 0: none
+        "beyond": pl.Int64,  # 0: none; null: not recorded
+        "by_voters": pl.Boolean,
+    },
+    ("day",),
+    ("entity_type", "entity", "time"),
+    16_384,
+)
+
+LEVELS = TableSpec(
+    "levels",
+    1,
+    {
+        "day": pl.Date,
+        "entity_type": pl.String,
+        "entity": pl.String,
+        "time": TIME,  # the row holds from here
+        "until": TIME,  # to here: the next row, midnight, or the end of the window
+        "prefixes": pl.Float64,  # this and the next five: null while nobody was watching
+        "slash24": pl.Float64,
+        "slash48": pl.Float64,
+        "held_slash24": pl.Float64,
+        "held_slash48": pl.Float64,
+        "voters": pl.Float64,
+        "by_voters": pl.Boolean,
+    },
+    ("day",),
+    ("entity_type", "entity", "time"),
+    16_384,
+)
+
+DUMP_CHECKS = TableSpec(
+    "dump_checks",
+    1,
+    {
+        "day": pl.Date,
+        "collector": pl.String,
+        "peer_asn": pl.Int64,
+        "peer_address": pl.String,
+        "time": TIME,  # of the table dump
+        "held": pl.Int64,  # routes that the folded state held
+        "matched": pl.Int64,  # of these, in the dump
+        "missing": pl.Int64,  # in the dump, not in the state
+        "rate": pl.Float64,  # share that disagrees, 0..1; null where there was nothing to compare
+    },
+    ("day",),
+    ("collector", "peer_asn", "peer_address", "time"),
+    16_384,
+)
+
+INPUTS = TableSpec(
+    "inputs",
+    1,
+    {
+        "day": pl.Date,
+        "collector": pl.String,  # empty for files of no collector
+        "name": pl.String,
+        "sha256": pl.String,
+        "kind": pl.String,
+        "from": TIME,  # first and last time in it; null where it holds none
+        "until": TIME,
+        "records": pl.Int64,
+        "bad_records": pl.Int64,
+        "damage": pl.String,  # empty where it is whole
+        "size_bytes": pl.Int64,
+    },
+    ("day",),
+    ("collector", "name"),
+    16_384,
+)
+
+GAPS = TableSpec(
+    "gaps",
+    1,
+    {
+        "day": pl.Date,
+        "source": pl.String,
+        "from": TIME,
+        "until": TIME,
+        "reason": pl.String,
+        "peers": pl.Int32,  # full-feed voters that this took out
+    },
+    ("day",),
+    ("source", "from"),
+    16_384,
+)
+
+# The one that makes a folder a store is made last.
+TABLES: tuple[TableSpec, ...] = (CHANGES, LEVELS, DUMP_CHECKS, INPUTS, GAPS, SIGNALS)
+BY_NAME: Mapping[str, TableSpec] = {table.name: table for table in TABLES}

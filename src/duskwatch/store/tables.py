@@ -1,0 +1,199 @@
+"""Delta tables: made, opened, replaced part by part, scanned."""
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
+from typing import Any
+
+import arro3.core as arrow
+import polars as pl
+from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, WriterProperties, write_deltalake
+
+from duskwatch.store.errors import ConflictError, StoreError, named_faults
+from duskwatch.store.location import Location
+from duskwatch.store.schemas import VERSION_KEY, TableSpec
+
+Frames = pl.DataFrame | Iterable[pl.DataFrame] | Callable[[], Iterable[pl.DataFrame]]
+
+ATTEMPTS = 12  # of a write that others forestall; with the pauses below about 20 s
+READER = 1  # Delta's protocol for readers, without deletion vectors or renamed columns
+FILE_BYTES = 1 << 30  # a partition is one file unless it is huge: sorted once, read in one piece
+COMMITS = CommitProperties(max_commit_retries=30)  # races for the next version number, between parts that differ
+HOOKS = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=True)
+
+
+def exists(where: Location, name: str) -> bool:
+    """Whether there is a Delta table; an object store is asked, and may be out of reach (StoreError, OSError)."""
+    with named_faults(where.table(name)):
+        return DeltaTable.is_deltatable(where.table(name), storage_options=dict(where.options))
+
+
+def create(where: Location, spec: TableSpec) -> None:
+    """Make an empty table; one that is already there is left as it is."""
+    if exists(where, spec.name):
+        return
+    try:
+        with named_faults(where.table(spec.name)):
+            DeltaTable.create(
+                where.table(spec.name),
+                schema=arrow.Table.from_arrow(spec.empty()).schema,
+                partition_by=list(spec.partition_by),
+                mode="ignore",
+                name=spec.name,
+                configuration={VERSION_KEY: str(spec.version)},
+                storage_options=dict(where.options),
+                raise_if_key_not_exists=False,
+            )
+    except StoreError:  # another process made it in between
+        if not exists(where, spec.name):
+            raise
+
+
+def version_of(table: DeltaTable) -> int:
+    """The schema version of a table; 0 where it says none (it is not one of ours)."""
+    text = table.metadata().configuration.get(VERSION_KEY, "0")
+    return int(text) if text.isdigit() and len(text) < 6 else 0
+
+
+def open_any(where: Location, name: str) -> DeltaTable:
+    """The newest version of a table, whatever its schema version. StoreError where it is missing."""
+    with named_faults(where.table(name)):
+        return DeltaTable(where.table(name), storage_options=dict(where.options))
+
+
+def open_current(where: Location, spec: TableSpec) -> DeltaTable:
+    """The newest version of a table, of the schema version that this program writes; StoreError for any other."""
+    table = open_any(where, spec.name)
+    found = version_of(table)
+    if found == 0 or table.protocol().min_reader_version > READER:
+        raise StoreError(f"{where.table(spec.name)}: not a table as duskwatch writes it")
+    if found > spec.version:
+        raise StoreError(
+            f"{where.table(spec.name)}: schema version {found}, this program knows up to {spec.version}; "
+            "use a newer duskwatch"
+        )
+    if found < spec.version:
+        raise StoreError(
+            f"{where.table(spec.name)}: schema version {found}, this program needs {spec.version}; "
+            f"run: duskwatch store migrate --store {where.root}"
+        )
+    return table
+
+
+def writer(spec: TableSpec) -> WriterProperties:
+    """How Parquet files of a table are written."""
+    return WriterProperties(compression="ZSTD", compression_level=3, max_row_group_size=spec.row_group)
+
+
+def conform(spec: TableSpec, frame: pl.DataFrame) -> pl.DataFrame:
+    """The columns of a table, in its types and its order of rows. StoreError where one is missing or does not fit."""
+    missing = [name for name in spec.columns if name not in frame.columns]
+    unknown = [name for name in frame.columns if name not in spec.columns]
+    if missing or unknown:
+        raise StoreError(
+            f"table {spec.name}: "
+            + "; ".join([f"missing column {name}" for name in missing] + [f"unknown column {name}" for name in unknown])
+        )
+    try:
+        return frame.select(pl.col(name).cast(dtype) for name, dtype in spec.columns.items()).sort(spec.sort_by)
+    except pl.exceptions.PolarsError as error:
+        raise StoreError(f"table {spec.name}: {str(error).splitlines()[0]}") from error
+
+
+def replace(where: Location, spec: TableSpec, predicate: str, frames: Frames) -> int:
+    """Replace the rows that a predicate selects with others that it selects too; number of rows written.
+
+    One commit: readers see the rows of before or those of after. Frames are sorted one by one; given in order, the
+    whole partition is. Where another process changed the same rows meanwhile, the write is repeated, and the last
+    one stands; frames are then made again by calling, or reading, ``frames`` once more. An iterator cannot be read
+    twice, so there ConflictError tells the caller. StoreError where a row lies outside the predicate.
+    """
+    if isinstance(frames, pl.DataFrame):
+        frames = (frames,)
+    attempts = ATTEMPTS if callable(frames) or isinstance(frames, Sequence) else 1
+    for attempt in range(attempts):
+        table = open_current(where, spec)
+        stream = _Stream(spec, frames() if callable(frames) else frames)
+        try:
+            with named_faults(where.table(spec.name)):
+                write_deltalake(
+                    table,
+                    stream.reader(),
+                    mode="overwrite",
+                    predicate=predicate,
+                    target_file_size=FILE_BYTES,
+                    writer_properties=writer(spec),
+                    commit_properties=COMMITS,
+                    post_commithook_properties=HOOKS,
+                )
+            return stream.rows
+        except StoreError as error:
+            if stream.fault is not None:  # what the maker of frames raised, not what became of it on the way
+                raise stream.fault from None
+            if not isinstance(error, ConflictError) or attempt + 1 == attempts:
+                raise
+            time.sleep(random.uniform(0.05, 0.2) * min(attempt + 1, 10))
+    raise AssertionError("unreachable")
+
+
+class _Stream:
+    """Frames as the stream of Arrow batches that delta-rs pulls, one frame in memory at a time."""
+
+    def __init__(self, spec: TableSpec, frames: Iterable[pl.DataFrame]) -> None:
+        self.spec, self.frames = spec, frames
+        self.rows = 0
+        self.fault: BaseException | None = None
+
+    def reader(self) -> Any:
+        schema = arrow.Table.from_arrow(self.spec.empty()).schema
+        return arrow.RecordBatchReader.from_batches(schema, self._batches())
+
+    def _batches(self) -> Iterator[Any]:
+        try:
+            for frame in self.frames:
+                fitting = conform(self.spec, frame).rechunk()
+                self.rows += fitting.height
+                yield from arrow.Table.from_arrow(fitting).to_batches()
+        except GeneratorExit:
+            raise
+        except BaseException as fault:
+            self.fault = fault
+            raise
+
+
+def files(where: Location, table: DeltaTable) -> pl.DataFrame:
+    """The files of a table in order of partitions: path (absolute, or URL), rows, bytes, columns of the partition."""
+    actions = pl.DataFrame(arrow.Table.from_arrow(table.get_add_actions(flatten=True)))
+    partitions = [name for name in actions.columns if name.startswith("partition.")]
+    return (
+        actions.select(
+            pl.format("{}/{}", pl.lit(where.table(table.metadata().name)), pl.col("path")).alias("path"),
+            pl.col("num_records").cast(pl.Int64).alias("rows"),
+            pl.col("size_bytes").cast(pl.Int64).alias("bytes"),
+            *(pl.col(name).alias(name.removeprefix("partition.")) for name in partitions),
+        )
+        .with_columns(pl.col("day").cast(pl.Date))
+        .sort(*(name.removeprefix("partition.") for name in partitions), "path")
+    )
+
+
+def scan(where: Location, spec: TableSpec, from_day: date | None = None, until_day: date | None = None) -> pl.LazyFrame:
+    """Rows of the days [from, until], lazily, day by day; what a filter on sorted columns rules out is not read.
+
+    Polars' own reader of Delta tables trips over folders with a space or an umlaut, so that the files are named here.
+    """
+    found = files(where, open_current(where, spec))
+    if from_day is not None:
+        found = found.filter(pl.col("day") >= from_day)
+    if until_day is not None:
+        found = found.filter(pl.col("day") <= until_day)
+    if not found.height:
+        return spec.empty().lazy()
+    return pl.scan_parquet(
+        found.sort("day", *spec.partition_by, "path")["path"].to_list(),
+        glob=False,
+        hive_partitioning=True,
+        hive_schema={name: spec.columns[name] for name in spec.partition_by},
+        storage_options=dict(where.options) or None,
+    ).select(*spec.columns)
