@@ -1,0 +1,1 @@
+"""The scenario library: labelled series by permanent ids, to score detectors on."""

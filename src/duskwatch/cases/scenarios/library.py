@@ -1,0 +1,33 @@
+"""All scenarios by id, and those that a pattern names."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from functools import cache
+from itertools import chain
+from pathlib import Path
+
+from duskwatch.cases.scenarios import recorded, synthetic
+from duskwatch.cases.scenarios.scenario import Entry
+
+
+@cache
+def library() -> Mapping[str, Entry]:
+    """Every scenario that needs no archives, by id."""
+    out: dict[str, Entry] = {}
+    for entry in chain(synthetic.entries(), recorded.entries()):
+        if entry.id in out:
+            raise ValueError(f"two scenarios are called {entry.id}")
+        out[entry.id] = entry
+    return out
+
+
+def select(entries: Iterable[Entry], patterns: Sequence[str]) -> tuple[Entry, ...]:
+    """Entries whose id any of the patterns matches (as in a shell), in their order; all where there is no pattern."""
+    return tuple(
+        entry for entry in entries if not patterns or any(fnmatchcase(entry.id, pattern) for pattern in patterns)
+    )
+
+
+def present(entry: Entry, data: Path | None) -> bool:
+    """Whether what the scenario is cut from is there."""
+    return not entry.needs or (data is not None and (data / entry.needs).exists())
