@@ -16,10 +16,19 @@ from duskwatch.records.prefix import Prefix
 from duskwatch.records.report import InputFile, Report
 from duskwatch.records.signals import Gap
 from duskwatch.records.times import MINUTE, iso, to_datetime
+from duskwatch.signals.artefacts.heard import FileSpan, Heard, begin_file, end_file, hear, hearing
 from duskwatch.signals.measures import Extent, measure, transit_shares, units
 from duskwatch.signals.routing import RoutingLog, RoutingState, Watch, begin_dump, end_dump, fold, reload_peers
 from duskwatch.signals.visibility import CollectorPart, Votes, close_part, merge_votes
-from duskwatch.sources.bgp.archive_files import ArchiveError, ArchiveFile, find_files, missing_files, select
+from duskwatch.sources.bgp.archive_files import (
+    ArchiveError,
+    ArchiveFile,
+    find_files,
+    missing_files,
+    named_time,
+    period_of,
+    select,
+)
 from duskwatch.sources.bgp.formats.mrt import MrtReader
 from duskwatch.sources.bgp.transports.files import open_pieces
 from duskwatch.sources.bgp.transports.prefetch import prefetch
@@ -57,6 +66,7 @@ class Replay:
     parts: tuple[CollectorPart, ...]
     inputs: tuple[InputFile, ...]
     warnings: tuple[str, ...]
+    heard: tuple[Heard, ...] = ()  # by collector, as ``parts``; empty: not counted
 
 
 def analyze(
@@ -166,7 +176,7 @@ def replay_archives(
         )
     total = sum(file.size_bytes for own in chosen.values() for file in own)
     done = 0
-    parts, inputs, warnings = [], [], []
+    parts, inputs, warnings, heard = [], [], [], []
     for name, own in chosen.items():
         folded = start_fold(name, from_us, until_us, bin_us)
         for file in own:
@@ -177,9 +187,10 @@ def replay_archives(
         parts.append(close_fold(folded))
         inputs += folded.inputs
         warnings += _fold_warnings(folded)
+        heard.append(folded.heard)
     if progress:
         progress("", total, total)
-    return Replay(from_us, until_us, bin_us, tuple(parts), tuple(inputs), tuple(warnings))
+    return Replay(from_us, until_us, bin_us, tuple(parts), tuple(inputs), tuple(warnings), tuple(heard))
 
 
 @dataclass
@@ -191,11 +202,13 @@ class Fold:
     files: list[ArchiveFile]
     inputs: list[InputFile]
     damaged: list[Gap]
+    heard: Heard
 
 
 def start_fold(collector: str, from_us: int, until_us: int, bin_us: int = BIN_US) -> Fold:
     """A collector of which no file was read yet."""
-    return Fold(RoutingState(collector, from_us, until_us, bin_us), [], [], [], [])
+    heard = hearing(collector, from_us, until_us, bin_us)
+    return Fold(RoutingState(collector, from_us, until_us, bin_us), [], [], [], [], heard)
 
 
 def fold_file(
@@ -211,9 +224,12 @@ def fold_file(
         pieces = prefetch(pieces)
     reader = MrtReader(pieces, state.peers)
     if file.is_update:
+        heard = begin_file(folded.heard, _named_span(folded, file))
         for block in reader:
+            heard, block = hear(heard, block)
             state, log = fold(state, block, watch, origins)
             folded.logs.append(log)
+        folded.heard = end_file(heard)
     else:
         state, logs = _fold_dump(state, file, reader, watch, origins, trusted=_unbroken(folded, file))
         folded.logs += logs
@@ -255,9 +271,20 @@ def _unbroken(folded: Fold, dump: ArchiveFile) -> bool:
     return not any(gap.until_us > since for gap in gaps)
 
 
+def _named_span(folded: Fold, file: ArchiveFile) -> FileSpan | None:
+    """Which time a file of updates says by its name that it covers; None where it says none."""
+    start = named_time(file.path.name)
+    if start is None:
+        return None
+    updates = [other for other in (*folded.files, file) if other.is_update]
+    known = file.collector.startswith(("rrc", "route-views"))
+    period = max(period_of(file.collector, updates), 15 * MINUTE if known else 0)
+    return FileSpan(file.path.name, start, start + period if known or len(updates) > 2 else None)
+
+
 def _damaged_stretches(folded: Fold) -> list[Gap]:
-    """What damaged update files leave unseen: from their last good record to the next file."""
-    out = []
+    """What damaged update files leave unseen, from their last good record to the next file, and wrong times."""
+    out = [gap for gap in folded.heard.gaps if gap.until_us > folded.state.from_us]
     for file, read in zip(folded.files, folded.inputs, strict=True):
         if not (file.is_update and read.damage):
             continue

@@ -1,0 +1,302 @@
+"""Walks for the artefact guard: what was heard, losses that one collector alone saw, who witnessed an outage."""
+
+import numpy as np
+from numba import njit
+
+# Codes of rows; signals.visibility.Vote
+HOLD, LOSE, DUMPED_HOLD, CLEAR, COMPLETE, ON4, OFF4, ON6, OFF6 = 0, 1, 2, 3, 4, 5, 6, 7, 8
+# Elem kinds; records.elems.Kind
+ANNOUNCE, WITHDRAW = 1, 2
+# A voter's word on a prefix: it holds it; its word is known; it once held it, or spoke of it first by taking it back.
+HELD, KNOWN, WITNESS = np.uint8(1), np.uint8(2), np.uint8(4)
+# What a prefix is to the collectors; values from 0 on are the one that alone has lost it.
+FINE, COMMON = -1, -2
+
+
+@njit(nogil=True, cache=True)
+def tally(time_us, kind, peer, from_us, bin_us, counts):
+    """Add announcements and withdrawals to counts int32[B, N, 2], by bin of event time and by peer.
+
+    time_us int64[E], kind uint8[E], peer int32[E]. Elems outside the bins, or of peers past N, are not counted.
+    """
+    bins, peers = counts.shape[0], counts.shape[1]
+    for row in range(time_us.shape[0]):
+        what = kind[row]
+        if what != ANNOUNCE and what != WITHDRAW:
+            continue
+        since = time_us[row] - from_us
+        who = peer[row]
+        if since < 0 or since >= bins * bin_us or who < 0 or who >= peers:
+            continue
+        counts[since // bin_us, who, what - ANNOUNCE] += 1
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _word(bit, cell, step, of, where, voter):
+    """Count one more or one fewer session of a voter with a bit; the change in voters that have it."""
+    if cell & bit == 0:
+        return 0
+    before = np.int64(of[where, voter])
+    of[where, voter] = before + step
+    if step > 0 and before == 0:
+        return 1
+    if step < 0 and before == 1:
+        return -1
+    return 0
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _count(cell, step, where, voter, place, hold_of, known_of, seen_of, hold, known, seen):
+    hold[where, place] += _word(HELD, cell, step, hold_of, where, voter)
+    known[where] += _word(KNOWN, cell, step, known_of, where, voter)
+    seen[where, place] += _word(WITNESS, cell, step, seen_of, where, voter)
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _alone(hold, seen, known, voters, was, least, share, nearly):
+    """Whose loss alone this is, of one prefix: see ``lone_collectors``. hold, seen int32[C]."""
+    places = hold.shape[0]
+    holds, sees = 0, 0
+    worst, most = -1, -1
+    for place in range(places):
+        holds += hold[place]
+        sees += seen[place]
+        if seen[place] - hold[place] > most:
+            most = seen[place] - hold[place]
+            worst = place
+    if voters == 0 or known * 2 <= voters or holds * 2 > known:
+        return FINE
+    if was >= 0:
+        others, held = sees - seen[was], holds - hold[was]
+        if others > 0 and held * 2 > others:
+            return was
+        return COMMON
+    if most <= 0:
+        return COMMON
+    held = holds - hold[worst]
+    if held < least or held < share * sees:
+        return COMMON
+    for place in range(places):
+        if place != worst and hold[place] < nearly * seen[place]:
+            return COMMON
+    return worst
+
+
+@njit(nogil=True, cache=True)
+def lone_collectors(
+    time_us, session, prefix, code, voter_of, place_of, family,
+    cells, hold_of, known_of, seen_of, hold, known, seen, codes, worst, voting, complete, fresh, voting_of, voters,
+    least, share, nearly, row, touched, touched_list,
+    out_time, out_prefix, out_code, out_votes, out_voters, out_all,
+):  # fmt: skip
+    """Walk rows in time order and tell, of each prefix, when one collector alone has lost it and when it has not.
+
+    time_us int64[R], session/prefix int32[R], code uint8[R]   rows sorted by time, of the prefixes in question
+    voter_of int32[N] voter of each session    place_of int32[V] collector of each voter    family uint8[P]
+    cells    uint8[P, N]   hold_of, known_of, seen_of  uint16[P, V]   hold, seen int32[P, C]   known int32[P]
+    codes    int32[P]  FINE at first     worst  int32[P]  most voters that the collector in ``codes`` had lost, so far
+    voting   uint8[N, 2]  complete, fresh uint8[N]  voting_of int32[V, 2]  voters int32[2]
+    All in/out, so that the walk can stop when ``out_*`` is full and be taken up again.
+    least, share, nearly   so many voters of the others, such a share of all, must hold it still, and of each other
+                           collector such a share of those that ever did
+    out_votes, out_voters  int32[., 2]  voters that hold it, and that are known: of all, and without that collector
+    out_all                int32[., 2]  voters of that collector that had lost it (at most, where it is alone no more),
+                                        and that ever held it
+
+    A prefix is COMMON while it is lost and not the loss of one collector alone. Once alone, it stays so until the
+    others taken together have lost their majority too. Returns (next row, rows written, more room needed).
+    """
+    prefixes = codes.shape[0]
+    written = 0
+    while row < time_us.shape[0]:
+        if written + prefixes > out_time.shape[0]:
+            return row, written, True
+        now = time_us[row]
+        n_touched = 0
+        while row < time_us.shape[0] and time_us[row] == now:
+            what = code[row]
+            who = session[row]
+            voter = voter_of[who]
+            place = place_of[voter]
+            first, last = 0, prefixes
+            if what <= DUMPED_HOLD:
+                first, last = prefix[row], prefix[row] + 1
+            step = 0
+            kind = 0
+            if what >= ON4:
+                kind = 0 if what <= OFF4 else 1
+                on = 1 if what == ON4 or what == ON6 else 0
+                if voting[who, kind] != on:
+                    voting[who, kind] = on
+                    step = 1 if on == 1 else -1
+                    voting_of[voter, kind] += step
+                    if on == 1 and voting_of[voter, kind] == 1:
+                        voters[kind] += 1
+                    elif on == 0 and voting_of[voter, kind] == 0:
+                        voters[kind] -= 1
+            whole = what == COMPLETE or ((what == ON4 or what == ON6) and fresh[who] == 1 and complete[who] == 0)
+            for where in range(first, last):
+                mine = family[where]
+                old = cells[where, who]
+                new = old
+                if what == HOLD or what == DUMPED_HOLD:
+                    new = KNOWN | HELD | WITNESS
+                elif what == LOSE:
+                    new = KNOWN | (old & WITNESS)
+                    if old & KNOWN == 0 and complete[who] == 0:
+                        new = KNOWN | WITNESS
+                elif what == CLEAR:
+                    new = np.uint8(0)
+                elif whole:
+                    new = old | KNOWN
+                if what >= ON4 and mine == kind and step != 0:
+                    # What the session knew begins or stops to count; what completes it is counted below.
+                    if step > 0:
+                        _count(old, 1, where, voter, place, hold_of, known_of, seen_of, hold, known, seen)
+                    else:
+                        _count(old, -1, where, voter, place, hold_of, known_of, seen_of, hold, known, seen)
+                if new != old:
+                    cells[where, who] = new
+                    if voting[who, mine] == 1:
+                        _count(old & ~new, -1, where, voter, place, hold_of, known_of, seen_of, hold, known, seen)
+                        _count(new & ~old, 1, where, voter, place, hold_of, known_of, seen_of, hold, known, seen)
+                if touched[where] == 0:
+                    touched[where] = 1
+                    touched_list[n_touched] = where
+                    n_touched += 1
+            if what == CLEAR:
+                fresh[who] = 1
+                complete[who] = 0
+            elif whole:
+                complete[who] = 1
+                fresh[who] = 0
+            row += 1
+        for k in range(n_touched):
+            where = touched_list[k]
+            touched[where] = 0
+            was = codes[where]
+            new_code = _alone(hold[where], seen[where], known[where], voters[family[where]], was, least, share, nearly)
+            if new_code == was:
+                if was >= 0:
+                    worst[where] = max(worst[where], seen[where, was] - hold[where, was])
+                continue
+            codes[where] = new_code
+            about = new_code if new_code >= 0 else was
+            out_time[written] = now
+            out_prefix[written] = where
+            out_code[written] = new_code
+            out_votes[written, 0] = 0
+            for place in range(hold.shape[1]):
+                out_votes[written, 0] += hold[where, place]
+            out_voters[written, 0] = known[where]
+            out_votes[written, 1] = out_votes[written, 0]
+            out_voters[written, 1] = 0
+            for place in range(hold.shape[1]):
+                out_voters[written, 1] += seen[where, place]
+            out_all[written, 0] = 0
+            out_all[written, 1] = 0
+            if about >= 0:
+                out_votes[written, 1] -= hold[where, about]
+                out_voters[written, 1] -= seen[where, about]
+                now_lost = seen[where, about] - hold[where, about]
+                out_all[written, 0] = now_lost if about == new_code else max(worst[where], now_lost)
+                out_all[written, 1] = seen[where, about]
+                worst[where] = now_lost
+            written += 1
+    return row, written, False
+
+
+@njit(nogil=True, cache=True)
+def witnesses(
+    time_us, session, prefix, code, voter_of, family, from_us, until_us, begin, affected,
+    cells, hold_of, voting, complete, fresh, voting_of, mark, before, lost, left_us, first_us,
+):  # fmt: skip
+    """Count, for each of some stretches of time, what each voter held before it and lost in it.
+
+    time_us int64[R], session/prefix int32[R], code uint8[R]   rows sorted by time, of the prefixes in question
+    from_us, until_us  int64[K]      stretches, in order, apart
+    begin int64[K + 1], affected int32[A]   prefixes that count in stretch k: affected[begin[k]:begin[k + 1]]
+    cells uint8[P, N]   hold_of uint16[P, V]   voting uint8[N, 2]   complete, fresh uint8[N]   voting_of int32[V, 2]
+    mark  uint8[P, V]   scratch; all zero at entry
+    before, lost  int32[K, V]  out    left_us, first_us  int64[K, V]  out, -1 at entry: when it left the vote, and when
+                               it lost the first of them
+
+    A voter whose first word on a prefix takes it back, where no table of it is known, held it before.
+    """
+    stretches = from_us.shape[0]
+    prefixes, all_voters = mark.shape
+    k = 0
+    inside = False
+    row = 0
+    while row <= time_us.shape[0] and k < stretches:
+        now = time_us[row] if row < time_us.shape[0] else np.int64(0x7FFFFFFFFFFFFFFF)
+        if inside and now >= until_us[k]:
+            for a in range(begin[k], begin[k + 1]):
+                for voter in range(all_voters):
+                    mark[affected[a], voter] = 0
+            inside = False
+            k += 1
+            continue
+        if not inside and now >= from_us[k]:
+            for a in range(begin[k], begin[k + 1]):
+                where = affected[a]
+                for voter in range(all_voters):
+                    mark[where, voter] = 1
+                    if hold_of[where, voter] > 0:
+                        mark[where, voter] = 2
+                        before[k, voter] += 1
+            inside = True
+            continue
+        if row == time_us.shape[0]:
+            break
+        what = code[row]
+        who = session[row]
+        voter = voter_of[who]
+        if what <= DUMPED_HOLD:
+            where = prefix[row]
+            counts = voting[who, family[where]] == 1
+            old = cells[where, who]
+            unheard = old & KNOWN == 0 and complete[who] == 0
+            new = KNOWN if what == LOSE else KNOWN | HELD
+            cells[where, who] = new
+            if counts and new & HELD and not old & HELD:
+                hold_of[where, voter] += np.uint16(1)
+            elif counts and old & HELD and not new & HELD:
+                hold_of[where, voter] -= np.uint16(1)
+            if inside and what == LOSE and counts and hold_of[where, voter] == 0:
+                if mark[where, voter] == 1 and unheard:
+                    mark[where, voter] = 2
+                    before[k, voter] += 1
+                if mark[where, voter] == 2:
+                    mark[where, voter] = 3
+                    lost[k, voter] += 1
+                    if first_us[k, voter] < 0:
+                        first_us[k, voter] = now
+        elif what == CLEAR:
+            fresh[who] = 1
+            complete[who] = 0
+            for where in range(prefixes):
+                if cells[where, who] & HELD and voting[who, family[where]] == 1:
+                    hold_of[where, voter] -= np.uint16(1)
+                cells[where, who] = 0
+        elif what == COMPLETE:
+            complete[who] = 1
+            fresh[who] = 0
+        else:
+            kind = 0 if what <= OFF4 else 1
+            on = 1 if what == ON4 or what == ON6 else 0
+            if on == 1 and fresh[who] == 1:
+                complete[who] = 1
+                fresh[who] = 0
+            if voting[who, kind] != on:
+                voting[who, kind] = on
+                voting_of[voter, kind] += 1 if on == 1 else -1
+                for where in range(prefixes):
+                    if family[where] == kind and cells[where, who] & HELD:
+                        if on == 1:
+                            hold_of[where, voter] += np.uint16(1)
+                        else:
+                            hold_of[where, voter] -= np.uint16(1)
+                if inside and on == 0 and voting_of[voter, kind] == 0 and left_us[k, voter] < 0:
+                    left_us[k, voter] = now
+        row += 1

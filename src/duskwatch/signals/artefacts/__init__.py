@@ -1,0 +1,1 @@
+"""Faults of the recording: recognised, kept out of the result, and reported as coverage."""
