@@ -2,6 +2,18 @@
 
 from duskwatch.detection.config import DetectionConfig
 from duskwatch.detection.detect import detect
+from duskwatch.detection.detect_series import detect_series, find_alarms
 from duskwatch.detection.registry import DETECTORS, Detector
+from duskwatch.detection.series import SeriesDetector
+from duskwatch.detection.series_registry import SERIES_DETECTORS
 
-__all__ = ["DETECTORS", "DetectionConfig", "Detector", "detect"]
+__all__ = [
+    "DETECTORS",
+    "SERIES_DETECTORS",
+    "DetectionConfig",
+    "Detector",
+    "SeriesDetector",
+    "detect",
+    "detect_series",
+    "find_alarms",
+]

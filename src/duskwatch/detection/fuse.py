@@ -10,12 +10,12 @@ import numpy as np
 from duskwatch.detection import bounds
 from duskwatch.detection.config import DetectionConfig
 from duskwatch.detection.course import Course, course_of, dark_runs, families, held_over_gaps
-from duskwatch.detection.excursions import I64, PREFIXES, Ending, Excursions, edges, find_excursions
+from duskwatch.detection.excursions import I64, PREFIXES, Bool, Ending, Excursions, edges, find_excursions
 from duskwatch.detection.phases import Stretch, disturbances, phases_of
 from duskwatch.detection.votes import VoteLog, agreement_on, vote_log
 from duskwatch.records.outages import Alarm, Outage, When
 from duskwatch.records.signals import EntityHistory
-from duskwatch.records.times import HOUR
+from duskwatch.records.times import DAY, HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,10 @@ def fuse(history: EntityHistory, alarms: list[Alarm], config: DetectionConfig) -
         heard = others.of(group)
         told = sorted((*group.alarms, *heard), key=lambda alarm: (alarm.from_us, alarm.signal, alarm.detector))
         signals = (*names, *dict.fromkeys(alarm.signal for alarm in heard))
-        phases = phases_of(history, course, group, outage, quiet, earlier_end, later_start, config)
+        phases = phases_of(history.level.until_us, course, group, outage, quiet, earlier_end, later_start, config)
         outages.append(replace(outage, phases=phases, signals=signals, alarms=tuple(told)))
-    return _with_relapses(history, outages, groups, config)
+    edge = edges(history.level)
+    return with_relapses(outages, groups, edge, ~np.isnan(history.level.prefixes), config)
 
 
 def group_alarms(alarms: list[Alarm], join_us: int) -> list[Group]:
@@ -187,29 +188,45 @@ def _confidence(history: EntityHistory, course: Course, log: VoteLog, seen: int,
     return voters / (voters + 2.0) * agreement * coverage * min(1.0, max(0.0, known))
 
 
-def _with_relapses(
-    history: EntityHistory, outages: list[Outage], groups: list[Group], config: DetectionConfig
+def with_relapses(
+    outages: list[Outage],
+    groups: list[Group],
+    edge_us: I64,
+    watched: Bool,
+    config: DetectionConfig,
+    repeats: bool = False,
 ) -> tuple[Outage, ...]:
-    """Say which outages came before an earlier one was over for good, and which ends held."""
+    """Say which outages came before an earlier one was over for good, and which ends held.
+
+    edge_us, watched  [N + 1] edges of the window's steps, and [N] whether anybody was watching
+    repeats           a loss at the time of day of the one before is a repeat of it, not a relapse
+    """
     within = config.fuse.stability_us
     out: list[Outage] = []
     root: int | None = None
     for k, outage in enumerate(outages):
         earlier = groups[k - 1].until_us if k else None
-        if k and earlier is not None and groups[k].from_us - earlier < within:
+        near = k > 0 and earlier is not None and groups[k].from_us - earlier < within
+        if near and not (repeats and _repeats(outages[k - 1], outage, config)):
             root = k - 1 if root is None else root
         else:
             root = None
         out.append(replace(outage, relapse_of=root))
-    edge = edges(history.level)
-    watched_us = np.append(0, np.cumsum(np.where(np.isnan(history.level.prefixes), 0, np.diff(edge))))
+    watched_us = np.append(0, np.cumsum(np.where(watched, np.diff(edge_us), 0)))
     following = 0
     for k in range(len(out) - 1, -1, -1):
         end = out[k].end
-        held = following == 0 and end is not None and _held(edge, watched_us, end.best_us, config)
+        held = following == 0 and end is not None and _held(edge_us, watched_us, end.best_us, config)
         out[k] = replace(out[k], relapses=out[k].relapses + following, stable=held)
         following = following + 1 if out[k].relapse_of is not None else 0
     return tuple(out)
+
+
+def _repeats(earlier: Outage, later: Outage, config: DetectionConfig) -> bool:
+    """Whether a loss came at the time of day of the one before, when all had been well for long."""
+    apart = later.onset.best_us - earlier.onset.best_us
+    up = later.onset.best_us - earlier.end.best_us if earlier.end else 0
+    return abs(apart - DAY) <= config.fuse.repeat_us and up >= config.fuse.repeat_up_us
 
 
 def _held(edge_us: I64, watched_us: I64, end_us: int, config: DetectionConfig) -> bool:

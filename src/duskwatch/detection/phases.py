@@ -47,7 +47,7 @@ def disturbances(history: EntityHistory, found: list[Excursions], groups: Sequen
 
 
 def phases_of(
-    history: EntityHistory,
+    window_end_us: int,
     course: Course,
     group: Losses,
     outage: Outage,
@@ -59,9 +59,15 @@ def phases_of(
     """The phases of one outage, in order, apart; what comes after the end is told for the stability period."""
     marks = _before(outage.onset.best_us, small, earlier_end, config)
     marks += _during(course, group, outage, config)
-    last = history.level.until_us
+    last = window_end_us
     if outage.end is not None:
         end = outage.end.best_us
+        whole = group.losses[-1].until_us
+        if whole is None or whole > end:
+            # Some signals were on their way back when it ended.
+            marks = [mark for mark in marks if mark[0] < end]
+            marks.append((end, "recovering"))
+            end = min(last, whole) if whole is not None else last
         last = min(last, end + config.fuse.stability_us)
         if later_start is not None and later_start < end + config.fuse.stability_us:
             marks.append((end, "unstable"))

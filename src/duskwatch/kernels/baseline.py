@@ -1,0 +1,413 @@
+"""What a binned signal should be, and how far below it may fall by chance: one bin of one series at a time.
+
+A live driver gives one bin of every series, a replay every bin of each series; both run the same ``_advance``, so
+that they give the same numbers. docs/reference/detection.md has the rules in words.
+"""
+
+import numpy as np
+from numba import njit
+
+# Columns of the table of a state, float64[N, FIELDS]. Integers up to 2**53 are exact in it.
+SLOT = 0  # the slot being filled; NaN before the first bin
+FILL = 1  # values in the buffer of this slot
+KEPT_OUT = 2  # values of this slot that were kept out of it
+KNOWN = 3  # hours of history taken in
+MODEL = 4  # 0 flat, 1 the time of day, 2 the time of the week
+WIDTH, RISE = 5, 6  # share that the signal may fall, and rise, by chance
+PREDICTED = 7  # 9 columns: for each model the slot before, this one, and the next
+INSIDE = 16  # 1 while below what is expected
+RAISED = 17  # bits of the rules whose threshold was passed
+CLEAR = 18  # how often the width was missing, summed over bins
+GOOD = 19  # bins in a row at which it was back
+SOFT = 20  # microseconds in a row inside the normal band, if not back
+BELOW_N, BELOW_LOSS = 21, 22  # bins of this excursion, and the sum of their losses
+DAY, DAY_N, DAY_LOSS = 23, 24, 25  # the same of this day
+ANCHOR, ANCHOR_DAY = 26, 27  # a loss that has lasted since a day
+SURGE, SURGE_RATIO, SURGE_N = 28, 29, 30  # microseconds above what is expected, and by how much
+HELD = 31  # the last flat prediction, for when nothing is left of the history
+AREA = 32  # RULES columns: loss area of each rule, in microseconds of total loss
+RULES = 4
+FIELDS = AREA + RULES
+
+MODELS = 3
+CELLS = 20  # of residuals of one sign, log-spaced
+LEAST = 0.0025  # residuals up to this share lie in the first cell
+RATIO = 1.38  # from one cell to the next
+LOG_RATIO = np.log(RATIO)
+
+# What a bin was, uint16[N]: bits.
+JUDGED, BELOW, SURGED, BACK, SETTLED, ACCEPTED = 1, 2, 4, 8, 16, 32
+RAISED_SHIFT = 8  # from this bit on: the rules passed so far in this excursion
+
+# Parameters, float64[PARAMS], then slack, cap, threshold of each rule.
+P_BIN_US, P_SLOT_US, P_PER_DAY, P_PER_WEEK = 0, 1, 2, 3
+P_BAND, P_RISE_BAND, P_PRIOR, P_LEARN_HOURS = 4, 5, 6, 7
+P_LEAST_COVERAGE, P_FULL_COVERAGE = 8, 9
+P_SETTLE_US, P_ACCEPT_DAYS, P_RISE_US, P_EXIT = 10, 11, 12, 13
+P_DECAY, P_GAIN, P_SEASON_HOURS, P_LEFT = 14, 15, 16, 17
+P_SEASONAL, P_WEEK_PRIOR, P_WEEK_HOURS = 18, 19, 20
+PARAMS = 21
+
+
+@njit(nogil=True, cache=True)
+def _median(values, n):
+    """Median of the first n values, which it sorts; the mean of the middle two where n is even."""
+    for i in range(1, n):
+        v = values[i]
+        j = i - 1
+        while j >= 0 and values[j] > v:
+            values[j + 1] = values[j]
+            j -= 1
+        values[j + 1] = v
+    if n % 2 == 1:
+        return values[n // 2]
+    return 0.5 * (values[n // 2 - 1] + values[n // 2])
+
+
+@njit(nogil=True, cache=True)
+def _flat(ring, slot, most, scratch):
+    """Median of the last ``most`` slots that are known, as far back as the ring goes; NaN where none is."""
+    h = ring.shape[0]
+    n = 0
+    for back in range(1, h + 1):
+        v = ring[(slot - back) % h]
+        if v == v:
+            scratch[n] = v
+            n += 1
+            if n == most:
+                break
+    return _median(scratch, n) if n > 0 else np.nan
+
+
+@njit(nogil=True, cache=True)
+def _seasonal(ring, slot, ahead, period, most, scratch):
+    """Median of the same slot of earlier periods, at least two; NaN where there are fewer."""
+    h = ring.shape[0]
+    n = 0
+    for k in range(1, most + 1):
+        back = k * period - ahead
+        if back < 1 or back > h:
+            continue
+        v = ring[(slot - back) % h]
+        if v == v:
+            scratch[n] = v
+            n += 1
+    return _median(scratch, n) if n > 1 else np.nan
+
+
+@njit(nogil=True, cache=True)
+def cell_of(residual):
+    """Cell of a residual: 0..CELLS-1 below zero, CELLS..2*CELLS-1 from zero on."""
+    size = abs(residual)
+    at = 0
+    if size > LEAST:
+        at = min(CELLS - 1, int(np.log(size / LEAST) / LOG_RATIO) + 1)
+    return at if residual < 0 else CELLS + at
+
+
+@njit(nogil=True, cache=True)
+def _tail(cells, first, share, total):
+    """Size that a share of all residuals exceeds on one side (cells from ``first`` on); 0 where fewer lie there."""
+    wanted = share * total
+    for at in range(CELLS - 1, -1, -1):
+        weight = cells[first + at]
+        if weight >= wanted and weight > 0:
+            upper = LEAST * RATIO**at
+            if at == 0:
+                return LEAST * (1.0 - wanted / weight)
+            return upper * RATIO ** (-wanted / weight)
+        wanted -= weight
+    return 0.0
+
+
+@njit(nogil=True, cache=True)
+def _size(cells, share, total):
+    """Size that a share of all residuals exceeds, either side."""
+    wanted = share * total
+    for at in range(CELLS - 1, -1, -1):
+        weight = cells[at] + cells[CELLS + at]
+        if weight >= wanted and weight > 0:
+            upper = LEAST * RATIO**at
+            return upper * RATIO ** (-wanted / weight) if at > 0 else LEAST * (1.0 - wanted / weight)
+        wanted -= weight
+    return 0.0
+
+
+@njit(nogil=True, cache=True)
+def _restlessness(ring, slot, scratch):
+    """Median relative change from one known slot to the next, over the last 24; 1 where fewer than three are known."""
+    h = ring.shape[0]
+    n = 0
+    last = np.nan
+    for back in range(1, min(h, 25) + 1):
+        v = ring[(slot - back) % h]
+        if v == v:
+            if last == last and v > 0:
+                scratch[n] = abs(last / v - 1.0)
+                n += 1
+            last = v
+    return _median(scratch, n) if n >= 2 else 1.0
+
+
+@njit(nogil=True, cache=True)
+def _close_slot(s, ring, buffer, cells, params, slot, scratch):
+    """Take the slot that was being filled into the ring, then predict the one that begins."""
+    h = ring.shape[0]
+    if s[SLOT] == s[SLOT]:
+        old = int(s[SLOT])
+        fill = int(s[FILL])
+        value = np.nan
+        if fill > 0 and fill >= s[KEPT_OUT]:
+            for k in range(fill):
+                scratch[k] = buffer[k]
+            value = _median(scratch, fill)
+            s[KNOWN] += params[P_SLOT_US] / 3.6e9
+        elif s[KEPT_OUT] > 0:
+            # In place of an outage stands what was expected: it must not become what is normal.
+            value = s[PREDICTED + 3 * int(s[MODEL]) + 1]
+        ring[old % h] = value
+        for gone in range(old + 1, min(slot, old + h + 1)):
+            ring[gone % h] = np.nan
+        for m in range(MODELS):
+            for c in range(2 * CELLS):
+                cells[m, c] *= params[P_DECAY]
+    s[SLOT], s[FILL], s[KEPT_OUT] = slot, 0.0, 0.0
+    per_day, per_week = int(params[P_PER_DAY]), int(params[P_PER_WEEK])
+    daily = per_day > 1 and params[P_SEASONAL] > 0
+    weekly = per_week > 1 and params[P_SEASONAL] > 0
+    flat = _flat(ring, slot, max(1, per_day), scratch)
+    if flat == flat:
+        s[HELD] = flat
+    else:
+        flat = s[HELD]
+    for ahead in range(-1, 2):
+        s[PREDICTED + 1 + ahead] = flat
+        s[PREDICTED + 4 + ahead] = _seasonal(ring, slot, ahead, per_day, 14, scratch) if daily else np.nan
+        s[PREDICTED + 7 + ahead] = _seasonal(ring, slot, ahead, per_week, 4, scratch) if weekly else np.nan
+    if s[INSIDE] == 0:
+        _choose(s, cells, params)
+    model = int(s[MODEL])
+    if np.isnan(s[PREDICTED + 3 * model + 1]):
+        # Nothing is known of this time of the day or week: what is known without season must do.
+        model = 0
+        s[MODEL] = 0.0
+    total = 0.0
+    for c in range(2 * CELLS):
+        total += cells[model, c]
+    width = rise = 0.0
+    if total > 0:
+        own = cells[model]
+        width = max(
+            3.0 * _tail(own, 0, 0.1, total), 1.5 * _tail(own, 0, 0.01, total), 1.2 * _tail(own, 0, 0.001, total)
+        )
+        rise = max(3.0 * _tail(own, CELLS, 0.1, total), 1.5 * _tail(own, CELLS, 0.01, total))
+    short = max(0.0, 1.0 - s[KNOWN] / params[P_LEARN_HOURS])
+    if short > 0:
+        prior = min(params[P_PRIOR], 0.05 + 10.0 * _restlessness(ring, slot, scratch)) * short
+        width += prior
+        rise += 4.0 * prior
+    if model == 1 and s[KNOWN] < params[P_WEEK_HOURS]:
+        # What has a rhythm of the day may have one of the week, not seen yet.
+        width += params[P_WEEK_PRIOR]
+        rise += params[P_WEEK_PRIOR]
+    s[WIDTH] = min(1.0, max(params[P_BAND], width))
+    s[RISE] = max(params[P_RISE_BAND], rise)
+
+
+@njit(nogil=True, cache=True)
+def _choose(s, cells, params):
+    """The simplest model that no richer one betters by P_GAIN, judged by how well each foretold what came."""
+    best, least = 0, np.inf
+    for m in range(MODELS):
+        total = 0.0
+        for c in range(2 * CELLS):
+            total += cells[m, c]
+        if m > 0 and total < params[P_SEASON_HOURS]:
+            continue
+        if total <= 0:
+            continue
+        own = cells[m]
+        size = _size(own, 0.5, total) + _size(own, 0.25, total)
+        if m == 0 or size < params[P_GAIN] * least:
+            best, least = m, size
+    s[MODEL] = best
+
+
+@njit(nogil=True, cache=True)
+def _scale(ring, s, factor):
+    """What is normal is so many times as much from here on."""
+    for k in range(ring.shape[0]):
+        ring[k] *= factor
+    for k in range(PREDICTED, PREDICTED + 9):
+        s[k] *= factor
+    s[HELD] *= factor
+
+
+@njit(nogil=True, cache=True)
+def _advance(s, ring, buffer, cells, params, rules, time_us, value, coverage, scratch, out):
+    """One bin of one series; ``out`` float64[2] gets what is expected and the low. Returns the bits of the bin."""
+    bin_us = params[P_BIN_US]
+    slot = int(time_us // int(params[P_SLOT_US]))
+    if s[SLOT] != slot:
+        _close_slot(s, ring, buffer, cells, params, slot, scratch)
+    base = PREDICTED + 3 * int(s[MODEL])
+    middle = s[base + 1]
+    before = s[base] if s[base] == s[base] else middle
+    after = s[base + 2] if s[base + 2] == s[base + 2] else middle
+    at = (time_us + 0.5 * bin_us - (slot + 0.5) * params[P_SLOT_US]) / params[P_SLOT_US]
+    expected = _between(s, int(s[MODEL]), at)
+    smallest = min(before, min(middle, after))
+    largest = max(before, max(middle, after))
+    width = s[WIDTH]
+    out[0] = expected
+    out[1] = smallest * (1.0 - width)
+    raised = int(s[RAISED]) << RAISED_SHIFT
+    if not (value == value and coverage >= params[P_LEAST_COVERAGE]):
+        return (BELOW | raised) if s[INSIDE] == 1 else 0
+    if not expected > 0:
+        if value > 0 and coverage >= params[P_FULL_COVERAGE]:
+            _learn(s, buffer, value)
+        return 0
+    if coverage < params[P_FULL_COVERAGE]:
+        # A part of the bin was watched: no more than that part is asked for.
+        expected *= coverage
+        smallest *= coverage
+    low = smallest * (1.0 - width)
+    if s[INSIDE] == 0 and value < low:
+        s[INSIDE] = 1.0
+        s[RAISED] = 0.0
+        raised = 0
+        for k in range(RULES):
+            s[AREA + k] = 0.0
+        s[CLEAR] = s[GOOD] = s[SOFT] = s[BELOW_N] = s[BELOW_LOSS] = 0.0
+        s[DAY], s[DAY_N], s[DAY_LOSS] = time_us // 86_400_000_000, 0.0, 0.0
+        s[ANCHOR], s[ANCHOR_DAY] = -1.0, s[DAY]
+    if s[INSIDE] == 1:
+        return _inside(s, ring, buffer, cells, params, rules, time_us, at, value, coverage, expected, smallest, low)
+    if value > largest * (1.0 + s[RISE]):
+        _note(s, cells, at, value, bin_us)
+        s[SURGE] += bin_us
+        s[SURGE_RATIO] += value / expected
+        s[SURGE_N] += 1.0
+        s[KEPT_OUT] += 1.0
+        if s[SURGE] >= min(params[P_RISE_US], max(s[KNOWN], 1.0) * 3.6e9):
+            _scale(ring, s, s[SURGE_RATIO] / s[SURGE_N])
+            s[SURGE] = s[SURGE_RATIO] = s[SURGE_N] = 0.0
+            return JUDGED | SURGED | ACCEPTED
+        return JUDGED | SURGED
+    s[SURGE] = s[SURGE_RATIO] = s[SURGE_N] = 0.0
+    if coverage >= params[P_FULL_COVERAGE]:
+        _note(s, cells, at, value, bin_us)
+        _learn(s, buffer, value)
+    return JUDGED
+
+
+@njit(nogil=True, cache=True)
+def _learn(s, buffer, value):
+    fill = int(s[FILL])
+    if fill < buffer.shape[0]:
+        buffer[fill] = value
+        s[FILL] = fill + 1
+
+
+@njit(nogil=True, cache=True)
+def _between(s, model, at):
+    """What a model says, drawn straight between the middles of slots; ``at`` -0.5 to 0.5 of a slot from its middle."""
+    base = PREDICTED + 3 * model
+    middle = s[base + 1]
+    other = s[base] if at < 0 else s[base + 2]
+    return middle + abs(at) * (other - middle) if other == other else middle
+
+
+@njit(nogil=True, cache=True)
+def _note(s, cells, at, value, bin_us):
+    """How far each model was from what came."""
+    for m in range(MODELS):
+        predicted = _between(s, m, at)
+        if predicted > 0:
+            cells[m, cell_of(value / predicted - 1.0)] += bin_us / 3.6e9
+
+
+@njit(nogil=True, cache=True)
+def _inside(s, ring, buffer, cells, params, rules, time_us, at, value, coverage, expected, smallest, low):
+    """A bin of an excursion: its area grows, or it ends."""
+    bin_us = params[P_BIN_US]
+    width = s[WIDTH]
+    if value >= smallest * (1.0 - params[P_EXIT] * width):
+        _leave(s, cells, params)
+        if coverage >= params[P_FULL_COVERAGE]:
+            _note(s, cells, at, value, bin_us)
+            _learn(s, buffer, value)
+        return JUDGED | BACK
+    if value >= low:
+        s[SOFT] += bin_us
+        if s[SOFT] >= params[P_SETTLE_US]:
+            _leave(s, cells, params)
+            return JUDGED | SETTLED
+    else:
+        s[SOFT] = 0.0
+    s[KEPT_OUT] += 1.0
+    loss = min(1.0, max(0.0, 1.0 - value / expected))
+    short = 1.0 - low / expected  # the share that may be missing by chance
+    s[BELOW_N] += 1.0
+    s[BELOW_LOSS] += loss
+    s[CLEAR] += min(1.0, max(0.0, (loss - short) / short))
+    for k in range(rules.shape[0]):
+        slack = max(rules[k, 0], short)
+        cap = max(rules[k, 1], short + 0.15)
+        s[AREA + k] += max(0.0, min(loss, cap) - slack) * bin_us * min(1.0, coverage)
+        if s[AREA + k] >= rules[k, 2] and s[CLEAR] >= 1.0 - 1e-9:
+            s[RAISED] = int(s[RAISED]) | (1 << k)
+    day = time_us // 86_400_000_000
+    if day != s[DAY]:
+        if s[DAY_N] > 0:
+            mean = s[DAY_LOSS] / s[DAY_N]
+            if s[ANCHOR] < 0 or abs(mean - s[ANCHOR]) > params[P_BAND]:
+                s[ANCHOR], s[ANCHOR_DAY] = mean, s[DAY]
+            elif day - s[ANCHOR_DAY] >= params[P_ACCEPT_DAYS] and 1.0 - s[ANCHOR] >= params[P_LEFT]:
+                _scale(ring, s, 1.0 - s[ANCHOR])
+                bits = JUDGED | ACCEPTED | (int(s[RAISED]) << RAISED_SHIFT)
+                s[INSIDE] = s[RAISED] = 0.0
+                return bits
+        s[DAY], s[DAY_N], s[DAY_LOSS] = day, 0.0, 0.0
+    s[DAY_N] += 1.0
+    s[DAY_LOSS] += loss
+    return JUDGED | BELOW | (int(s[RAISED]) << RAISED_SHIFT)
+
+
+@njit(nogil=True, cache=True)
+def _leave(s, cells, params):
+    """The end of an excursion: one that raised no alarm is part of how the signal behaves."""
+    if s[RAISED] == 0 and s[BELOW_N] > 0:
+        at = cell_of(-s[BELOW_LOSS] / s[BELOW_N])
+        for m in range(MODELS):
+            if s[PREDICTED + 3 * m + 1] > 0:
+                cells[m, at] += s[BELOW_N] * params[P_BIN_US] / 3.6e9
+    s[INSIDE] = s[RAISED] = 0.0
+
+
+@njit(nogil=True, cache=True)
+def step_bin(table, ring, buffer, cells, params, rules, time_us, values, coverage, expected, low, bits):
+    """One bin of N series. Changes the state; expected, low float64[N] and bits uint16[N] are written."""
+    scratch = np.empty(max(64, ring.shape[1], buffer.shape[1]))
+    out = np.empty(2)
+    for i in range(table.shape[0]):
+        bits[i] = _advance(
+            table[i], ring[i], buffer[i], cells[i], params, rules, time_us, values[i], coverage[i], scratch, out
+        )
+        expected[i], low[i] = out[0], out[1]
+
+
+@njit(nogil=True, cache=True)
+def walk_bins(table, ring, buffer, cells, params, rules, start_us, values, coverage, expected, low, bits):
+    """All B bins of N series: values, coverage, expected, low float64[N, B], bits uint16[N, B]."""
+    scratch = np.empty(max(64, ring.shape[1], buffer.shape[1]))
+    out = np.empty(2)
+    bin_us = int(params[P_BIN_US])
+    for i in range(values.shape[0]):
+        for b in range(values.shape[1]):
+            bits[i, b] = _advance(
+                table[i], ring[i], buffer[i], cells[i], params, rules, start_us + b * bin_us,
+                values[i, b], coverage[i, b], scratch, out,
+            )  # fmt: skip
+            expected[i, b], low[i, b] = out[0], out[1]
