@@ -226,7 +226,7 @@ def fold_file(
     if file.is_update:
         heard = begin_file(folded.heard, _named_span(folded, file))
         for block in reader:
-            heard, block = hear(heard, block)
+            heard, block = hear(heard, block, len(state.peers))
             state, log = fold(state, block, watch, origins)
             folded.logs.append(log)
         folded.heard = end_file(heard)

@@ -14,21 +14,31 @@ FINE, COMMON = -1, -2
 
 
 @njit(nogil=True, cache=True)
-def tally(time_us, kind, peer, from_us, bin_us, counts):
+def tally(time_us, kind, peer, low_us, high_us, from_us, bin_us, step, counts):
     """Add announcements and withdrawals to counts int32[B, N, 2], by bin of event time and by peer.
 
     time_us int64[E], kind uint8[E], peer int32[E]. Elems outside the bins, or of peers past N, are not counted.
+    ``step`` 1 adds, -1 takes away again. Returns how many elems are not in [low_us, high_us), and the latest time.
     """
     bins, peers = counts.shape[0], counts.shape[1]
+    begin, end, place = np.int64(0), np.int64(0), np.int64(-1)
+    strays, latest = 0, np.int64(-1)
     for row in range(time_us.shape[0]):
+        now = time_us[row]
+        strays += now < low_us or now >= high_us
+        latest = max(latest, now)
         what = kind[row]
         if what != ANNOUNCE and what != WITHDRAW:
             continue
-        since = time_us[row] - from_us
+        if now < begin or now >= end:
+            # Rarely: most elems fall into the bin of the one before.
+            place = (now - from_us) // bin_us
+            begin = from_us + place * bin_us
+            end = begin + bin_us
         who = peer[row]
-        if since < 0 or since >= bins * bin_us or who < 0 or who >= peers:
-            continue
-        counts[since // bin_us, who, what - ANNOUNCE] += 1
+        if 0 <= place < bins and 0 <= who < peers:
+            counts[place, who, what - ANNOUNCE] += step
+    return strays, latest
 
 
 @njit(nogil=True, cache=True, inline="always")

@@ -95,8 +95,8 @@ def end_file(heard: Heard) -> Heard:
     return heard
 
 
-def hear(heard: Heard, block: ElemBlock) -> tuple[Heard, ElemBlock]:
-    """Count what a block says; and the block with its times put right where they cannot be.
+def hear(heard: Heard, block: ElemBlock, peers: int) -> tuple[Heard, ElemBlock]:
+    """Count what a block says; and the block with its times put right where they cannot be. ``peers`` are known so far.
 
     Files hold records in the order in which they came, so that the clock stepped between the last elem in the file's
     span and the first outside: from there on times are set back by the difference. Where that does not lead into the
@@ -106,27 +106,42 @@ def hear(heard: Heard, block: ElemBlock) -> tuple[Heard, ElemBlock]:
     """
     if not len(block.time_us):
         return heard, block
-    if heard.span is not None:
-        block = _on_time(heard, heard.span, block)
-    peers = int(block.peer.max()) + 1
     if peers > heard.counts.shape[1]:
         more = np.zeros((heard.counts.shape[0], peers - heard.counts.shape[1], 2), np.int32)
         heard.counts = np.concatenate([heard.counts, more], axis=1)
-    tally(block.time_us, block.kind, block.peer, heard.from_us, heard.bin_us, heard.counts)
+    span = heard.span
+    low = span.from_us - SLACK_US if span is not None else -NEVER_US
+    high = span.until_us + SLACK_US if span is not None and span.until_us is not None else NEVER_US
+    strays, latest = _tally(heard, block, low, high, 1)
+    if span is None:
+        return heard, block
+    if strays < len(block.time_us) and heard.step is not None and heard.step.until_us < 0:
+        good = (block.time_us >= low) & (block.time_us < high)
+        heard.step = replace(heard.step, until_us=int(block.time_us[np.argmax(good)]))
+    if not strays:
+        heard.last_good_us, heard.off_us = max(heard.last_good_us, latest), None
+        return heard, block
+    put = _on_time(heard, span, block, low, high)
+    if not heard.trusted:
+        return heard, block
+    _tally(heard, block, low, high, -1)
+    kept = put[put != NEVER_US]
+    block = block._replace(time_us=put, last_us=int(kept.max()) if len(kept) else 0)
+    _tally(heard, block, low, high, 1)
     return heard, block
 
 
-def _on_time(heard: Heard, span: FileSpan, block: ElemBlock) -> ElemBlock:
-    """The block with its times put right, and in ``heard`` what was done."""
-    low = span.from_us - SLACK_US
-    high = NEVER_US if span.until_us is None else span.until_us + SLACK_US
+def _tally(heard: Heard, block: ElemBlock, low: int, high: int, step: int) -> tuple[int, int]:
+    strays, latest = tally(
+        block.time_us, block.kind, block.peer, low, high, heard.from_us, heard.bin_us, step, heard.counts
+    )
+    return int(strays), int(latest)
+
+
+def _on_time(heard: Heard, span: FileSpan, block: ElemBlock, low: int, high: int) -> npt.NDArray[np.int64]:
+    """The times of a block put right, [E], and in ``heard`` what was done."""
     times = block.time_us
     good = (times >= low) & (times < high)
-    if heard.step is not None and heard.step.until_us < 0 and good.any():
-        heard.step = replace(heard.step, until_us=int(times[np.argmax(good)]))
-    if good.all():
-        heard.last_good_us, heard.off_us = max(heard.last_good_us, int(times.max())), None
-        return block
     # Kernels are compiled for columns with a stride, as the reader makes them.
     put = np.empty((len(times), 2), np.int64)[:, 0]
     put[:] = times
@@ -153,7 +168,4 @@ def _on_time(heard: Heard, span: FileSpan, block: ElemBlock) -> ElemBlock:
     heard.off_us = int(off[-1]) if until < 0 and put[-1] != NEVER_US else None
     if good.any():
         heard.last_good_us = max(heard.last_good_us, int(times[good].max()))
-    if not heard.trusted:
-        return block
-    kept = put[put != NEVER_US]
-    return block._replace(time_us=put, last_us=int(kept.max()) if len(kept) else 0)
+    return put
