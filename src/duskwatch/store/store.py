@@ -4,10 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from duskwatch.records.entity import Entity
+from duskwatch.records.outages import Outage
 from duskwatch.records.report import InputFile
 from duskwatch.records.signals import EntityHistory, Gap
 from duskwatch.records.times import SECOND, to_datetime
@@ -37,6 +39,10 @@ from duskwatch.store.schemas import (
 )
 from duskwatch.store.tables import Frames
 
+if TYPE_CHECKING:  # SQLAlchemy is loaded by what needs it
+    from duskwatch.store.revisions import Recorded, StoredOutage
+
+DATABASE = "events.sqlite"
 ENTITIES_AT_ONCE = 4096  # sorted in memory at a time when rows of all entities are read in order
 
 
@@ -45,13 +51,21 @@ class Store:
     """An open store. Cheap to make and to pickle: nothing is held open, every call sees the newest state."""
 
     location: Location
+    database: str  # path or URL; empty where none was named for a store that is no folder
 
     @classmethod
     def open(
-        cls, where: str | Path, *, create: bool = False, storage_options: Mapping[str, str] | None = None
+        cls,
+        where: str | Path,
+        *,
+        create: bool = False,
+        database: str = "",
+        storage_options: Mapping[str, str] | None = None,
     ) -> "Store":
         """Open a folder, file:// URL or object store; with ``create``, make what is missing.
 
+        ``database`` is a path (SQLite) or URL (postgresql://...) for outages, incidents and annotations; by default
+        ``events.sqlite`` in the folder. ``storage_options`` go to delta-rs and Polars as they are.
         StoreError where there is no store, or one that this version cannot read; OSError where it is out of reach.
         """
         location = locate(where, storage_options)
@@ -63,7 +77,13 @@ class Store:
         elif not tables.exists(location, SIGNALS.name):
             raise StoreError(f"{where}: no store there; name one with --store, or make one with `duskwatch backfill`")
         tables.open_current(location, SIGNALS)
-        return cls(location)
+        if not database and location.folder is not None:
+            database = str(location.folder / DATABASE)
+        if create and database:
+            from duskwatch.store.database import ensure
+
+            ensure(database)
+        return cls(location, database)
 
     # Writing. A day written again replaces what was there, so a run that is repeated doubles nothing.
 
@@ -206,6 +226,41 @@ class Store:
             signals=readback.signal_block(signals.collect(), from_us, until_us),
             gaps=readback.gaps(gaps.collect()),
         )
+
+    # Conclusions. The functions of :mod:`duskwatch.store.revisions` do the rest, given :meth:`events`.
+
+    def record_outages(
+        self,
+        window: tuple[int, int],
+        found: Iterable[tuple[Entity, Sequence[Outage]]],
+        *,
+        detector: str,
+        why: str,
+        by: str = "duskwatch",
+    ) -> "Recorded":
+        """Record what one analysis of a window found in entities; see :func:`revisions.record_outages`."""
+        from duskwatch.store.revisions import record_outages
+
+        return record_outages(self.events(), window, found, detector=detector, by=by, why=why)
+
+    def outages(
+        self,
+        *,
+        entities: Sequence[Entity] | None = None,
+        from_us: int | None = None,
+        until_us: int | None = None,
+        states: Sequence[str] = ("open", "ended"),
+    ) -> "list[StoredOutage]":
+        """Outages that touch [from, until), as they are known now, in order of onset."""
+        from duskwatch.store.revisions import stored_outages
+
+        return stored_outages(self.events(), entities=entities, from_us=from_us, until_us=until_us, states=states)
+
+    def events(self) -> str:
+        """Path or URL of the database. StoreError where there is none."""
+        if not self.database:
+            raise StoreError(f"{self.location.root} holds no database of outages; name one with --database")
+        return self.database
 
     def days(self, family: str | None = None) -> list[date]:
         """Days for which signals are stored, in order."""

@@ -1,0 +1,64 @@
+"""An outage as the JSON document of a revision, and back. NaN becomes null; times stay whole microseconds."""
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+from duskwatch.records.outages import Alarm, Outage, Phase, When
+
+Json = dict[str, Any]
+_ALARM_NUMBERS = ("expected", "observed", "threshold", "coverage")
+
+
+def to_document(outage: Outage, relapse_of: str | None) -> Json:
+    """``relapse_of`` names the earlier outage by its id; its place in one analysis means nothing in another."""
+    document: Json = _plain(asdict(outage))
+    document["relapse_of"] = relapse_of
+    return document
+
+
+def from_document(document: Json) -> Outage:
+    """The outage, without ``relapse_of``: the id in the document is no index.
+
+    KeyError, TypeError or ValueError where it is no such document.
+    """
+    numbers = {name: _number(document[name]) for name in ("depth", "score", "confidence")}
+    return Outage(
+        onset=When(**document["onset"]),
+        end=_when(document["end"]),
+        dark_from=_when(document["dark_from"]),
+        dark_until=_when(document["dark_until"]),
+        duration_us=document["duration_us"],
+        phases=tuple(Phase(**phase) for phase in document["phases"]),
+        relapses=document["relapses"],
+        relapse_of=None,
+        stable=document["stable"],
+        signals=tuple(document["signals"]),
+        alarms=tuple(_alarm(alarm) for alarm in document["alarms"]),
+        **numbers,
+    )
+
+
+def _alarm(document: Json) -> Alarm:
+    values: Json = {key: _number(value) if key in _ALARM_NUMBERS else value for key, value in document.items()}
+    return Alarm(**values)
+
+
+def _when(document: Json | None) -> When | None:
+    return None if document is None else When(**document)
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, (bool, str)) or value is None:
+        return value
+    if isinstance(value, float):  # NumPy's doubles are floats
+        return float(value) if math.isfinite(value) else None
+    return int(value)

@@ -1,0 +1,524 @@
+"""Conclusions with their history: outages, incidents, annotations. Every change is a revision; nothing is overwritten.
+
+One analysis of a window is recorded as a whole. An outage is the same one as before where entity and detector are
+the same and the intervals of the onsets overlap: it is then revised, or left alone where nothing changed. So an
+analysis that is repeated adds nothing.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sql
+
+from duskwatch.records.entity import Entity
+from duskwatch.records.outages import Outage
+from duskwatch.records.times import iso, to_datetime
+from duskwatch.store import database as db
+from duskwatch.store.errors import StoreError
+from duskwatch.store.outage_json import Json, from_document, to_document
+
+CURRENT = ("open", "ended")
+OUTAGES = "outages"  # what writers of outages wait for
+LONGEST_TEXT = 20_000  # characters of a note, title or reason
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of the outages of one analysis, by their ids."""
+
+    uids: tuple[str, ...] = ()  # of those given, in the order given
+    new: tuple[str, ...] = ()
+    revised: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    withdrawn: tuple[str, ...] = ()  # of earlier analyses, not found again
+    superseded: tuple[str, ...] = ()  # of other detectors, in the same window
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One state in the life of an outage."""
+
+    number: int
+    at_us: int
+    by: str
+    why: str
+    state: str  # open, ended; withdrawn, superseded (an analysis), dismissed (a person)
+    window: tuple[int, int]
+    outage: Outage  # its ``relapse_of`` is None; see below
+    relapse_of: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOutage:
+    """An outage as it is known now."""
+
+    uid: str
+    entity: Entity
+    detector: str
+    newest: Revision
+
+
+def record_outages(
+    where: str,
+    window: tuple[int, int],
+    found: Iterable[tuple[Entity, Sequence[Outage]]],
+    *,
+    detector: str,
+    by: str,
+    why: str,
+    at_us: int | None = None,
+) -> Recorded:
+    """Record what one analysis of [from, until) found in entities, those with no outage too; in one transaction.
+
+    The same call again changes nothing. Earlier outages of these entities that begin in the window and were not
+    found again are withdrawn, and those of other detectors superseded, if this analysis saw at least the window in
+    which they were found. An end that lies beyond the window is not forgotten because the window did not reach it.
+    What a person dismissed stays dismissed.
+    """
+    if not window[0] < window[1]:
+        raise StoreError(f"a window from {iso(window[0])} until {iso(window[1])} is none")
+    note = _Note(_words(by, "by"), _words(why, "why"), _now(at_us), window)
+    counts: dict[str, list[str]] = {
+        "uids": [], "new": [], "revised": [], "unchanged": [], "withdrawn": [], "superseded": []
+    }  # fmt: skip
+    with db.transaction(where, writes=OUTAGES) as connection:
+        known: dict[tuple[str, str], list[_Known]] = {}
+        for old in _known(connection, window):
+            known.setdefault((old.row.entity_type, old.row.entity), []).append(old)
+        for entity, outages in found:
+            olds = known.pop((entity.type, entity.code), [])
+            _record(connection, entity, outages, olds, detector, note, counts)
+    return Recorded(**{name: tuple(uids) for name, uids in counts.items()})
+
+
+def _record(
+    connection: sql.Connection,
+    entity: Entity,
+    outages: Sequence[Outage],
+    known: Sequence["_Known"],
+    detector: str,
+    note: "_Note",
+    counts: dict[str, list[str]],
+) -> None:
+    from_us, until_us = note.window or (0, 0)
+    matches = _match(outages, [old for old in known if old.row.detector == detector])
+    uids: list[str] = []
+    for i, outage in enumerate(outages):
+        relapse_of = None if outage.relapse_of is None else uids[outage.relapse_of]
+        old = matches.get(i)
+        if old is None:
+            uids.append(_insert(connection, entity, outage, detector, relapse_of, note))
+            counts["new"].append(uids[-1])
+        else:
+            uids.append(old.row.uid)
+            changed = not _sees_less(outage, old, until_us) and _revise(connection, old, outage, relapse_of, note)
+            counts["revised" if changed else "unchanged"].append(old.row.uid)
+    counts["uids"] += uids
+    again = {old.row.id for old in matches.values()}
+    for old in known:
+        inside = from_us <= old.row.onset_us < until_us and from_us <= old.window[0] and old.window[1] <= until_us
+        if inside and old.row.id not in again and old.row.state in CURRENT:
+            state = "withdrawn" if old.row.detector == detector else "superseded"
+            _add_revision(connection, old, state, old.document, note)
+            counts[state].append(old.row.uid)
+
+
+def stored_outages(
+    where: str,
+    *,
+    entities: Iterable[Entity] | None = None,
+    from_us: int | None = None,
+    until_us: int | None = None,
+    states: Sequence[str] = CURRENT,
+) -> list[StoredOutage]:
+    """Outages that touch [from, until), in order of onset, as they are known now."""
+    table, revisions = db.outages, db.outage_revisions
+    query = (
+        sql.select(table, revisions)
+        .join(revisions, (revisions.c.outage_id == table.c.id) & (revisions.c.number == table.c.revision))
+        .where(table.c.state.in_(states))
+        .order_by(table.c.onset_us, table.c.entity, table.c.id)
+        .set_label_style(sql.LABEL_STYLE_TABLENAME_PLUS_COL)
+    )
+    if entities is not None:
+        query = query.where(table.c.entity.in_([entity.code for entity in entities]))
+    if until_us is not None:
+        query = query.where(table.c.onset_us < until_us)
+    if from_us is not None:
+        query = query.where((table.c.end_us.is_(None)) | (table.c.end_us > from_us))
+    with db.transaction(where) as connection:
+        return [_stored(row) for row in connection.execute(query).mappings()]
+
+
+def outage_history(where: str, uid: str) -> list[Revision]:
+    """Every revision of an outage, first to newest. StoreError where there is no such outage."""
+    revisions = db.outage_revisions
+    with db.transaction(where) as connection:
+        query = sql.select(revisions).where(revisions.c.outage_id == _outage_id(connection, uid))
+        rows = connection.execute(query.order_by(revisions.c.number)).mappings().all()
+    return [_revision(row, "") for row in rows]
+
+
+def dismiss_outage(where: str, uid: str, *, by: str, why: str, restore: bool = False, at_us: int | None = None) -> None:
+    """A person's word that this was no outage (or, with ``restore``, that it was). What was measured stays in it."""
+    note = _Note(_words(by, "by"), _words(why, "why"), _now(at_us))
+    with db.transaction(where, writes=OUTAGES) as connection:
+        (old,) = _known(connection, outage_id=_outage_id(connection, uid))
+        ended = old.document["end"] is not None
+        state = ("ended" if ended else "open") if restore else "dismissed"
+        if old.row.state != state:
+            _add_revision(connection, old, state, old.document, note)
+
+
+def record_incident(
+    where: str, title: str, outages: Sequence[str], *, by: str, why: str, at_us: int | None = None
+) -> int:
+    """Tell outages, named by their ids, as one story; the incident's number."""
+    values = {"revision": 1, "state": "open", "title": _words(title, "title")}
+    with db.transaction(where, writes="incidents") as connection:
+        number = _new(connection, db.incidents, values)
+        _put_incident(connection, number, values, outages, _Note(_words(by, "by"), _words(why, "why"), _now(at_us)))
+    return number
+
+
+def revise_incident(
+    where: str,
+    number: int,
+    *,
+    by: str,
+    why: str,
+    title: str | None = None,
+    state: str | None = None,
+    outages: Sequence[str] | None = None,
+    at_us: int | None = None,
+) -> None:
+    """Change an incident's title, state (open, closed) or outages; what is not named stays."""
+    if state not in (None, "open", "closed"):
+        raise StoreError(f"state '{state}': an incident is open or closed")
+    with db.transaction(where, writes="incidents") as connection:
+        row = _row(connection, db.incidents, number, "incident")
+        before = _newest(connection, db.incident_revisions, "incident_id", row)
+        values = {
+            "revision": row["revision"] + 1,
+            "state": state or row["state"],
+            "title": row["title"] if title is None else _words(title, "title"),
+        }
+        connection.execute(sql.update(db.incidents).where(db.incidents.c.id == number).values(values))
+        kept = before["outages"] if outages is None else outages
+        _put_incident(connection, number, values, kept, _Note(_words(by, "by"), _words(why, "why"), _now(at_us)))
+
+
+def annotate(
+    where: str,
+    text: str,
+    *,
+    by: str,
+    outage: str | None = None,
+    incident: int | None = None,
+    entity: Entity | None = None,
+    span: tuple[int | None, int | None] = (None, None),
+    at_us: int | None = None,
+) -> int:
+    """Write a note beside an outage, an incident or an entity (in a stretch of time); the note's number."""
+    if sum(one is not None for one in (outage, incident, entity)) != 1:
+        raise StoreError("a note belongs to one thing: an outage, an incident or an entity")
+    with db.transaction(where, writes="annotations") as connection:
+        if incident is not None:
+            _row(connection, db.incidents, incident, "incident")
+        values = {
+            "revision": 1,
+            "state": "shown",
+            "text": _words(text, "text"),
+            "outage_id": None if outage is None else _outage_id(connection, outage),
+            "incident_id": incident,
+            "entity": None if entity is None else entity.code,
+            "from_us": span[0],
+            "until_us": span[1],
+        }
+        number = _new(connection, db.annotations, values)
+        note = _Note(_words(by, "by"), "written", _now(at_us))
+        _add(connection, db.annotation_revisions, "annotation_id", number, 1, "shown", note, {"text": values["text"]})
+    return number
+
+
+def revise_annotation(
+    where: str,
+    number: int,
+    *,
+    by: str,
+    why: str,
+    text: str | None = None,
+    removed: bool = False,
+    at_us: int | None = None,
+) -> None:
+    """Change the text of a note, or take it off (its revisions stay)."""
+    with db.transaction(where, writes="annotations") as connection:
+        row = _row(connection, db.annotations, number, "note")
+        values = {
+            "revision": row["revision"] + 1,
+            "state": "removed" if removed else "shown",
+            "text": row["text"] if text is None else _words(text, "text"),
+        }
+        connection.execute(sql.update(db.annotations).where(db.annotations.c.id == number).values(values))
+        note = _Note(_words(by, "by"), _words(why, "why"), _now(at_us))
+        _add(
+            connection, db.annotation_revisions, "annotation_id", number, values["revision"], values["state"], note,
+            {"text": values["text"]},
+        )  # fmt: skip
+
+
+def annotations(where: str, *, outage: str | None = None, incident: int | None = None) -> list[dict[str, Any]]:
+    """Notes that are shown, with who wrote the newest revision and when; of one outage or incident, or all."""
+    notes, revisions = db.annotations, db.annotation_revisions
+    query = (
+        sql.select(notes, revisions.c.at_us, revisions.c.by)
+        .join(revisions, (revisions.c.annotation_id == notes.c.id) & (revisions.c.number == notes.c.revision))
+        .where(notes.c.state == "shown")
+        .order_by(notes.c.id)
+    )
+    with db.transaction(where) as connection:
+        if outage is not None:
+            query = query.where(notes.c.outage_id == _outage_id(connection, outage))
+        if incident is not None:
+            query = query.where(notes.c.incident_id == incident)
+        return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def incidents(where: str) -> list[dict[str, Any]]:
+    """Incidents as they are now: id, revision, state, title, outages (ids)."""
+    table, revisions = db.incidents, db.incident_revisions
+    query = (
+        sql.select(table, revisions.c.outages, revisions.c.at_us, revisions.c.by)
+        .join(revisions, (revisions.c.incident_id == table.c.id) & (revisions.c.number == table.c.revision))
+        .order_by(table.c.id)
+    )
+    with db.transaction(where) as connection:
+        return [dict(row) for row in connection.execute(query).mappings()]
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    by: str
+    why: str
+    at_us: int
+    window: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    row: Any  # of table outages
+    window: tuple[int, int]  # of its newest revision
+    document: Json
+
+    @property
+    def interval(self) -> tuple[int, int]:
+        return self.row.onset_earliest_us, self.row.onset_latest_us
+
+
+def _known(
+    connection: sql.Connection, window: tuple[int, int] | None = None, outage_id: int | None = None
+) -> list[_Known]:
+    """Outages whose onset may lie in a window, or one by its key; in whatever state."""
+    table, revisions = db.outages, db.outage_revisions
+    query = sql.select(table, revisions.c.window_from_us, revisions.c.window_until_us, revisions.c.document).join(
+        revisions, (revisions.c.outage_id == table.c.id) & (revisions.c.number == table.c.revision)
+    )
+    if window is not None:
+        query = query.where(table.c.onset_latest_us >= window[0], table.c.onset_earliest_us <= window[1])
+    if outage_id is not None:
+        query = query.where(table.c.id == outage_id)
+    rows = connection.execute(query.order_by(table.c.id))
+    return [_Known(row, (row.window_from_us, row.window_until_us), row.document) for row in rows]
+
+
+def _match(outages: Sequence[Outage], known: Sequence[_Known]) -> dict[int, _Known]:
+    """Which of the known outages each new one is: onsets that overlap, the closest ones first, each once."""
+    pairs = sorted(
+        (abs(outage.onset.best_us - old.row.onset_us), i, j)
+        for i, outage in enumerate(outages)
+        for j, old in enumerate(known)
+        if outage.onset.earliest_us <= old.interval[1] and old.interval[0] <= outage.onset.latest_us
+    )
+    found: dict[int, _Known] = {}
+    taken: set[int] = set()
+    for _, i, j in pairs:
+        if i not in found and j not in taken:
+            found[i] = known[j]
+            taken.add(j)
+    return found
+
+
+def _sees_less(outage: Outage, old: _Known, until_us: int) -> bool:
+    """Whether the end is unknown only because the window did not reach it."""
+    end = old.document["end"]
+    return outage.end is None and old.row.state == "ended" and end is not None and end["best_us"] >= until_us
+
+
+def _state(outage: Outage) -> str:
+    return "open" if outage.end is None else "ended"
+
+
+def _summary(outage: Outage) -> dict[str, Any]:
+    return {
+        "onset_earliest_us": int(outage.onset.earliest_us),
+        "onset_us": int(outage.onset.best_us),
+        "onset_latest_us": int(outage.onset.latest_us),
+        "end_us": None if outage.end is None else int(outage.end.best_us),
+    }
+
+
+def _insert(
+    connection: sql.Connection, entity: Entity, outage: Outage, detector: str, relapse_of: str | None, note: _Note
+) -> str:
+    values = {
+        "uid": _fresh_uid(connection, entity, outage),
+        "entity_type": entity.type,
+        "entity": entity.code,
+        "entity_name": entity.name,
+        "detector": detector,
+        "revision": 1,
+        "state": _state(outage),
+        **_summary(outage),
+    }
+    number = _new(connection, db.outages, values)
+    _add_outage_revision(connection, number, 1, values["state"], to_document(outage, relapse_of), note, note.window)
+    return str(values["uid"])
+
+
+def _revise(connection: sql.Connection, old: _Known, outage: Outage, relapse_of: str | None, note: _Note) -> bool:
+    document = to_document(outage, relapse_of)
+    state = "dismissed" if old.row.state == "dismissed" else _state(outage)
+    if document == old.document and old.row.state == state:
+        return False
+    _add_revision(connection, old, state, document, note, _summary(outage))
+    return True
+
+
+def _add_revision(
+    connection: sql.Connection,
+    old: _Known,
+    state: str,
+    document: Json,
+    note: _Note,
+    summary: dict[str, Any] | None = None,
+) -> None:
+    number = old.row.revision + 1
+    connection.execute(
+        sql.update(db.outages)
+        .where(db.outages.c.id == old.row.id)
+        .values(revision=number, state=state, **(summary or {}))
+    )
+    _add_outage_revision(connection, old.row.id, number, state, document, note, note.window or old.window)
+
+
+def _add_outage_revision(
+    connection: sql.Connection,
+    outage_id: int,
+    number: int,
+    state: str,
+    document: Json,
+    note: _Note,
+    window: tuple[int, int] | None,
+) -> None:
+    assert window is not None
+    more = {"window_from_us": window[0], "window_until_us": window[1], "document": document}
+    _add(connection, db.outage_revisions, "outage_id", outage_id, number, state, note, more)
+
+
+def _put_incident(
+    connection: sql.Connection, number: int, values: dict[str, Any], outages: Sequence[str], note: _Note
+) -> None:
+    ids = [_outage_id(connection, uid) for uid in dict.fromkeys(outages)]
+    members = db.incident_outages
+    connection.execute(sql.delete(members).where(members.c.incident_id == number))
+    if ids:
+        connection.execute(sql.insert(members), [{"incident_id": number, "outage_id": one} for one in ids])
+    more = {"title": values["title"], "outages": list(dict.fromkeys(outages))}
+    _add(
+        connection, db.incident_revisions, "incident_id", number, values["revision"], values["state"], note, more
+    )  # fmt: skip
+
+
+def _add(
+    connection: sql.Connection,
+    table: sql.Table,
+    owner: str,
+    owner_id: int,
+    number: int,
+    state: str,
+    note: _Note,
+    more: dict[str, Any],
+) -> None:
+    row = {owner: owner_id, "number": number, "at_us": note.at_us, "by": note.by, "why": note.why, "state": state}
+    connection.execute(sql.insert(table).values({**row, **more}))
+
+
+def _new(connection: sql.Connection, table: sql.Table, values: dict[str, Any]) -> int:
+    key = connection.execute(sql.insert(table).values(values)).inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def _row(connection: sql.Connection, table: sql.Table, number: int, what: str) -> Any:
+    row = connection.execute(sql.select(table).where(table.c.id == number)).mappings().first()
+    if row is None:
+        raise StoreError(f"no {what} {number}")
+    return row
+
+
+def _newest(connection: sql.Connection, table: sql.Table, owner: str, row: Any) -> Any:
+    query = sql.select(table).where(table.c[owner] == row["id"], table.c.number == row["revision"])
+    return connection.execute(query).mappings().one()
+
+
+def _outage_id(connection: sql.Connection, uid: str) -> int:
+    found = connection.execute(sql.select(db.outages.c.id).where(db.outages.c.uid == uid)).scalar()
+    if found is None:
+        raise StoreError(f"no outage '{uid}'")
+    return int(found)
+
+
+def _fresh_uid(connection: sql.Connection, entity: Entity, outage: Outage) -> str:
+    moment = to_datetime(outage.onset.best_us).strftime("%Y%m%dT%H%M%SZ")
+    base = f"{entity.code.replace('/', '_')}-{moment}"
+    query = sql.select(db.outages.c.uid).where(db.outages.c.uid.startswith(base, autoescape=True))
+    taken = set(connection.execute(query).scalars())
+    uid, n = base, 1
+    while uid in taken:
+        n += 1
+        uid = f"{base}-{n}"
+    return uid
+
+
+def _stored(row: Any) -> StoredOutage:
+    entity = Entity(row["outages_entity_type"], row["outages_entity"], row["outages_entity_name"])
+    return StoredOutage(row["outages_uid"], entity, row["outages_detector"], _revision(row, "outage_revisions_"))
+
+
+def _revision(row: Any, prefix: str) -> Revision:
+    document = row[prefix + "document"]
+    return Revision(
+        number=row[prefix + "number"],
+        at_us=row[prefix + "at_us"],
+        by=row[prefix + "by"],
+        why=row[prefix + "why"],
+        state=row[prefix + "state"],
+        window=(row[prefix + "window_from_us"], row[prefix + "window_until_us"]),
+        outage=from_document(document),
+        relapse_of=document["relapse_of"],
+    )
+
+
+def _words(text: str, what: str) -> str:
+    words = text.strip().replace("\x00", "")  # PostgreSQL takes no NUL in a text
+    if not words:
+        raise StoreError(f"'{what}' is empty; every revision says who and why")
+    if len(words) > LONGEST_TEXT:
+        raise StoreError(f"'{what}' has {len(words)} characters; at most {LONGEST_TEXT}")
+    return words
+
+
+def _now(at_us: int | None) -> int:
+    return time.time_ns() // 1000 if at_us is None else at_us
