@@ -3,17 +3,21 @@
 import re
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
 from duskwatch.records.signals import Gap
 from duskwatch.records.times import MINUTE, SECOND
+from duskwatch.sources.bgp.archives.collectors import COLLECTORS
+from duskwatch.sources.bgp.archives.names import stamp_time
 from duskwatch.sources.bgp.transports.files import TransportDamage, open_pieces
 
-COLLECTOR = re.compile(r"(?<![a-z0-9])(rrc\d{2}|route-views(?:\d{1,2}|\.[a-z0-9-]+)?)(?![a-z0-9])")
+COLLECTOR = re.compile(
+    r"(?<![a-z0-9])(rrc\d{2}|route-views\d{0,2}(?:\.(?!(?:ribs?|bview|updates?|gz|bz2)(?![a-z0-9]))[a-z][a-z0-9-]*)?)"
+    r"(?![a-z0-9])"
+)
 LAYOUT_FOLDERS = re.compile(r"\d{4}\.\d{2}|RIBS|UPDATES|bgpdata|mrt", re.IGNORECASE)
-NAME_TIME = re.compile(r"\.(\d{8})\.(\d{4})(?!\d)")
+NAME_TIME = re.compile(r"\.(\d{8}\.\d{4})(?!\d)")
 NAME_EPOCH = re.compile(r"\.(\d{9,10})(?!\d)")
 # MRT types (RFC 6396 section 4, and the deprecated ones of its appendix): the first record tells what a file is.
 DUMP_TYPES = {12, 13}
@@ -82,9 +86,9 @@ def probe(path: Path) -> ArchiveFile | None:
     length = int.from_bytes(head[8:12], "big")
     if kind not in DUMP_TYPES | UPDATE_TYPES or length > LONGEST_RECORD or time_s < EARLIEST:
         return None
-    return ArchiveFile(
-        collector_of(path), named_time(path.name) or time_s * SECOND, kind in UPDATE_TYPES, path, path.stat().st_size
-    )
+    collector = collector_of(path)
+    start_us = named_time(path.name, collector) or time_s * SECOND
+    return ArchiveFile(collector, start_us, kind in UPDATE_TYPES, path, path.stat().st_size)
 
 
 def collector_of(path: Path) -> str:
@@ -92,18 +96,14 @@ def collector_of(path: Path) -> str:
     parts = [path.name, *(parent.name for parent in path.resolve().parents)]
     for part in parts:
         if match := COLLECTOR.search(part.lower()):
-            return match[1].removesuffix(".updates").removesuffix(".ribs")
+            return match[1]
     return next((part for part in parts[1:] if part and not LAYOUT_FOLDERS.fullmatch(part)), "local")
 
 
-def named_time(name: str) -> int | None:
-    """Start time in a file's name, microseconds; None where it has none."""
+def named_time(name: str, collector: str = "") -> int | None:
+    """Start time in a file's name, microseconds; None where it has none. Early names are on a collector's own clock."""
     if match := NAME_TIME.search(name):
-        try:
-            moment = datetime.strptime(match[1] + match[2], "%Y%m%d%H%M").replace(tzinfo=UTC)
-        except ValueError:
-            return None
-        return int(moment.timestamp()) * SECOND
+        return stamp_time(match[1], collector)
     if match := NAME_EPOCH.search(name):
         return int(match[1]) * SECOND
     return None
@@ -116,7 +116,9 @@ def period_of(collector: str, updates: list[ArchiveFile]) -> int:
     if steps:
         common = max(steps.values())
         return min(step for step, times in steps.items() if times == common)
-    return 15 * MINUTE if collector.startswith("route-views") else 5 * MINUTE
+    known = COLLECTORS.get(collector)
+    route_views = collector.startswith("route-views") if known is None else known.project == "route-views"
+    return 15 * MINUTE if route_views else 5 * MINUTE
 
 
 def select(files: list[ArchiveFile], from_us: int, until_us: int) -> list[ArchiveFile]:

@@ -51,6 +51,7 @@ class Web:
     def __init__(self, limits: Limits | None = None, rng: random.Random | None = None) -> None:
         self.limits = limits or Limits()
         self._rng = rng or random.Random()
+        self._remembered: dict[str, str] = {}
         self._gates: dict[str, asyncio.Semaphore] = {}
         self._client = httpx.AsyncClient(
             verify=_trusted(),
@@ -139,8 +140,13 @@ class Web:
                 pause = backoff_s(failures, self.limits.backoff_s, self.limits.backoff_cap_s, self._rng)
                 await asyncio.sleep(pause if error.wait_s is None else error.wait_s + pause / 4)
 
-    async def text(self, url: str) -> str:
-        """A page of text, at most ``page_bytes`` long. Raises NotThereError or RefusedError."""
+    async def text(self, url: str, *, remember: bool = False) -> str:
+        """A page of text, at most ``page_bytes`` long. Raises NotThereError or RefusedError.
+
+        ``remember`` is for pages that many files need, such as the sums of a whole folder.
+        """
+        if url in self._remembered:
+            return self._remembered[url]
 
         async def attempt() -> str:
             body = bytearray()
@@ -151,7 +157,10 @@ class Web:
                         raise RefusedError(f"a page of more than {self.limits.page_bytes} bytes")
             return body.decode("utf-8", "replace")
 
-        return await self.patiently(attempt)
+        found = await self.patiently(attempt)
+        if remember:
+            self._remembered[url] = found
+        return found
 
     async def head(self, url: str) -> Head:
         """Size of a file, where the server says. Raises NotThereError or RefusedError."""

@@ -108,7 +108,7 @@ class _Transfer:
         if self.wanted.checksum_url is None:
             return None
         try:
-            return parse_checksum(await self.web.text(self.wanted.checksum_url), self.wanted.path.name)
+            return parse_checksum(await self.web.text(self.wanted.checksum_url, remember=True), self.wanted.path.name)
         except (NotThereError, RefusedError):
             return None
 

@@ -1,0 +1,102 @@
+"""Which files a window needs of a collector: a table dump at or before its start, and all updates from there on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from duskwatch.records.times import DAY, HOUR, MINUTE
+from duskwatch.sources.bgp.archive_files import ArchiveFile, missing_files, period_of
+from duskwatch.sources.bgp.archives import layout
+from duskwatch.sources.bgp.archives.catalogue import RemoteFile
+from duskwatch.sources.bgp.archives.collectors import Collector
+
+# How far before the window a table dump may lie. Further back the updates from it on would cost more than the state
+# that they prove is worth; without a dump the state is learned from updates.
+FURTHEST_DUMP_US = 2 * DAY
+MOST_DUMPS_TRIED = 4
+LONGEST_UPDATE_US = HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The files of one collector for one window."""
+
+    collector: Collector
+    from_us: int
+    until_us: int
+    dumps: tuple[RemoteFile, ...]  # newest first; the first that can be had is used, the others are for when it cannot
+    updates: tuple[RemoteFile, ...]  # from the oldest of the dumps on
+    listed: bool = True
+
+    def files(self, dump: RemoteFile | None = None) -> tuple[RemoteFile, ...]:
+        """What is fetched when ``dump`` (the first, if not given) can be had."""
+        chosen = dump if dump is not None else next(iter(self.dumps), None)
+        return (*((chosen,) if chosen else ()), *self.updates_from(chosen))
+
+    def updates_from(self, dump: RemoteFile | None) -> tuple[RemoteFile, ...]:
+        """Updates that are needed beside a dump; those of the window alone where there is none."""
+        since = dump.start_us if dump else self.from_us
+        period = self.period_us
+        return tuple(file for file in self.updates if file.start_us + period > since)
+
+    @property
+    def period_us(self) -> int:
+        """How long an update file lasts."""
+        return _period(self.collector, self.updates, self.from_us)
+
+    def missing(self, dump: RemoteFile | None = None) -> tuple[str, ...]:
+        """Names of update files that should be there from the dump on and are not; in order."""
+        chosen = dump if dump is not None else next(iter(self.dumps), None)
+        return missing_names(
+            self.collector, self.updates_from(chosen), chosen.start_us if chosen else self.from_us, self.until_us
+        )
+
+
+def make_plan(
+    collector: Collector,
+    dumps: Sequence[RemoteFile],
+    updates: Sequence[RemoteFile],
+    from_us: int,
+    until_us: int,
+    now_us: int,
+    *,
+    listed: bool = True,
+) -> Plan:
+    """Choose from what there is. Update files that are still being written at ``now_us`` are left out."""
+    usable = sorted((file for file in dumps if from_us - FURTHEST_DUMP_US <= file.start_us <= from_us), reverse=True)[
+        :MOST_DUMPS_TRIED
+    ]
+    since = usable[-1].start_us if usable else from_us
+    period = _period(collector, updates, from_us)
+    chosen = [
+        file
+        for file in sorted(updates)
+        if file.start_us < until_us and file.start_us + period > since and file.start_us + period <= now_us
+    ]
+    return Plan(collector, from_us, min(until_us, max(now_us, from_us)), tuple(usable), tuple(chosen), listed)
+
+
+def missing_names(collector: Collector, updates: Sequence[RemoteFile], from_us: int, until_us: int) -> tuple[str, ...]:
+    """What lacks between the given update files, under the names that their cadence gives."""
+    if until_us <= from_us:
+        return ()
+    if not updates:
+        return tuple(name for _, name in layout.expected(collector, from_us, until_us, updates=True))
+    period = _period(collector, updates, from_us)
+    files = [ArchiveFile(collector.name, file.start_us, True, Path(file.name), 0) for file in updates]
+    out = []
+    for gap in missing_files(files, from_us, until_us):
+        # Names count on from the file before the gap, or back from the one after it where the gap comes first.
+        anchor = next((f.start_us for f in reversed(files) if f.start_us <= gap.from_us), files[0].start_us)
+        at = gap.from_us - (gap.from_us - anchor) % period
+        while at < gap.until_us - MINUTE:
+            out.append(layout.file_name(collector, at, updates=True))
+            at += period
+    return tuple(out)
+
+
+def _period(collector: Collector, updates: Sequence[RemoteFile], from_us: int) -> int:
+    if len(updates) < 2:
+        return layout.update_period(collector, from_us)
+    files = [ArchiveFile(collector.name, file.start_us, True, Path(file.name), 0) for file in updates]
+    return min(period_of(collector.name, files), LONGEST_UPDATE_US)
