@@ -9,8 +9,8 @@ import pytest
 
 from duskwatch.kernels import mrt
 from duskwatch.records.elems import Kind, PeerTable
+from duskwatch.sources.bgp.formats.elem_columns import SCHEMA
 from duskwatch.sources.bgp.formats.elem_json import ElemObjects
-from duskwatch.sources.bgp.formats.elem_table import SCHEMA
 from duskwatch.sources.bgp.formats.mrt import MrtReader
 from duskwatch.sources.bgp.transports import unpackers
 from tests.sources.bgp.formats.random_mrt import record, records

@@ -19,6 +19,8 @@ Segment = tuple[int, tuple[int, ...]]
 Path = tuple[Segment, ...]
 Family = tuple[int, int]  # AFI and SAFI
 
+NO_WHOLE_HEADER = "the last attribute has no whole header"
+
 ABBREVIATED: Family = (0, 0)  # what stands for the family where MP_REACH_NLRI does not carry one
 
 
@@ -68,16 +70,16 @@ def decode_attributes(raw: bytes, as_size: int) -> Attributes:
     return Attributes(
         found[ORIGIN][0] if found.get(ORIGIN) else None,
         path,
-        _ipv4(found.get(NEXT_HOP, b"")),
+        ipv4_text(found.get(NEXT_HOP, b"")),
         _number(found.get(MED, b"")),
         _number(found.get(LOCAL_PREF, b"")),
         ATOMIC_AGGREGATE in found,
         aggregator(found, as_size),
         numbers(found.get(COMMUNITIES, b"")),
-        tuple(_parts(found.get(EXTENDED_COMMUNITIES, b""), 8)),
-        tuple(struct.unpack("!3I", part) for part in _parts(found.get(LARGE_COMMUNITIES, b""), 12)),
-        _ipv4(found.get(ORIGINATOR_ID, b"")),
-        tuple(socket.inet_ntoa(part) for part in _parts(found.get(CLUSTER_LIST, b""), 4)),
+        tuple(parts(found.get(EXTENDED_COMMUNITIES, b""), 8)),
+        tuple(struct.unpack("!3I", part) for part in parts(found.get(LARGE_COMMUNITIES, b""), 12)),
+        ipv4_text(found.get(ORIGINATOR_ID, b"")),
+        tuple(socket.inet_ntoa(part) for part in parts(found.get(CLUSTER_LIST, b""), 4)),
         _mp_next_hop_text(found.get(MP_REACH_NLRI, b"")),
         fault or path_fault,
     )
@@ -89,18 +91,18 @@ def split_attributes(raw: bytes) -> tuple[dict[int, bytes], str]:
     at, size = 0, len(raw)
     while at < size:
         if at + 3 > size:
-            return found, "the last attribute has no whole header"
+            return found, NO_WHOLE_HEADER
         code = raw[at + 1]
         if raw[at] & 0x10:
             if at + 4 > size:
-                return found, "the last attribute has no whole header"
+                return found, NO_WHOLE_HEADER
             end = at + 4 + (raw[at + 2] << 8 | raw[at + 3])
             at += 4
         else:
             end = at + 3 + raw[at + 2]
             at += 3
         if end > size:
-            return found, f"attribute {code} runs past the end"
+            return found, runs_past_text(code)
         if code not in found:  # RFC 7606 section 3 g: the first one counts
             found[code] = raw[at:end]
         at = end
@@ -216,11 +218,21 @@ def _mp_next_hop_text(raw: bytes) -> tuple[Family, str] | None:
     found = mp_next_hop(raw)
     if found is None:
         return None
-    family, address = found
-    return family, socket.inet_ntop(socket.AF_INET if len(address) == 4 else socket.AF_INET6, address)
+    return found[0], octets_text(found[1])
 
 
-def _parts(raw: bytes, size: int) -> list[bytes]:
+def runs_past_text(code: int) -> str:
+    """What is said of an attribute whose value does not fit."""
+    return f"attribute {code} runs past the end"
+
+
+def octets_text(address: bytes) -> str:
+    """Text of an address of 4 or 16 octets."""
+    return socket.inet_ntop(socket.AF_INET if len(address) == 4 else socket.AF_INET6, address)
+
+
+def parts(raw: bytes, size: int) -> list[bytes]:
+    """Octets cut into parts of a size; what is left over is no part."""
     return [raw[at : at + size] for at in range(0, len(raw) - size + 1, size)]
 
 
@@ -228,5 +240,6 @@ def _number(raw: bytes) -> int | None:
     return int.from_bytes(raw[:4], "big") if len(raw) >= 4 else None
 
 
-def _ipv4(raw: bytes) -> str | None:
+def ipv4_text(raw: bytes) -> str | None:
+    """Text of the first four octets; None where there are fewer."""
     return socket.inet_ntoa(raw[:4]) if len(raw) >= 4 else None
