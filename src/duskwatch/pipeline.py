@@ -16,6 +16,8 @@ from duskwatch.records.prefix import Prefix
 from duskwatch.records.report import InputFile, Report
 from duskwatch.records.signals import Gap
 from duskwatch.records.times import MINUTE, iso, to_datetime
+from duskwatch.signals.artefacts.faults import Faults, find_faults
+from duskwatch.signals.artefacts.guard import coverage_of, guard, without_transfers
 from duskwatch.signals.artefacts.heard import FileSpan, Heard, begin_file, end_file, hear, hearing
 from duskwatch.signals.measures import Extent, measure, transit_shares, units
 from duskwatch.signals.routing import RoutingLog, RoutingState, Watch, begin_dump, end_dump, fold, reload_peers
@@ -127,6 +129,7 @@ def analyze_countries(
 
     replay = replay_archives(from_us, until_us, mrt, watch=watch, bin_us=bin_us, threads=threads)
     votes = merge_votes(list(replay.parts), from_us, until_us)
+    faults = find_faults(replay.parts, replay.heard, replay.inputs, votes)
     seen = np.unique(ranges.countries_of(votes.afi, votes.hi, votes.lo, votes.length))
     for index in seen[seen >= 0]:
         code = ranges.countries[index]
@@ -134,7 +137,7 @@ def analyze_countries(
             country_name(code)
         except UnknownCountryError:
             continue  # registries also delegate to EU and AP
-        yield report_on(Entity("country", code), replay, votes, ranges)
+        yield report_on(Entity("country", code), replay, votes, ranges, faults=faults)
 
 
 def replay_archives(
@@ -277,9 +280,10 @@ def _named_span(folded: Fold, file: ArchiveFile) -> FileSpan | None:
     if start is None:
         return None
     updates = [other for other in (*folded.files, file) if other.is_update]
+    if len(updates) > 2:
+        return FileSpan(file.path.name, start, start + period_of(file.collector, updates))
     known = file.collector.startswith(("rrc", "route-views"))
-    period = max(period_of(file.collector, updates), 15 * MINUTE if known else 0)
-    return FileSpan(file.path.name, start, start + period if known or len(updates) > 2 else None)
+    return FileSpan(file.path.name, start, start + 15 * MINUTE if known else None)
 
 
 def _damaged_stretches(folded: Fold) -> list[Gap]:
@@ -411,10 +415,14 @@ def report_on(
     *,
     as_names: AsNames = NO_NAMES,
     reenactment: str = "",
+    faults: Faults | None = None,
 ) -> Report:
-    """The report on one entity from what a replay gave."""
+    """The report on one entity from what a replay gave. ``faults`` of the replay, where many entities share them."""
     extent = _extent(entity, votes, ranges)
-    history = measure(votes, extent, replay.bin_us)
+    faults = faults or find_faults(replay.parts, replay.heard, replay.inputs, votes)
+    guarded = guard(votes, extent.selected, faults)
+    votes = guarded.votes
+    history = without_transfers(measure(votes, extent, replay.bin_us), votes, extent.selected, faults)
     warnings = list(replay.warnings)
     if history.learned and entity.type == "country" and ranges is not None:
         share = _known_share(entity, votes, extent, ranges)
@@ -425,6 +433,7 @@ def report_on(
                 "too little to tell a national outage from the state learned so far"
             )
     outages = detect(history)
+    coverage = coverage_of(guarded, extent.selected, history, outages, faults)
     history = replace(history, transit=transit_shares(votes, extent, _spans(replay, outages)))
     if entity.type == "country":
         entity = replace(entity, name=country_name(entity.code))
@@ -451,6 +460,7 @@ def report_on(
         warnings=tuple(warnings),
         not_measured=NOT_MEASURED,
         reenactment=reenactment,
+        coverage=coverage,
     )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from duskwatch.records.coverage import Coverage
 from duskwatch.records.entity import Entity
 from duskwatch.records.outages import Outage
 from duskwatch.records.signals import EntityHistory
@@ -40,3 +41,4 @@ class Report:
     warnings: tuple[str, ...] = ()
     not_measured: tuple[str, ...] = ()
     reenactment: str = ""  # set on a re-enactment: the sentence that says so, shown wherever results are
+    coverage: Coverage = field(default_factory=Coverage)  # faults of the recording, and who witnessed each outage

@@ -117,7 +117,7 @@ def places(rows: VoteRows, same: Mapping[str, str]) -> tuple[tuple[str, ...], I3
     return names, place_of
 
 
-def narrowed(rows: VoteRows, which: I32, prefixes: int) -> tuple[I64, I32, I32, npt.NDArray[np.uint8]]:
+def narrowed(rows: VoteRows, which: I32 | I64, prefixes: int) -> tuple[I64, I32, I32, npt.NDArray[np.uint8]]:
     """Rows about some prefixes and about sessions: time, session, prefix (numbered by ``which``; -1), code."""
     number = np.full(prefixes, -1, np.int32)
     number[which] = np.arange(len(which), dtype=np.int32)
