@@ -114,7 +114,7 @@ def replace(where: Location, spec: TableSpec, predicate: str, frames: Frames) ->
     attempts = ATTEMPTS if callable(frames) or isinstance(frames, Sequence) else 1
     for attempt in range(attempts):
         table = open_current(where, spec)
-        stream = _Stream(spec, frames() if callable(frames) else frames)
+        stream = FrameStream(spec, frames() if callable(frames) else frames)
         try:
             with named_faults(where.table(spec.name)):
                 write_deltalake(
@@ -137,15 +137,16 @@ def replace(where: Location, spec: TableSpec, predicate: str, frames: Frames) ->
     raise AssertionError("unreachable")
 
 
-class _Stream:
+class FrameStream:
     """Frames as the stream of Arrow batches that delta-rs pulls, one frame in memory at a time."""
 
     def __init__(self, spec: TableSpec, frames: Iterable[pl.DataFrame]) -> None:
         self.spec, self.frames = spec, frames
         self.rows = 0
-        self.fault: BaseException | None = None
+        self.fault: BaseException | None = None  # what the maker of frames raised
 
     def reader(self) -> Any:
+        """What delta-rs takes; to be read once."""
         schema = arrow.Table.from_arrow(self.spec.empty()).schema
         return arrow.RecordBatchReader.from_batches(schema, self._batches())
 
@@ -193,6 +194,8 @@ def scan(where: Location, spec: TableSpec, from_day: date | None = None, until_d
     return pl.scan_parquet(
         found.sort("day", *spec.partition_by, "path")["path"].to_list(),
         glob=False,
+        schema=dict(spec.columns),
+        missing_columns="insert",  # null in files from before a column was added
         hive_partitioning=True,
         hive_schema={name: spec.columns[name] for name in spec.partition_by},
         storage_options=dict(where.options) or None,

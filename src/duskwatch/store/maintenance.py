@@ -1,0 +1,115 @@
+"""Care of the tables: what they take, merging small files, removing old days and files that nothing refers to."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import polars as pl
+from deltalake import DeltaTable
+
+from duskwatch.store import tables
+from duskwatch.store.errors import named_faults
+from duskwatch.store.location import Location
+from duskwatch.store.schemas import TABLES, TableSpec
+
+KEPT_HOURS = 168  # a week: how long files that a reader may still hold open, or a writer has just written, stay
+
+
+@dataclass(frozen=True, slots=True)
+class TableInfo:
+    """What one table holds."""
+
+    name: str
+    schema_version: int
+    commit: int  # rises with every write
+    first_day: date | None
+    last_day: date | None
+    days: int
+    rows: int
+    files: int
+    file_bytes: int
+    unused_files: int  # of earlier versions and of writes that did not finish; vacuum removes them
+
+
+def info(where: Location) -> list[TableInfo]:
+    """What each table holds."""
+    return [_info(where, spec) for spec in TABLES]
+
+
+def _info(where: Location, spec: TableSpec) -> TableInfo:
+    table = tables.open_current(where, spec)
+    found = tables.files(where, table)
+    days = found["day"].unique().sort().to_list()
+    with named_faults(where.table(spec.name)):
+        unused = len(_unreferenced(table, timedelta(0), dry_run=True))
+    return TableInfo(
+        name=spec.name,
+        schema_version=spec.version,
+        commit=table.version(),
+        first_day=days[0] if days else None,
+        last_day=days[-1] if days else None,
+        days=len(days),
+        rows=int(found["rows"].sum()),
+        files=found.height,
+        file_bytes=int(found["bytes"].sum()),
+        unused_files=unused,
+    )
+
+
+def compact(where: Location, names: Iterable[str] | None = None) -> dict[str, tuple[int, int]]:
+    """Merge the files of each day into one; files before and after, by table. Readers and writers go on meanwhile."""
+    done = {}
+    for spec in _chosen(names):
+        table = tables.open_current(where, spec)
+        before = tables.files(where, table).height
+        with named_faults(where.table(spec.name)):
+            table.optimize.compact(
+                target_size=tables.FILE_BYTES,
+                writer_properties=tables.writer(spec),
+                commit_properties=tables.COMMITS,
+            )
+        done[spec.name] = (before, tables.files(where, tables.open_current(where, spec)).height)
+    return done
+
+
+def retain(where: Location, before: date, names: Iterable[str] | None = None) -> dict[str, int]:
+    """Take days before a date out of the tables; rows taken, by table. The files go when they are vacuumed.
+
+    Outages, incidents and notes are kept.
+    """
+    done = {}
+    for spec in _chosen(names):
+        table = tables.open_current(where, spec)
+        found = tables.files(where, table).filter(pl.col("day") < before)
+        if found.height:
+            with named_faults(where.table(spec.name)):
+                table.delete(f"day < '{before.isoformat()}'", commit_properties=tables.COMMITS)
+        done[spec.name] = int(found["rows"].sum())
+    return done
+
+
+def vacuum(
+    where: Location, older_than: timedelta, *, dry_run: bool = False, names: Iterable[str] | None = None
+) -> dict[str, list[str]]:
+    """Remove files that no table refers to and that are older than this; their paths, by table.
+
+    A reader that began before a day was replaced still reads its old files, and a writer's files belong to nothing
+    until it commits: shorter than either of these takes is too short.
+    """
+    done = {}
+    for spec in _chosen(names):
+        table = tables.open_current(where, spec)
+        with named_faults(where.table(spec.name)):
+            done[spec.name] = _unreferenced(table, older_than, dry_run=dry_run)
+    return done
+
+
+def _unreferenced(table: DeltaTable, older_than: timedelta, *, dry_run: bool) -> list[str]:
+    hours = int(older_than.total_seconds() // 3600)
+    # "full" looks into the folders, and so finds files of writes that were killed, of which no log tells.
+    return list(table.vacuum(hours, dry_run=dry_run, enforce_retention_duration=False, full=True))
+
+
+def _chosen(names: Iterable[str] | None) -> list[TableSpec]:
+    wanted = None if names is None else set(names)
+    return [spec for spec in TABLES if wanted is None or spec.name in wanted]
