@@ -12,7 +12,7 @@ from duskwatch.records.elems import Kind, PeerTable
 from duskwatch.sources.bgp.formats.elem_columns import SCHEMA
 from duskwatch.sources.bgp.formats.elem_json import ElemObjects
 from duskwatch.sources.bgp.formats.mrt import MrtReader
-from duskwatch.sources.bgp.transports import unpackers
+from duskwatch.sources.bgp.transports import files, unpackers
 from tests.sources.bgp.formats.random_mrt import record, records
 
 PAGE = (Path(__file__).resolve().parents[4] / "docs" / "reference" / "mrt.md").read_text(encoding="utf-8")
@@ -63,6 +63,7 @@ def test_parquet_differs_from_json_as_the_page_says():
         ("session states", mrt.STATE_LIMIT),
         ("memory that an xz stream may ask for", unpackers.XZ_MEMORY >> 20),
         ("window of a zstd frame", unpackers.ZSTD_WINDOW >> 20),
+        ("compressed streams in a row that hold nothing", files.EMPTY_STREAMS),
     ],
 )
 def test_limits_are_those_of_the_page(what, value):

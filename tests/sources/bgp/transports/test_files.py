@@ -17,7 +17,7 @@ from types import SimpleNamespace
 import pytest
 import zstandard
 
-from duskwatch.sources.bgp.transports.files import TransportDamage, open_pieces
+from duskwatch.sources.bgp.transports.files import EMPTY_STREAMS, TransportDamage, open_pieces
 
 # Neither all noise nor all alike, and some blocks of bzip2 long.
 CONTENT = b"".join(b"%d|%x\n" % (i, random.Random(i).getrandbits(40)) for i in range(150_000))
@@ -87,7 +87,7 @@ def test_zeros_between_streams_are_padding(tmp_path, kind):
     assert b"".join(open_pieces(path)) == CONTENT[:20_000]
 
 
-@pytest.mark.parametrize("kind", ["gz", "bz2", "xz"])
+@pytest.mark.parametrize("kind", ["gz", "bz2", "xz", "zst"])
 def test_many_tiny_streams_take_time_in_proportion_to_their_number(tmp_path, kind):
     tiny = PACK[kind](b"a")
 
@@ -100,6 +100,63 @@ def test_many_tiny_streams_take_time_in_proportion_to_their_number(tmp_path, kin
     few = (1 << 17) // len(tiny)
     # Were the rest of what is stored copied for each stream, it would be more than 30.
     assert seconds(8 * few) < 20 * seconds(few)
+
+
+@pytest.mark.parametrize("kind", ["gz", "xz", "zst"])
+def test_streams_that_hold_nothing_are_passed_over_up_to_a_count(tmp_path, kind):
+    nothing, some = PACK[kind](b""), PACK[kind](b"some")
+    path = write(tmp_path, (some + nothing * EMPTY_STREAMS) * 3)
+    assert b"".join(open_pieces(path)) == b"some" * 3
+    path = write(tmp_path, some + nothing * (EMPTY_STREAMS + 1) + some)
+    pieces = []
+    with pytest.raises(TransportDamage) as damage:
+        pieces.extend(open_pieces(path))
+    assert b"".join(pieces) == b"some"
+    assert str(damage.value) == (
+        f"byte 4: expected a compressed stream that holds something, found {EMPTY_STREAMS + 1} empty ones in a row"
+    )
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_empty_streams_of_bzip2_are_passed_over_by_both_readers(tmp_path, threads):
+    noise = random.Random(2).randbytes(300_000)  # enough for the parallel reader
+    path = write(tmp_path, bz2.compress(noise) + bz2.compress(b"") * (EMPTY_STREAMS + 1) + bz2.compress(noise))
+    assert b"".join(open_pieces(path, threads=threads)) == noise * 2
+
+
+def test_frames_without_content_cost_nothing_past_the_count(tmp_path):
+    path = write(tmp_path, PACK["zst"](b"") * 200_000)
+    began = time.process_time()
+    with pytest.raises(TransportDamage):
+        list(open_pieces(path))
+    assert time.process_time() - began < 1
+
+
+def test_two_files_of_zstd_are_read_in_turn(tmp_path):
+    """What unpacks frames is kept from frame to frame of a file, not from file to file."""
+    (tmp_path / "other").mkdir()
+    paths = [write(tmp_path, PACK["zst"](CONTENT) * 2), write(tmp_path / "other", PACK["zst"](CONTENT[::-1]) * 2)]
+    both = [open_pieces(path, piece_bytes=10_000) for path in paths]
+    pairs = list(zip(*both, strict=True))
+    assert b"".join(one for one, _ in pairs) == CONTENT * 2
+    assert b"".join(other for _, other in pairs) == CONTENT[::-1] * 2
+
+
+def test_zstd_without_a_checksum_may_be_wrong_unnoticed_and_with_one_is_not(tmp_path):
+    """As docs/reference/mrt.md says."""
+    noise = random.Random(1).randbytes(10_000)  # stored as it is, so that an octet can change alone
+    for check in (False, True):
+        packed = bytearray(zstandard.ZstdCompressor(write_checksum=check).compress(noise))
+        packed[5000] ^= 1
+        path = write(tmp_path, bytes(packed))
+        if check:
+            found, damage = damaged(path)
+            assert len(found) == damage.offset == len(noise)
+            assert "checksum" in damage.found
+        else:
+            found = b"".join(open_pieces(path))
+            assert len(found) == len(noise)
+            assert found != noise
 
 
 @pytest.mark.parametrize("kind", PACK)

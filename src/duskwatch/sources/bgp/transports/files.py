@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from duskwatch.sources.bgp.transports.unpackers import BZIP2, LONGEST_MAGIC, magic_of, unpacker
+from duskwatch.sources.bgp.transports.unpackers import BZIP2, LONGEST_MAGIC, Unpackers, magic_of
 
 STORED_BYTES = 1 << 20
 LEAST_WINDOW = 1 << 10
+EMPTY_STREAMS = 1000  # so many in a row that hold nothing are passed over
 SMALL_CALL = 4096  # unpacked bytes asked for at once where damage is near
 # rapidgzip takes a while to load; below this the standard library is done before.
 RAPIDGZIP_FROM_BYTES = 256 << 10
@@ -45,8 +46,9 @@ def open_pieces(
     """Unpacked bytes of a file in pieces of at most ``piece_bytes``; ``-`` is standard input.
 
     gzip is unpacked by isal, bzip2 by rapidgzip with that many threads (one thread, small files and pipes: by the
-    standard library), xz and zstd by their own libraries. Several streams one after the other are one file; zeros may
-    pad the end. ``digest`` is fed with all bytes as stored, also where unpacking ends early or the iterator is closed.
+    standard library), xz and zstd by their own libraries. Several streams one after the other are one file, of which
+    up to EMPTY_STREAMS in a row may be empty (any number of bzip2); zeros may pad the end. ``digest`` is fed with all
+    bytes as stored, also where unpacking ends early or the iterator is closed.
 
     Raises OSError where the file cannot be read, and TransportDamage where compressed data are broken or cut off,
     after every byte that can be unpacked before that was given (of a pipe, all but the last SMALL_CALL).
@@ -162,9 +164,11 @@ def _unpacked(stored: _Stored, ahead: bytes, call: int, given: int, near: int | 
     offset = 0
     chunk, at = ahead or stored.read(STORED_BYTES if near is None or near > 0 else LONGEST_MAGIC), 0
     window = STORED_BYTES
+    unpackers, empty = Unpackers(), 0
     while True:
-        stream = unpacker(chunk[at : at + LONGEST_MAGIC])
-        fed = 0
+        magic = chunk[at : at + LONGEST_MAGIC]
+        stream = unpackers.of(magic)
+        fed, begin = 0, offset
         while not stream.eof:
             part = b""
             if stream.needs_input:
@@ -184,6 +188,9 @@ def _unpacked(stored: _Stored, ahead: bytes, call: int, given: int, near: int | 
                 offset += len(piece)
                 if offset > given:
                     yield piece
+        empty = empty + 1 if offset == begin else 0
+        if empty > EMPTY_STREAMS and magic_of(magic) != BZIP2:  # the parallel reader of bzip2 has no such limit
+            raise TransportDamage(offset, "a compressed stream that holds something", f"{empty} empty ones in a row")
         # What a stream leaves is copied: where streams are tiny, little is handed on.
         left = len(stream.unused_data)
         window = min(max(4 * (fed - left), LEAST_WINDOW), STORED_BYTES)

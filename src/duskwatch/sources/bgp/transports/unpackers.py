@@ -25,39 +25,51 @@ def magic_of(data: bytes) -> bytes:
     """The magic bytes that data begin with; empty where nothing is compressed."""
     if data[1:4] == ZSTD_SKIPPABLE and 0x50 <= data[0] <= 0x5F:
         return ZSTD
-    return next((magic for magic in (GZIP, BZIP2, XZ, ZSTD) if data.startswith(magic)), b"")
+    for magic in (GZIP, BZIP2, XZ, ZSTD):
+        if data.startswith(magic):
+            return magic
+    return b""
 
 
-def unpacker(data: bytes) -> Unpacker:
-    """What unpacks a stream that begins with these bytes; ValueError where nothing does."""
-    magic = magic_of(data)
-    made: Any
-    if magic == GZIP:
-        from isal import igzip_lib
+class Unpackers:
+    """What unpacks the streams of one file, one after the other."""
 
-        made = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
-    elif magic == BZIP2:
-        import bz2
+    def __init__(self) -> None:
+        self._zstd: Any = None
 
-        made = bz2.BZ2Decompressor()
-    elif magic == XZ:
-        import lzma
+    def of(self, data: bytes) -> Unpacker:
+        """What unpacks a stream that begins with these bytes; ValueError where nothing does."""
+        magic = magic_of(data)
+        made: Any
+        if magic == GZIP:
+            from isal import igzip_lib
 
-        made = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY)
-    elif magic == ZSTD:
-        made = _Zstd()
-    else:
-        raise ValueError("not compressed in a known way")
-    return made  # type: ignore[no-any-return]
+            made = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
+        elif magic == BZIP2:
+            import bz2
+
+            made = bz2.BZ2Decompressor()
+        elif magic == XZ:
+            import lzma
+
+            made = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY)
+        elif magic == ZSTD:
+            if self._zstd is None:
+                import zstandard
+
+                # Its memory is what takes the time of tiny frames: one serves them all.
+                self._zstd = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW)
+            made = _Zstd(self._zstd.decompressobj(write_size=1 << 17))
+        else:
+            raise ValueError("not compressed in a known way")
+        return made  # type: ignore[no-any-return]
 
 
 class _Zstd:
     """One zstd frame. The library's own object has no bound on what one call gives; feeding it little sets one."""
 
-    def __init__(self) -> None:
-        import zstandard
-
-        self._object = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW).decompressobj(write_size=1 << 17)
+    def __init__(self, unpacks: Any) -> None:
+        self._object = unpacks
         self._stored = memoryview(b"")
         self._ready = bytearray()
         self._error: Exception | None = None  # raised once all that came before it is given
@@ -82,5 +94,5 @@ class _Zstd:
         if done:
             self.eof = True
             self.unused_data = self._object.unused_data + bytes(self._stored)
-        self.needs_input = not self._ready and not self._stored and not done
+        self.needs_input = not self._ready and not self._stored and not done and self._error is None
         return piece
