@@ -42,6 +42,18 @@ def lines(*arguments: str | Path) -> list[list[str]]:
     return [line.split("|") for line in done.stdout.splitlines()]
 
 
+def test_text_needs_none_of_what_draws_or_writes_tables(update):
+    code = (
+        "import sys; from duskwatch.cli.app import main\n"
+        "sys.argv = ['duskwatch', 'mrt', sys.argv[1]]\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'rich', 'polars', 'altair', 'babel', 'httpx'} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, update], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stderr == "[]\n"
+
+
 def test_the_default_is_bgpdumps_format(update):
     found = lines(update)
     assert {line[0] for line in found} == {"BGP4MP"}

@@ -5,9 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-
 
 def fail(command: str, message: str) -> NoReturn:
     """One line on stderr, exit code 2: wrong usage, or input that cannot be used."""
@@ -30,8 +27,15 @@ def unusable_input(command: str) -> Iterator[None]:
 @contextmanager
 def reading_progress(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
     """A progress bar on stderr for ``(name, bytes done, bytes in all)``; none where stderr is no terminal."""
+    if quiet:
+        yield None
+        return
+    # Loaded where it is used: commands that show no bar start a fiftieth of a second earlier.
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
     console = Console(stderr=True)
-    if quiet or not console.is_terminal:
+    if not console.is_terminal:
         yield None
         return
     with Progress(
