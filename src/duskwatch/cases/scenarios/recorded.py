@@ -172,14 +172,16 @@ def _iraq(name: str, short: str, data: Path | None) -> Scenario:
     """Of its telescope a handful of sources is left in each bin, and blocks answer again only by and by."""
     columns = read(_need(data), IRAQ_2023)
     groups: frozenset[Group] = frozenset({"labelled"} if short in ("bgp", "all") else {"faint"})
-    return Scenario(name, "iraq-2023", _block(columns, _signals(short, columns)), labelled_events(columns), groups)
+    return Scenario(
+        name, "iraq-2023", _block(columns, _signals(short, columns)), labelled_events(columns), groups, "iraq"
+    )
 
 
 def _iran(name: str, short: str, data: Path | None) -> Scenario:
     """Of a country that hides behind its routes, routes show little: that series is scored, but counts in no bound."""
     columns = read(_need(data), IRAN_2026)
     groups: frozenset[Group] = frozenset({"labelled"} if short in ("probing", "all") else {"faint"})
-    return Scenario(name, "iran-2026", _block(columns, _signals(short, columns)), (IRAN_EVENT,), groups)
+    return Scenario(name, "iran-2026", _block(columns, _signals(short, columns)), (IRAN_EVENT,), groups, "iran")
 
 
 def _quiet_part(data: Path | None, short: str) -> Series:
@@ -198,7 +200,7 @@ def _iran_quiet(name: str, short: str, data: Path | None) -> Scenario:
         columns.values[None, :],
         np.where(np.isnan(columns.values), 0.0, 1.0)[None, :],
     )
-    return Scenario(name, "quiet", block, (), frozenset({"quiet"}))
+    return Scenario(name, "quiet", block, (), frozenset({"quiet"}), "iran")
 
 
 def _iran_laid(name: str, family: str, short: str, label: str, data: Path | None) -> Scenario:
@@ -211,7 +213,7 @@ def _iran_laid(name: str, family: str, short: str, label: str, data: Path | None
     groups: set[Group] = {"timing"} if injected.stands_out else {"faint"}
     if injected.stands_out and family in ("total", "partial"):
         groups.add("total" if family == "total" else "partial")
-    return Scenario(name, family, injected.block, injected.events, frozenset(groups))
+    return Scenario(name, family, injected.block, injected.events, frozenset(groups), "iran")
 
 
 def _need(data: Path | None) -> Path:

@@ -24,6 +24,7 @@ class Scenario:
     block: SignalBlock
     events: tuple[TrueEvent, ...]
     groups: frozenset[Group]
+    kind: str  # of entity and signal: tiny, small, ... probing, telescope; or where the series comes from
     history: EntityHistory | None = None  # routes to the second, where the scenario is made of archives
 
     @property

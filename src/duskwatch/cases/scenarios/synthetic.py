@@ -25,7 +25,8 @@ BACKGROUNDS = 40  # quiet series of each kind that losses are laid over
 SIZES = (10, 20, 35, 50, 75)  # percent
 TOTAL_LENGTHS = ("1bin", *LENGTHS)
 PARTIAL_LENGTHS = ("30min", "2h", "12h")
-ONLY_FOR = {"quantised": ("tiny", "small")}
+NOT_TINY = tuple(kind for kind in KINDS if kind != "tiny")  # four prefixes cannot go evenly
+ONLY_FOR = {"quantised": ("tiny", "small"), "ramp-1h": NOT_TINY, "ramp-6h": NOT_TINY, "slow-return": NOT_TINY}
 DAYS = {"3weeks": 54, "daily": 40}
 NOT_TIMED = frozenset({"gap-at-onset", "gap-at-end"})
 
@@ -74,7 +75,7 @@ def _injected(name: str, family: str, kind: str, draw: partial[Shape], days: int
     values = quiet_values(kind, 1 + int(dice.randint(0, BACKGROUNDS)), days)
     series = Series(of.signal, START_US, of.bin_us, values, of.reading, counts=True)
     injected = inject(series, whole_prefixes(shape, kind), onset_us, dice)
-    return Scenario(name, family, injected.block, injected.events, _groups(family, shape, injected.stands_out))
+    return Scenario(name, family, injected.block, injected.events, _groups(family, shape, injected.stands_out), kind)
 
 
 def whole_prefixes(shape: Shape, kind: str) -> Shape:
@@ -104,7 +105,7 @@ def _groups(family: str, shape: Shape, stands_out: bool) -> frozenset[Group]:
 def _quiet(name: str, kind: str, number: int, _: Path | None) -> Scenario:
     of = KINDS[kind]
     block = as_block(of.signal, START_US, of.bin_us, quiet_values(kind, 100 + number, 35))
-    return Scenario(name, "quiet", block, (), frozenset({"quiet"}))
+    return Scenario(name, "quiet", block, (), frozenset({"quiet"}), kind)
 
 
 def _missing_day(values: F64, coverage: F64, at: int, day: int, dice: Dice) -> None:
@@ -171,4 +172,4 @@ def _artefact(name: str, artefact: str, kind: str, _: Path | None) -> Scenario:
     coverage = np.ones(values.size)
     ARTEFACTS[artefact](values, coverage, HISTORY_DAYS * day + int(dice.randint(0, day)), day, dice)
     block = replace(as_block(of.signal, START_US, of.bin_us, values), coverage=coverage[None, :])
-    return Scenario(name, artefact, block, (), frozenset({"artefact"}))
+    return Scenario(name, artefact, block, (), frozenset({"artefact"}), kind)
