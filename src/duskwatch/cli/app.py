@@ -17,6 +17,7 @@ COMMANDS = {
         "Tell when a country, network or prefix went dark, from MRT archives.",
     ),
     "mrt": ("duskwatch.cli.mrt:command", "Print the elems of MRT files, as bgpdump -m does, as JSON or as Parquet."),
+    "evaluate": ("duskwatch.cli.evaluate:command", "Score the detectors on a library of labelled series."),
     "case": ("duskwatch.cli.case:app", "List documented cases and generate their archives."),
 }
 
