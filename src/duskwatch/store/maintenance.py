@@ -41,7 +41,7 @@ def _info(where: Location, spec: TableSpec) -> TableInfo:
     found = tables.files(where, table)
     days = found["day"].unique().sort().to_list()
     with named_faults(where.table(spec.name)):
-        unused = len(_unreferenced(table, timedelta(0), dry_run=True))
+        unused = len(_unreferenced(where, table, timedelta(0)))
     return TableInfo(
         name=spec.name,
         schema_version=spec.version,
@@ -100,14 +100,23 @@ def vacuum(
     for spec in _chosen(names):
         table = tables.open_current(where, spec)
         with named_faults(where.table(spec.name)):
-            done[spec.name] = _unreferenced(table, older_than, dry_run=dry_run)
+            done[spec.name] = _unreferenced(where, table, older_than)
+            if not dry_run:
+                table.vacuum(_hours(older_than), dry_run=False, enforce_retention_duration=False, full=True)
     return done
 
 
-def _unreferenced(table: DeltaTable, older_than: timedelta, *, dry_run: bool) -> list[str]:
-    hours = int(older_than.total_seconds() // 3600)
-    # "full" looks into the folders, and so finds files of writes that were killed, of which no log tells.
-    return list(table.vacuum(hours, dry_run=dry_run, enforce_retention_duration=False, full=True))
+def _unreferenced(where: Location, table: DeltaTable, older_than: timedelta) -> list[str]:
+    # "full" looks into the folders, and so finds files of writes that were killed, of which no log tells. It names
+    # those that the log tells of even when they are gone; on an object store nobody looks whether they are.
+    named = table.vacuum(_hours(older_than), dry_run=True, enforce_retention_duration=False, full=True)
+    if where.folder is None:
+        return list(named)
+    return [path for path in named if (where.folder / table.metadata().name / path).exists()]
+
+
+def _hours(span: timedelta) -> int:
+    return int(span.total_seconds() // 3600)
 
 
 def _chosen(names: Iterable[str] | None) -> list[TableSpec]:

@@ -298,6 +298,21 @@ def incidents(where: str) -> list[dict[str, Any]]:
         return [dict(row) for row in connection.execute(query).mappings()]
 
 
+def counts(where: str) -> dict[str, int]:
+    """How many outages, incidents and notes there are, and revisions of outages."""
+    named = {
+        "outages": db.outages.c.state.in_(CURRENT),
+        "outage revisions": db.outage_revisions.c.id > 0,
+        "incidents": db.incidents.c.id > 0,
+        "notes": db.annotations.c.state == "shown",
+    }
+    with db.transaction(where) as connection:
+        return {
+            name: connection.execute(sql.select(sql.func.count()).where(condition)).scalar_one()
+            for name, condition in named.items()
+        }
+
+
 @dataclass(frozen=True, slots=True)
 class _Note:
     by: str
