@@ -22,9 +22,9 @@ from duskwatch.sources.downloads.errors import DownloadError
 TAG = "CACHEDIR.TAG"
 SIGNATURE = "Signature: 8a477f597d28d172789f06886806bc55"
 KEPT = ("archives", "reference", "partial")
-DEFAULT_BYTES = 20 << 30
+DEFAULT_BYTES = 20 * 10**9
 SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
-UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def default_root() -> Path:
 
 
 def parse_size(text: str) -> int:
-    """Bytes of ``20G``, ``500 MB``, ``1.5T`` (powers of 1024). DownloadError where it is no size."""
+    """Bytes of ``20G``, ``500 MB``, ``1.5T`` (powers of 1000, as disks are sold). DownloadError where it is no size."""
     match = SIZE.fullmatch(text.strip())
     if match is None or len(match[1]) > 15:
         raise DownloadError(f"'{text}' is not a size; write it like 500M, 20G or 1.5T")

@@ -88,27 +88,29 @@ def fetch_archives(
     *,
     limits: Limits | None = None,
     progress: Progress | None = None,
+    keep: Iterable[Path] = (),
 ) -> list[Fetched]:
     """Fetch what is planned and not in the cache yet; one Fetched a plan. Files of local folders stay where they are.
 
     Where a table dump cannot be had the one before it is taken, with the updates between. Older files leave the cache
-    to make room, never those of these plans.
+    to make room, never those of these plans or of ``keep``.
     """
-    keep = {path for plan in plans for file in plan.files() for path in _paths(cache, mirrors, plan.collector, file)}
+    kept = set(keep)
+    kept |= {path for plan in plans for file in plan.files() for path in _paths(cache, mirrors, plan.collector, file)}
     coming = sum(
         file.size_bytes or 0
         for plan in plans
         for file in plan.files()
         if not is_here(cache, mirrors.of(plan.collector), plan.collector, file)
     )
-    cache.make_room(coming, keep)
+    cache.make_room(coming, kept)
 
     async def run() -> list[Fetched]:
         async with Web(limits) as web:
             return list(await asyncio.gather(*(_fetch(plan, mirrors, cache, web, progress) for plan in plans)))
 
     done = asyncio.run(run())
-    cache.make_room(0, {one.wanted.path for each in done for one in each.outcomes})
+    cache.make_room(0, kept | {one.wanted.path for each in done for one in each.outcomes})
     return done
 
 
