@@ -222,6 +222,13 @@ def with_relapses(
     return tuple(out)
 
 
+def follows(earlier: Outage, later: Outage, config: DetectionConfig) -> bool:
+    """Whether an outage relapses from the one before: it came within the stability period, and is no daily repeat."""
+    if earlier.end is None or later.onset.best_us - earlier.end.best_us >= config.fuse.stability_us:
+        return False
+    return not _repeats(earlier, later, config)
+
+
 def _repeats(earlier: Outage, later: Outage, config: DetectionConfig) -> bool:
     """Whether a loss came at the time of day of the one before, when all had been well for long."""
     apart = later.onset.best_us - earlier.onset.best_us

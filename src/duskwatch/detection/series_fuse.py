@@ -45,13 +45,13 @@ def fuse_series(heard: Sequence[Heard], config: DetectionConfig) -> tuple[Outage
     for k, group in enumerate(groups):
         voices = others.of(group)
         told = sorted((*group.alarms, *voices), key=lambda alarm: (alarm.from_us, alarm.signal, alarm.detector))
-        names = tuple(dict.fromkeys(alarm.signal for alarm in told if by_name[alarm.signal].family.role != "updates"))
+        names = _deciding(told, by_name)
         if names not in courses:
             courses[names] = _course(edge, [by_name[name] for name in names])
         course = courses[names]
         ceiling = groups[k + 1].from_us if k + 1 < len(groups) else None
         floor = outages[-1].end.best_us if outages and outages[-1].end else None
-        outage = _outage(course, group, [by_name[name] for name in names], heard, config)
+        outage = _outage(course, group, [by_name[name] for name in names], _told(told, by_name), heard, config)
         again = ceiling is not None and _daily(group, ceiling, config)
         phases = phases_of(int(edge[-1]), course, group, outage, small, floor, None if again else ceiling, config)
         if ceiling is not None:
@@ -59,6 +59,25 @@ def fuse_series(heard: Sequence[Heard], config: DetectionConfig) -> tuple[Outage
         signals = tuple(dict.fromkeys((*names, *(alarm.signal for alarm in told))))
         outages.append(replace(outage, phases=phases, signals=signals, alarms=tuple(told)))
     return with_relapses(outages, groups, edge, watched, config, repeats=True)
+
+
+def _deciding(told: Sequence[Alarm], by_name: dict[str, Heard]) -> tuple[str, ...]:
+    """The signals that an outage is measured by: those of reachability, where any alarmed; the worst hit first."""
+    lost: dict[str, float] = {}
+    for alarm in told:
+        if alarm.expected > 0:
+            lost[alarm.signal] = max(lost.get(alarm.signal, 0.0), 1.0 - alarm.observed / alarm.expected)
+    for role in ("reach", "passive"):
+        mine = [name for name in lost if by_name[name].family.role == role]
+        if mine:
+            return tuple(sorted(mine, key=lambda name: (-lost[name], name)))
+    return ()
+
+
+def _told(told: Sequence[Alarm], by_name: dict[str, Heard]) -> list[Heard]:
+    """Every signal of amounts that alarmed."""
+    names = dict.fromkeys(alarm.signal for alarm in told)
+    return [by_name[name] for name in names if by_name[name].family.role != "updates"]
 
 
 def _daily(group: Group, later_us: int, config: DetectionConfig) -> bool:
@@ -153,11 +172,17 @@ def _course(edge: I64, members: Sequence[Heard]) -> Course:
 
 
 def _outage(
-    course: Course, group: Group, members: Sequence[Heard], heard: Sequence[Heard], config: DetectionConfig
+    course: Course,
+    group: Group,
+    deciding: Sequence[Heard],
+    members: Sequence[Heard],
+    heard: Sequence[Heard],
+    config: DetectionConfig,
 ) -> Outage:
     """An outage without its phases and what its neighbours say about it."""
-    dips = [(one, dip_course) for one in members for dip_course in _dips(one, group)]
-    onset = _onset(dips, config)
+    dips = [(one, dip) for one in deciding for dip in _dips(one, group)]
+    passive = [(one, dip) for one in members if one.family.role == "passive" for dip in _dips(one, group)]
+    onset = _onset(dips, passive, config)
     end = _end(dips, group, onset, config)
     seen = course.step_at(group.from_us)
     stop = course.step_at(group.until_us) if group.until_us is not None else len(course.loss)
@@ -203,11 +228,12 @@ def _dips(one: Heard, group: Group) -> list[SignalCourse]:
     return out
 
 
-def _onset(dips: Sequence[tuple[Heard, SignalCourse]], config: DetectionConfig) -> When:
+def _onset(
+    dips: Sequence[tuple[Heard, SignalCourse]], passive: Sequence[tuple[Heard, SignalCourse]], config: DetectionConfig
+) -> When:
     """The first onset; signals that show reachability date it where they fell soon after one that does not."""
-    first = min((dip.onset for _, dip in dips), key=_best)
-    reach = [dip.onset for one, dip in dips if one.family.role == "reach"]
-    near = min(reach, key=_best, default=first)
+    near = min((dip.onset for _, dip in dips), key=_best)
+    first = min((dip.onset for _, dip in (*dips, *passive)), key=_best)
     return near if near.best_us - first.best_us < config.fuse.join_us else first
 
 
@@ -218,10 +244,8 @@ def _best(when: When) -> int:
 def _end(dips: Sequence[tuple[Heard, SignalCourse]], group: Group, onset: When, config: DetectionConfig) -> When | None:
     """When at least half of the families were back and the others were on their way, or back too.
 
-    Families that show reachability decide, where any alarmed. One is on its way from the start of a climb that ends
-    in its normal band within ``lag_us``.
+    A family is on its way from the start of a climb that ends in its normal band within ``lag_us``.
     """
-    dips = [(one, dip) for one, dip in dips if one.family.role == "reach"] or dips
     last: dict[str, tuple[float, float, When | None]] = {}
     for one, dip in dips:
         end = float(dip.end.best_us) if dip.end is not None else np.inf

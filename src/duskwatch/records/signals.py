@@ -118,3 +118,4 @@ class EntityHistory:
     learned: bool = False  # True: no table dump to start from, so the state was learned from updates
     known_share: float = 1.0  # share of the entity's delegated /24s that routes were ever heard for (country), else 1
     notes: tuple[str, ...] = field(default=())
+    series: tuple[SignalBlock, ...] = ()  # signals measured by others; each block has bins of its own
