@@ -367,14 +367,20 @@ AS_PATH, AGGREGATOR, AS4_PATH, AS4_AGGREGATOR, AS_TRANS = 2, 7, 17, 18, 23456
 
 
 def path(raw: bytes, as_size: int) -> list[int]:
-    """One number per step of an AS path (RFC 4271 section 4.3): of a set the first; confederations are no steps."""
+    """One number per step of an AS path (RFC 4271 section 4.3); confederations are no steps.
+
+    A set is one: its member, or zero where these differ (RFC 6811 section 2).
+    """
     rest, steps = Bytes(raw), []
     while rest.left:
         kind, count = rest.number(1), rest.number(1)
         members = [rest.number(as_size) for _ in range(count)]
         if kind not in (1, 2, 3, 4):
             raise Bad
-        steps += members if kind == 2 else members[:1] if kind == 1 else []
+        if kind == 2:
+            steps += members
+        elif kind == 1 and members:
+            steps.append(members[0] if len(set(members)) == 1 else 0)
         if len(steps) > 1024:
             raise Bad
     return steps

@@ -31,7 +31,7 @@ def find_attributes(data, attr_start, attr_length, rows, column_of, start, lengt
             if at + 3 > end:
                 fault[k] = NO_HEADER
                 break
-            code = data[at + 1]
+            code = np.int64(data[at + 1])
             if data[at] & 0x10:
                 if at + 4 > end:
                     fault[k] = NO_HEADER
