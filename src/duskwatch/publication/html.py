@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import duskwatch
-from duskwatch.publication import charts, tables
+from duskwatch.publication import charts, tables, was_it_us
 from duskwatch.publication.chart_data import strips
 from duskwatch.publication.charts import Spec, detail, svg, whole
 from duskwatch.publication.facts import Span, dark_span, main_outage, measure, relapses_of, voters_spread, watched_share
@@ -76,6 +76,10 @@ def to_html(report: Report) -> str:
         changes=tables.changes(report) if len(report.history.changes.time_us) else None,
         peers=_peers(report),
         messages=_messages(report),
+        answer=was_it_us.main_answer(report),
+        answers=was_it_us.answers(report),
+        checked=was_it_us.checked(report),
+        artefacts=was_it_us.artefacts(report),
         gaps=tables.gaps(report) if report.history.gaps else None,
         inputs=tables.inputs(report),
         input_heads=tables.INPUT_HEADS,

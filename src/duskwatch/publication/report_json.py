@@ -11,7 +11,9 @@ import numpy.typing as npt
 
 import duskwatch
 from duskwatch.publication.facts import STATE_NAMES, blind_spans, voters_spread, watched_share
+from duskwatch.publication.was_it_us import answer, witnesses_of
 from duskwatch.publication.words import paragraphs
+from duskwatch.records.coverage import Artefact, Witnesses
 from duskwatch.records.outages import Alarm, Outage, When
 from duskwatch.records.report import InputFile, Report
 from duskwatch.records.signals import ChangeLog, Gap, Level, PrefixState, SignalBlock
@@ -47,11 +49,15 @@ def to_json(report: Report) -> Json:
             "watched_share": _number(watched_share(report)),
             "unwatched": [{"from": iso(a), "until": iso(b)} for a, b in blind_spans(report)],
             "gaps": [_gap(gap) for gap in history.gaps],
+            "artefacts": [_artefact(artefact) for artefact in report.coverage.artefacts],
             "learned": history.learned,
             "known_share": _number(history.known_share),
             "notes": list(history.notes),
         },
-        "outages": [_outage(outage) for outage in report.outages],
+        "outages": [
+            _outage(outage) | {"was_it_us": _was_it_us(witnesses_of(report, number))}
+            for number, outage in enumerate(report.outages)
+        ],
         "transit": [
             {
                 "upstream": share.upstream,
@@ -144,6 +150,50 @@ def _gap(gap: Gap) -> Json:
         "until": iso(gap.until_us),
         "reason": gap.reason,
         "full_feed_peers": gap.peers,
+    }
+
+
+def _artefact(artefact: Artefact) -> Json:
+    return {
+        "kind": artefact.kind,
+        "source": artefact.source or None,
+        "from": iso(artefact.from_us),
+        "until": iso(artefact.until_us),
+        "peers": artefact.voters,
+        "detail": artefact.detail,
+    }
+
+
+def _was_it_us(witnesses: Witnesses | None) -> Json | None:
+    if witnesses is None:
+        return None
+    return {
+        "verdict": witnesses.verdict,
+        "answer": answer(witnesses),
+        "doubts": list(witnesses.doubts),
+        "prefixes": witnesses.prefixes,
+        "full_feed_peers": {
+            "before": witnesses.voters_before,
+            "least": witnesses.voters_least,
+            "after": witnesses.voters_after,
+        },
+        "collectors": [
+            {
+                "collector": view.collector,
+                "lost": view.lost,
+                "held_on": view.kept,
+                "went_away": view.left,
+                "first_lost": _time(view.first_us),
+                "last_lost": _time(view.last_us),
+            }
+            for view in witnesses.collectors
+        ],
+        "sessions_ended_near_onset": witnesses.resets,
+        "gaps_overlapping": witnesses.gaps,
+        "elsewhere": {"prefixes": witnesses.elsewhere, "lost": witnesses.elsewhere_lost},
+        "heard_meanwhile": (
+            None if witnesses.talking is None else {"peers": witnesses.talking, "statements": witnesses.statements or 0}
+        ),
     }
 
 

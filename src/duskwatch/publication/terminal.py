@@ -10,6 +10,7 @@ from rich.text import Text
 
 from duskwatch.publication.facts import dark_span, held, main_outage, voters_spread
 from duskwatch.publication.times_text import local_table_time, place, table_time, zone
+from duskwatch.publication.was_it_us import faults, lines
 from duskwatch.publication.words import lost_text, paragraphs
 from duskwatch.records.outages import Outage
 from duskwatch.records.report import Report
@@ -45,6 +46,10 @@ def print_summary(report: Report, console: Console, written: list[Path]) -> None
         for phase in main.phases:
             span = span_text(phase.until_us - phase.from_us)
             _line(console, f"{phase.phase:<10} {table_time(phase.from_us)} to {table_time(phase.until_us)}  {span}")
+    for number, text in enumerate(lines(report)):
+        if not number:
+            console.print()
+        _say(console, text, "" if number else "bold")
     console.print()
     _print_coverage(report, console)
     if report.warnings:
@@ -175,3 +180,6 @@ def _print_coverage(report: Report, console: Console) -> None:
         _line(console, f"  {table_time(gap.from_us)} UTC  {span}  {gap.source}: {gap.reason}")
     if len(gaps) > MOST_GAPS:
         _line(console, f"  and {len(gaps) - MOST_GAPS} more in report.html")
+    recognised = faults(report)
+    if recognised:
+        _line(console, f"faults of the recording, none counted as an outage: {recognised}")

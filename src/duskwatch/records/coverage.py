@@ -97,4 +97,5 @@ class Coverage:
     """What is known of the recording beside its gaps."""
 
     artefacts: tuple[Artefact, ...] = ()  # in order of time
-    witnesses: tuple[Witnesses, ...] = ()  # one for each outage, in the order of outages; empty: not worked out
+    # One for each outage, in the order of outages; None where no route tells of it; empty: not worked out.
+    witnesses: tuple[Witnesses | None, ...] = ()

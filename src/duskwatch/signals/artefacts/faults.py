@@ -16,8 +16,10 @@ from duskwatch.signals.visibility import CollectorPart, Votes
 RESTART_SESSIONS = 3
 RESTART_SHARE = 0.5
 RESTART_US = 5 * MINUTE
-# A table transfer: within two bins a peer announces such a share of what it holds; smaller tables tell nothing.
+# A table transfer: within two bins a peer announces such a share of what it holds. Tables far smaller than the
+# collector's largest, or than this, are of partial peers, who send most of theirs with any change of path.
 TRANSFER_SHARE = 0.5
+TRANSFER_TABLE = 0.5
 TRANSFER_LEAST = 20
 # A peer's table differs from the next dump by such a share of both: more than what changes while a dump is written.
 DISAGREEMENT = 0.02
@@ -204,7 +206,8 @@ def _transfers(part: CollectorPart, heard: Heard, offset: int) -> list[Transfer]
     known = min(peers, part.sizes.shape[1])
     size[:, :known] = part.sizes[sample, :known].sum(axis=2)
     table = np.maximum(size[1:], size[:-1])
-    big = (pairs >= TRANSFER_SHARE * table) & (table >= TRANSFER_LEAST) & (announced > 0)
+    least = np.maximum(TRANSFER_LEAST, TRANSFER_TABLE * table.max(axis=1, keepdims=True))
+    big = (pairs >= TRANSFER_SHARE * table) & (table >= least) & (announced > 0)
     out = []
     for peer in np.flatnonzero(big.any(axis=0)):
         rows = np.flatnonzero(big[:, peer])
@@ -275,21 +278,23 @@ def _clock_steps(heard: Heard) -> list[Artefact]:
 
 
 def _nothing_recorded(votes: Votes) -> list[Artefact]:
-    """Stretches in which no collector had any voter, though there are some at other times: it was on our side."""
+    """Stretches in which none of several collectors had a voter, though there were some at other times.
+
+    Collectors fail apart from each other: where all are gone at once, it was on our side of them.
+    """
     watching = (votes.voters4 > 0) | (votes.voters6 > 0)
-    if not watching.any():
+    collectors = len({session.split(" ", 1)[0] for session in votes.rows.sessions})
+    if collectors < 2 or not watching.any():
         return []
     times = np.concatenate([[votes.from_us], votes.step_us, [votes.until_us]])
     lit = np.concatenate([[False], watching])
     out = []
-    collectors = len({session.split(" ", 1)[0] for session in votes.rows.sessions})
     for row in np.flatnonzero(~lit):
         start, end = int(times[row]), int(times[row + 1])
-        if end - start >= SECOND:
-            reasons = sorted({gap.reason for gap in votes.gaps if gap.from_us < end and gap.until_us > start})
-            why = f": {', '.join(reasons)}" if reasons else ""
-            noun = "the only collector" if collectors == 1 else f"any of {collectors} collectors"
-            out.append(Artefact("nothing recorded", "", start, end, f"no data of {noun}{why}"))
+        reasons = sorted({gap.reason for gap in votes.gaps if gap.from_us < end and gap.until_us > start})
+        if end - start >= SECOND and reasons:
+            detail = f"no data of any of {collectors} collectors: {', '.join(reasons)}"
+            out.append(Artefact("nothing recorded", "", start, end, detail))
     return out
 
 

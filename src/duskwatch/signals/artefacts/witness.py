@@ -33,6 +33,7 @@ ELSEWHERE = (
 ELSEWHERE_LEAST = 10
 LEFT_SHARE = 0.25  # such a share of the voters went away during the outage
 LONE_NEAR_US = HOUR
+OURS = "bgp."  # signals that rest on what peers say
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,8 @@ def witness(
     outages: Sequence[Outage],
     faults: Faults,
     lone: Sequence[LoneLoss],
-) -> tuple[tuple[Witnesses, ...], tuple[Artefact, ...]]:
-    """For each outage who saw it, and the stuck routes that showed in it.
+) -> tuple[tuple[Witnesses | None, ...], tuple[Artefact, ...]]:
+    """For each outage who saw it, and the stuck routes that showed in it. None for outages that no route tells of.
 
     votes     with lone losses taken out, as ``history`` was measured from
     selected  bool[P]  the entity's prefixes
@@ -64,9 +65,12 @@ def witness(
         return (), ()
     seen = _walk(votes, selected, outages)
     names, place_of = places(votes.rows, faults.same)
-    told: list[Witnesses] = []
+    told: list[Witnesses | None] = []
     stuck: list[Artefact] = []
     for k, outage in enumerate(outages):
+        if not any(signal.startswith(OURS) for signal in outage.signals):
+            told.append(None)
+            continue
         witnessed = _witnesses(votes, selected, history, outage, faults, lone, seen, k, names, place_of)
         told.append(witnessed)
         stuck += _stuck(votes, outage, faults, seen, k, selected)
