@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from duskwatch.cases.build import BuiltCase, build_case
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -14,3 +16,9 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the folder of real files (../shared/data) is not here")
     return folder
+
+
+@pytest.fixture(scope="session")
+def case(tmp_path_factory: pytest.TempPathFactory) -> BuiltCase:
+    """The files of the re-enactment."""
+    return build_case("north-korea-2014", tmp_path_factory.mktemp("case"), seed=1)

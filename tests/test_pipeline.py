@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from duskwatch import pipeline
-from duskwatch.cases.build import BuiltCase, build_case
+from duskwatch.cases.build import BuiltCase
 from duskwatch.records.entity import parse_entity
 from duskwatch.records.outages import When
 from duskwatch.records.report import Report
@@ -20,11 +20,6 @@ from duskwatch.sources.bgp.archive_files import ArchiveError, find_files
 
 KP = parse_entity("KP")
 DAY = parse_time("2014-12-22T08:00Z"), parse_time("2014-12-23T08:30Z")
-
-
-@pytest.fixture(scope="session")
-def case(tmp_path_factory: pytest.TempPathFactory) -> BuiltCase:
-    return build_case("north-korea-2014", tmp_path_factory.mktemp("case"), seed=1)
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from duskwatch.detection import detect
+from duskwatch.extents import extent_of, known_share, related
 from duskwatch.records.countries import CountryRanges
 from duskwatch.records.entity import Entity
 from duskwatch.records.outages import Outage
@@ -19,7 +20,7 @@ from duskwatch.records.times import MINUTE, iso, to_datetime
 from duskwatch.signals.artefacts.faults import Faults, find_faults
 from duskwatch.signals.artefacts.guard import coverage_of, guard, without_transfers
 from duskwatch.signals.artefacts.heard import FileSpan, Heard, begin_file, end_file, hear, hearing
-from duskwatch.signals.measures import Extent, measure, transit_shares, units
+from duskwatch.signals.measures import measure, transit_shares
 from duskwatch.signals.routing import RoutingLog, RoutingState, Watch, begin_dump, end_dump, fold, reload_peers
 from duskwatch.signals.visibility import CollectorPart, Votes, close_part, merge_votes
 from duskwatch.sources.bgp.archive_files import (
@@ -41,8 +42,6 @@ from duskwatch.sources.reference.names import UnknownCountryError, country_name,
 
 PIECE_BYTES = 4 << 20
 BIN_US = 5 * MINUTE
-# A covering prefix may make a smaller one reachable, but not one so wide that it is a default route in disguise.
-WIDEST_COVER = {1: 8, 2: 16}
 # A country's outage can be called from learned state only where routes heard cover this share of its space.
 KNOWN_SHARE = 0.5
 NO_NAMES = AsNames({})
@@ -381,30 +380,13 @@ def _watch(entities: list[Entity], ranges: CountryRanges | None) -> Watch:
     ) -> npt.NDArray[np.uint8]:
         wanted = np.zeros(len(afi), np.bool_)
         for prefix in prefixes:
-            wanted |= _related(prefix, afi, hi, lo, length)
+            wanted |= related(prefix, afi, hi, lo, length)
         if codes and ranges is not None:
             index = [ranges.countries.index(code) for code in codes]
             wanted |= np.isin(ranges.countries_of(afi, hi, lo, length), index)
         return wanted.astype(np.uint8)
 
     return watch
-
-
-def _related(
-    prefix: Prefix,
-    afi: npt.NDArray[np.uint8],
-    hi: npt.NDArray[np.uint64],
-    lo: npt.NDArray[np.uint64],
-    length: npt.NDArray[np.uint8],
-) -> npt.NDArray[np.bool_]:
-    """Prefixes inside the given one, and those that cover it (but for the widest)."""
-    inside = (afi == prefix.afi) & (length >= prefix.length)
-    covers = (afi == prefix.afi) & (length < prefix.length) & (length >= WIDEST_COVER[prefix.afi])
-    out = np.zeros(len(afi), np.bool_)
-    for row in np.flatnonzero(inside | covers):
-        other = Prefix(int(afi[row]), int(hi[row]), int(lo[row]), int(length[row]))
-        out[row] = prefix.contains(other) or other.contains(prefix)
-    return out
 
 
 def report_on(
@@ -418,14 +400,14 @@ def report_on(
     faults: Faults | None = None,
 ) -> Report:
     """The report on one entity from what a replay gave. ``faults`` of the replay, where many entities share them."""
-    extent = _extent(entity, votes, ranges)
+    extent = extent_of(entity, votes, ranges)
     faults = faults or find_faults(replay.parts, replay.heard, replay.inputs, votes)
     guarded = guard(votes, extent.selected, faults)
     votes = guarded.votes
     history = without_transfers(measure(votes, extent, replay.bin_us), votes, extent.selected, faults)
     warnings = list(replay.warnings)
     if history.learned and entity.type == "country" and ranges is not None:
-        share = _known_share(entity, votes, extent, ranges)
+        share = known_share(votes, extent)
         history = replace(history, known_share=share)
         if share < KNOWN_SHARE:
             warnings.append(
@@ -462,51 +444,6 @@ def report_on(
         reenactment=reenactment,
         coverage=coverage,
     )
-
-
-def _extent(entity: Entity, votes: Votes, ranges: CountryRanges | None) -> Extent:
-    if entity.type == "country":
-        assert ranges is not None
-        index = ranges.countries.index(entity.code)
-        selected = ranges.countries_of(votes.afi, votes.hi, votes.lo, votes.length) == index
-        return Extent(selected, _unit_ranges(ranges, entity.code, 1), _unit_ranges(ranges, entity.code, 2))
-    if entity.type == "prefix":
-        prefix = Prefix.parse(entity.code)
-        selected = _related(prefix, votes.afi, votes.hi, votes.lo, votes.length)
-        start, end = units(
-            np.array([prefix.afi], np.uint8), np.array([prefix.hi], np.uint64), np.array([prefix.length], np.uint8)
-        )
-        none = (np.empty(0, np.int64), np.empty(0, np.int64))
-        return Extent(selected, (start, end) if prefix.afi == 1 else none, (start, end) if prefix.afi == 2 else none)
-    return Extent(np.ones(len(votes.afi), np.bool_))
-
-
-def _unit_ranges(ranges: CountryRanges, code: str, afi: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """A country's space as sorted stretches of /24s or /48s; a unit counts where any part of it is the country's."""
-    own = ranges.ranges_of(code, afi)
-    shift = np.uint64(40) if afi == 1 else np.uint64(16)
-    first, last = (own.first_hi >> shift).astype(np.int64), (own.last_hi >> shift).astype(np.int64) + 1
-    if not len(first):
-        return first, last
-    # Neighbours that meet in one unit are joined, so that no unit counts twice.
-    fresh = np.concatenate([[True], first[1:] > np.maximum.accumulate(last)[:-1]])
-    return first[fresh], np.maximum.reduceat(last, np.flatnonzero(fresh))
-
-
-def _known_share(entity: Entity, votes: Votes, extent: Extent, ranges: CountryRanges) -> float:
-    """Share of the country's delegated /24s that any route heard covers."""
-    counted = extent.slash24
-    assert counted is not None
-    own = extent.selected & (votes.afi == 1)
-    start, end = units(votes.afi[own], votes.hi[own], votes.length[own])
-    delegated = int((counted[1] - counted[0]).sum())
-    covered, reached = 0, -1
-    for first, last in sorted(zip(start.tolist(), end.tolist(), strict=True)):
-        first = max(first, reached)
-        if last > first:
-            covered += int(np.sum(np.maximum(0, np.minimum(last, counted[1]) - np.maximum(first, counted[0]))))
-            reached = last
-    return covered / delegated if delegated else 0.0
 
 
 def _spans(replay: Replay, outages: tuple[Outage, ...]) -> list[tuple[int, int]]:

@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 
 from duskwatch.kernels.votes import count_votes, cover_steps
 
-HOLD, LOSE, DUMPED_HOLD, CLEAR, COMPLETE, ON4, OFF4, ON6, OFF6 = range(9)
+HOLD, LOSE, DUMPED_HOLD, OTHER, CLEAR, COMPLETE, ON4, OFF4, ON6, OFF6 = range(10)
 UNKNOWN, DARK, MINORITY, VISIBLE = range(4)
 FAMILY = [0, 0, 1]
 VOTER_OF = [0, 0, 1, 2]
 
 rows_strategy = st.lists(
-    st.tuples(st.integers(0, 12), st.integers(0, 3), st.integers(0, 2), st.integers(0, 8)), max_size=60
+    st.tuples(st.integers(0, 12), st.integers(0, 3), st.integers(0, 2), st.integers(0, 9)), max_size=60
 ).map(lambda rows: sorted(rows, key=lambda r: r[0]))
 
 
@@ -26,7 +26,7 @@ def slow(rows):
         for _, session, prefix, code in (row for row in rows if row[0] == time):
             if code in (HOLD, DUMPED_HOLD):
                 held.add((prefix, session)), known.add((prefix, session)), ever.add(prefix)
-            elif code == LOSE:
+            elif code in (LOSE, OTHER):
                 held.discard((prefix, session)), known.add((prefix, session))
             elif code == CLEAR:
                 held = {pair for pair in held if pair[1] != session}

@@ -36,10 +36,12 @@ def start(*asns, until=48 * HOUR):
     return state
 
 
-def rows(log: RoutingLog):
+def rows(log: RoutingLog, state=None):
+    """(seconds, peer, op, prefix, origin, upstream); without a state, the number of the route in place of both."""
+    table = state.routes.table if state else np.stack([np.arange(1 << 16), np.zeros(1 << 16)], axis=1)
     return [
-        (int(t) // 1_000_000, int(p), Op(op).name, int(w), int(o), int(u))
-        for t, p, op, w, o, u in zip(log.time_us, log.peer, log.op, log.prefix, log.origin, log.upstream, strict=True)
+        (int(t) // 1_000_000, int(p), Op(op).name, int(w), int(table[r][0]), int(table[r][1]))
+        for t, p, op, w, r in zip(log.time_us, log.peer, log.op, log.prefix, log.route, strict=True)
     ]
 
 
@@ -47,7 +49,7 @@ def test_an_announcement_and_its_withdrawal_are_logged_with_origin_and_upstream(
     state, log = fold(
         start(1), block((10, 0, A, "10.0.0.0/24", (1, 4837, 131279)), (20, 0, W, "10.0.0.0/24", None)), everything
     )
-    assert rows(log) == [
+    assert rows(log, state) == [
         (10, 0, "HEARD", -1, 0, 0),
         (10, 0, "HOLD", 0, 131279, 4837),
         (20, 0, "LOSE", 0, 0, 0),
@@ -109,11 +111,67 @@ def test_an_elem_after_the_window_changes_nothing():
 
 
 def test_a_dump_fills_tables_and_makes_them_whole():
-    state = begin_dump(start(1, 2), 0, trusted=True)
-    state, first = fold(state, block((0, 0, R, "10.0.0.0/24", (1, 2)), (0, 1, R, "10.0.0.0/24", (1, 2))), everything)
+    state = begin_dump(start(1, 2), 9_000_000, trusted=True)
+    state, first = fold(state, block((9, 0, R, "10.0.0.0/24", (1, 2)), (9, 1, R, "10.0.0.0/24", (1, 2))), everything)
     state, second = end_dump(state, complete=True)
     assert [row[2] for row in rows(first) + rows(second)] == ["DUMPED_HOLD", "DUMPED_HOLD", "DUMPED", "DUMPED"]
     assert state.whole.tolist() == [1, 1]
+
+
+def test_what_was_said_before_the_window_is_in_the_start_table_and_not_in_the_log():
+    state = RoutingState("rrc00", 100_000_000, 48 * HOUR * 1_000_000, 300 * 1_000_000)
+    state.peers = peers(1, 2, 3)
+    state = begin_dump(state, 10_000_000, trusted=True)
+    state, first = fold(state, block(*((10, p, R, "10.0.0.0/24", (1, 4837, 131279)) for p in range(3))), everything)
+    state, second = end_dump(state, complete=True)
+    state, third = fold(
+        state,
+        block(
+            (20, 1, W, "10.0.0.0/24", None),
+            (30, 0, A, "10.0.0.0/24", (1, 8, 9)),
+            (40, 2, S, None, (6, 1)),
+            (100, 1, A, "10.0.0.0/24", (1, 7)),
+        ),
+        everything,
+    )
+    log = RoutingLog.join([first, second, third])
+    assert [row for row in rows(log, state) if row[3] >= 0] == [(100, 1, "HOLD", 0, 7, 1)]
+    assert state.start.cells[:1].tolist() == [[3, 2, 0]]
+    assert state.routes.table[state.start.routes[0, 0]].tolist() == [9, 8, 1]
+    assert (int(state.start.last_us[0]), state.routes.table[state.start.last_route[0]].tolist()) == (
+        30_000_000,
+        [9, 8, 1],
+    )
+    assert (state.start.complete.tolist(), state.start.fresh.tolist()) == ([1, 1, 0], [0, 0, 1])
+
+
+def test_a_dump_taken_as_the_window_begins_is_what_stands_then():
+    state = begin_dump(start(1, 2), 0, trusted=True)
+    state, log = fold(state, block((0, 0, R, "10.0.0.0/24", (1, 2))), everything)
+    state, end = end_dump(state, complete=True)
+    assert [row[2] for row in rows(log) + rows(end)] == ["DUMPED"]
+    assert end.time_us.tolist() == [-1]
+    assert state.start.cells[0, 0] == 3
+    assert state.start.complete.tolist() == [1, 0]
+
+
+def test_an_as_is_told_of_from_the_first_route_that_it_originates_on():
+    """However the elems are cut into blocks: what others said of the prefix before is not told."""
+    elems = [
+        (1, 0, A, "10.0.0.0/24", (1, 7)),
+        (2, 1, W, "10.0.0.0/24", None),
+        (3, 1, A, "10.0.0.0/24", (1, 9)),
+        (4, 0, A, "10.0.0.0/24", (1, 7)),
+    ]
+    for cut in range(5):
+        state, logs = start(1, 2), []
+        for part in (elems[:cut], elems[cut:]):
+            state, log = fold(
+                state, block(*part), lambda *columns: np.zeros(len(columns[0]), np.uint8), np.array([9], np.uint32)
+            )
+            logs.append(log)
+        told = [row[:3] for row in rows(RoutingLog.join(logs)) if row[3] >= 0]
+        assert told == [(3, 1, "HOLD"), (4, 0, "OTHER")]
 
 
 def dumped(*elems):
@@ -166,7 +224,7 @@ def test_an_as_holds_a_prefix_only_where_it_is_the_origin():
         lambda *columns: np.zeros(len(columns[0]), np.uint8),
         np.array([9], np.uint32),
     )
-    assert [row[2] for row in rows(log)] == ["HEARD", "LOSE", "HOLD", "LOSE"]
+    assert [row[2] for row in rows(log)] == ["HEARD", "HOLD", "OTHER"]
 
 
 @pytest.mark.parametrize("peer_count", [65, 200])

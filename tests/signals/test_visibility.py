@@ -71,7 +71,7 @@ def withdrawn(peer_times, prefix=MINE):
 def test_a_prefix_is_lost_when_half_of_the_voters_have_withdrawn_it():
     votes = merge_votes([part("rrc00", (1, 2, 3, 4), withdrawn({0: 100, 1: 200, 2: 300, 3: 400}))], 0, END * US)
     assert of(votes) == [
-        (0, "VISIBLE", 4, 4, 0),
+        (0, "VISIBLE", 4, 4, 1),
         (100, "VISIBLE", 3, 4, 0),
         (200, "MINORITY", 2, 4, 0),
         (400, "DARK", 0, 4, 0),
@@ -94,7 +94,7 @@ def test_collectors_merge_by_adding_votes_in_any_order():
 
 def test_a_session_that_ends_leaves_the_vote_and_is_a_gap_in_coverage_not_a_loss():
     votes = merge_votes([part("rrc00", (1, 2, 3), [(1000, 0, S, None, (6, 1))])], 0, END * US)
-    assert of(votes) == [(0, "VISIBLE", 3, 3, 0)]
+    assert of(votes) == [(0, "VISIBLE", 3, 3, 1)]
     assert votes.voters4.tolist() == [3, 2]
     assert [(gap.from_us // US, gap.until_us // US, gap.reason) for gap in votes.gaps] == [(1000, END, "session down")]
 

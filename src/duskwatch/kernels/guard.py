@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 
 # Codes of rows; signals.visibility.Vote
-HOLD, LOSE, DUMPED_HOLD, CLEAR, COMPLETE, ON4, OFF4, ON6, OFF6 = 0, 1, 2, 3, 4, 5, 6, 7, 8
+HOLD, LOSE, DUMPED_HOLD, OTHER, CLEAR, COMPLETE, ON4, OFF4, ON6, OFF6 = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
 # Elem kinds; records.elems.Kind
 ANNOUNCE, WITHDRAW = 1, 2
 # A voter's word on a prefix: it holds it; its word is known; it once held it, or spoke of it first by taking it back.
@@ -129,7 +129,7 @@ def lone_collectors(
             voter = voter_of[who]
             place = place_of[voter]
             first, last = 0, prefixes
-            if what <= DUMPED_HOLD:
+            if what <= OTHER:
                 first, last = prefix[row], prefix[row] + 1
             step = 0
             kind = 0
@@ -151,7 +151,7 @@ def lone_collectors(
                 new = old
                 if what == HOLD or what == DUMPED_HOLD:
                     new = KNOWN | HELD | WITNESS
-                elif what == LOSE:
+                elif what == LOSE or what == OTHER:
                     new = KNOWN | (old & WITNESS)
                     if old & KNOWN == 0 and complete[who] == 0:
                         new = KNOWN | WITNESS
@@ -262,18 +262,19 @@ def witnesses(
         what = code[row]
         who = session[row]
         voter = voter_of[who]
-        if what <= DUMPED_HOLD:
+        if what <= OTHER:
             where = prefix[row]
             counts = voting[who, family[where]] == 1
             old = cells[where, who]
             unheard = old & KNOWN == 0 and complete[who] == 0
-            new = KNOWN if what == LOSE else KNOWN | HELD
+            gone = what == LOSE or what == OTHER
+            new = KNOWN if gone else KNOWN | HELD
             cells[where, who] = new
             if counts and new & HELD and not old & HELD:
                 hold_of[where, voter] += np.uint16(1)
             elif counts and old & HELD and not new & HELD:
                 hold_of[where, voter] -= np.uint16(1)
-            if inside and what == LOSE and counts and hold_of[where, voter] == 0:
+            if inside and gone and counts and hold_of[where, voter] == 0:
                 if mark[where, voter] == 1 and unheard:
                     mark[where, voter] = 2
                     before[k, voter] += 1

@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 
 # Codes of rows; signals.visibility.Vote
-HOLD, LOSE, DUMPED_HOLD, CLEAR, COMPLETE, ON4, OFF4, ON6, OFF6 = 0, 1, 2, 3, 4, 5, 6, 7, 8
+HOLD, LOSE, DUMPED_HOLD, OTHER, CLEAR, COMPLETE, ON4, OFF4, ON6, OFF6 = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
 UNKNOWN, DARK, MINORITY, VISIBLE = 0, 1, 2, 3
 HELD, KNOWN = np.uint8(1), np.uint8(2)
 BY_ROUTE, BY_VOTERS = 1, 2
@@ -59,8 +59,8 @@ def count_votes(
     All of these are in/out, so that the walk can stop when ``out_*`` or ``step_*`` are full and be taken up again.
     touched uint8[P], touched_list int32[P]: scratch, zero at entry.
 
-    Rows of one moment are taken together: only the state after the last of them is told. Returns (next row,
-    changes written, steps written, more room needed).
+    Rows of one moment are taken together: only the state after the last of them is told, in order of prefix. Returns
+    (next row, changes written, steps written, more room needed).
     """
     prefixes = votes.shape[0]
     changes = 0
@@ -75,12 +75,13 @@ def count_votes(
             what = code[row]
             who = session[row]
             voter = voter_of[who]
-            if what <= DUMPED_HOLD:
+            if what <= OTHER:
                 where = prefix[row]
                 kind = family[where]
                 old = cells[where, who]
-                new = KNOWN if what == LOSE else KNOWN | HELD
-                if what != LOSE:
+                holds = what == HOLD or what == DUMPED_HOLD
+                new = KNOWN | HELD if holds else KNOWN
+                if holds:
                     last_origin[where] = origin[row]
                     last_upstream[where] = upstream[row]
                     last_beyond[where] = beyond[row]
@@ -143,6 +144,8 @@ def count_votes(
                                 n_touched += 1
                                 touched[where] = BY_VOTERS
             row += 1
+        if n_touched > 1:
+            touched_list[:n_touched].sort()
         for k in range(n_touched):
             where = touched_list[k]
             new_state = _state(votes[where], known[where], voters[family[where]], ever[where])

@@ -200,20 +200,33 @@ def _signals(votes: Votes, extent: Extent, level: Level, bin_us: int) -> SignalB
     starts = votes.from_us + bin_us * np.arange(bins, dtype=np.int64)
     at = np.searchsorted(level.time_us, ends, side="left") - 1
     watching = _share_watched(level, starts, ends)
-    rows = votes.rows
-    mine = (rows.prefix >= 0) & (rows.time_us >= votes.from_us) & (rows.time_us < votes.until_us)
-    mine[mine] = extent.selected[rows.prefix[mine]]
-    counts = []
-    for code in (Vote.HOLD, Vote.LOSE):
-        which = (rows.time_us[mine & (rows.code == code)] - votes.from_us) // bin_us
-        count = np.bincount(which, minlength=bins).astype(float)
-        counts.append(np.where((count == 0) & (watching == 0), np.nan, count))
+    counts = [np.where((count == 0) & (watching == 0), np.nan, count) for count in _counts(votes, extent, bin_us, bins)]
     values = np.vstack(
         [level.prefixes[at], level.slash24[at], level.slash48[at], level.voters[at], counts[0], counts[1]]
     )
     coverage = np.tile(watching, (len(SIGNALS), 1))
     coverage[3] = 1.0
     return SignalBlock(SIGNALS, votes.from_us, bin_us, values, coverage)
+
+
+def _counts(votes: Votes, extent: Extent, bin_us: int, bins: int) -> list[npt.NDArray[np.float64]]:
+    """Announcements and withdrawals in each bin, [B] each."""
+    if votes.counts is not None:
+        counts = votes.counts
+        if counts.bin_us != bin_us:
+            raise ValueError(f"counted in bins of {counts.bin_us} us, asked for {bin_us}")
+        own = extent.selected[counts.unit]
+        return [
+            np.bincount(counts.bin[own], weights=column[own], minlength=bins).astype(float)
+            for column in (counts.announced, counts.withdrawn)
+        ]
+    rows = votes.rows
+    mine = (rows.prefix >= 0) & (rows.time_us >= votes.from_us) & (rows.time_us < votes.until_us)
+    mine[mine] = extent.selected[rows.prefix[mine]]
+    return [
+        np.bincount((rows.time_us[mine & (rows.code == code)] - votes.from_us) // bin_us, minlength=bins).astype(float)
+        for code in (Vote.HOLD, Vote.LOSE)
+    ]
 
 
 def _share_watched(level: Level, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

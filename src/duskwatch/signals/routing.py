@@ -9,9 +9,11 @@ import numpy.typing as npt
 
 from duskwatch.kernels.aspath import path_tails
 from duskwatch.kernels.prefix_table import intern_prefixes, rebuild_slots
+from duskwatch.kernels.routes import absorb
 from duskwatch.kernels.routing import COMPARE, LOAD, clear_paths, clear_peer, fold_elems, move_paths
 from duskwatch.records.elems import ElemBlock, Kind, PeerTable
 from duskwatch.records.times import HOUR, MINUTE
+from duskwatch.signals.start_table import RouteTable, StartTable
 
 # A peer not heard for an hour is not taken to be there (BGPView's routing-tables plugin, RT_MAX_INACTIVE_TIME).
 SILENT_US = HOUR
@@ -33,20 +35,22 @@ class Op(IntEnum):
     SILENT = 4  # not heard for too long: it no longer counts
     HEARD = 5  # heard again, what it held before still holds
     DUMPED_HOLD = 7  # as HOLD, from a table dump: it is no news
+    OTHER = 8  # it holds a route to another origin than the one watched
     DUMPED = 6  # its whole table is known now: what it was not said to hold, it does not hold
 
 
 @dataclass(frozen=True, slots=True)
 class RoutingLog:
-    """What happened to watched prefixes and to sessions. L rows, in order per peer; times never go back per peer."""
+    """What happened to watched prefixes and to sessions. L rows, in order per peer; times never go back per peer.
+
+    Of prefixes only what happened in the window is told; what stood before is in the state's StartTable.
+    """
 
     time_us: npt.NDArray[np.int64]  # [L]
     peer: npt.NDArray[np.int32]  # [L] row of the peer table
-    prefix: npt.NDArray[np.int32]  # [L] row of the prefix table; -1 for sessions
+    prefix: npt.NDArray[np.int32]  # [L] number of the watched prefix; -1 for sessions
     op: npt.NDArray[np.uint8]  # [L] Op
-    origin: npt.NDArray[np.uint32]  # [L] origin AS of a HOLD, else 0
-    upstream: npt.NDArray[np.uint32]  # [L] AS before the origin, else 0
-    beyond: npt.NDArray[np.uint32]  # [L] AS before that one, else 0
+    route: npt.NDArray[np.int32]  # [L] row of the route table for a HOLD, else 0
 
     def __len__(self) -> int:
         return len(self.time_us)
@@ -59,9 +63,7 @@ class RoutingLog:
             np.empty(0, np.int32),
             np.empty(0, np.int32),
             np.empty(0, np.uint8),
-            np.empty(0, np.uint32),
-            np.empty(0, np.uint32),
-            np.empty(0, np.uint32),
+            np.empty(0, np.int32),
         )
 
     @classmethod
@@ -94,7 +96,8 @@ class DumpCheck:
 class RoutingState:
     """All that is known of one collector's peers at one moment of event time. Picklable; fold() consumes it.
 
-    Memory: 18 bytes per prefix, 8 per prefix and 64 peers, 4 to 16 for the hash.
+    Memory: 22 bytes per prefix, 8 per prefix and 64 peers, 4 to 16 for the hash; for each watched prefix 13 bytes and
+    5 for each session.
     """
 
     collector: str
@@ -108,6 +111,10 @@ class RoutingState:
     prefix_lo: npt.NDArray[np.uint64] = field(default_factory=lambda: np.zeros(1 << 10, np.uint64))
     prefix_meta: npt.NDArray[np.uint16] = field(default_factory=lambda: np.zeros(1 << 10, np.uint16))
     watched: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(1 << 10, np.uint8))
+    number: npt.NDArray[np.int32] = field(default_factory=lambda: np.full(1 << 10, -1, np.int32))  # among the watched
+    watched_count: int = 0
+    routes: RouteTable = field(default_factory=RouteTable)
+    start: StartTable = field(default_factory=StartTable)
     held: npt.NDArray[np.uint64] = field(default_factory=lambda: np.zeros((1 << 10, 1), np.uint64))
     path_keys: npt.NDArray[np.int64] = field(default_factory=lambda: np.full(1 << 6, -1, np.int64))
     path_ids: npt.NDArray[np.uint32] = field(default_factory=lambda: np.zeros(1 << 6, np.uint32))
@@ -158,8 +165,8 @@ def fold(
     """Apply a block of elems to the state and tell what changed for watched prefixes.
 
     ``watch`` decides on prefixes not met before. Where ``origins`` names AS numbers, a prefix is watched from the
-    first route on that ends in one of them, and a route to another origin counts as LOSE: the AS does not
-    originate it there.
+    first route on that ends in one of them, and a route to another origin is OTHER: the AS does not
+    originate it there. What is told of a prefix begins with that route.
     Elems of one peer must come in the order in which it said them, give or take LATE_US; peers may interleave in
     any way without changing the result.
     """
@@ -170,9 +177,16 @@ def fold(
     _reserve_paths(state, block.path_ids)
     prefix = _number_prefixes(state, block, watch)
     tails = None
+    told_from = None
     if origins is not None:
         tails = _tails(block, np.flatnonzero((block.kind == Kind.ANNOUNCE) | (block.kind == Kind.RIB)))
-        state.watched[prefix[np.flatnonzero(np.isin(tails[0], origins))]] = 1
+        own = np.flatnonzero(np.isin(tails[0], origins))
+        fresh = own[state.watched[prefix[own]] == 0]
+        if len(fresh):
+            told_from = np.zeros(state.count, np.int64)
+            np.maximum.at(told_from, prefix[fresh], elems - fresh)
+            _watch_rows(state, np.flatnonzero(told_from))
+            told_from = np.where(told_from > 0, elems - told_from, 0)
     last = min(block.last_us, state.until_us)
     due = max(0, (last - state.sample_us) // state.bin_us + 1)
     samples = np.empty((due, *state.sizes.shape), np.int32)
@@ -223,22 +237,57 @@ def fold(
     state.sample_us = int(next_sample_us)
     op = log_op[:rows_used].copy()
     state.whole[log_peer[:rows_used][(op == Op.DOWN)]] = 0
-    row = log_row[:rows_used]
+    row, where = log_row[:rows_used], log_prefix[:rows_used]
     holds = np.flatnonzero(((op == Op.HOLD) | (op == Op.DUMPED_HOLD)) & (row >= 0))
     if tails is None:
         tails = _tails(block, row[holds])
-    told = np.zeros((3, rows_used), np.uint32)
-    told[:, holds] = tails[:, row[holds]]
+    route = np.zeros(rows_used, np.int32)
+    route[holds] = state.routes.number(tails[0], tails[1], tails[2], row[holds])
     if origins is not None:
-        op[holds[~np.isin(told[0, holds], origins)]] = Op.LOSE
+        other = holds[~np.isin(tails[0, row[holds]], origins)]
+        op[other], route[other] = Op.OTHER, 0
+    kept = slice(None) if told_from is None else (where < 0) | (row >= told_from[np.maximum(where, 0)])
     log = RoutingLog(
-        log_time[:rows_used].copy(),
-        log_peer[:rows_used].copy(),
-        log_prefix[:rows_used].copy(),
-        op,
-        *told,
+        log_time[:rows_used][kept],
+        log_peer[:rows_used][kept],
+        np.where(where >= 0, state.number[where], np.int32(-1))[kept],
+        op[kept],
+        route[kept],
     )
-    return state, log
+    return state, _absorbed(state, log)
+
+
+def _absorbed(state: RoutingState, log: RoutingLog) -> RoutingLog:
+    """Move what a log says of the time before the window into the start table; the rest is returned."""
+    state.start.reserve(state.watched_count, len(state.sizes))
+    keep = np.empty(len(log), np.uint8)
+    start = state.start
+    absorb(
+        log.time_us,
+        log.peer,
+        log.prefix,
+        log.op,
+        log.route,
+        state.from_us,
+        state.from_us + (1 if state.dump_us == state.from_us else 0),
+        start.cells,
+        start.routes,
+        start.last_us,
+        start.last_route,
+        start.mentioned,
+        start.complete,
+        start.fresh,
+        keep,
+    )
+    rows = np.flatnonzero(keep)
+    return RoutingLog(*(getattr(log, name)[rows] for name in RoutingLog.__slots__))
+
+
+def _watch_rows(state: RoutingState, rows: npt.NDArray[np.int64]) -> None:
+    """Watch some prefixes from now on, numbered in order."""
+    state.watched[rows] = 1
+    state.number[rows] = state.watched_count + np.arange(len(rows), dtype=np.int32)
+    state.watched_count += len(rows)
 
 
 def begin_dump(state: RoutingState, time_us: int, trusted: bool) -> RoutingState:
@@ -282,9 +331,10 @@ def end_dump(state: RoutingState, complete: bool) -> tuple[RoutingState, Routing
         elif size:
             state.live[peer] = 1
             rows.append((peer, Op.UP))
+    log = _absorbed(state, _session_rows(state, time_us, rows))
     state.dumps += 1
     state.dump_us = -1
-    return state, _session_rows(state, time_us, rows)
+    return state, log
 
 
 def reload_peers(state: RoutingState, time_us: int) -> tuple[RoutingState, RoutingLog]:
@@ -297,7 +347,7 @@ def reload_peers(state: RoutingState, time_us: int) -> tuple[RoutingState, Routi
         clear_peer(state.held, state.count, state.sizes, int(peer))
         clear_paths(state.path_keys, state.path_values, int(peer))
         rows.append((int(peer), Op.DOWN))
-    return state, _session_rows(state, time_us, rows)
+    return state, _absorbed(state, _session_rows(state, time_us, rows))
 
 
 def silences(state: RoutingState) -> RoutingLog:
@@ -318,9 +368,7 @@ def _session_rows(state: RoutingState, time_us: int, rows: Sequence[tuple[int, i
         peer,
         np.full(n, -1, np.int32),
         np.array([op for _, op in rows], np.uint8),
-        np.zeros(n, np.uint32),
-        np.zeros(n, np.uint32),
-        np.zeros(n, np.uint32),
+        np.zeros(n, np.int32),
     )
 
 
@@ -372,6 +420,9 @@ def _number_prefixes(state: RoutingState, block: ElemBlock, watch: Watch) -> npt
         state.prefix_lo = _grown(state.prefix_lo, size)
         state.prefix_meta = _grown(state.prefix_meta, size)
         state.watched = _grown(state.watched, size)
+        number = np.full(size, -1, np.int32)
+        number[: state.count] = state.number[: state.count]
+        state.number = number
         held = np.zeros((size, state.held.shape[1]), np.uint64)
         held[: state.count] = state.held[: state.count]
         state.held = held
@@ -402,9 +453,10 @@ def _number_prefixes(state: RoutingState, block: ElemBlock, watch: Watch) -> npt
     new = slice(before, state.count)
     if state.count > before:
         meta = state.prefix_meta[new]
-        state.watched[new] = watch(
+        wanted = watch(
             (meta >> 8).astype(np.uint8), state.prefix_hi[new], state.prefix_lo[new], (meta & 255).astype(np.uint8)
         )
+        _watch_rows(state, before + np.flatnonzero(wanted))
     return ids
 
 

@@ -1,0 +1,118 @@
+"""What stood when a window began, and routes as numbers: so that a log holds only what happened inside the window."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from duskwatch.kernels.routes import intern_routes, rebuild_route_slots
+
+HELD, KNOWN = 1, 2  # bits of a cell, as in kernels.votes
+
+
+@dataclass
+class RouteTable:
+    """Ends of AS paths as numbers: a row is origin, the AS before it, the AS before that; row 0 is no route."""
+
+    table: npt.NDArray[np.uint32] = field(default_factory=lambda: np.zeros((1 << 8, 3), np.uint32))
+    slots: npt.NDArray[np.int32] = field(default_factory=lambda: np.full(1 << 9, -1, np.int32))
+    count: int = 0
+
+    def __post_init__(self) -> None:
+        if self.count == 0:
+            nothing = np.zeros(1, np.uint32)
+            self.number(nothing, nothing, nothing, np.zeros(1, np.int64))
+
+    def number(
+        self,
+        origin: npt.NDArray[np.uint32],
+        upstream: npt.NDArray[np.uint32],
+        beyond: npt.NDArray[np.uint32],
+        rows: npt.NDArray[np.int64],
+    ) -> npt.NDArray[np.int32]:
+        """The numbers of the routes in some rows, int32[K]; new ones are added."""
+        ids = np.empty(len(rows), np.int32)
+        for at in range(0, len(rows), 1 << 12):  # in steps, so that the table need not make room for every row
+            some = rows[at : at + (1 << 12)]
+            self._reserve(len(some))
+            bits = int(np.log2(len(self.slots)))
+            self.count = int(
+                intern_routes(
+                    origin,
+                    upstream,
+                    beyond,
+                    some,
+                    self.slots,
+                    np.uint64(64 - bits),
+                    self.table,
+                    self.count,
+                    ids[at : at + (1 << 12)],
+                )
+            )
+        return ids
+
+    def _reserve(self, more: int) -> None:
+        need = self.count + more
+        if need > len(self.table):
+            grown = np.zeros((max(need, 2 * len(self.table)), 3), np.uint32)
+            grown[: self.count] = self.table[: self.count]
+            self.table = grown
+        if 2 * need > len(self.slots):
+            bits = int(np.ceil(np.log2(2 * need)))
+            self.slots = np.full(1 << bits, -1, np.int32)
+            rebuild_route_slots(self.slots, np.uint64(64 - bits), self.table, self.count)
+
+
+@dataclass
+class StartTable:
+    """What each session last said of each watched prefix before a window began. Q rows of room, N sessions.
+
+    ``complete`` and ``fresh`` say of a session that its whole table is known, and that it ended and is not known yet.
+    Memory: 5 bytes per watched prefix and session.
+    """
+
+    cells: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros((0, 0), np.uint8))
+    routes: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros((0, 0), np.int32))
+    last_us: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    last_route: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    mentioned: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
+    complete: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))  # [N]
+    fresh: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))  # [N]
+
+    def reserve(self, prefixes: int, sessions: int) -> None:
+        """Make room; what is there stays."""
+        have = self.cells.shape
+        if prefixes <= have[0] and sessions <= have[1]:
+            return
+        if prefixes > have[0]:
+            prefixes = max(prefixes, have[0] + have[0] // 2, 64)
+        shape = (max(prefixes, have[0]), max(sessions, have[1]))
+        self.cells = _grown(self.cells, shape)
+        self.routes = _grown(self.routes, shape)
+        more = shape[1] - have[1]
+        if more:
+            self.complete = np.concatenate([self.complete, np.zeros(more, np.uint8)])
+            self.fresh = np.concatenate([self.fresh, np.zeros(more, np.uint8)])
+        if shape[0] > have[0]:
+            more = shape[0] - have[0]
+            self.last_us = np.concatenate([self.last_us, np.full(more, -1, np.int64)])
+            self.last_route = np.concatenate([self.last_route, np.zeros(more, np.int32)])
+            self.mentioned = np.concatenate([self.mentioned, np.zeros(more, np.uint8)])
+
+    def cut(self, prefixes: int) -> "StartTable":
+        """The first rows alone."""
+        return StartTable(
+            self.cells[:prefixes],
+            self.routes[:prefixes],
+            self.last_us[:prefixes],
+            self.last_route[:prefixes],
+            self.mentioned[:prefixes],
+            self.complete,
+            self.fresh,
+        )
+
+
+def _grown(matrix: npt.NDArray, shape: tuple[int, int]) -> npt.NDArray:  # type: ignore[type-arg]
+    out = np.zeros(shape, matrix.dtype)
+    out[: matrix.shape[0], : matrix.shape[1]] = matrix
+    return out
