@@ -79,7 +79,7 @@ WRONG = {
     "reversed times": (["KP", "--from", "2014-12-23", "--until", "2014-12-22"], "is not after --from"),
     "a time that is none": (["KP", "--from", "yesterday", "--until", "2014-12-22"], "'yesterday' is not a time"),
     "no input": (["KP", *WINDOW], "give --mrt"),
-    "no geo file": (["KP", *WINDOW, "--mrt", "{mrt}"], "give --geo FILE"),
+    "no geo file": (["KP", *WINDOW, "--mrt", "{mrt}", "--offline", "--cache", "{tmp}/cache"], "give --geo FILE"),
     "a geo file of the wrong kind": (["KP", *WINDOW, "--mrt", "{mrt}", "--geo", "{update}"], "an MRT file"),
     "a country the geo file lacks": (["TV", *WINDOW, "--mrt", "{mrt}", "--geo", "{geo}"], "delegates no address to TV"),
     "no file in the window": (

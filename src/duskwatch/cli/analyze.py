@@ -1,11 +1,14 @@
 """`duskwatch analyze`: archives of a window into a report on one entity."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from duskwatch.cli.archive import CacheOption, JobsOption, MirrorOption
+from duskwatch.cli.fetching import Fetching
 from duskwatch.cli.options import fail, reading_progress, unusable_input
 from duskwatch.records.entity import parse_entity
 from duskwatch.records.times import HOUR, MINUTE, SECOND, parse_time
@@ -20,7 +23,10 @@ def command(
         typer.Option("--mrt", help="MRT file, or folder of bview/rib and updates files. Repeatable."),
     ] = None,
     collector: Annotated[
-        list[str] | None, typer.Option("--collector", help="Use only this collector's files. Repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--collector", help="With --mrt: use only this collector's files. Without: fetch its archive. Repeatable."
+        ),
     ] = None,
     geo: Annotated[
         list[Path] | None,
@@ -36,25 +42,38 @@ def command(
     png: Annotated[bool, typer.Option("--png", help="Also write the timeline as timeline.png.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print report.json instead of the summary.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+    mirror: MirrorOption = None,
+    reference_mirror: Annotated[
+        list[str] | None,
+        typer.Option("--reference-mirror", help="As --mirror, for the registries' files. Else the registries."),
+    ] = None,
+    cache: CacheOption = None,
+    max_cache: Annotated[str | None, typer.Option("--max-cache", help="Limit of the cache: 500M, 20G, 1T.")] = None,
+    jobs: JobsOption = 4,
+    offline: Annotated[bool, typer.Option("--offline", help="Fetch nothing; use what is in the cache.")] = False,
 ) -> None:
     """Tell when a country, a network or a prefix could not be reached.
 
     Reads MRT archives of any number of collectors (RIPE RIS, Route Views, your own routers), replays them and
     reports each outage: onset, phases, end and duration, each with the interval it is known to lie in.
 
-    Example: duskwatch analyze DJ --from 2008-02-19 --until 2008-02-19T18:00 --mrt route-views2/ \\
+    Examples:
+
+    duskwatch analyze KP --from 2014-12-22 --until 2014-12-24 --collector rrc00 --collector route-views.sg
+
+    duskwatch analyze DJ --from 2008-02-19 --until 2008-02-19T18:00 --mrt route-views2/ \\
     --geo delegated-afrinic-extended-20160130 --out dj
 
-    Countries need --geo with the delegations as they were then: use a file of the day analysed, or a later one
-    (records that are younger than the window are left out).
+    The first fetches what it needs; the second uses no network. Which addresses are a country's is fetched from the
+    registries, as it was on the day, where no --geo is given.
     """
     with unusable_input("analyze"):
         what = parse_entity(entity)
         from_us, until_us = parse_time(from_), parse_time(until)
         if not from_us < until_us:
             fail("analyze", f"--until {until} is not after --from {from_}")
-        if not mrt:
-            fail("analyze", "no input: give --mrt with a file or folder of MRT archives")
+        if not mrt and not collector:
+            fail("analyze", "no input: give --mrt with a file or folder of MRT archives, or --collector to fetch them")
         if not MINUTE <= bin_seconds * SECOND <= HOUR:
             fail("analyze", f"--bin {bin_seconds}: bins last 60 to 3600 seconds")
         if threads < 1:
@@ -64,6 +83,14 @@ def command(
                 fail("analyze", f"{path}: no such file or folder")
         if out.exists() and not out.is_dir():
             fail("analyze", f"--out {out} is a file; name a folder")
+        fetching = Fetching(mirror or (), reference_mirror or (), cache, max_cache, jobs, offline, quiet or json_)
+        # What can be wrong with the command line is said before anything is fetched.
+        fetching.check(what, () if mrt else collector or ())
+        if what.type == "country" and not geo:
+            geo = fetching.delegations(from_us)
+        if not mrt:
+            mrt = fetching.archives(collector or (), from_us, until_us)
+            collector = None
         from duskwatch import pipeline
 
         with reading_progress(quiet or json_) as progress:
@@ -81,6 +108,8 @@ def command(
             )
         from duskwatch.cli.output import deliver
 
+        if fetching.warnings:
+            report = replace(report, warnings=(*fetching.warnings, *report.warnings))
         deliver(report, out, as_json=json_, png=png)
-    if any(file.damage for file in report.inputs):
+    if fetching.failed or any(file.damage for file in report.inputs):
         sys.exit(1)

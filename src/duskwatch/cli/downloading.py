@@ -1,0 +1,99 @@
+"""What commands that download share: the cache and limits from options, progress, sizes in words."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from duskwatch.cli.options import fail
+from duskwatch.records.times import SECOND
+
+if TYPE_CHECKING:
+    from duskwatch.sources.downloads.cache import Cache
+    from duskwatch.sources.downloads.session import Limits
+    from duskwatch.sources.downloads.transfer import Progress, Wanted
+
+MOST_JOBS = 16  # connections to one host; archives are run by few people for many
+NAMED = 5  # names in a line of the summary before "and n more"
+
+
+def now_us() -> int:
+    """The present, microseconds since the epoch."""
+    return int(time.time() * SECOND)
+
+
+def cache_from(folder: Path | None, max_cache: str | None) -> "Cache":
+    """The cache that options name. DownloadError or OSError where it cannot be used."""
+    import os
+
+    from duskwatch.sources.downloads.cache import DEFAULT_BYTES, default_root, open_cache, parse_size
+
+    text = max_cache or os.environ.get("DUSKWATCH_MAX_CACHE")
+    return open_cache(folder or default_root(), parse_size(text) if text else DEFAULT_BYTES)
+
+
+def limits_from(command: str, jobs: int) -> "Limits":
+    """Limits with so many connections to a host."""
+    from duskwatch.sources.downloads.session import Limits
+
+    if not 1 <= jobs <= MOST_JOBS:
+        fail(command, f"--jobs {jobs}: 1 to {MOST_JOBS} connections to a host")
+    return Limits(per_host=jobs)
+
+
+def size_text(count: int) -> str:
+    """Bytes as people read them: 512 B, 6.4 MB, 1.5 GB (powers of 1000, as `ls --si` and disks count)."""
+    value, unit = float(count), "B"
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if value < 1000 or unit == "TB":
+            break
+        value /= 1000
+    return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
+
+
+def names_text(names: list[str] | tuple[str, ...]) -> str:
+    """The first few names, and how many more there are."""
+    shown = ", ".join(names[:NAMED])
+    return f"{shown} and {len(names) - NAMED} more" if len(names) > NAMED else shown
+
+
+@contextmanager
+def fetching_progress(quiet: bool, files: int, total_bytes: int | None) -> Iterator["Progress | None"]:
+    """Bars on stderr, one in all and one for each file on its way; none where stderr is no terminal."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal or files == 0:
+        yield None
+        return
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    ) as bars:
+        whole = bars.add_task(f"{files} files", total=total_bytes)
+        yield _report_to(bars, whole)
+
+
+def _report_to(bars: Any, whole: Any) -> Callable[["Wanted", int, int | None], None]:
+    tasks: dict[str, Any] = {}
+    done: dict[str, int] = {}
+
+    def step(wanted: "Wanted", have: int, total: int | None) -> None:
+        url = wanted.url
+        if url not in tasks:
+            tasks[url] = bars.add_task(wanted.path.name, total=total)
+        bars.update(tasks[url], completed=have, total=total)
+        if total is not None and have >= total:
+            bars.update(tasks[url], visible=False)
+        done[url] = have
+        bars.update(whole, completed=sum(done.values()))
+
+    return step
