@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+LONGEST = 300  # characters of a fault that are told
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _OS_ERROR = re.compile(r"(?:os error |Os \{ code: )(\d{1,4})")
 
 
@@ -36,9 +38,16 @@ def named_faults(where: str) -> Iterator[None]:
     except (DeltaError, OSError) as error:
         if found := _system_fault(str(error), where):
             raise found from error
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise StoreError(f"{where}: {str(error).splitlines()[0]}") from error
+        raise StoreError(f"{where}: {_one_line(str(error))}") from error
+
+
+def _one_line(text: str) -> str:
+    """What delta-rs says over several lines, with arrows in colour; the end, which holds bodies of answers, is cut."""
+    lines = (line.strip().removeprefix("↳").strip() for line in _COLOUR.sub("", text).splitlines())
+    words = ": ".join(line for line in lines if line)
+    return words if len(words) <= LONGEST else f"{words[:LONGEST]}..."
 
 
 def _system_fault(text: str, where: str) -> OSError | None:

@@ -1,0 +1,95 @@
+"""A store in an S3 bucket, on a server of this machine; needs `moto_server` (pip install 'moto[server]')."""
+
+import shutil
+import socket
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from duskwatch.records.times import DAY
+from duskwatch.store import Store, StoreError, maintenance
+from tests.store.build import DAY1, DAY2, DAY3, FROM, KP, STAR, two_days
+from tests.store.test_store import frame_of
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[dict[str, str]]:
+    """Options for the bucket ``s3://bucket``."""
+    program = shutil.which("moto_server")
+    if program is None:
+        pytest.skip("moto_server is not on the PATH")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    with subprocess.Popen(
+        [program, "-H", "127.0.0.1", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as server:
+        try:
+            deadline = time.monotonic() + 30
+            while True:
+                try:
+                    urllib.request.urlopen(urllib.request.Request(f"{url}/bucket", method="PUT"), timeout=5).close()
+                    break
+                except urllib.error.URLError:
+                    assert time.monotonic() < deadline, "the server does not come up"
+                    time.sleep(0.2)
+            yield {
+                "AWS_ENDPOINT_URL": url, "AWS_ALLOW_HTTP": "true", "AWS_REGION": "us-east-1",
+                "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+            }  # fmt: skip
+        finally:
+            server.kill()
+
+
+def test_a_store_in_a_bucket_does_what_one_in_a_folder_does(bucket, tmp_path):
+    database = str(tmp_path / "events.sqlite")
+    store = Store.open("s3://bucket/a folder/store", create=True, storage_options=bucket, database=database)
+    one = two_days()
+    for _ in range(2):
+        for day in (DAY1, DAY2):
+            store.write_day(day, [(KP, one), (STAR, two_days(2, 5))])
+    back = Store.open("s3://bucket/a folder/store", storage_options=bucket).history(KP, FROM, FROM + 2 * DAY)
+    assert back.signals.values.shape == one.signals.values.shape
+    assert store.outages() == []
+    assert maintenance.retain(store.location, DAY2)["signals"] == 6
+    maintenance.vacuum(store.location, timedelta(0))
+    assert store.days() == [DAY2]
+    assert store.signals().collect().height == 2 * 3 * 288
+
+
+def test_writers_at_the_same_time_in_a_bucket(bucket):
+    store = Store.open("s3://bucket/many", create=True, storage_options=bucket)
+    errors = []
+
+    def write(n: int) -> None:
+        try:
+            store.write_signals(DAY3, frame_of(DAY3, float(n)))
+            day = DAY1.replace(day=n + 1)
+            store.write_signals(day, frame_of(day, float(n)))
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=write, args=(n,)) for n in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    rows = store.signal_rows().collect()
+    assert rows.height == 4 * 6
+    assert rows.unique(["day", "entity", "signal"]).height == rows.height
+
+
+def test_a_bucket_that_is_not_there_is_named_in_one_line(bucket):
+    for create in (False, True):
+        with pytest.raises(StoreError, match=r"404 Not Found|no store there") as caught:
+            Store.open("s3://absent/store", storage_options=bucket, create=create)
+        assert str(caught.value).isprintable()
+        assert len(str(caught.value)) < 500
