@@ -60,7 +60,11 @@ def test_a_found_event_late_by_two_minutes_and_ended_early_by_six() -> None:
 
 
 def test_nothing_found_is_a_miss_and_nothing_else() -> None:
-    assert scored([truth(100, 200)], []) == Score(true=1, watched_us=at(600))
+    result = scored([truth(100, 200)], [])
+    assert result == Score(true=1, watched_us=at(600))
+    assert (result.detected, result.found, result.false, result.merged, result.open_wrong) == (0, 0, 0, 0, 0)
+    assert (result.onset_stated, result.onset_inside, result.end_stated, result.end_inside) == (0, 0, 0, 0)
+    assert (result.excess_us, result.fragments) == (0, ())
 
 
 def test_found_far_from_any_truth_is_false_and_all_of_it_is_excess() -> None:
@@ -107,6 +111,17 @@ def test_a_range_of_truth_has_no_error_inside() -> None:
     assert scored([slow], [told(97, 325, width=6)]).onset_inside == 1
 
 
+def test_an_interval_that_ends_with_the_truth_holds_it() -> None:
+    assert Bounds(10, 20).meets(Bounds(20, 30))
+    assert Bounds(20, 30).meets(Bounds(10, 20))
+    assert not Bounds(10, 19).meets(Bounds(20, 30))
+    assert Bounds(10, 20).error_of(10) == Bounds(10, 20).error_of(20) == 0
+
+
+def test_true_events_may_follow_at_once() -> None:
+    assert scored([truth(100, 200), truth(200, 300)], [told(100, 199), told(201, 300)]).true == 2
+
+
 def test_true_events_that_overlap_are_refused() -> None:
     with pytest.raises(ValueError, match="overlap"):
         scored([truth(100, 200), truth(150, 300)], [])
@@ -127,6 +142,9 @@ def test_figures_of_a_pool() -> None:
     assert result["onset_within_bin"] == 6 / 20  # 0..5 minutes
     assert result["onset_inside"] == 3 / 20  # 0, 1 and 2 minutes off lie in an interval of 5
     assert result["onset_width_bins_median"] == 1
+    assert MONTH_US == 30 * 24 * HOUR
+    assert result["end_within_bin"] == 1
+    assert result["within_two_bins"] == (11 + 20) / 40  # onsets 0..10 minutes off, and every end
     assert figures(month)["false_per_month"] == 2
     assert figures(month)["excess_hours_per_month"] == pytest.approx(20 / 60)
     assert figures(Score())["recall"] is None
@@ -156,6 +174,14 @@ def test_outages_become_found_events_with_their_first_alarm() -> None:
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40), st.floats(0.01, 1))
 def test_rank_is_the_nearest_rank_of_numpy(values: list[float], share: float) -> None:
     assert rank(values, share) == np.quantile(values, share, method="inverted_cdf")
+
+
+@pytest.mark.parametrize("share", [0, -0.1, 1.01, 2])
+def test_a_share_is_above_nothing_and_at_most_all(share: float) -> None:
+    with pytest.raises(ValueError, match="share"):
+        rank([1, 2], share)
+    assert rank([], 0.5) is None
+    assert rank([1, 2], 1) == 2
 
 
 minutes = st.integers(0, 600)
