@@ -8,6 +8,7 @@ from benchmarks.quality import speed
 from benchmarks.quality.__main__ import HERE, PAGE, PICTURE, filled
 from duskwatch.cases.scenarios.library import library
 from duskwatch.cases.scenarios.scenario import Entry
+from duskwatch.detection.scoring import Score, figures
 from duskwatch.evaluation import archives
 from duskwatch.evaluation.bounds import check, tolerances
 from duskwatch.evaluation.run import OURS, detectors, run
@@ -53,3 +54,9 @@ def test_one_bin_of_many_series_is_judged_at_once():
     state = speed.known_state(128)
     assert len(state.table) == 128
     assert (state.table[:64] == state.table[64:]).all() or (state.table[:64].tobytes() == state.table[64:].tobytes())
+
+
+def test_the_page_names_every_figure():
+    page = PAGE.read_text()
+    shortened = {"onset_error_s_p95", "end_error_s_median", "end_error_s_p95", "end_error_bins_p95"}
+    assert {name for name in figures(Score()) if f"`{name}`" not in page} == shortened
