@@ -13,9 +13,11 @@ from duskwatch.records.countries import CountryRanges
 from duskwatch.records.entity import Entity
 from duskwatch.records.prefix import Prefix
 from duskwatch.records.signals import EntityHistory
+from duskwatch.signals.artefacts.faults import find_faults
+from duskwatch.signals.artefacts.guard import guard, transferred
 from duskwatch.signals.entities import split
 from duskwatch.signals.measures import Extent, measure
-from duskwatch.signals.visibility import Votes, merge_votes
+from duskwatch.signals.visibility import Votes, merge_votes, voters_alone
 from duskwatch.sources.reference.names import UnknownCountryError, country_name
 
 KINDS = ("country", "asn")
@@ -56,8 +58,22 @@ def replay_all(
         threads=threads,
         progress=progress,
     )
-    votes = merge_votes(list(replay.parts), from_us, until_us, all_origins_bin_us=bin_us, threads=threads)
-    return replay, votes
+    return replay, count_all(replay, threads=threads)
+
+
+def count_all(replay: Replay, *, threads: int = 2) -> Votes:
+    """The votes on everything that a replay of whole tables holds, without what is a fault of the recording.
+
+    As in a run on one entity: losses that one collector alone saw do not count, and table transfers are no news.
+    """
+    span = (replay.from_us, replay.until_us)
+    faults = find_faults(replay.parts, replay.heard, replay.inputs, voters_alone(replay.parts, *span))
+
+    def refine(votes: Votes) -> tuple[Votes, npt.NDArray[np.bool_]]:
+        guarded = guard(votes, np.ones(len(votes.afi), np.bool_), faults)
+        return guarded.votes, transferred(votes.rows, faults)
+
+    return merge_votes(replay.parts, *span, all_origins_bin_us=replay.bin_us, refine=refine, threads=threads)
 
 
 def measure_all(

@@ -6,13 +6,15 @@ learned from updates, a voter's word is known from its first statement on. Until
 prefix that anybody held is presumed to be visible: a loss takes the word of more than half.
 """
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from duskwatch.records.signals import Gap
+from duskwatch.records.signals import Gap, PrefixState
 from duskwatch.signals.collector_part import CollectorPart, close_part
 from duskwatch.signals.vote_walk import (
     CHANGES,
@@ -28,8 +30,20 @@ from duskwatch.signals.vote_walk import (
 )
 from duskwatch.signals.voters import full_feed, switches
 
-__all__ = ["CollectorPart", "Vote", "VoteRows", "Votes", "close_part", "full_feed", "merge_votes"]
+__all__ = [
+    "CollectorPart",
+    "Counts",
+    "Vote",
+    "VoteRows",
+    "Votes",
+    "close_part",
+    "full_feed",
+    "merge_votes",
+    "voters_alone",
+]
 
+# Columns with a row for each unit.
+UNITS = ("afi", "hi", "lo", "length", "any_origin", "origin_of")
 # A walk takes so many bytes for its cells; more prefixes are walked in several goes.
 WALK_BYTES = 128 << 20
 
@@ -78,13 +92,25 @@ class Counts:
     withdrawn: npt.NDArray[np.int32]
 
 
+Refine = Callable[[Votes], tuple[Votes, npt.NDArray[np.bool_]]]
+"""Given the votes on some units: the same with changes set right, and which of their rows are no news, bool[R]."""
+
+
 def merge_votes(
-    parts: list[CollectorPart], from_us: int, until_us: int, *, all_origins_bin_us: int = 0, threads: int = 2
+    parts: Sequence[CollectorPart],
+    from_us: int,
+    until_us: int,
+    *,
+    all_origins_bin_us: int = 0,
+    refine: Refine | None = None,
+    threads: int = 2,
 ) -> Votes:
     """Walk the logs of all collectors together and count votes. The order of ``parts`` does not matter.
 
     With ``all_origins_bin_us`` the votes on prefixes of several origins are counted by origin too, and in place of the
-    rows, which would fill the memory for a whole table, there are their counts in bins of that length.
+    rows, which would fill the memory for a whole table, there are their counts in bins of that length. ``refine`` then
+    sees the votes on some units at a time with their rows; what stood at the start is told as rows only of units that
+    were lost.
     """
     parts = sorted(parts, key=lambda part: part.collector)
     units = number_units(parts, by_origin=all_origins_bin_us > 0)
@@ -95,44 +121,68 @@ def merge_votes(
     )
     turns, gaps = switches(parts, offsets, from_us, until_us)
 
-    def count(span: tuple[int, int]):  # type: ignore[no-untyped-def]
-        rows = vote_rows(parts, units, span, offsets, turns, voter_of, from_us)
-        own = units.first[span[0] : span[1] + 1]
-        family = np.repeat((units.afi[span[0] : span[1]] != 1).astype(np.uint8), np.diff(own))
-        changes, steps = walk(rows, family, len(voters))
-        base = int(own[0])
-        changes = (changes[0], changes[1] + np.int32(base), *changes[2:])
-        if not all_origins_bin_us:
-            return changes, steps, with_start(rows), ()
-        counted = _counted(rows, base, from_us, until_us, all_origins_bin_us)
-        return changes, steps, without_rows(rows), counted
+    learned = any(part.dumps == 0 for part in parts)
 
+    def count(span: tuple[int, int]) -> Votes:
+        rows = vote_rows(parts, units, span, offsets, turns, voter_of, from_us)
+        whole, origin_of = _kinds_of(units, span)
+        columns = _unit_columns(units, span)
+        changes, steps = walk(rows, (columns["afi"] != 1).astype(np.uint8), len(voters))
+        votes = Votes(
+            from_us,
+            until_us,
+            **columns,
+            **dict(zip(CHANGES, changes, strict=True)),
+            **dict(zip(STEPS, steps, strict=True)),
+            rows=rows,
+            gaps=gaps,
+            learned=learned,
+            any_origin=whole,
+            origin_of=origin_of,
+        )
+        if not all_origins_bin_us:
+            return replace(votes, rows=with_start(rows))
+        news = np.ones(len(rows.code), np.bool_)
+        if refine is not None:
+            lost = np.isin(votes.state, (PrefixState.DARK, PrefixState.MINORITY)) & (votes.by_voters == 0)
+            votes, dull = refine(replace(votes, rows=with_start(rows, np.unique(votes.prefix[lost]))))
+            news = ~dull[len(dull) - len(news) :]
+        counts = _counted(rows, news, from_us, until_us, all_origins_bin_us)
+        return replace(votes, rows=without_rows(rows), counts=counts)
+
+    if not all_origins_bin_us:
+        return count((0, len(units.afi)))
     spans = _spans(units, len(voter_of) + 4 * len(voters))
     with ThreadPoolExecutor(max(1, threads)) as pool:
-        found = list(pool.map(count, spans)) if len(spans) > 1 else [count(span) for span in spans]
-    changes = [np.concatenate(column) for column in zip(*(each[0] for each in found), strict=True)]
-    counts = None
-    if all_origins_bin_us:
-        columns = zip(*(each[3] for each in found), strict=True)
-        counts = Counts(all_origins_bin_us, *(np.concatenate(column) for column in columns))
-    elif len(found) > 1:
-        raise MemoryError("too many prefixes are watched for their rows to be kept; count all origins instead")
-    if len(found) > 1:
-        order = np.argsort(changes[0], kind="stable")
-        changes = [column[order] for column in changes]
-    return Votes(
-        from_us,
-        until_us,
-        **{name: np.repeat(getattr(units, name), np.diff(units.first)) for name in ("afi", "hi", "lo", "length")},
-        **dict(zip(CHANGES, changes, strict=True)),
-        **dict(zip(STEPS, found[0][1], strict=True)),
-        rows=found[0][2],
-        gaps=gaps,
-        learned=any(part.dumps == 0 for part in parts),
-        any_origin=_any_origin(units),
-        origin_of=_origin_of(units),
-        counts=counts,
+        return _joined(list(pool.map(count, spans)))
+
+
+def voters_alone(parts: Sequence[CollectorPart], from_us: int, until_us: int) -> Votes:
+    """Who votes when, without any prefix: what faults of the recording are found from before votes are counted."""
+    return merge_votes([replace(part, start=part.start.cut(0), afi=part.afi[:0]) for part in parts], from_us, until_us)
+
+
+def _joined(spans: list[Votes]) -> Votes:
+    """Votes on stretches of units that follow each other, as one."""
+    if len(spans) == 1:
+        return spans[0]
+    bases = np.cumsum([0] + [len(votes.afi) for votes in spans])
+    columns = {
+        name: np.concatenate([getattr(votes, name) for votes in spans])
+        for name in (*UNITS, *CHANGES)
+        if name != "prefix"
+    }
+    columns["prefix"] = np.concatenate(
+        [votes.prefix + np.int32(base) for votes, base in zip(spans, bases, strict=False)]
     )
+    order = np.argsort(columns["time_us"], kind="stable")
+    counts = [votes.counts for votes in spans if votes.counts is not None]
+    told = {
+        name: np.concatenate([getattr(each, name) for each in counts]) for name in ("bin", "announced", "withdrawn")
+    }
+    told["unit"] = np.concatenate([each.unit + np.int32(base) for each, base in zip(counts, bases, strict=False)])
+    columns = {name: column if name in UNITS else column[order] for name, column in columns.items()}
+    return replace(spans[0], **columns, counts=Counts(counts[0].bin_us, **told))
 
 
 def _spans(units: Units, bytes_per_unit: int) -> list[tuple[int, int]]:
@@ -149,12 +199,11 @@ def _spans(units: Units, bytes_per_unit: int) -> list[tuple[int, int]]:
     return spans
 
 
-def _counted(
-    rows: VoteRows, base: int, from_us: int, until_us: int, bin_us: int
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+def _counted(rows: VoteRows, news: npt.NDArray[np.bool_], from_us: int, until_us: int, bin_us: int) -> Counts:
     bins = -(-(until_us - from_us) // bin_us)
     told = np.flatnonzero(
-        ((rows.code == Vote.HOLD) | (rows.code == Vote.LOSE))
+        news
+        & ((rows.code == Vote.HOLD) | (rows.code == Vote.LOSE))
         & (rows.prefix >= 0)
         & (rows.time_us >= from_us)
         & (rows.time_us < until_us)
@@ -163,18 +212,21 @@ def _counted(
     keys, inverse = np.unique(key, return_inverse=True)
     announced = np.bincount(inverse[rows.code[told] == Vote.HOLD], minlength=len(keys)).astype(np.int32)
     withdrawn = np.bincount(inverse[rows.code[told] == Vote.LOSE], minlength=len(keys)).astype(np.int32)
-    return (keys // bins + base).astype(np.int32), (keys % bins).astype(np.int32), announced, withdrawn
+    return Counts(bin_us, (keys // bins).astype(np.int32), (keys % bins).astype(np.int32), announced, withdrawn)
 
 
-def _any_origin(units: Units) -> npt.NDArray[np.bool_]:
-    whole = np.zeros(int(units.first[-1]), np.bool_)
-    whole[units.first[:-1]] = True
-    return whole
+def _unit_columns(units: Units, span: tuple[int, int]) -> dict[str, Any]:
+    copies = np.diff(units.first[span[0] : span[1] + 1])
+    return {name: np.repeat(getattr(units, name)[slice(*span)], copies) for name in ("afi", "hi", "lo", "length")}
 
 
-def _origin_of(units: Units) -> npt.NDArray[np.int64]:
-    whole = _any_origin(units)
+def _kinds_of(units: Units, span: tuple[int, int]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
+    """Which units are whole prefixes, and the AS for which each counts, -1 where there is none."""
+    first = units.first[span[0] : span[1] + 1]
+    whole = np.zeros(int(first[-1] - first[0]), np.bool_)
+    whole[first[:-1] - first[0]] = True
+    sole = units.sole_origin[slice(*span)]
     origin = np.empty(len(whole), np.int64)
-    origin[whole] = np.where(units.sole_origin > 0, units.sole_origin, -1)
-    origin[~whole] = units.pair_origin
-    return origin
+    origin[whole] = np.where(sole > 0, sole, -1)
+    origin[~whole] = units.pair_origin[slice(*np.searchsorted(units.pair_prefix, span))]
+    return whole, origin

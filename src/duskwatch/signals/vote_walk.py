@@ -394,12 +394,14 @@ def walk(rows: VoteRows, family: npt.NDArray[np.uint8], voters: int) -> tuple[tu
     )
 
 
-def with_start(rows: VoteRows) -> VoteRows:
+def with_start(rows: VoteRows, some: npt.NDArray[np.int32] | None = None) -> VoteRows:
     """The rows with what stood at the start told as rows too, just before the first: for those who walk them anew.
 
-    Meant for a few prefixes; a whole table would make as many rows as it has routes.
+    Of ``some`` units alone, where they are given; a whole table would make as many rows as it has routes.
     """
-    unit, session = np.nonzero(rows.cells & KNOWN)
+    which = np.arange(len(rows.cells)) if some is None else some
+    at, session = np.nonzero(rows.cells[which] & KNOWN)
+    unit = which[at]
     held = (rows.cells[unit, session] & HELD) != 0
     route = rows.routes[unit, session]
     once = np.flatnonzero(~held & (route != 0))

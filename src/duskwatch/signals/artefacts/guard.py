@@ -12,7 +12,7 @@ from duskwatch.records.signals import EntityHistory, SignalBlock
 from duskwatch.signals.artefacts.faults import Faults
 from duskwatch.signals.artefacts.lone import LoneLoss, without_lone_losses
 from duskwatch.signals.artefacts.witness import witness
-from duskwatch.signals.visibility import Vote, Votes
+from duskwatch.signals.visibility import Vote, VoteRows, Votes
 
 ANNOUNCEMENTS = "bgp.announcements"
 
@@ -38,17 +38,22 @@ def without_transfers(
     if not faults.transfers or ANNOUNCEMENTS not in block.names:
         return history
     rows = votes.rows
-    mine = np.flatnonzero((rows.code == Vote.HOLD) & (rows.prefix >= 0))
+    mine = np.flatnonzero(transferred(rows, faults))
     mine = mine[selected[rows.prefix[mine]]]
-    part = np.zeros(len(mine), np.bool_)
-    for transfer in faults.transfers:
-        own = rows.session[mine] == transfer.session
-        part |= own & (rows.time_us[mine] >= transfer.from_us) & (rows.time_us[mine] < transfer.until_us)
-    place = (rows.time_us[mine[part]] - block.start_us) // block.bin_us
+    place = (rows.time_us[mine] - block.start_us) // block.bin_us
     place = place[(place >= 0) & (place < block.values.shape[1])]
     values = block.values.copy()
     values[block.names.index(ANNOUNCEMENTS)] -= np.bincount(place, minlength=values.shape[1])
     return replace(history, signals=SignalBlock(block.names, block.start_us, block.bin_us, values, block.coverage))
+
+
+def transferred(rows: VoteRows, faults: Faults) -> npt.NDArray[np.bool_]:
+    """Which rows are announcements of a table transfer, bool[R]."""
+    out = np.zeros(len(rows.code), np.bool_)
+    for transfer in faults.transfers:
+        at = slice(*np.searchsorted(rows.time_us, (transfer.from_us, transfer.until_us)))
+        out[at] |= (rows.session[at] == transfer.session) & (rows.code[at] == Vote.HOLD) & (rows.prefix[at] >= 0)
+    return out
 
 
 def coverage_of(
