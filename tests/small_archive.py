@@ -184,6 +184,7 @@ def _store(folder: Path, collector: str, kind: str, second: int, data: bytes) ->
 
 def delegations(folder: Path) -> Path:
     """A delegated file that gives the four prefixes to KP, and the background to JP."""
+    folder.mkdir(exist_ok=True)
     path = folder / "delegated-small"
     path.write_text(
         "2|apnic|20200301|2|19830613|20200301|+0000\n"

@@ -190,28 +190,30 @@ def _views(seen: _Seen, k: int, names: tuple[str, ...], place_of: I32) -> tuple[
 def _talk(
     votes: Votes, selected: Bool, faults: Faults, voters: I64, start: int, end: int
 ) -> tuple[int | None, int | None]:
-    """Of some voters, how many spoke of other prefixes in the bins of a stretch, and how many statements they made.
+    """Of some voters, how many spoke of other prefixes in a stretch, and how many statements they made.
 
-    None where what was said was not counted at all of their collectors.
+    Counted are the bins wholly inside it, so that what was said ahead of it does not count; where there are none, those
+    that it touches. None where what was said was not counted at all.
     """
     if not faults.heard:
         return None, None
     rows = votes.rows
     per_voter = np.zeros(int(rows.voter_of.max(initial=-1)) + 1, np.int64)
-    low, high = start, end + 1
     for heard, offset in zip(faults.heard, faults.offsets, strict=True):
         bins, peers = heard.counts.shape[:2]
-        first = max(0, (start - heard.from_us) // heard.bin_us)
-        last = min(bins, (end - heard.from_us) // heard.bin_us + 1)
-        low = min(low, heard.from_us + first * heard.bin_us)
-        high = max(high, heard.from_us + last * heard.bin_us)
+        first, last = -(-(start - heard.from_us) // heard.bin_us), (end - heard.from_us) // heard.bin_us
+        if first >= last:
+            first, last = (start - heard.from_us) // heard.bin_us, (end - heard.from_us) // heard.bin_us + 1
+        first, last = max(0, first), min(bins, last)
+        span = np.searchsorted(rows.time_us, heard.from_us + heard.bin_us * np.array([first, last], np.int64))
         said = heard.counts[first:last].sum(axis=(0, 2), dtype=np.int64)
         np.add.at(per_voter, rows.voter_of[offset : offset + peers], said[: len(rows.voter_of) - offset])
-    # What they said of the entity itself is no sign that they had others to speak of.
-    at = slice(*np.searchsorted(rows.time_us, (low, high)))
-    own = (rows.prefix[at] >= 0) & ((rows.code[at] == Vote.HOLD) | (rows.code[at] == Vote.LOSE))
-    own[own] = selected[rows.prefix[at][own]]
-    np.subtract.at(per_voter, rows.voter_of[rows.session[at][own]], 1)
+        # What they said of the entity itself is no sign that they had others to speak of.
+        at = np.arange(*span)
+        session = rows.session[at]
+        at = at[(session >= offset) & (session < offset + peers) & (rows.prefix[at] >= 0)]
+        at = at[selected[rows.prefix[at]] & ((rows.code[at] == Vote.HOLD) | (rows.code[at] == Vote.LOSE))]
+        np.subtract.at(per_voter, rows.voter_of[rows.session[at]], 1)
     others = np.maximum(per_voter[voters], 0)
     return int((others > 0).sum()), int(others.sum())
 
