@@ -1,11 +1,13 @@
 """Votes of several collectors: who votes, when, and what a session's end or a missing file does to the count."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from duskwatch.records.elems import Kind
 from duskwatch.records.signals import Gap, PrefixState
 from duskwatch.signals.measures import Extent, measure, transit_shares, units
-from duskwatch.signals.routing import RoutingLog, RoutingState, begin_dump, end_dump, fold
+from duskwatch.signals.routing import DumpCheck, RoutingLog, RoutingState, begin_dump, end_dump, fold
 from duskwatch.signals.visibility import close_part, full_feed, merge_votes
 from tests.signals.build import block, peers
 
@@ -213,3 +215,21 @@ def test_transit_shares_are_weighted_by_time_and_add_up_to_one():
         (5511, 0, 0.5),
         (5511, 2, 1.0),
     ]
+
+
+def test_a_peer_whose_table_differs_from_a_dump_has_no_vote_until_one_agrees():
+    checks = (
+        DumpCheck(0, HOUR * US, held=100, matched=100, missing=5),  # 4.8 % differ: believed
+        DumpCheck(1, HOUR * US, held=100, matched=97, missing=3),  # 5.8 %
+        DumpCheck(2, HOUR * US, held=100, matched=80, missing=0),
+        DumpCheck(1, 2 * HOUR * US, held=100, matched=100, missing=0),
+    )
+    votes = merge_votes([replace(part("rrc00", (1, 2, 3), []), checks=checks)], 0, END * US)
+    assert list(zip((votes.step_us // US // HOUR).tolist(), votes.voters4.tolist(), strict=True)) == [
+        (0, 3),
+        (1, 1),
+        (2, 2),
+    ]
+    gaps = [(gap.source.split(" ")[1], gap.from_us // US // HOUR, gap.until_us // US // HOUR) for gap in votes.gaps]
+    assert gaps == [("AS2", 1, 2), ("AS3", 1, 4)]
+    assert {row[1] for row in of(votes)} == {"VISIBLE"}

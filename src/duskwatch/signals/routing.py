@@ -91,6 +91,12 @@ class DumpCheck:
     matched: int  # of those, in the dump too
     missing: int  # in the dump, not in the fold
 
+    @property
+    def rate(self) -> float:
+        """Share of the routes of both that are in one alone."""
+        differ = self.missing + max(0, self.held - self.matched)
+        return differ / max(1, self.matched + differ)
+
 
 @dataclass
 class RoutingState:

@@ -128,12 +128,11 @@ def merge_votes(
         whole, origin_of = _kinds_of(units, span)
         columns = _unit_columns(units, span)
         changes, steps = walk(rows, (columns["afi"] != 1).astype(np.uint8), len(voters))
+        columns |= dict(zip((*CHANGES, *STEPS), (*changes, *steps), strict=True))
         votes = Votes(
             from_us,
             until_us,
             **columns,
-            **dict(zip(CHANGES, changes, strict=True)),
-            **dict(zip(STEPS, steps, strict=True)),
             rows=rows,
             gaps=gaps,
             learned=learned,
@@ -167,10 +166,8 @@ def _joined(spans: list[Votes]) -> Votes:
     if len(spans) == 1:
         return spans[0]
     bases = np.cumsum([0] + [len(votes.afi) for votes in spans])
-    columns = {
-        name: np.concatenate([getattr(votes, name) for votes in spans])
-        for name in (*UNITS, *CHANGES)
-        if name != "prefix"
+    columns: dict[str, Any] = {
+        name: np.concatenate([getattr(votes, name) for votes in spans]) for name in (*UNITS, *CHANGES)
     }
     columns["prefix"] = np.concatenate(
         [votes.prefix + np.int32(base) for votes, base in zip(spans, bases, strict=False)]

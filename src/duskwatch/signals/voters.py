@@ -19,6 +19,9 @@ FULL_SHARE = 0.75
 LEARNED_SHARE_OF_MEDIAN = 0.25
 # A full-feed peer stays one until it falls this far below the bar, lest it flicker at the edge.
 HYSTERESIS = 0.9
+# A peer whose folded table differs from a table dump by more than this share of both has no vote until one agrees.
+# What changes while a dump is written is far less (docs/explanation/visibility.md has the figures).
+DOUBT_RATE = 0.05
 
 
 def full_feed(sizes: npt.NDArray[np.int32], dumped: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -68,12 +71,13 @@ def switches(
     for part, offset in zip(parts, offsets, strict=False):
         holes = [(gap.from_us, gap.until_us) for gap in part.gaps]
         lives = _live_spans(part, from_us, until_us)
+        doubted = _doubted_spans(part, from_us, until_us)
         ever_full: npt.NDArray[np.bool_] = np.zeros(len(part.peers), np.bool_)
         for sample in full:
             ever_full |= sample[offset : offset + len(part.peers)].any(axis=1)
         for peer in range(len(part.peers)):
             session = int(offset) + peer
-            alive = _minus(lives[peer], holes)
+            alive = _minus(lives[peer], holes + doubted.get(peer, []))
             for family, on, off in ((0, Vote.ON4, Vote.OFF4), (1, Vote.ON6, Vote.OFF6)):
                 spans = _both(_true_spans(sample_us, full[:, session, family], until_us), alive)
                 for start, end in spans:
@@ -84,6 +88,10 @@ def switches(
                 gaps += [
                     Gap(part.session(peer), start, end, reason, 1)
                     for start, end, reason in _session_gaps(part, peer, from_us, until_us)
+                ]
+                gaps += [
+                    Gap(part.session(peer), start, end, "its table differs from the table dump", 1)
+                    for start, end in doubted.get(peer, [])
                 ]
         voters = len({asn for asn, full_feed_once in zip(part.peers.asn, ever_full, strict=True) if full_feed_once})
         gaps += [replace(gap, peers=voters) for gap in part.gaps]
@@ -108,6 +116,20 @@ def _live_spans(part: CollectorPart, from_us: int, until_us: int) -> list[list[t
         if start is not None:
             spans[peer].append((start, until_us))
     return [[(max(a, from_us), b) for a, b in own if b > from_us] for own in spans]
+
+
+def _doubted_spans(part: CollectorPart, from_us: int, until_us: int) -> dict[int, list[tuple[int, int]]]:
+    """Stretches in which a peer's folded table is not believed: from a dump that differs to the next that agrees."""
+    spans: dict[int, list[tuple[int, int]]] = {}
+    since: dict[int, int] = {}
+    for check in sorted(part.checks, key=lambda check: check.time_us):
+        if check.rate > DOUBT_RATE:
+            since.setdefault(check.peer, check.time_us)
+        elif check.peer in since:
+            spans.setdefault(check.peer, []).append((since.pop(check.peer), check.time_us))
+    for peer, start in since.items():
+        spans.setdefault(peer, []).append((start, until_us))
+    return {peer: [(max(a, from_us), b) for a, b in own if b > from_us] for peer, own in spans.items()}
 
 
 def _session_gaps(part: CollectorPart, peer: int, from_us: int, until_us: int) -> list[tuple[int, int, str]]:

@@ -173,9 +173,7 @@ def _back(part: CollectorPart, peers: set[int], begin_us: int, until_us: int) ->
 def _disagreements(part: CollectorPart, from_us: int) -> list[Artefact]:
     out = []
     for check in part.checks:
-        differ = check.missing + max(0, check.held - check.matched)
-        share = differ / max(1, check.matched + differ)
-        if check.time_us >= from_us and share > DISAGREEMENT:
+        if check.time_us >= from_us and check.rate > DISAGREEMENT:
             out.append(
                 Artefact(
                     "table disagreement",
