@@ -5,6 +5,7 @@ SQLite in the store's folder, or PostgreSQL by URL. Times are microseconds since
 state for queries.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -140,7 +141,7 @@ def engine_of(url: sql.URL) -> sql.Engine:
         def _(connection: Any, _record: Any) -> None:
             connection.isolation_level = None  # BEGIN is ours, below: the driver's would let readers become writers
             connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("PRAGMA journal_mode = WAL")
+            _write_ahead(connection)
             connection.execute("PRAGMA synchronous = FULL")
 
         @event.listens_for(engine, "begin")
@@ -150,6 +151,18 @@ def engine_of(url: sql.URL) -> sql.Engine:
             )
 
     return engine
+
+
+def _write_ahead(connection: Any) -> None:
+    # The mode stays in the file. Changing it needs the file alone, and SQLite does not wait for that by itself.
+    deadline = time.monotonic() + BUSY_SECONDS
+    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except connection.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
 
 
 @contextmanager

@@ -43,7 +43,7 @@ if TYPE_CHECKING:  # SQLAlchemy is loaded by what needs it
     from duskwatch.store.revisions import Recorded, StoredOutage
 
 DATABASE = "events.sqlite"
-ENTITIES_AT_ONCE = 4096  # sorted in memory at a time when rows of all entities are read in order
+ENTITIES_AT_ONCE = 1024  # sorted in memory at a time when rows of all entities are read in order
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class Store:
     def write_day(self, day: date, histories: Sequence[History], *, family: str = "bgp") -> None:
         """Changes, levels and signals of a day; histories of longer windows are cut to it.
 
-        Three commits, the signals last: a day that :meth:`days` names is whole in the others too.
+        Three commits, the signals last: a day that :meth:`days` names is there in the others too.
         """
         ordered = sorted(histories, key=lambda one: (one[0].type, one[0].code))
         self.write_changes(day, lambda: change_frames(ordered, day))
