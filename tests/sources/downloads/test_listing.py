@@ -1,7 +1,7 @@
 """Index pages of every common server, and pages that try to lead elsewhere."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duskwatch.sources.downloads.listing import Listed, parse_listing
@@ -110,6 +110,7 @@ def test_an_empty_folder_is_an_answer():
     assert parse_listing('<title>Index of /x</title><a href="../">../</a>', URL) == ()
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="<>a href=\"'/.:%0123&;#titlegz \n", max_size=300))
 def test_no_page_raises_or_gives_a_name_that_is_not_plain(page):
     for entry in parse_listing(page, URL) or ():

@@ -7,6 +7,10 @@ import gzip
 import hashlib
 import os
 import random
+import resource
+import subprocess
+import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -18,7 +22,9 @@ from duskwatch.sources.downloads.session import Limits, Web
 from duskwatch.sources.downloads.transfer import Outcome, Wanted, fetch, fetch_all
 from tests.sources.downloads.server import Place, serve
 
-QUICK = Limits(attempts=3, backoff_s=0.01, backoff_cap_s=0.02, stall_s=0.3, connect_s=1, slow_window_s=0.3)
+QUICK = Limits(attempts=3, backoff_s=0.01, backoff_cap_s=0.02, stall_s=8, connect_s=8)
+# For faults of time. More attempts, so that a busy machine that stalls by itself does no harm.
+HASTY = replace(QUICK, attempts=4, stall_s=0.5, slow_window_s=0.5)
 NOISE = random.Random(4).randbytes(300_000)
 NAME = "updates.20141222.1615.gz"
 DATA = gzip.compress(NOISE, 1, mtime=0)
@@ -141,7 +147,7 @@ PASSING = {
 def test_a_fault_that_passes_leaves_no_trace(place, cache, what):
     place.fault(f"/{NAME}", *PASSING[what])
     each = wanted(place, cache)
-    found = get(each, cache)
+    found = get(each, cache, HASTY if what == "a stall" else QUICK)
     assert (found.state, found.reason) == ("fetched", "")
     assert each.path.read_bytes() == DATA
     assert leftovers(cache) == []
@@ -152,7 +158,7 @@ LASTING = {
     "forbidden": ("status:403", "HTTP 403 Forbidden"),
     "a long wait": ("status:503:4000", "to come back in 4000 s"),
     "resets": ("reset", "(tried 3 times)"),
-    "a stall": ("stall:1000", "nothing came for 0.3 s"),
+    "a stall": ("stall:1000", "nothing came for 0.5 s"),
     "crawling": ("crawl", "bytes came in"),
     "garbage": ("garbage", "it is no gzip file; it begins with '<html><body>Plea'"),
     "a redirect loop": (f"redirect:/{NAME}", "more than 5 redirects"),
@@ -169,7 +175,7 @@ def test_a_fault_that_lasts_is_named_and_leaves_no_file(place, cache, what):
     fault, words = LASTING[what]
     place.always[f"/{NAME}"] = fault
     each = wanted(place, cache)
-    found = get(each, cache)
+    found = get(each, cache, HASTY if what in ("a stall", "crawling") else QUICK)
     assert found.state == "failed"
     assert words in found.reason
     assert not each.path.exists()
@@ -309,3 +315,72 @@ def test_a_disk_that_cannot_be_written_is_named(place, cache):
     found = get(each, cache)
     assert found.state == "failed"
     assert "File exists" in found.reason or "Not a directory" in found.reason
+
+
+CHILD = """
+import asyncio, sys
+from pathlib import Path
+from duskwatch.sources.downloads.cache import open_cache
+from duskwatch.sources.downloads.session import Limits, Web
+from duskwatch.sources.downloads.transfer import Wanted, fetch
+url, root = sys.argv[1], Path(sys.argv[2])
+cache = open_cache(root)
+async def run():
+    async with Web(Limits(attempts=2, backoff_s=0.01)) as web:
+        wanted = Wanted(url, root / "archives" / url.rsplit("/", 1)[1], 1 << 24)
+        print(await fetch(wanted, web, cache, lambda _, have, total: print("at", have, flush=True)), flush=True)
+asyncio.run(run())
+"""
+
+
+def test_a_process_killed_on_the_way_loses_nothing(place, cache):
+    place.fault(f"/{NAME}", "stall:150000")
+    command = [sys.executable, "-c", CHILD, f"{place.url}/{NAME}", str(cache.root)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        for line in child.stdout:
+            if line == "at 150000\n":
+                break
+        child.kill()
+    each = wanted(place, cache)
+    assert not each.path.exists()
+    found = get(each, cache)
+    assert found.state == "fetched"
+    assert found.received_bytes < len(DATA)  # what had reached the disk is gone on with
+    assert each.path.read_bytes() == DATA
+    assert leftovers(cache) == []
+
+
+def test_a_full_disk_is_named_and_leaves_no_file(place, cache):
+    """A limit on the size of files stands in for the disk: the write fails in the same way, with another word."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    command = [sys.executable, "-c", CHILD, f"{place.url}/{NAME}", str(cache.root)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, preexec_fn=limit, check=True)
+    assert "state='failed', reason='File too large'" in done.stdout
+    assert not (cache.root / "archives" / NAME).exists()
+    assert get(wanted(place, cache), cache).state == "fetched"
+
+
+def test_more_files_than_may_be_open_at_once(place, cache):
+    names = [f"updates.20141222.{n:04}.gz" for n in range(300)]
+    small = gzip.compress(b"small", mtime=0)
+    for name in names:
+        (place.root / name).write_bytes(small)
+    each = [wanted(place, cache, name) for name in names]
+
+    async def run() -> list[Outcome]:
+        async with Web(Limits(per_host=8)) as web:
+            halves = await asyncio.gather(fetch_all(each[:150], web, cache), fetch_all(each[150:], web, cache))
+            return [outcome for half in halves for outcome in half]
+
+    most, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    used = len(list(Path("/proc/self/fd").iterdir()))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (used + 250, hard))
+    try:
+        found = asyncio.run(asyncio.wait_for(run(), 30))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    assert [outcome.state for outcome in found] == ["fetched"] * 300

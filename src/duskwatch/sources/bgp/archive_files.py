@@ -95,6 +95,8 @@ def collector_of(path: Path) -> str:
     """The collector's name, from the file's name or the folders above it; else the nearest telling folder's name."""
     parts = [path.name, *(parent.name for parent in path.resolve().parents)]
     for part in parts:
+        if part.lower() in COLLECTORS:
+            return part.lower()
         if match := COLLECTOR.search(part.lower()):
             return match[1]
     return next((part for part in parts[1:] if part and not LAYOUT_FOLDERS.fullmatch(part)), "local")

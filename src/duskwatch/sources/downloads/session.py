@@ -18,6 +18,8 @@ from duskwatch.sources.downloads.errors import NotThereError, RefusedError, Tran
 from duskwatch.sources.downloads.retry import PASSING, backoff_s, retry_after_s
 
 Result = TypeVar("Result")
+# Files on their way at once, over all hosts: each holds one open, and systems allow some hundred.
+AT_ONCE = 64
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -51,6 +53,7 @@ class Web:
     def __init__(self, limits: Limits | None = None, rng: random.Random | None = None) -> None:
         self.limits = limits or Limits()
         self._rng = rng or random.Random()
+        self.room = asyncio.Semaphore(AT_ONCE)
         self._remembered: dict[str, str] = {}
         self._gates: dict[str, asyncio.Semaphore] = {}
         self._client = httpx.AsyncClient(

@@ -54,13 +54,7 @@ async def fetch_all(
     wanted: Sequence[Wanted], web: Web, cache: Cache, progress: Progress | None = None
 ) -> list[Outcome]:
     """Fetch files, as many at once as the limits allow; outcomes in the order of ``wanted``. Raises nothing."""
-    room = asyncio.Semaphore(max(8, 4 * web.limits.per_host))  # open files and tasks; hosts have their own limit
-
-    async def one(each: Wanted) -> Outcome:
-        async with room:
-            return await fetch(each, web, cache, progress)
-
-    return list(await asyncio.gather(*(one(each) for each in wanted)))
+    return list(await asyncio.gather(*(fetch(each, web, cache, progress) for each in wanted)))
 
 
 async def fetch(wanted: Wanted, web: Web, cache: Cache, progress: Progress | None = None) -> Outcome:
@@ -73,8 +67,9 @@ async def fetch(wanted: Wanted, web: Web, cache: Cache, progress: Progress | Non
         touch(wanted.path)
         return Outcome(wanted, "cached")
     try:
-        with _claimed(cache.part_of(wanted.url)) as part:
-            return await _Transfer(wanted, web, part, progress).run()
+        async with web.room:
+            with _claimed(cache.part_of(wanted.url)) as part:
+                return await _Transfer(wanted, web, part, progress).run()
     except NotThereError as error:
         return Outcome(wanted, "missing", str(error))
     except RefusedError as error:
@@ -92,6 +87,7 @@ class _Transfer:
         self.received = 0
         self.furthest = 0
         self.checksum: Checksum | None = None
+        self.wrong = ""
         self.broken: set[str] = set()  # digests of what could not be unpacked
 
     async def run(self) -> Outcome:
@@ -161,8 +157,6 @@ class _Transfer:
                 pace.note(len(piece))
                 if self.progress:
                     self.progress(self.wanted, file.tell(), total)
-            file.flush()
-            os.fsync(file.fileno())
 
     async def _sniff(self, head: bytes) -> bytes | None:
         """Judge the first octets as soon as there are enough of them, so that an error page is not fetched whole."""
@@ -170,12 +164,16 @@ class _Transfer:
             return head
         if wrong := wrong_magic(self.wanted.path.name, head):
             self._start_over()
+            if wrong == self.wrong:
+                raise RefusedError(f"{wrong}, each time")
+            self.wrong = wrong
             raise TransientError(wrong)
         return None
 
     def _checked(self) -> str:
         name, path = self.wanted.path.name, self.part
-        with path.open("rb") as file:
+        with path.open("r+b") as file:
+            os.fsync(file.fileno())  # on the disk before it has its name: a file found after a crash is whole
             head = file.read(16)
         if wrong := wrong_magic(name, head) if head else "it is empty":
             self._start_over()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+from duskwatch.sources.downloads.address import address_or_folder
 from duskwatch.sources.downloads.cache import Cache, place_name
 from duskwatch.sources.downloads.checksum import sidecars
 from duskwatch.sources.downloads.errors import DownloadError, NotThereError, RefusedError
@@ -61,9 +62,9 @@ def reference_mirrors(named: Iterable[str] = (), environment: str | None = None)
     for value in values:
         registry, _, rest = value.partition("=")
         if registry in out:
-            out[registry] = _place(rest)
+            out[registry] = str(address_or_folder(rest))
         else:
-            place = _place(value)
+            place = address_or_folder(value)
             out = {each: f"{place}/{each}" for each in out}
     return out
 
@@ -203,12 +204,3 @@ async def _asked(registry: str, on: date, mirror: str, kept: Path, web: Web) -> 
                     continue
                 return Wanted(url, kept / name, layout.MOST_BYTES, None, f"{url}.md5")
     return None
-
-
-def _place(text: str) -> str:
-    if text.startswith(("http://", "https://")):
-        return text.rstrip("/")
-    path = Path(text.removeprefix("file://"))
-    if not path.is_dir():
-        raise DownloadError(f"--mirror {text}: no such folder, and no http or https address")
-    return str(path)

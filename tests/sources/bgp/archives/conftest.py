@@ -16,7 +16,7 @@ from duskwatch.sources.downloads.session import Limits
 from tests.sources.downloads.server import Place, serve
 
 BEGIN = parse_time("2014-12-21T00:00Z")
-QUICK = Limits(attempts=3, backoff_s=0.01, backoff_cap_s=0.02, stall_s=2, connect_s=1)
+QUICK = Limits(attempts=3, backoff_s=0.01, backoff_cap_s=0.02, stall_s=8, connect_s=8)
 
 
 def record(time_us: int, kind: int) -> bytes:

@@ -11,10 +11,9 @@ import pytest
 from duskwatch.records.times import parse_time
 from duskwatch.sources.bgp.archives.collectors import find_collector
 from duskwatch.sources.bgp.archives.fetch import Fetched, Refusal, fetch_archives, plan_archives
-from duskwatch.sources.bgp.archives.mirrors import Mirrors, choose_mirrors, parse_mirror
+from duskwatch.sources.bgp.archives.mirrors import Mirrors, choose_mirrors
 from duskwatch.sources.bgp.archives.plan import Plan
 from duskwatch.sources.downloads.cache import Cache, open_cache
-from duskwatch.sources.downloads.errors import DownloadError
 from tests.sources.bgp.archives.conftest import BEGIN, QUICK, at, write_archive
 from tests.sources.downloads.server import Place, serve
 
@@ -300,19 +299,6 @@ def test_the_cache_makes_room_but_never_of_what_the_run_needs(place, tmp_path):
 def test_mirrors(values, environment, ris, route_views):
     found = choose_mirrors(values, environment)
     assert (found.ris.url, found.route_views.url) == (ris, route_views)
-
-
-@pytest.mark.parametrize(
-    "text", ["ftp://x/y", "http://", "http://[", "/no/such/folder", "http://x/?a=b", "http://x:y/"]
-)
-def test_what_is_no_mirror_is_named(text):
-    with pytest.raises(DownloadError, match="--mirror"):
-        parse_mirror(text)
-
-
-def test_a_folder_is_a_mirror(tmp_path):
-    assert parse_mirror(str(tmp_path)).folder == tmp_path
-    assert parse_mirror(f"file://{tmp_path}").folder == tmp_path
 
 
 def test_begin_is_where_the_archive_begins(place: Place, cache):

@@ -96,7 +96,7 @@ def test_all_names_of_a_window_are_missing_where_there_is_nothing():
     assert missing_names(RIS, [], NOON, NOON) == ()
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(
     collector=st.sampled_from([RIS, ROUTE_VIEWS]),
     start=st.integers(0, 600),

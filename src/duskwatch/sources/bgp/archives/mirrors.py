@@ -4,11 +4,10 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from duskwatch.sources.bgp.archives.collectors import Collector, Project
 from duskwatch.sources.bgp.archives.layout import PUBLIC
-from duskwatch.sources.downloads.errors import DownloadError
+from duskwatch.sources.downloads.address import address_or_folder
 
 ENVIRONMENT = "DUSKWATCH_MIRROR"
 
@@ -65,21 +64,5 @@ def choose_mirrors(named: Iterable[str] = (), environment: str | None = None) ->
 
 def parse_mirror(text: str) -> Mirror:
     """An http or https address, a file address, or the path of a folder. DownloadError where it is none of them."""
-    scheme = text.partition("://")[0].lower() if "://" in text else ""
-    if scheme in ("http", "https"):
-        try:
-            parts = urlsplit(text)
-            _ = parts.port
-        except ValueError:
-            parts = None
-        if parts is None or not parts.hostname or parts.query or parts.fragment:
-            raise DownloadError(f"--mirror {text} is not an address; write it like https://archive.example.org/data")
-        return Mirror(text.rstrip("/"))
-    if scheme == "file":
-        text = unquote(urlsplit(text).path)
-    elif scheme:
-        raise DownloadError(f"--mirror {text}: {scheme} is not spoken here; give http, https or a folder")
-    folder = Path(text)
-    if not folder.is_dir():
-        raise DownloadError(f"--mirror {text}: no such folder, and no http or https address")
-    return Mirror(folder=folder)
+    place = address_or_folder(text)
+    return Mirror(folder=place) if isinstance(place, Path) else Mirror(place)
