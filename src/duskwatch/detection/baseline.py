@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from duskwatch.kernels import baseline as kernel
-from duskwatch.records.times import DAY, HOUR, SECOND
+from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND
 
 F64 = npt.NDArray[np.float64]
 F32 = npt.NDArray[np.float32]
@@ -50,6 +50,11 @@ class SeriesBaseline:
     settle_us: int = 6 * HOUR  # or when it stayed within the width for so long
     accept_us: int = 30 * DAY  # a steady remainder is the new normal after so long
     least_left: float = 0.1  # unless it is less than this share
+    # Means of the loss over such times (0: a single bin) must be so many times what they ever were by chance, and no
+    # less than the least.
+    scales_us: tuple[int, ...] = (0, 15 * MINUTE, 30 * MINUTE, 2 * HOUR, 12 * HOUR)
+    scale_factors: tuple[float, ...] = (1.3, 1.4, 1.45, 1.6, 2.2)
+    scale_least: tuple[float, ...] = (0.5, 0.1, 0.1, 0.1, 0.1)
     accept_rise_us: int = 3 * DAY  # more than was ever expected is the new normal after so long
 
     def __post_init__(self) -> None:
@@ -61,6 +66,10 @@ class SeriesBaseline:
         if not (0 <= self.prior <= 1 and 0 <= self.week_prior <= 1) or self.least_coverage > self.full_coverage:
             raise ValueError("prior must be 0 to 1, and least_coverage at most full_coverage")
         times = (self.half_life_us, self.learn_us, self.week_us, self.season_us, self.settle_us, self.accept_us)
+        if not len(self.scales_us) == len(self.scale_factors) == len(self.scale_least) <= kernel.SCALES:
+            raise ValueError(f"there must be as many scales as factors and least shares, at most {kernel.SCALES}")
+        if min((0, *self.scales_us)) < 0 or min((1.0, *self.scale_factors)) < 1 or min((1.0, *self.scale_least)) <= 0:
+            raise ValueError("scales must be at least 0, their factors at least 1, their least shares above 0")
         if min(*times, self.accept_rise_us) <= 0:
             raise ValueError("the times of a baseline must be above zero")
 
@@ -140,7 +149,17 @@ def begin(
     params[kernel.P_GAIN], params[kernel.P_SEASON_HOURS] = config.season_gain, config.season_us / HOUR
     params[kernel.P_LEFT] = config.least_left
     params[kernel.P_WEEK_PRIOR], params[kernel.P_WEEK_HOURS] = config.week_prior, config.week_us / HOUR
+    scales = params[kernel.P_SCALES :].reshape(3, kernel.SCALES)
+    for k, length in enumerate(config.scales_us):
+        bins = round(length / bin_us) if length else 1
+        if bins > (1 if length else 0) and bins not in scales[0, :k]:
+            scales[:, k] = bins, config.scale_factors[k], config.scale_least[k]
     table = np.zeros((count, kernel.FIELDS))
+    for k in range(kernel.SCALES):
+        peaks = kernel.MEANS + k * kernel.PER_SCALE + 3
+        table[:, peaks - 1] = np.inf
+        table[:, peaks : peaks + kernel.WEEKS] = -1.0
+    table[:, kernel.WEEK] = np.nan
     table[:, kernel.SLOT] = table[:, kernel.HELD] = np.nan
     table[:, kernel.PREDICTED : kernel.PREDICTED + 9] = np.nan
     return BaselineState(

@@ -23,7 +23,8 @@ class FuseConfig:
     sharp_us: int = 2 * MINUTE  # a plunge no longer than this is dated by its middle, a longer one by its start
     reach_us: int = HOUR  # how far a bound may reach for complete votes
     # Of binned signals:
-    passive_us: int = 3 * HOUR  # a passive signal calls alone where a part is lost for so long
+    passive_us: int = 3 * HOUR  # a passive signal calls alone where a part is lost for so long,
+    passive_share: float = 0.4  # so large a part,
     passive_detectors: tuple[str, ...] = ("deep-loss",)  # or where one of these says so
     lag_us: int = 3 * HOUR  # a signal whose climb takes no longer is back, for the end, from its start
     repeat_us: int = 30 * MINUTE  # a loss so near the time of day of the one before is a repeat

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-Role = Literal["reach", "passive", "updates", "none"]
+Role = Literal["reach", "arriving", "passive", "updates", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,12 +12,14 @@ class Family:
     """Signals that come from one kind of measurement: two of one family are no second witness."""
 
     name: str
-    role: Role  # reach: calls an outage alone; passive: see docs; updates: instability only; none: says nothing of loss
+    # reach: shows what can be reached. arriving: what comes from all of it. passive: what one service sees, which may
+    # fail by itself. updates: instability only. none: less of it is no loss.
+    role: Role
 
 
 ROUTING = Family("routing", "reach")
 PROBING = Family("probing", "reach")
-TELESCOPE = Family("telescope", "passive")
+TELESCOPE = Family("telescope", "arriving")
 TRAFFIC = Family("traffic", "passive")
 UPDATES = Family("updates", "updates")
 NOTHING = Family("", "none")

@@ -27,6 +27,7 @@ class SeriesView:
     values: F64  # [B]
     coverage: F64  # [B]
     judged: Judged  # of [B]
+    scale_bins: tuple[int, ...] = ()  # bins of each running mean, 0 where there is none
 
     @property
     def bins(self) -> int:
@@ -54,6 +55,12 @@ class SeriesView:
         with np.errstate(divide="ignore", invalid="ignore"):
             share = 1.0 - self.values / self.judged.expected
         return np.where(self.watched, np.clip(share, 0.0, 1.0), np.nan)
+
+    @property
+    def residual(self) -> F64:
+        """1 - value / expected, below zero where there is more, [B]; NaN where it could not be judged."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(self.watched, 1.0 - self.values / self.judged.expected, np.nan)
 
     @property
     def width(self) -> F64:
@@ -121,6 +128,7 @@ def views_of(
         return []
     rules = tuple(detector.rule for detector in detectors if detector.rule is not None)
     state = begin(len(block.names), block.bin_us, block.start_us, rules, config)
+    scales = tuple(int(bins) for bins in state.params[kernel.P_SCALES : kernel.P_SCALES + kernel.SCALES])
     _, judged = walk(state, block.values, block.coverage)
     return [
         SeriesView(
@@ -130,6 +138,7 @@ def views_of(
             block.values[k],
             block.coverage[k],
             Judged(judged.expected[k], judged.low[k], judged.bits[k]),
+            scales,
         )
         for k, name in enumerate(block.names)
     ]

@@ -4,11 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from duskwatch.detection.series import Dip, SeriesView
+from duskwatch.detection.families import ROUTING, family_of
+from duskwatch.detection.series import F64, Dip, SeriesView
 from duskwatch.records.outages import When
 from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND, to_datetime
 
 SAME = 0.9  # two losses within this share of each other are the same: the bin between was lost in whole
+TYPICAL = 0.26  # of the width: one standard deviation of normal noise
+LEAST_DOUBT = 0.1  # of a bin: no part of one is known better
+BESIDE = 3  # bins that tell what one is that is lost in whole
 PLUNGE = 0.25  # a fall begins with the bin that lost this share of what was lost when the alarm was raised
 
 
@@ -50,9 +54,13 @@ def _onset(view: SeriesView, dip: Dip, raised: int) -> When:
             return When(began, stop, start, f"{view.name} fell while it was not measured, {_span(began, start)}")
     before = f" from {_number(view.values[at - 1])}" if at and view.watched[at - 1] else ""
     reason = f"{view.name} fell{before} to {_number(view.values[at])} in the {_bin_text(bin_us)} from {_clock(start)}"
-    part = _part(loss, at, at + 1, view.bins)
-    best = stop - _seconds(part * bin_us) if part is not None else start
-    return When(start, stop, best, reason)
+    if family_of(view.name) == ROUTING:
+        return When(start, stop, start, reason)
+    full = _usual(loss[at + 1 : min(dip.stop, at + 1 + BESIDE)], loss[at])
+    lost = min(1.0, loss[at] / full) + _part(view, at - 1, full)
+    earliest, best, latest = _spread(stop, -bin_us, lost, _noise(view, at, full))
+    short = dip.stop - at < 2
+    return When(max(earliest, start - bin_us), max(latest, stop) if short else latest, best, reason)
 
 
 def _end(view: SeriesView, dip: Dip) -> When:
@@ -63,25 +71,41 @@ def _end(view: SeriesView, dip: Dip) -> When:
         began = view.time_us(since + 1) if since is not None else view.start_us
         reason = f"{view.name} came back while it was not measured, {_span(began, start)}"
         return When(began, start + bin_us, start, reason)
-    reason = f"{view.name} was back at {_number(view.values[back])}" if back < view.bins else f"{view.name} was back"
-    part = _part(loss, back - 1, back - 2, view.bins) if back - 2 >= dip.first else None
-    if part is not None:
-        began = view.time_us(back - 1)
-        return When(
-            began,
-            start,
-            began + _seconds(part * bin_us),
-            f"{reason} after the {_bin_text(bin_us)} from {_clock(began)}",
-        )
-    return When(start, start + bin_us, start, f"{reason} in the {_bin_text(bin_us)} from {_clock(start)}")
+    level = f"at {_number(view.values[back])}" if back < view.bins and view.watched[back] else "again"
+    reason = f"{view.name} was back {level} in the {_bin_text(bin_us)} from {_clock(start)}"
+    if family_of(view.name) == ROUTING:
+        return When(start, start + bin_us, start, reason)
+    last = back - 1
+    full = _usual(loss[max(dip.first, last - BESIDE) : last], loss[last])
+    lost = min(1.0, loss[last] / full) + _part(view, back, full)
+    earliest, best, latest = _spread(view.time_us(last), bin_us, lost, _noise(view, last, full))
+    short = back - dip.first < 2
+    return When(min(earliest, view.time_us(last)) if short else earliest, min(latest, start + bin_us), best, reason)
 
 
-def _part(loss: np.ndarray, at: int, full: int, bins: int) -> float | None:
-    """Which part of a bin was lost, by the bin beside it that was lost in whole; None where this one was too."""
-    if not 0 <= full < bins or np.isnan(loss[full]) or np.isnan(loss[at]) or loss[full] <= 0:
-        return None
-    part = float(loss[at] / loss[full])
-    return part if part < SAME else None
+def _usual(losses: F64, own: float) -> float:
+    """What a bin loses that is lost in whole, by its neighbours inside the loss; what itself lost where it has none."""
+    known = losses[~np.isnan(losses)]
+    return max(float(np.median(known)) if len(known) else float(own), 1e-9)
+
+
+def _part(view: SeriesView, at: int, full: float) -> float:
+    """The part of a bin beside the loss that was lost too, where it is more than chance makes likely."""
+    if not 0 <= at < view.bins or not view.watched[at]:
+        return 0.0
+    lost = float(view.residual[at])
+    return min(1.0, lost / full) if lost > TYPICAL * float(view.width[at]) else 0.0
+
+
+def _noise(view: SeriesView, at: int, full: float) -> float:
+    """How far off that may be, in bins: two bins with the noise that the signal usually has."""
+    return min(0.5, max(LEAST_DOUBT, 2 * TYPICAL * float(view.width[at]) / full))
+
+
+def _spread(from_us: int, bin_us: int, parts: float, doubt: float) -> tuple[int, int, int]:
+    """Earliest, best and latest of a moment that lies ``parts`` of a bin from another, give or take ``doubt``."""
+    times = sorted(from_us + _seconds(bin_us * part) for part in (parts - doubt, parts, parts + doubt))
+    return times[0], times[1], times[2]
 
 
 def _seconds(time_us: float) -> int:

@@ -16,6 +16,7 @@ from duskwatch.detection.series_bounds import course_of_dip
 from duskwatch.records.outages import Alarm, Outage, When
 from duskwatch.records.times import DAY, HOUR
 
+AMOUNTS = ("reach", "arriving", "passive")  # in order: the first that alarmed decides how an outage is measured
 GONE = 0.99  # nothing is left where this share is lost
 ONE_SIGNAL = 0.8  # the most that one family of signals is trusted
 DISSENT = 0.5  # what a family counts that watched and saw no loss
@@ -67,7 +68,7 @@ def _deciding(told: Sequence[Alarm], by_name: dict[str, Heard]) -> tuple[str, ..
     for alarm in told:
         if alarm.expected > 0:
             lost[alarm.signal] = max(lost.get(alarm.signal, 0.0), 1.0 - alarm.observed / alarm.expected)
-    for role in ("reach", "passive"):
+    for role in AMOUNTS:
         mine = [name for name in lost if by_name[name].family.role == role]
         if mine:
             return tuple(sorted(mine, key=lambda name: (-lost[name], name)))
@@ -94,7 +95,7 @@ def _callers(heard: Sequence[Heard], config: DetectionConfig) -> tuple[list[Alar
     speaking: list[Alarm] = []
     for one in heard:
         for alarm in one.alarms:
-            calls = alarm.detector in can_call and one.family.role in ("reach", "passive")
+            calls = alarm.detector in can_call and one.family.role in AMOUNTS
             if calls and one.family.role == "passive":
                 calls = _passive_calls(one, alarm, heard, config)
             # More-specifics withdrawn under a route that stays make nothing unreachable.
@@ -109,10 +110,11 @@ def _passive_calls(one: Heard, alarm: Alarm, heard: Sequence[Heard], config: Det
     if alarm.detector in config.fuse.passive_detectors:
         return True
     until = alarm.until_us if alarm.until_us is not None else one.view.until_us
-    if until - alarm.from_us >= config.fuse.passive_us:
+    lost = 1.0 - alarm.observed / alarm.expected if alarm.expected > 0 else 0.0
+    if until - alarm.from_us >= config.fuse.passive_us and lost >= config.fuse.passive_share:
         return True
     for other in heard:
-        if other.family == one.family or other.family.role not in ("reach", "passive"):
+        if other.family == one.family or other.family.role not in AMOUNTS:
             continue
         for near in other.alarms:
             if near.from_us < until and (near.until_us is None or near.until_us > alarm.from_us):
@@ -181,7 +183,7 @@ def _outage(
 ) -> Outage:
     """An outage without its phases and what its neighbours say about it."""
     dips = [(one, dip) for one in deciding for dip in _dips(one, group)]
-    passive = [(one, dip) for one in members if one.family.role == "passive" for dip in _dips(one, group)]
+    passive = [(one, dip) for one in members if one.family.role != "reach" for dip in _dips(one, group)]
     onset = _onset(dips, passive, config)
     end = _end(dips, group, onset, config)
     seen = course.step_at(group.from_us)

@@ -2,6 +2,7 @@
 
 from duskwatch.detection.baseline import LossRule
 from duskwatch.detection.series import SeriesDetector
+from duskwatch.detection.series_lasting import LastingLoss
 from duskwatch.detection.series_loss import SeriesLoss
 from duskwatch.records.times import SECOND
 
@@ -10,4 +11,6 @@ SERIES_DETECTORS: tuple[SeriesDetector, ...] = (
     SeriesLoss("deep-loss", LossRule(slack=0.5, cap=1.0, threshold_us=60 * SECOND)),
     # A part is gone: a quarter or more after three bins of 5 minutes, a fifth after four.
     SeriesLoss("partial-loss", LossRule(slack=0.1, cap=0.25, threshold_us=108 * SECOND)),
+    # Signals too noisy for that, by their means over a quarter of an hour to half a day.
+    LastingLoss("lasting-loss"),
 )

@@ -27,16 +27,30 @@ SURGE, SURGE_RATIO, SURGE_N = 28, 29, 30  # microseconds above what is expected,
 HELD = 31  # the last flat prediction, for when nothing is left of the history
 AREA = 32  # RULES columns: loss area of each rule, in microseconds of total loss
 RULES = 4
-FIELDS = AREA + RULES
+LASTING = AREA + RULES  # 1 + the scale whose mean is below what it ever was, while it is; else 0
+LASTING_SINCE = LASTING + 1  # time of the bin that said so
+WEEK = LASTING + 2  # number of the week whose peaks are kept now
+SCALES = 5  # means over so many lengths of time
+MEANS = LASTING + 3  # SCALES times: mean loss, its peak since it was small, limit, and the peaks of WEEKS weeks
+WEEKS = 5
+PER_SCALE = 3 + WEEKS
+SCORE = MEANS + SCALES * PER_SCALE  # MODELS times: how far off each was, in slots that it foretold; then how many
+UNSURE = SCORE + 6  # 1 where the season is not known at this time of the day or week
+MEAN_HOURS = UNSURE + 1  # hours of means with the model in use
+SLOTS = MEAN_HOURS + 1  # slots since the first bin
+FIELDS = SLOTS + 1
 
 MODELS = 3
 CELLS = 20  # of residuals of one sign, log-spaced
 LEAST = 0.0025  # residuals up to this share lie in the first cell
 RATIO = 1.38  # from one cell to the next
 LOG_RATIO = np.log(RATIO)
+CALM = 0.02  # a signal whose hours usually differ by less than this has no rhythm that matters
 
 # What a bin was, uint16[N]: bits.
 JUDGED, BELOW, SURGED, BACK, SETTLED, ACCEPTED = 1, 2, 4, 8, 16, 32
+LASTS = 64  # the mean over some time is below what it ever was; SCALE_SHIFT says which
+SCALE_SHIFT = 12
 RAISED_SHIFT = 8  # from this bit on: the rules passed so far in this excursion
 
 # Parameters, float64[PARAMS], then slack, cap, threshold of each rule.
@@ -46,7 +60,8 @@ P_LEAST_COVERAGE, P_FULL_COVERAGE = 8, 9
 P_SETTLE_US, P_ACCEPT_DAYS, P_RISE_US, P_EXIT = 10, 11, 12, 13
 P_DECAY, P_GAIN, P_SEASON_HOURS, P_LEFT = 14, 15, 16, 17
 P_SEASONAL, P_WEEK_PRIOR, P_WEEK_HOURS = 18, 19, 20
-PARAMS = 21
+P_SCALES = 21  # SCALES times: bins, 0 where there is no such scale; then the factor of its limit; then its least
+PARAMS = P_SCALES + 3 * SCALES
 
 
 @njit(nogil=True, cache=True)
@@ -65,11 +80,11 @@ def _median(values, n):
 
 
 @njit(nogil=True, cache=True)
-def _flat(ring, slot, most, scratch):
+def _flat(ring, slot, slots, most, scratch):
     """Median of the last ``most`` slots that are known, as far back as the ring goes; NaN where none is."""
     h = ring.shape[0]
     n = 0
-    for back in range(1, h + 1):
+    for back in range(1, min(h, slots) + 1):
         v = ring[(slot - back) % h]
         if v == v:
             scratch[n] = v
@@ -121,19 +136,6 @@ def _tail(cells, first, share, total):
 
 
 @njit(nogil=True, cache=True)
-def _size(cells, share, total):
-    """Size that a share of all residuals exceeds, either side."""
-    wanted = share * total
-    for at in range(CELLS - 1, -1, -1):
-        weight = cells[at] + cells[CELLS + at]
-        if weight >= wanted and weight > 0:
-            upper = LEAST * RATIO**at
-            return upper * RATIO ** (-wanted / weight) if at > 0 else LEAST * (1.0 - wanted / weight)
-        wanted -= weight
-    return 0.0
-
-
-@njit(nogil=True, cache=True)
 def _restlessness(ring, slot, scratch):
     """Median relative change from one known slot to the next, over the last 24; 1 where fewer than three are known."""
     h = ring.shape[0]
@@ -162,20 +164,29 @@ def _close_slot(s, ring, buffer, cells, params, slot, scratch):
                 scratch[k] = buffer[k]
             value = _median(scratch, fill)
             s[KNOWN] += params[P_SLOT_US] / 3.6e9
-        elif s[KEPT_OUT] > 0:
+            if s[UNSURE] == 0:
+                s[MEAN_HOURS] += params[P_SLOT_US] / 3.6e9
+            for m in range(MODELS):
+                predicted = s[PREDICTED + 3 * m + 1]
+                if predicted > 0:
+                    s[SCORE + m] = s[SCORE + m] * params[P_DECAY] + min(1.0, abs(value / predicted - 1.0))
+                    s[SCORE + MODELS + m] = s[SCORE + MODELS + m] * params[P_DECAY] + 1.0
+        elif s[KEPT_OUT] > 0 and (s[MODEL] > 0 or _restlessness(ring, old, scratch) < CALM):
             # In place of an outage stands what was expected: it must not become what is normal.
             value = s[PREDICTED + 3 * int(s[MODEL]) + 1]
         ring[old % h] = value
+        s[SLOTS] += slot - old
         for gone in range(old + 1, min(slot, old + h + 1)):
             ring[gone % h] = np.nan
         for m in range(MODELS):
             for c in range(2 * CELLS):
                 cells[m, c] *= params[P_DECAY]
     s[SLOT], s[FILL], s[KEPT_OUT] = slot, 0.0, 0.0
+    _close_week(s, params, slot)
     per_day, per_week = int(params[P_PER_DAY]), int(params[P_PER_WEEK])
     daily = per_day > 1 and params[P_SEASONAL] > 0
     weekly = per_week > 1 and params[P_SEASONAL] > 0
-    flat = _flat(ring, slot, max(1, per_day), scratch)
+    flat = _flat(ring, slot, int(s[SLOTS]), max(1, per_day), scratch)
     if flat == flat:
         s[HELD] = flat
     else:
@@ -185,12 +196,13 @@ def _close_slot(s, ring, buffer, cells, params, slot, scratch):
         s[PREDICTED + 4 + ahead] = _seasonal(ring, slot, ahead, per_day, 14, scratch) if daily else np.nan
         s[PREDICTED + 7 + ahead] = _seasonal(ring, slot, ahead, per_week, 4, scratch) if weekly else np.nan
     if s[INSIDE] == 0:
-        _choose(s, cells, params)
+        _choose(s, params)
     model = int(s[MODEL])
+    s[UNSURE] = 0.0
     if np.isnan(s[PREDICTED + 3 * model + 1]):
-        # Nothing is known of this time of the day or week: what is known without season must do.
+        # Nothing is known of this time of the day or week: what is known without season must do, with more doubt.
         model = 0
-        s[MODEL] = 0.0
+        s[UNSURE] = 1.0
     total = 0.0
     for c in range(2 * CELLS):
         total += cells[model, c]
@@ -201,9 +213,12 @@ def _close_slot(s, ring, buffer, cells, params, slot, scratch):
             3.0 * _tail(own, 0, 0.1, total), 1.5 * _tail(own, 0, 0.01, total), 1.2 * _tail(own, 0, 0.001, total)
         )
         rise = max(3.0 * _tail(own, CELLS, 0.1, total), 1.5 * _tail(own, CELLS, 0.01, total))
-    short = max(0.0, 1.0 - s[KNOWN] / params[P_LEARN_HOURS])
-    if short > 0:
-        prior = min(params[P_PRIOR], 0.05 + 10.0 * _restlessness(ring, slot, scratch)) * short
+    if s[UNSURE] == 1:
+        width += params[P_PRIOR]
+        rise += 4.0 * params[P_PRIOR]
+    elif s[KNOWN] < params[P_LEARN_HOURS]:
+        # Until a whole day was seen, nobody knows its rhythm.
+        prior = min(params[P_PRIOR], 0.02 + 10.0 * _restlessness(ring, slot, scratch))
         width += prior
         rise += 4.0 * prior
     if model == 1 and s[KNOWN] < params[P_WEEK_HOURS]:
@@ -215,21 +230,90 @@ def _close_slot(s, ring, buffer, cells, params, slot, scratch):
 
 
 @njit(nogil=True, cache=True)
-def _choose(s, cells, params):
-    """The simplest model that no richer one betters by P_GAIN, judged by how well each foretold what came."""
+def _close_week(s, params, slot):
+    """Peaks of mean losses by weeks, and the limits that follow from them."""
+    week = int(slot * params[P_SLOT_US] // 604_800_000_000)
+    moved = week != s[WEEK]
+    s[WEEK] = week
+    for k in range(SCALES):
+        base = MEANS + k * PER_SCALE
+        if moved:
+            for w in range(WEEKS - 1, 0, -1):
+                s[base + 3 + w] = s[base + 3 + w - 1]
+            s[base + 3] = -1.0
+        most, weeks = 0.0, 0
+        for w in range(WEEKS):
+            if s[base + 3 + w] >= 0:
+                weeks += 1
+                most = max(most, s[base + 3 + w])
+        factor = params[P_SCALES + SCALES + k]
+        if weeks < 3:
+            factor += 0.3
+        enough = s[MEAN_HOURS] >= 168.0 and s[MEAN_HOURS] * 3.6e9 >= 20.0 * params[P_SCALES + k] * params[P_BIN_US]
+        s[base + 2] = max(params[P_SCALES + 2 * SCALES + k], factor * most) if enough and weeks > 0 else np.inf
+
+
+@njit(nogil=True, cache=True)
+def _forget_peaks(s):
+    """What the means were by chance without a season says nothing of those with one."""
+    s[MEAN_HOURS] = 0.0
+    for k in range(SCALES):
+        base = MEANS + k * PER_SCALE
+        s[base + 2] = np.inf
+        for w in range(WEEKS):
+            s[base + 3 + w] = -1.0
+
+
+@njit(nogil=True, cache=True)
+def _follow_means(s, params, residual, time_us, ring):
+    """Means of the loss over several lengths of time, against the largest that was ever seen by chance."""
+    inside = int(s[LASTING])
+    for k in range(SCALES):
+        bins = params[P_SCALES + k]
+        if bins == 0:
+            continue
+        base = MEANS + k * PER_SCALE
+        mean = s[base] + (residual - s[base]) / bins
+        s[base] = mean
+        if inside > 0:
+            continue
+        s[base + 1] = max(s[base + 1], mean)
+        if mean > s[base + 2]:
+            s[LASTING], s[LASTING_SINCE] = k + 1.0, time_us
+            inside = k + 1
+        elif mean < s[base + 1] / 3.0:
+            s[base + 3] = max(s[base + 3], s[base + 1])
+            s[base + 1] = 0.0
+    if inside > 0:
+        base = MEANS + (inside - 1) * PER_SCALE
+        if s[base] < 0.4 * s[base + 2]:
+            _forget_means(s)
+        elif time_us - s[LASTING_SINCE] >= params[P_ACCEPT_DAYS] * 86_400e6 and 1.0 - s[base] >= params[P_LEFT]:
+            _scale(ring, s, 1.0 - s[base])
+            _forget_means(s)
+
+
+@njit(nogil=True, cache=True)
+def _forget_means(s):
+    """After an outage the means begin anew: what it left in them says nothing of what follows."""
+    s[LASTING] = 0.0
+    for k in range(SCALES):
+        s[MEANS + k * PER_SCALE] = s[MEANS + k * PER_SCALE + 1] = 0.0
+
+
+@njit(nogil=True, cache=True)
+def _choose(s, params):
+    """The simplest model that no richer one betters by P_GAIN, judged by how well each foretold the slots that came."""
     best, least = 0, np.inf
     for m in range(MODELS):
-        total = 0.0
-        for c in range(2 * CELLS):
-            total += cells[m, c]
-        if m > 0 and total < params[P_SEASON_HOURS]:
+        slots = s[SCORE + MODELS + m]
+        if slots <= 0 or (m > 0 and slots * params[P_SLOT_US] < params[P_SEASON_HOURS] * 3.6e9):
             continue
-        if total <= 0:
-            continue
-        own = cells[m]
-        size = _size(own, 0.5, total) + _size(own, 0.25, total)
-        if m == 0 or size < params[P_GAIN] * least:
-            best, least = m, size
+        off = s[SCORE + m] / slots
+        if m == 0 or off < params[P_GAIN] * least:
+            best, least = m, off
+    if best > 0 and s[MODEL] == 0:
+        _forget_peaks(s)
     s[MODEL] = best
 
 
@@ -250,12 +334,13 @@ def _advance(s, ring, buffer, cells, params, rules, time_us, value, coverage, sc
     slot = int(time_us // int(params[P_SLOT_US]))
     if s[SLOT] != slot:
         _close_slot(s, ring, buffer, cells, params, slot, scratch)
-    base = PREDICTED + 3 * int(s[MODEL])
+    model = 0 if s[UNSURE] == 1 else int(s[MODEL])
+    base = PREDICTED + 3 * model
     middle = s[base + 1]
     before = s[base] if s[base] == s[base] else middle
     after = s[base + 2] if s[base + 2] == s[base + 2] else middle
     at = (time_us + 0.5 * bin_us - (slot + 0.5) * params[P_SLOT_US]) / params[P_SLOT_US]
-    expected = _between(s, int(s[MODEL]), at)
+    expected = _between(s, model, at)
     smallest = min(before, min(middle, after))
     largest = max(before, max(middle, after))
     width = s[WIDTH]
@@ -263,7 +348,8 @@ def _advance(s, ring, buffer, cells, params, rules, time_us, value, coverage, sc
     out[1] = smallest * (1.0 - width)
     raised = int(s[RAISED]) << RAISED_SHIFT
     if not (value == value and coverage >= params[P_LEAST_COVERAGE]):
-        return (BELOW | raised) if s[INSIDE] == 1 else 0
+        lasts = (LASTS | ((int(s[LASTING]) - 1) << SCALE_SHIFT)) if s[LASTING] > 0 else 0
+        return lasts | ((BELOW | raised) if s[INSIDE] == 1 else 0)
     if not expected > 0:
         if value > 0 and coverage >= params[P_FULL_COVERAGE]:
             _learn(s, buffer, value)
@@ -273,6 +359,11 @@ def _advance(s, ring, buffer, cells, params, rules, time_us, value, coverage, sc
         expected *= coverage
         smallest *= coverage
     low = smallest * (1.0 - width)
+    if s[RAISED] == 0 and s[UNSURE] == 0:
+        _follow_means(s, params, max(-0.5, 1.0 - value / expected), time_us, ring)
+    lasts = 0
+    if s[LASTING] > 0:
+        lasts = LASTS | ((int(s[LASTING]) - 1) << SCALE_SHIFT)
     if s[INSIDE] == 0 and value < low:
         s[INSIDE] = 1.0
         s[RAISED] = 0.0
@@ -283,7 +374,9 @@ def _advance(s, ring, buffer, cells, params, rules, time_us, value, coverage, sc
         s[DAY], s[DAY_N], s[DAY_LOSS] = time_us // 86_400_000_000, 0.0, 0.0
         s[ANCHOR], s[ANCHOR_DAY] = -1.0, s[DAY]
     if s[INSIDE] == 1:
-        return _inside(s, ring, buffer, cells, params, rules, time_us, at, value, coverage, expected, smallest, low)
+        return lasts | _inside(
+            s, ring, buffer, cells, params, rules, time_us, at, value, coverage, expected, smallest, low
+        )
     if value > largest * (1.0 + s[RISE]):
         _note(s, cells, at, value, bin_us)
         s[SURGE] += bin_us
@@ -293,13 +386,15 @@ def _advance(s, ring, buffer, cells, params, rules, time_us, value, coverage, sc
         if s[SURGE] >= min(params[P_RISE_US], max(s[KNOWN], 1.0) * 3.6e9):
             _scale(ring, s, s[SURGE_RATIO] / s[SURGE_N])
             s[SURGE] = s[SURGE_RATIO] = s[SURGE_N] = 0.0
-            return JUDGED | SURGED | ACCEPTED
-        return JUDGED | SURGED
+            return lasts | JUDGED | SURGED | ACCEPTED
+        return lasts | JUDGED | SURGED
     s[SURGE] = s[SURGE_RATIO] = s[SURGE_N] = 0.0
-    if coverage >= params[P_FULL_COVERAGE]:
+    if lasts > 0:
+        s[KEPT_OUT] += 1.0
+    elif coverage >= params[P_FULL_COVERAGE]:
         _note(s, cells, at, value, bin_us)
         _learn(s, buffer, value)
-    return JUDGED
+    return lasts | JUDGED
 
 
 @njit(nogil=True, cache=True)
@@ -335,7 +430,7 @@ def _inside(s, ring, buffer, cells, params, rules, time_us, at, value, coverage,
     width = s[WIDTH]
     if value >= smallest * (1.0 - params[P_EXIT] * width):
         _leave(s, cells, params)
-        if coverage >= params[P_FULL_COVERAGE]:
+        if coverage >= params[P_FULL_COVERAGE] and s[LASTING] == 0:
             _note(s, cells, at, value, bin_us)
             _learn(s, buffer, value)
         return JUDGED | BACK
@@ -368,6 +463,7 @@ def _inside(s, ring, buffer, cells, params, rules, time_us, at, value, coverage,
                 _scale(ring, s, 1.0 - s[ANCHOR])
                 bits = JUDGED | ACCEPTED | (int(s[RAISED]) << RAISED_SHIFT)
                 s[INSIDE] = s[RAISED] = 0.0
+                _forget_means(s)
                 return bits
         s[DAY], s[DAY_N], s[DAY_LOSS] = day, 0.0, 0.0
     s[DAY_N] += 1.0
@@ -383,6 +479,8 @@ def _leave(s, cells, params):
         for m in range(MODELS):
             if s[PREDICTED + 3 * m + 1] > 0:
                 cells[m, at] += s[BELOW_N] * params[P_BIN_US] / 3.6e9
+    elif s[RAISED] > 0:
+        _forget_means(s)
     s[INSIDE] = s[RAISED] = 0.0
 
 

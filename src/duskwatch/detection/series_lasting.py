@@ -1,0 +1,70 @@
+"""Loss that no single bin shows: the mean over some time below what it ever was by chance."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from duskwatch.detection.series import F64, SeriesView
+from duskwatch.kernels import baseline as kernel
+from duskwatch.records.outages import Alarm
+
+
+@dataclass(frozen=True, slots=True)
+class LastingLoss:
+    """Raises an alarm where a running mean of the loss passes its limit; for signals too noisy for a single bin.
+
+    Its start and end are where the sum of (loss - half of the mean loss) is largest: the maximum-likelihood change
+    point of a shift in normal noise (E. S. Page, 1957).
+    """
+
+    name: str
+    calls: bool = True
+    rule: None = None
+
+    def detect(self, view: SeriesView, rule: int) -> list[Alarm]:
+        """One alarm for each stretch below the limit that holds no excursion with an alarm of its own."""
+        bits = view.judged.bits
+        lasts = (bits & kernel.LASTS) > 0
+        if not lasts.any():
+            return []
+        raised = (bits >> kernel.RAISED_SHIFT) & ((1 << kernel.RULES) - 1) > 0
+        residual = np.nan_to_num(np.clip(view.residual, -1.0, 1.0))
+        edge = np.flatnonzero(np.diff(np.concatenate([[False], lasts, [False]]).astype(np.int8)))
+        out = []
+        floor = 0
+        for begin, after in edge.reshape(-1, 2).tolist():
+            scale = int(bits[begin] >> kernel.SCALE_SHIFT) & 7
+            first, stop = _bounds(residual, begin, after, view.scale_bins[scale], floor)
+            floor = after
+            if raised[max(0, first - 1) : after].any():
+                continue
+            part = slice(first, max(first + 1, stop))
+            seen = view.watched[part]
+            expected = float(np.nanmean(view.judged.expected[part][seen])) if seen.any() else float("nan")
+            observed = float(view.values[part][seen].mean()) if seen.any() else float("nan")
+            out.append(
+                Alarm(
+                    view.name,
+                    self.name,
+                    from_us=view.time_us(first),
+                    raised_us=view.time_us(begin + 1),
+                    until_us=None if after >= view.bins else view.time_us(stop),
+                    expected=expected,
+                    observed=observed,
+                    threshold=view.scale_bins[scale] * view.bin_us / 1e6,
+                    coverage=float(np.clip(view.coverage[part], 0.0, 1.0).mean()),
+                )
+            )
+        return out
+
+
+def _bounds(residual: F64, begin: int, after: int, bins: int, floor: int) -> tuple[int, int]:
+    """First bin of the loss and the one after its last, for a mean over ``bins`` that was below in [begin, after)."""
+    # The mean falls for some time after the loss is over.
+    level = float(np.median(residual[max(floor, begin - bins // 2) : max(begin + 1, after - 2 * bins)]))
+    half = max(0.05, level / 2)
+    back = max(floor, begin - 4 * bins)
+    before = np.cumsum((residual[back : begin + 1] - half)[::-1])
+    first = begin - int(np.argmax(before))
+    ahead = np.cumsum(residual[first:after] - half)
+    return first, first + int(np.argmax(ahead)) + 1
