@@ -1,13 +1,14 @@
 """Lines of elems, written out by hand for each kind of record. Without the program: other tests compare with it."""
 
 import struct
+from random import Random
 
 import numpy as np
 import pytest
 
 from duskwatch.records.elems import PeerTable
 from duskwatch.sources.bgp.formats.attributes import SEQUENCE
-from duskwatch.sources.bgp.formats.bgpdump import PATH_LIMIT, BgpdumpText, address_text
+from duskwatch.sources.bgp.formats.bgpdump import DUMP, DUMP_V2, PATH_LIMIT, BgpdumpText, address_text
 from duskwatch.sources.bgp.formats.mrt import MrtReader
 from tests.sources.bgp.formats.random_mrt import MARKER, attribute, record, segment
 
@@ -49,6 +50,40 @@ def lines(data: bytes) -> list[str]:
 def line(data: bytes) -> str:
     (one,) = lines(data)
     return one
+
+
+@pytest.mark.parametrize("kind", ["TABLE_DUMP2", "TABLE_DUMP"])
+def test_tails_put_together_of_parts_are_those_of_whole_attributes(kind):
+    """Of table entries path and rest are remembered apart; few values in any order, so that both are met again."""
+    random, raws, size = Random(1), [], 4 if kind == "TABLE_DUMP2" else 2
+    hops = [bytes(15) + bytes([n]) for n in (1, 2)] + [bytes(31) + b"\3"]
+    for _ in range(1500):
+        hop = random.choice(hops)
+        nlri = random.choice((PREFIX6, PREFIX6[:3], b""))
+        parts = [
+            attribute(2, segment(SEQUENCE, random.choice(([1, 2], [1, 3], [4])), size)),
+            attribute(2, random.choice((b"", b"\2", segment(SEQUENCE, [9], size)))),  # may stand first, or be broken
+            attribute(1, random.choice((b"\0", b"\2"))),
+            attribute(3, random.choice((bytes(4), b"\1\2\3\4", b""))),
+            random.choice(
+                (attribute(14, bytes([len(hop)]) + hop, 0x80), reach(2, 1, hop, nlri), reach(1, 1, hop, nlri))
+            ),
+            reach(2, 1, hops[0], b""),
+            attribute(8, struct.pack("!HH", 1, random.choice((2, 3)))),
+            attribute(17, segment(SEQUENCE, [70000], 4), 0xC0),
+        ]
+        raw = b"".join(random.sample(parts, random.randint(1, len(parts))))
+        raws.append(raw[: random.choice((len(raw), len(raw), random.randint(0, len(raw))))])
+    if kind == "TABLE_DUMP2":
+        entries = b"".join(struct.pack("!HIH", 0, 0, len(raw)) + raw for raw in raws)
+        data = INDEX + record(1, 13, 4, bytes(4) + PREFIX6 + struct.pack("!H", len(raws)) + entries)
+        head = "TABLE_DUMP2|1|B|192.0.2.1|64500|2001:db8::/32|"
+    else:
+        about = bytes(4) + bytes.fromhex("20010db8") + bytes(12) + bytes([32, 1]) + bytes(4 + 15) + b"\1\xfb\xf4"
+        data = b"".join(record(1, 12, 2, about + struct.pack("!H", len(raw)) + raw) for raw in raws)
+        head = "TABLE_DUMP|1|B|::1|64500|2001:db8::/32|"
+    form = DUMP_V2 if kind == "TABLE_DUMP2" else DUMP
+    assert lines(data) == [head + BgpdumpText()._tail(raw, form, size, (2, 1)) for raw in raws]
 
 
 def test_an_announcement_has_every_field():

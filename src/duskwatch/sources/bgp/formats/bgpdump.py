@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from duskwatch.kernels.attributes import clip_next_hops, find_attributes
 from duskwatch.records.elems import ElemBlock, Kind, PeerTable
 from duskwatch.sources.bgp.formats.attributes import (
     ABBREVIATED,
@@ -32,7 +33,7 @@ from duskwatch.sources.bgp.formats.attributes import (
     split_attributes,
     whole_path,
 )
-from duskwatch.sources.bgp.formats.elem_text import PeerTexts, Remembered
+from duskwatch.sources.bgp.formats.elem_text import Bounded, PeerTexts, Remembered
 
 MRTD_BGP, TABLE_DUMP, TABLE_DUMP_V2, BGP4MP, BGP4MP_ET = 5, 12, 13, 16, 17
 TABLES = (TABLE_DUMP, TABLE_DUMP_V2)
@@ -47,6 +48,11 @@ BROADCAST = "255.255.255.255"  # stands for no address at all
 BROKEN_PATH = "! Error !"
 PATH_LIMIT = 7900  # a path is cut behind the first number that ends past it
 COMMUNITIES_LIMIT = 8190
+
+# Attributes whose places are looked up before any is read.
+PLACED = (AS_PATH, AS4_PATH, MP_REACH_NLRI)
+COLUMN_OF = np.full(256, -1, np.int16)
+COLUMN_OF[list(PLACED)] = np.arange(len(PLACED))
 
 # What text of attributes depends on beside their bytes: which kind of record they are from.
 PLAIN, DUMP, DUMP_V2, MESSAGE = 0, 1, 2, 3
@@ -68,6 +74,7 @@ class BgpdumpText:
         self.left_out = 0
         self._prefixes: Remembered[tuple[int, int, int, int], str] = Remembered(lambda key: prefix_text(*key))
         self._tails: dict[tuple[int, int, Family], Remembered[bytes, Tail]] = {}
+        self._rests: dict[tuple[int, int, Family], Bounded[bytes, Tail]] = {}
         self._paths = {size: Remembered(partial(_own_path_text, as_size=size)) for size in (2, 4)}
         self._communities = Remembered(_communities_text)
         self._peers = PeerTexts(lambda afi, hi, lo, asn: f"{address_text(afi, hi, lo)}|{asn}")
@@ -82,15 +89,23 @@ class BgpdumpText:
         kinds = block.record_type[record].astype(np.int64) << 16
         kinds |= np.where(np.isin(kinds >> 16, TABLES), block.record_subtype[record], 0)
         begins = np.flatnonzero(np.diff(kinds, prepend=-1)).tolist()
+        places = _places(block, rows) if np.isin(kinds >> 16, TABLES).any() else None
         for begin, end in zip(begins, [*begins[1:], len(rows)], strict=False):
             kind, subtype = divmod(int(kinds[begin]), 1 << 16)
-            if kind in TABLES:
-                yield from self._table_lines(block, data, names, rows[begin:end], kind, subtype)
+            if places is not None and kind in TABLES:
+                yield from self._table_lines(block, data, names, rows[begin:end], places[begin:end], kind, subtype)
             else:
                 yield from self._message_lines(block, data, names, rows[begin:end], kind)
 
     def _table_lines(
-        self, block: ElemBlock, data: bytes, names: list[str], rows: Rows, kind: int, subtype: int
+        self,
+        block: ElemBlock,
+        data: bytes,
+        names: list[str],
+        rows: Rows,
+        places: npt.NDArray[np.int64],
+        kind: int,
+        subtype: int,
     ) -> Iterator[str]:
         if kind == TABLE_DUMP_V2 and subtype in NOT_PRINTED:
             self.left_out += int((block.kind[rows] == Kind.RIB).sum())
@@ -98,21 +113,28 @@ class BgpdumpText:
         add_path = kind == TABLE_DUMP_V2 and subtype in RIB_ADD_PATH
         name = "TABLE_DUMP" if kind == TABLE_DUMP else "TABLE_DUMP2_AP" if add_path else "TABLE_DUMP2"
         afi = int(block.afi[rows[0]])
-        tails = self._tails_of(DUMP if kind == TABLE_DUMP else DUMP_V2, int(block.as_size[rows[0]]), (afi, 1))
+        form, as_size = DUMP if kind == TABLE_DUMP else DUMP_V2, int(block.as_size[rows[0]])
+        tails, rests = self._tails_of(form, as_size, (afi, 1)), self._rests_of(form, as_size, (afi, 1))
+        paths = self._paths[as_size]
         last_hi, last_lo, last_length, prefix = -1, -1, -1, ""
-        for time, peer, hi, lo, length, path_id, start, size in zip(
+        for time, peer, hi, lo, length, path_id, (path, path_end, start, cut, go_on, stop, again, end) in zip(
             (block.time_us[rows] // 1_000_000).tolist(),
-            *_columns(
-                rows, block.peer, block.prefix_hi, block.prefix_lo, block.prefix_length, block.path_id,
-                block.attr_start, block.attr_length,
-            ),
+            *_columns(rows, block.peer, block.prefix_hi, block.prefix_lo, block.prefix_length, block.path_id),
+            places.tolist(),
             strict=True,
         ):  # fmt: skip
             if hi != last_hi or length != last_length or lo != last_lo:
                 last_hi, last_lo, last_length = hi, lo, length
                 prefix = prefix_text(afi, hi, lo, length)
             shown = f"{prefix}|{path_id}" if add_path else prefix
-            yield f"{name}|{time}|B|{names[peer]}|{shown}|{tails[data[start : start + size]]}\n"
+            if path < 0:
+                yield f"{name}|{time}|B|{names[peer]}|{shown}|{tails[data[start:end]]}\n"
+                continue
+            key = data[start:cut] + data[go_on:stop] + data[again:end]
+            rest = rests.get(key)
+            if rest is None:
+                rest = rests.put(key, self._rest(split_attributes(data[start:end])[0], form, as_size, (afi, 1)))
+            yield f"{name}|{time}|B|{names[peer]}|{shown}|{paths[data[path:path_end]]}{rest}\n"
 
     def _message_lines(self, block: ElemBlock, data: bytes, names: list[str], rows: Rows, kind: int) -> Iterator[str]:
         record = block.record[rows]
@@ -131,6 +153,8 @@ class BgpdumpText:
         keys = block.as_size[rows].astype(np.int64) << 16 | block.afi[rows].astype(np.int64) << 8 | block.safi[rows]
         tails = {key: self._tails_of(form, key >> 16, (key >> 8 & 255, key & 255)) for key in np.unique(keys).tolist()}
         prefixes, reached = self._prefixes, _Reached(block, data, kind)
+        last, last_key = -1, -1
+        found: Tail = ""
         for row, subtype, time, peer, key, ids, code, afi, hi, lo, length, path_id, start, size, state in zip(
             rows.tolist(), subtypes.tolist(), times, who, keys.tolist(), add_path.tolist(),
             *_columns(
@@ -153,9 +177,9 @@ class BgpdumpText:
                 table = self._tails_of(DUMP_V2, key >> 16, (key >> 8 & 255, key & 255))
                 yield f"{head}|{time}|B|{peer}|{prefix}|{table[data[start : start + size]]}\n"
                 continue
-            tail = tails[key][data[start : start + size]]
-            if not isinstance(tail, str):
-                tail = tail[reached.holds(row)]
+            if start != last or key != last_key:  # prefixes of one message have their attributes in common
+                last, last_key, found = start, key, tails[key][data[start : start + size]]
+            tail = found if isinstance(found, str) else found[reached.holds(row)]
             yield f"{head}|{time}|A|{peer}|{prefix}|{tail}\n"
 
     def _tails_of(self, form: int, as_size: int, family: Family) -> Remembered[bytes, Tail]:
@@ -164,6 +188,9 @@ class BgpdumpText:
             self._tails[key] = Remembered(partial(self._tail, form=form, as_size=as_size, family=family))
         return self._tails[key]
 
+    def _rests_of(self, form: int, as_size: int, family: Family) -> Bounded[bytes, Tail]:
+        return self._rests.setdefault((form, as_size, family), Bounded())
+
     def _tail(self, raw: bytes, form: int, as_size: int, family: Family) -> Tail:
         """Everything behind the prefix of an announcement or a table entry."""
         found, _ = split_attributes(raw)
@@ -171,9 +198,14 @@ class BgpdumpText:
             path = _path_text(*whole_path(found, 2))
         else:
             path = self._paths[as_size][found.get(AS_PATH, b"")]
+        rest = self._rest(found, form, as_size, family)
+        return path + rest if isinstance(rest, str) else (path + rest[0], path + rest[1])
+
+    def _rest(self, found: dict[int, bytes], form: int, as_size: int, family: Family) -> Tail:
+        """Everything behind the path."""
         communities = self._communities[found[COMMUNITIES]] if COMMUNITIES in found else ""
         source = _aggregator_text(found, as_size)
-        begin = f"{path}|{ORIGINS.get(found.get(ORIGIN, b''), 'INCOMPLETE')}|"
+        begin = f"|{ORIGINS.get(found.get(ORIGIN, b''), 'INCOMPLETE')}|"
         end = (
             f"|{_number(found, LOCAL_PREF)}|{_number(found, MED)}"
             # Communities have no field of their own in what is printed of the deprecated type BGP.
@@ -193,6 +225,32 @@ class BgpdumpText:
         # Table entries have the abbreviated form; a full one, which early writers left, counts as well.
         counts = (ABBREVIATED, IPV6_UNICAST, IPV4_UNICAST) if form == DUMP_V2 else (ABBREVIATED, IPV6_UNICAST)
         return begin + (other if reach[0] in counts else plain) + end
+
+
+def _places(block: ElemBlock, rows: Rows) -> npt.NDArray[np.int64]:
+    """Where the path of some elems stands, and the rest: int64 [K, 8].
+
+    Two numbers bound the AS path; -1 where there is none that counts alone. Three pairs bound the octets that stand
+    for the rest: all attributes but the value of AS_PATH, and what MP_REACH_NLRI has behind its next hop.
+    """
+    start, length = np.empty((len(rows), len(PLACED)), np.int64), np.empty((len(rows), len(PLACED)), np.int32)
+    find_attributes(
+        block.data, block.attr_start, block.attr_length, rows, COLUMN_OF, start, length, np.empty(len(rows), np.uint16)
+    )
+    begin = block.attr_start[rows].astype(np.int64)
+    end = begin + np.maximum(block.attr_length[rows], 0)
+    there = (length[:, 0] >= 0) & ~((block.as_size[rows] == 2) & (length[:, 1] >= 0))
+    path, path_end = np.where(there, start[:, 0], -1), np.where(there, start[:, 0] + length[:, 0], -1)
+    reach, whole = start[:, 2].copy(), length[:, 2].copy()
+    kept = whole.copy()
+    clip_next_hops(block.data, reach, kept)
+    cut = np.where(whole >= 0, reach + kept, end)
+    go_on = np.where(whole >= 0, reach + whole, end)
+    first = path <= cut
+    cuts = np.where(first, path, cut), np.where(first, path_end, go_on)
+    return np.column_stack((
+        path, path_end, begin, *cuts, np.where(first, cut, path), np.where(first, go_on, path_end), end,
+    ))  # fmt: skip
 
 
 class _Reached:

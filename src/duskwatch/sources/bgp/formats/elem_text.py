@@ -1,7 +1,7 @@
 """What all forms of elems share: texts and attributes made once for all elems that carry the same, and addresses."""
 
 import socket
-from collections.abc import Callable, Hashable, Sized
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 from duskwatch.records.elems import PeerTable
@@ -13,26 +13,36 @@ ENTRIES = 1 << 17
 OCTETS = 16 << 20
 
 
-class Remembered(dict[K, V], Generic[K, V]):
-    """``remembered[key]`` is ``make(key)``, made once.
+class Bounded(dict[K, V], Generic[K, V]):
+    """A dictionary that is emptied when it holds ENTRIES, or keys of OCTETS octets in all.
 
-    Bounded: emptied when it holds ENTRIES, or keys of OCTETS octets in all. Hostile attributes are 64 kB long and
-    never the same twice.
+    Hostile attributes are 64 kB long and never the same twice.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._octets = 0
+
+    def put(self, key: K, value: V) -> V:
+        """Keep a value; gives it back."""
+        if len(self) >= ENTRIES or self._octets >= OCTETS:
+            self.clear()
+            self._octets = 0
+        if isinstance(key, bytes):
+            self._octets += len(key)
+        self[key] = value
+        return value
+
+
+class Remembered(Bounded[K, V]):
+    """``remembered[key]`` is ``make(key)``, made once while it is kept."""
 
     def __init__(self, make: Callable[[K], V]) -> None:
         super().__init__()
         self._make = make
-        self._octets = 0
 
     def __missing__(self, key: K) -> V:
-        if len(self) >= ENTRIES or self._octets >= OCTETS:
-            self.clear()
-            self._octets = 0
-        if isinstance(key, Sized):
-            self._octets += len(key)
-        value = self[key] = self._make(key)
-        return value
+        return self.put(key, self._make(key))
 
 
 def address_text(afi: int, hi: int, lo: int) -> str:
