@@ -87,6 +87,11 @@ class Archive:
         for peer in peers:
             self.said[peer] = [(s, said) for s, said in self.said[peer] if not minute * 60 <= s < until * 60]
 
+    def keep_alive(self, peers: Iterable[tuple[str, int]], minute: float, until: float) -> None:
+        """Peers say each minute that they are there, and nothing else."""
+        for peer in peers:
+            self.said[peer] += [(second, mrt.keepalive()) for second in range(int(minute * 60), int(until * 60), 60)]
+
     def talk(self) -> None:
         """Every peer keeps announcing one of the background's prefixes by another path. Call it ahead of silence()."""
         for k, peer in enumerate(self.peers()):

@@ -521,24 +521,39 @@ def test_one_peer_can_never_rule_it_out(tmp_path):
     assert (witnesses.verdict, witnesses.doubts) == ("cannot be ruled out", ("few voters",))
 
 
-def test_peers_that_fall_silent_after_a_loss_are_no_witnesses(tmp_path):
+def test_a_loss_after_which_nothing_is_recorded_is_a_gap(tmp_path):
     """What they say last is that the country is gone, and then nothing of anybody: that may be their own end."""
     made = archive(hours=3)
-    made.lose(made.peers(), 100)
-    made.silence(made.peers(), 101, 150)
+    made.lose(made.peers(), 99)
+    made.silence(made.peers(), 100, 181)
+    report = analyze(made, tmp_path)
+    assert report.outages == ()
+    assert the(report, "nothing recorded").until_us == at(180)
+
+
+def test_a_loss_in_a_stretch_that_was_not_recorded_in_whole_is_partly_ours(tmp_path):
+    made = archive(hours=3)
+    made.lose(made.peers(), 99)
+    made.silence(made.peers(), 100, 150)
     report = analyze(made, tmp_path)
     (outage,) = report.outages
-    assert near(outage.onset, 100)
+    assert near(outage.onset, 99)
     (witnesses,) = report.coverage.witnesses
-    assert witnesses is not None
-    assert (witnesses.verdict, witnesses.doubts) == ("partly", ("voters left",))  # they came back while it lasted
-    made.silence(made.peers(), 101, 181)
-    report = analyze(made, tmp_path / "for good")
+    assert (witnesses.verdict, witnesses.doubts) == ("partly", ("voters left",))
+
+
+def test_peers_that_say_nothing_else_after_a_loss_are_doubtful_witnesses(tmp_path):
+    """Their sessions are up, but no word of any other network comes: their own feeds may have died."""
+    made = archive(hours=3)
+    made.lose(made.peers(), 99)
+    made.silence(made.peers(), 100, 181)
+    made.keep_alive(made.peers(), 100, 180)
+    report = analyze(made, tmp_path)
+    (outage,) = report.outages
+    assert near(outage.onset, 99)
     (witnesses,) = report.coverage.witnesses
-    assert witnesses is not None
-    assert (witnesses.talking, witnesses.statements) == (0, 0)
-    assert "silent" in witnesses.doubts
-    assert witnesses.verdict == "cannot be ruled out"
+    assert (witnesses.lost, witnesses.talking, witnesses.statements) == (15, 0, 0)
+    assert (witnesses.verdict, witnesses.doubts) == ("cannot be ruled out", ("silent",))
 
 
 def test_where_everything_is_watched_what_went_elsewhere_is_the_control(tmp_path):
