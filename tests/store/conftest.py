@@ -5,6 +5,7 @@ import itertools
 import pytest
 import sqlalchemy as sql
 
+from duskwatch.store.database import migrate
 from tests.store.postgres import programs, server
 
 
@@ -15,15 +16,17 @@ def postgres():
         pytest.skip("PostgreSQL is not installed here (tools/install-system-packages)")
     with server(binaries) as where:
         numbers = itertools.count()
+        engine = sql.create_engine(
+            f"postgresql+psycopg://tester@/postgres{where}", isolation_level="AUTOCOMMIT", poolclass=sql.NullPool
+        )
 
-        def new_database() -> str:
+        def new_database(like: str = "template1") -> str:
             name = f"test{next(numbers)}"
-            engine = sql.create_engine(f"postgresql+psycopg://tester@/postgres{where}", isolation_level="AUTOCOMMIT")
             with engine.connect() as connection:
-                connection.exec_driver_sql(f"CREATE DATABASE {name}")
-            engine.dispose()
+                connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {like}")
             return f"postgresql://tester@/{name}{where}"
 
+        migrate(new_database())  # test0, which others are copied from
         yield new_database
 
 
@@ -35,10 +38,10 @@ def empty_database(request, tmp_path) -> str:
     return request.getfixturevalue("postgres")()
 
 
-@pytest.fixture
-def database(empty_database) -> str:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request, tmp_path) -> str:
     """A database of the newest version."""
-    from duskwatch.store.database import migrate
-
-    migrate(empty_database)
-    return empty_database
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgres")(like="test0")
+    migrate(tmp_path / "events.sqlite")
+    return str(tmp_path / "events.sqlite")

@@ -16,7 +16,7 @@ from duskwatch.store import Store, maintenance
 from tests.store.build import DAY1, DAY2
 from tests.store.test_store import frame_of
 
-ENTITIES = 1500
+ENTITIES = 800
 ROUNDS = 20
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,7 +41,7 @@ for line in sys.stdin:
             store.write_signals(DAY1, frame_of(DAY1, float(n), ENTITIES))
             os.write(pipe_in, n.to_bytes(8, "big"))
             n += 1
-    time.sleep(random.Random(seed).uniform(0.05, 0.25))
+    time.sleep(random.Random(seed).uniform(0.03, 0.15))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     os.close(pipe_in)
@@ -124,7 +124,7 @@ def test_a_full_disk_is_named_and_what_was_there_stays(small_disk):
     before = store.signals().collect()
     for day in (DAY1, DAY2):
         with pytest.raises(OSError, match="no space left") as caught:
-            store.write_signals(day, noise(day, 3000))
+            store.write_signals(day, noise(day, 1000))
         assert caught.value.errno == errno.ENOSPC
         assert caught.value.filename == f"{small_disk}/store/signals"
         assert "vacuum" in str(caught.value)

@@ -28,7 +28,7 @@ def at(where, **options):
         yield connection
 
 
-def test_tables_made_by_the_migrations_are_those_the_program_uses(database, empty_database):
+def test_tables_made_by_the_migrations_are_those_the_program_uses(database):
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 

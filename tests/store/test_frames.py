@@ -78,6 +78,28 @@ def test_every_bin_equals_the_one_that_a_plain_loop_finds():
     assert found == expected
 
 
+@settings(deadline=None, max_examples=40)
+@given(
+    bin_s=st.sampled_from([60, 300, 3600, 7, 86_400]),
+    late=st.integers(-100_000, 100_000),
+    bins=st.integers(1, 60),
+    seed=st.integers(0, 99),
+)
+def test_bins_of_any_length_and_start_fall_into_the_day_they_begin_in(bin_s, late, bins, seed):
+    rng = np.random.default_rng(seed)
+    values = np.where(rng.random((2, bins)) < 0.2, np.nan, rng.random((2, bins)))
+    one = block(values, start_us=FROM + late * SECOND, bin_us=bin_s * SECOND, names=("bgp.a", "bgp.b"))
+    until = one.start_us + bins * one.bin_us
+    frames = {day: blocks_frame([(KP, one)], day) for day in days_of(one.start_us, until)}
+    for day, frame in frames.items():
+        starts = long_from_wide(frame.lazy()).collect()["time"].cast(pl.Int64)
+        assert all(day_start(day) <= start < day_start(day) + DAY for start in starts)
+    long = long_from_wide(pl.concat(frames.values()).lazy()).collect()
+    assert_same_series(one, readback.signal_block(long, one.start_us, until))
+    again = wide_from_long(long)
+    assert again.sort("signal", "day").equals(pl.concat(frames.values()).sort("signal", "day"))
+
+
 def test_blocks_of_different_bins_and_families_share_a_frame():
     minute = block(np.arange(2880.0).reshape(2, 1440), bin_us=MINUTE, names=("bgp.a", "bgp.b"))
     hour = block(np.full((1, 30), np.nan), bin_us=HOUR, start_us=FROM - HOUR, names=("site.up",))
