@@ -378,7 +378,6 @@ def _advance(s, ring, buffer, cells, params, rules, time_us, value, coverage, sc
             s, ring, buffer, cells, params, rules, time_us, at, value, coverage, expected, smallest, low
         )
     if value > largest * (1.0 + s[RISE]):
-        _note(s, cells, at, value, bin_us)
         s[SURGE] += bin_us
         s[SURGE_RATIO] += value / expected
         s[SURGE_N] += 1.0
@@ -388,7 +387,13 @@ def _advance(s, ring, buffer, cells, params, rules, time_us, value, coverage, sc
             s[SURGE] = s[SURGE_RATIO] = s[SURGE_N] = 0.0
             return lasts | JUDGED | SURGED | ACCEPTED
         return lasts | JUDGED | SURGED
-    s[SURGE] = s[SURGE_RATIO] = s[SURGE_N] = 0.0
+    if s[SURGE] > 0:
+        # A surge that ended is part of how the signal behaves.
+        at_cell = cell_of(s[SURGE_RATIO] / s[SURGE_N] - 1.0)
+        for m in range(MODELS):
+            if s[PREDICTED + 3 * m + 1] > 0:
+                cells[m, at_cell] += s[SURGE] / 3.6e9
+        s[SURGE] = s[SURGE_RATIO] = s[SURGE_N] = 0.0
     if lasts > 0:
         s[KEPT_OUT] += 1.0
     elif coverage >= params[P_FULL_COVERAGE]:
