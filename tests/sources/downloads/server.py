@@ -115,6 +115,9 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._send(416, b"", {"Content-Range": f"bytes */{len(data)}"})
             status = 206
             headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
+        if kind == "other-range":  # not the one that was asked for
+            start, status = 7, 206
+            headers["Content-Range"] = f"bytes 7-{len(data) - 1}/{len(data)}"
         body = data[start:]
         length, sent = len(body), body
         if kind == "cut":  # says all, sends less, hangs up

@@ -138,6 +138,8 @@ PASSING = {
     "a bit turned on the way": ("flip",),
     "a length that is too short": ("short:100000",),
     "a length that is too long": (f"says:{len(DATA) + 50}",),
+    "another range than was asked for": ("cut:200000", "other-range"),
+    "a range that was not asked for": ("other-range",),
     "no length, and cut": ("no-length:100000",),
     "all of them but one too many": ("reset", "garbage"),
 }

@@ -18,8 +18,12 @@ class RefusedError(Exception):
 
 
 class TransientError(Exception):
-    """It may work when tried again; ``wait_s`` is how long the server asked to wait, None where it did not."""
+    """It may work when tried again.
 
-    def __init__(self, reason: str, wait_s: float | None = None) -> None:
+    ``wait_s`` is how long the server asked to wait, None where it did not; ``most`` how often it is worth trying.
+    """
+
+    def __init__(self, reason: str, wait_s: float | None = None, most: int = 1000) -> None:
         super().__init__(reason)
         self.wait_s = wait_s
+        self.most = most

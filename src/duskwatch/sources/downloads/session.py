@@ -20,6 +20,7 @@ from duskwatch.sources.downloads.retry import PASSING, backoff_s, retry_after_s
 Result = TypeVar("Result")
 # Files on their way at once, over all hosts: each holds one open, and systems allow some hundred.
 AT_ONCE = 64
+CONNECTS = 3  # tries to connect to a host
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -90,6 +91,9 @@ class Web:
                     await response.aclose()
             except httpx.TimeoutException as error:
                 raise TransientError(_timeout_words(error, self.limits)) from None
+            except httpx.ConnectError as error:
+                # Mostly there is no network at all, and nobody wants to wait half a minute to be told.
+                raise TransientError(f"no connection to {host}: {error}", most=CONNECTS) from None
             except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
                 raise RefusedError(str(error)) from None
             except httpx.HTTPError as error:
@@ -138,7 +142,7 @@ class Web:
                 return await attempt()
             except TransientError as error:
                 failures = 1 if gained() - before >= 1 << 20 else failures + 1
-                if failures >= self.limits.attempts:
+                if failures >= min(self.limits.attempts, error.most):
                     raise RefusedError(f"{error} (tried {failures} times)") from None
                 pause = backoff_s(failures, self.limits.backoff_s, self.limits.backoff_cap_s, self._rng)
                 await asyncio.sleep(pause if error.wait_s is None else error.wait_s + pause / 4)

@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import random
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -304,3 +305,30 @@ def test_mirrors(values, environment, ris, route_views):
 def test_begin_is_where_the_archive_begins(place: Place, cache):
     (found,) = get(place.url, cache, ["rrc00"], BEGIN, BEGIN + 1)
     assert names(found.files) == ["bview.20141221.0000.gz", "updates.20141221.0000.gz"]
+
+
+FAULTS = {
+    "passing": ["status:503", "reset", "garbage", "cut:10", "short:12", "says:99", "no-length:9", "flip", "no-range"],
+    "lasting": ["status:404", "status:403", "garbage", "reset", "says:99999999999", "redirect:http://192.0.2.1/"],
+}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_the_server_does_each_file_is_right_or_named(own, cache, seed):
+    """Faults drawn for every file: what is in the cache is what the archive holds; what is not is named, each once."""
+    rng = random.Random(seed)
+    folder = own.root / "rrc00" / "2014.12"
+    lasting = {}
+    for name in WHOLE:
+        kind = rng.choice(["none", "none", "passing", "lasting"])
+        if kind == "passing":
+            own.fault(f"/rrc00/2014.12/{name}", rng.choice(FAULTS["passing"]))
+        elif kind == "lasting" and name != WHOLE[0]:
+            lasting[name] = own.always[f"/rrc00/2014.12/{name}"] = rng.choice(FAULTS["lasting"])
+    (found,) = get(own.url, cache)
+    for path in found.files:
+        assert path.read_bytes() == (folder / path.name).read_bytes()
+    named = [*found.missing, *(one.wanted.path.name for one in found.failures)]
+    assert sorted(named) == sorted(lasting)
+    assert sorted(names(found.files) + named) == sorted(WHOLE)
+    assert set(found.missing) == {name for name, fault in lasting.items() if fault == "status:404"}
