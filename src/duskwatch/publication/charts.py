@@ -13,6 +13,7 @@ import vl_convert
 from duskwatch.publication.chart_data import (
     Rows,
     bands,
+    block_steps,
     message_bars,
     milliseconds,
     phase_bands,
@@ -20,6 +21,7 @@ from duskwatch.publication.chart_data import (
     strips,
 )
 from duskwatch.publication.facts import Span, blind_spans, dark_span, end_us, main_outage, measure
+from duskwatch.publication.others import described, only_others
 from duskwatch.publication.palette import LIGHT, PHASES, STATES
 from duskwatch.publication.times_text import long_day, place, zone
 from duskwatch.publication.words import subject, verdict
@@ -35,6 +37,7 @@ LOW = 80  # height of the chart of peers
 ROOM = 1.1  # top of the timeline over its highest value: phases stay in sight while everything is up
 MOST_STRIPS = 24
 MOST_BARS = 240
+MOST_OTHERS = 16
 LONG = 4  # a window so many times longer than its main outage gets a second chart of the outage alone
 PNG_SCALE = 2.0
 _CLOCK = "utcFormat(datum.value, utchours(datum.value) || utcminutes(datum.value) ? '%H:%M' : '%-d %b')"
@@ -119,6 +122,30 @@ def strip_chart(report: Report, span: Span, *, narrow: bool = False) -> Spec:
     if narrow:
         layers[0] = layers[0].encode(yOffset=alt.value(12)).mark_rect(height=10)
     return _spec(alt.layer(*layers).properties(width=width, height=row * max(1, len(made.prefixes))))
+
+
+def others_chart(report: Report, *, narrow: bool = False) -> Spec:
+    """Signals that others measured, a low chart for each, at most MOST_OTHERS; the time of outages is shaded."""
+    span, width = whole(report), NARROW if narrow else WIDTH
+    least = max(1, span.length_us // width)
+    shades = bands(
+        [("outage", o.onset.best_us, max(end_us(o, report), o.onset.best_us + least)) for o in report.outages], span
+    )
+    charts_ = []
+    named = [(block, name) for block in report.history.series for name in block.names]
+    for block, name in named[:MOST_OTHERS]:
+        rows = block_steps(block, name, span, width)
+        top = max([row["v"] for row in rows], default=1.0) or 1.0
+        axis = alt.Axis(title=None, format="~s", values=[0, top], ticks=False, domain=False, **_extent(narrow))
+        y = alt.Y("v:Q", scale=alt.Scale(domain=[0, top * 1.08], nice=False), axis=axis)
+        line = _chart(rows).mark_line(interpolate="step-after", color=LIGHT["level"], strokeWidth=1.1)
+        layers = [line.encode(x=_x(span, narrow, "t:T"), y=y, detail="part:N")]
+        if shades:
+            shade = _chart(shades).mark_rect(color=LIGHT["partial"], opacity=0.6)
+            layers.insert(0, shade.encode(x=_x(span, narrow, axis=False), x2="b:T"))
+        title = alt.TitleParams(name, anchor="start", fontSize=11, fontWeight="normal", color=LIGHT["muted"], offset=2)
+        charts_.append(alt.layer(*layers).properties(width=width, height=LOW // 2, title=title))
+    return _spec(alt.vconcat(*charts_, spacing=2))
 
 
 def peers_chart(report: Report, *, narrow: bool = False) -> Spec:
@@ -289,13 +316,16 @@ def _dark_labels(report: Report, span: Span, top: float, narrow: bool) -> list[a
 def _title(report: Report, span: Span) -> alt.TitleParams:
     """Heading and source of a picture that stands alone."""
     day = long_day(to_datetime(span.from_us))
-    notes = [f"{measure(report).units} that could be reached, times in UTC, from {day}"]
+    notes = [f"{measure(report).caption}, times in UTC, from {day}"]
     if zone(report.time_zone) is not None:
         offset = to_datetime(span.from_us).astimezone(zone(report.time_zone)).utcoffset()
         assert offset is not None
         hours = offset.total_seconds() / 3600
         notes[0] += f"; {place(report.time_zone)} is UTC{hours:+g} h"
-    notes.append(f"BGP routes, {', '.join(report.collectors[:6]) or 'no collector'}; made with duskwatch")
+    source = f"BGP routes, {', '.join(report.collectors[:6]) or 'no collector'}"
+    if only_others(report):
+        source = f"measured by others: {described(report.history.series)}"
+    notes.append(f"{source}; made with duskwatch")
     if report.reenactment:
         notes.insert(0, "RE-ENACTMENT from published facts, not a recorded measurement")
     return alt.TitleParams(

@@ -5,8 +5,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from duskwatch.publication.others import told_by
 from duskwatch.records.outages import Outage
 from duskwatch.records.report import Report
+from duskwatch.records.series import sampled
 from duskwatch.records.signals import Level, PrefixState
 
 F64 = npt.NDArray[np.float64]
@@ -45,6 +47,16 @@ class Measure(NamedTuple):
     unit: str  # one of them, in words
     units: str  # several of them
     values: F64  # [N], NaN while nobody was watching
+    others: bool = False  # a signal that others measured: what its unit is, is not known
+
+    @property
+    def caption(self) -> str:
+        """What a chart of it shows."""
+        return f"the signal {self.signal}" if self.others else f"{self.units} that could be reached"
+
+    def figure(self, number: float) -> str:
+        """A value in digits: whole where it counts things or is large."""
+        return f"{number:,.0f}" if not self.others or abs(number) >= 100 else f"{number:,.3g}"
 
 
 class Spread(NamedTuple):
@@ -94,6 +106,10 @@ def measure(report: Report) -> Measure:
         return Measure(SLASH24, *UNITS[SLASH24], level.slash24)
     if _any(level.slash48):
         return Measure(SLASH48, *UNITS[SLASH48], level.slash48)
+    if report.history.series and not _any(level.prefixes):
+        block, name = told_by(report, main)
+        told = f"by the signal {name}"
+        return Measure(name, told, told, sampled(block, name, level.time_us), others=True)
     return Measure("bgp.visible_prefixes", "prefix", "prefixes", level.prefixes)
 
 

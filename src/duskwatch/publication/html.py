@@ -13,8 +13,9 @@ from duskwatch.publication import charts, tables, was_it_us
 from duskwatch.publication.chart_data import strips
 from duskwatch.publication.charts import Spec, detail, svg, whole
 from duskwatch.publication.facts import Span, dark_span, main_outage, measure, relapses_of, voters_spread, watched_share
+from duskwatch.publication.others import described, names_of, only_others
 from duskwatch.publication.palette import css_variables, themed
-from duskwatch.publication.times_text import MONTHS, clock, day, local, percent, told, utc, utc_after
+from duskwatch.publication.times_text import MONTHS, clock, count, day, local, percent, told, utc, utc_after
 from duskwatch.publication.words import headline, lost_text, paragraphs, subject, verdict
 from duskwatch.records.report import Report
 from duskwatch.records.times import SECOND, iso, span_text
@@ -74,8 +75,10 @@ def to_html(report: Report) -> str:
         prefixes=tables.prefixes(report, made.prefixes) if made.prefixes else None,
         transit=tables.transit(report) if report.history.transit else None,
         changes=tables.changes(report) if len(report.history.changes.time_us) else None,
-        peers=_peers(report),
-        messages=_messages(report),
+        others=_others(report),
+        only_others=only_others(report),
+        peers=None if only_others(report) else _peers(report),
+        messages=None if only_others(report) else _messages(report),
         answer=was_it_us.main_answer(report),
         answers=was_it_us.answers(report),
         checked=was_it_us.checked(report),
@@ -120,8 +123,8 @@ def _timeline(report: Report, span: Span, title: str, name: str) -> Figure:
         charts.timeline(report, span),
         charts.timeline(report, span, narrow=True),
         name,
-        f"Line chart: {how.units} that could be reached, {from_to}. {headline(report)} The table below holds it.",
-        f"{title}: {how.units} that could be reached, {from_to}. Times below the chart are in UTC.",
+        f"Line chart: {how.caption}, {from_to}. {headline(report)} The table below holds it.",
+        f"{title}: {how.caption}, {from_to}. Times below the chart are in UTC.",
     )
 
 
@@ -139,6 +142,19 @@ def _strips(report: Report, span: Span, name: str, drawn: int, total: int) -> Fi
         name,
         f"A strip for each of {drawn} prefixes, coloured by its state over time. The table below has the figures.",
         legend + left_out,
+    )
+
+
+def _others(report: Report) -> Figure | None:
+    """Every signal of others, one above the other."""
+    if not report.history.series:
+        return None
+    return _figure(
+        charts.others_chart(report),
+        charts.others_chart(report, narrow=True),
+        "others",
+        f"Line charts, one above the other: {described(report.history.series)}. report.json holds the figures.",
+        "Signals that others measured, each from zero to its highest value; the time of outages is shaded.",
     )
 
 
@@ -167,11 +183,15 @@ def _messages(report: Report) -> Figure:
 def _cards(report: Report) -> list[Card]:
     spread = voters_spread(report)
     many = len(report.collectors)
-    seen = Card(
-        "seen by",
-        f"{spread.median:,} full-feed peer{'s' * (spread.median != 1)}",
-        ("" if spread.least == spread.most else f"{spread.least:,} to {spread.most:,} ")
-        + f"at {many} collector{'s' * (many != 1)}",
+    seen = (
+        Card("told by", count(len(names_of(report)), "signal", "signals"), "measured by others")
+        if only_others(report)
+        else Card(
+            "seen by",
+            f"{spread.median:,} full-feed peer{'s' * (spread.median != 1)}",
+            ("" if spread.least == spread.most else f"{spread.least:,} to {spread.most:,} ")
+            + f"at {many} collector{'s' * (many != 1)}",
+        )
     )
     watched = Card("watched", percent(watched_share(report)), f"of {span_text(report.until_us - report.from_us)}")
     outage = main_outage(report)
@@ -204,7 +224,9 @@ def _command(report: Report) -> str:
     block = report.history.signals
     words = [f"duskwatch analyze {report.entity.code} --from {iso(report.from_us)} --until {iso(report.until_us)}"]
     words += [f"--collector {shlex.quote(name)}" for name in report.collectors]
-    words += [f"--bin {block.bin_us // SECOND}", "--mrt FOLDER"]
+    words += ["--series FILE"] * sum(file.kind == "series" for file in report.inputs)
+    if not only_others(report):
+        words += [f"--bin {block.bin_us // SECOND}", "--mrt FOLDER"]
     for file in report.inputs:
         option = {"delegated": "--geo", "mmdb": "--geo", "asnames": "--as-names"}.get(file.kind)
         if option:

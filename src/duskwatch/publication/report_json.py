@@ -75,6 +75,7 @@ def to_json(report: Report) -> Json:
         "not_measured": list(report.not_measured),
         "as_names": {str(asn): report.as_names[asn] for asn in sorted(report.as_names)},
         "series": _series(history.signals),
+        "other_series": [_series(block) for block in history.series],
         "level": _level(history.level),
         "changes": _changes(history.changes),
     }
@@ -84,7 +85,7 @@ def dumps(document: Json) -> str:
     """Text of a document: one line for each key of its head, long columns unbroken; ends with a line feed."""
     lines = []
     for key, value in document.items():
-        columns = key in ("series", "level", "changes")
+        columns = key in ("series", "other_series", "level", "changes")
         text = json.dumps(
             value, allow_nan=False, ensure_ascii=False, indent=None if columns else 1,
             separators=(",", ":") if columns else (",", ": "),

@@ -152,7 +152,7 @@ def levels(report: Report) -> Table:
         Row(
             (
                 *moment(report, int(bounds[row])),
-                "not watched" if np.isnan(how.values[row]) else f"{how.values[row]:,.0f}",
+                "not watched" if np.isnan(how.values[row]) else how.figure(float(how.values[row])),
             )
         )
         for row in kept.tolist()
@@ -269,7 +269,7 @@ def _files(name: str, own: list[InputFile]) -> Files:
         for file in own[:MOST_FILES]
     )  # fmt: skip
     return Files(
-        name or "reference files",
+        name or ("series" if all(file.kind in ("series", "doubled") for file in own) else "reference files"),
         len(own),
         size_text(sum(file.size_bytes for file in own)),
         f"{sum(file.records for file in own):,}",

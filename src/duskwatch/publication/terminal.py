@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from duskwatch.publication.facts import dark_span, held, main_outage, voters_spread
+from duskwatch.publication.others import described, only_others
 from duskwatch.publication.times_text import local_table_time, place, table_time, zone
 from duskwatch.publication.was_it_us import faults, lines
 from duskwatch.publication.words import lost_text, paragraphs
@@ -168,11 +169,11 @@ def _then(outage: Outage, report: Report) -> str:
 
 
 def _print_coverage(report: Report, console: Console) -> None:
-    peers = voters_spread(report)
-    many = f"{peers.median}" if peers.least == peers.most else f"{peers.median} ({peers.least} to {peers.most})"
-    names = ", ".join(report.collectors) or "none"
-    _say(console, "Coverage", "bold")
-    _line(console, f"collectors {len(report.collectors)}: {names}; full-feed peers {many}")
+    if only_others(report):
+        _say(console, "Coverage", "bold")
+        _line(console, f"measured by others: {described(report.history.series)}")
+    else:
+        _print_peers(report, console)
     gaps = report.history.gaps
     _line(console, f"gaps in coverage: {len(gaps)}")
     for gap in gaps[:MOST_GAPS]:
@@ -180,6 +181,16 @@ def _print_coverage(report: Report, console: Console) -> None:
         _line(console, f"  {table_time(gap.from_us)} UTC  {span}  {gap.source}: {gap.reason}")
     if len(gaps) > MOST_GAPS:
         _line(console, f"  and {len(gaps) - MOST_GAPS} more in report.html")
+
+
+def _print_peers(report: Report, console: Console) -> None:
+    peers = voters_spread(report)
+    many = f"{peers.median}" if peers.least == peers.most else f"{peers.median} ({peers.least} to {peers.most})"
+    names = ", ".join(report.collectors) or "none"
+    _say(console, "Coverage", "bold")
+    _line(console, f"collectors {len(report.collectors)}: {names}; full-feed peers {many}")
+    if report.history.series:
+        _line(console, f"measured by others: {described(report.history.series)}")
     recognised = faults(report)
     if recognised:
         _line(console, f"faults of the recording, none counted as an outage: {recognised}")

@@ -30,6 +30,7 @@ from duskwatch.publication.facts import (
     voters_spread,
     watched_share,
 )
+from duskwatch.publication.others import evidence, only_others
 from duskwatch.publication.times_text import (
     count,
     fine,
@@ -183,12 +184,12 @@ def _worst(report: Report, outage: Outage) -> str:
     text = f"At worst {percent(outage.depth)} of it was gone"
     if np.isnan(before) or np.isnan(least) or before <= 0 or abs((before - least) / before - outage.depth) > 0.02:
         return f"{text}."
-    return f"{text} ({before - least:,.0f} of {count_exact(before, how)})."
+    return f"{text} ({how.figure(before - least)} of {count_exact(before, how)})."
 
 
 def count_exact(number: float, how: Measure) -> str:
     """``4 IPv4 /24 networks``."""
-    return f"{number:,.0f} {how.unit if round(number) == 1 else how.units}"
+    return f"{how.figure(number)} {how.unit if round(number) == 1 else how.units}"
 
 
 def _no_outage(report: Report) -> str:
@@ -204,11 +205,16 @@ def _no_outage(report: Report) -> str:
     if not known.size or known.max() <= 0:
         return f"No route to {_inside(report)} was seen {window}, so that no outage could be told."
     low, high = float(known.min()), float(known.max())
-    if low == high:
+    if how.others:
+        middle = how.figure(typical(report))
+        rest = f"{how.caption} was between {how.figure(low)} and {how.figure(high)}, mostly about {middle}"
+    elif low == high:
         rest = f"{count_exact(high, how)} of it could be reached all the time"
     else:
         rest = f"between {low:,.0f} and {count_exact(high, how)} of it could be reached, mostly {typical(report):,.0f}"
-    while_watched = "" if not np.isnan(level.prefixes).any() else ", as far as it was watched"
+    while_watched = (
+        "" if not np.isnan(how.values if how.others else level.prefixes).any() else ", as far as it was watched"
+    )
     return f"{text}; {rest}{while_watched}."
 
 
@@ -361,6 +367,8 @@ def _short(report: Report, outage: Outage, main: Outage) -> str:
 
 def _evidence(report: Report, outage: Outage | None) -> str:
     peers = voters_spread(report)
+    if only_others(report):
+        return evidence(report, outage) + _thin(outage)
     if peers.most == 0:
         return (
             "No full-feed peer (a router that knows nearly all routes of the Internet and shows them to a collector) "
@@ -383,9 +391,14 @@ def _evidence(report: Report, outage: Outage | None) -> str:
         )
         if peers.least == 1:
             text += " At times only one of them was there: a fault of that one would look the same as an outage."
-    if outage is not None and outage.confidence < THIN:
-        text += f" The evidence is thin: confidence {outage.confidence:.2f} on a scale of 0 to 1."
-    return text
+    told = evidence(report, outage)
+    return text + (f" {told}" if told else "") + _thin(outage)
+
+
+def _thin(outage: Outage | None) -> str:
+    if outage is None or outage.confidence >= THIN:
+        return ""
+    return f" The evidence is thin: confidence {outage.confidence:.2f} on a scale of 0 to 1."
 
 
 def _gaps(report: Report) -> str:
@@ -426,6 +439,11 @@ def _learned(report: Report) -> str:
 
 
 def _limits(report: Report) -> str:
+    if only_others(report):
+        return (
+            "All this rests on what others measured, each signal by means of its own: what it does not reach is not "
+            "told, nor why anything was lost or who made it so."
+        )
     return (
         "All this rests on Internet routes (BGP) alone: whether other networks knew a way there, not whether computers "
         "there answered, and not why routes went or who made them go."
