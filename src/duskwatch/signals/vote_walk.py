@@ -405,6 +405,8 @@ def with_start(rows: VoteRows, some: npt.NDArray[np.int32] | None = None) -> Vot
     held = (rows.cells[unit, session] & HELD) != 0
     route = rows.routes[unit, session]
     once = np.flatnonzero(~held & (route != 0))
+    # What a whole table lacks was never said to be lost.
+    gone = ~held & ((route != 0) | (rows.complete[session] == 0))
     sessions = np.arange(len(rows.complete))
     ended, whole = sessions[rows.fresh == 1], sessions[rows.complete == 1]
     parts: list[tuple[Column, Column, Column, int]] = [
@@ -412,7 +414,7 @@ def with_start(rows: VoteRows, some: npt.NDArray[np.int32] | None = None) -> Vot
         (ended, np.full(len(ended), -1), np.zeros(len(ended), np.int64), Vote.CLEAR),
         (session[once], unit[once], route[once], Vote.DUMPED_HOLD),
         (session[held], unit[held], route[held], Vote.DUMPED_HOLD),
-        (session[~held], unit[~held], np.zeros(int((~held).sum()), np.int64), Vote.LOSE),
+        (session[gone], unit[gone], np.zeros(int(gone.sum()), np.int64), Vote.LOSE),
         (whole, np.full(len(whole), -1), np.zeros(len(whole), np.int64), Vote.COMPLETE),
     ]
     count = sum(len(part[0]) for part in parts)
