@@ -17,7 +17,7 @@ from duskwatch.signals.artefacts.faults import find_faults
 from duskwatch.signals.artefacts.guard import guard, transferred
 from duskwatch.signals.entities import split
 from duskwatch.signals.measures import Extent, measure
-from duskwatch.signals.visibility import Votes, merge_votes, voters_alone
+from duskwatch.signals.visibility import NOTHING_KNOWN, Known, Votes, merge_votes, voters_alone
 from duskwatch.sources.reference.names import UnknownCountryError, country_name
 
 KINDS = ("country", "asn")
@@ -61,10 +61,11 @@ def replay_all(
     return replay, count_all(replay, threads=threads)
 
 
-def count_all(replay: Replay, *, threads: int = 2) -> Votes:
-    """The votes on everything that a replay of whole tables holds, without what is a fault of the recording.
+def count_all(replay: Replay, *, known: Known = NOTHING_KNOWN, threads: int = 2) -> Votes:
+    """The votes on everything that a replay of whole tables holds, and on what is ``known`` from before.
 
-    As in a run on one entity: losses that one collector alone saw do not count, and table transfers are no news.
+    Without what is a fault of the recording, as in a run on one entity: losses that one collector alone saw do not
+    count, and table transfers are no news.
     """
     span = (replay.from_us, replay.until_us)
     faults = find_faults(replay.parts, replay.heard, replay.inputs, voters_alone(replay.parts, *span))
@@ -73,7 +74,9 @@ def count_all(replay: Replay, *, threads: int = 2) -> Votes:
         guarded = guard(votes, np.ones(len(votes.afi), np.bool_), faults)
         return guarded.votes, transferred(votes.rows, faults)
 
-    return merge_votes(replay.parts, *span, all_origins_bin_us=replay.bin_us, refine=refine, threads=threads)
+    return merge_votes(
+        replay.parts, *span, all_origins_bin_us=replay.bin_us, refine=refine, known=known, threads=threads
+    )
 
 
 def measure_all(

@@ -178,21 +178,70 @@ def replay_archives(
         )
     total = sum(file.size_bytes for own in chosen.values() for file in own)
     done = 0
-    parts, inputs, warnings, heard = [], [], [], []
+
+    def told(name: str, inside: int, _: int) -> None:
+        if progress:
+            progress(name, done + inside, total)
+
+    replays = []
     for name, own in chosen.items():
-        folded = start_fold(name, from_us, until_us, bin_us)
-        for file in own:
-            if progress:
-                progress(file.path.name, done, total)
-            folded = fold_file(folded, file, watch, origins, threads)
-            done += file.size_bytes
-        parts.append(close_fold(folded))
-        inputs += folded.inputs
-        warnings += _fold_warnings(folded)
-        heard.append(folded.heard)
+        replays.append(
+            replay_collector(
+                name, own, from_us, until_us, watch, origins=origins, bin_us=bin_us, threads=threads, progress=told
+            )
+        )
+        done += sum(file.size_bytes for file in own)
     if progress:
         progress("", total, total)
-    return Replay(from_us, until_us, bin_us, tuple(parts), tuple(inputs), tuple(warnings), tuple(heard))
+    return join_replays(replays)
+
+
+def replay_collector(
+    name: str,
+    files: Sequence[ArchiveFile],
+    from_us: int,
+    until_us: int,
+    watch: Watch,
+    *,
+    origins: npt.NDArray[np.uint32] | None = None,
+    bin_us: int = BIN_US,
+    threads: int = 2,
+    progress: Progress | None = None,
+) -> Replay:
+    """Fold one collector's files, those that ``select`` chose for the window, in the order that they sort by."""
+    total = sum(file.size_bytes for file in files)
+    done = 0
+    folded = start_fold(name, from_us, until_us, bin_us)
+    for file in files:
+        if progress:
+            progress(file.path.name, done, total)
+        folded = fold_file(folded, file, watch, origins, threads)
+        done += file.size_bytes
+    part = close_fold(folded)
+    return Replay(
+        from_us,
+        until_us,
+        bin_us,
+        (part,),
+        tuple(folded.inputs),
+        tuple(_fold_warnings(folded)),
+        (folded.heard,),
+    )
+
+
+def join_replays(replays: Sequence[Replay]) -> Replay:
+    """Collectors of one window together; ValueError where there is none, or windows differ."""
+    windows = {(replay.from_us, replay.until_us, replay.bin_us) for replay in replays}
+    if len(windows) != 1:
+        raise ValueError("only replays of one window can be joined, and at least one")
+    ordered = sorted(replays, key=lambda replay: replay.parts[0].collector)
+    return Replay(
+        *windows.pop(),
+        *(
+            tuple(each for replay in ordered for each in getattr(replay, name))
+            for name in ("parts", "inputs", "warnings", "heard")
+        ),
+    )
 
 
 @dataclass

@@ -19,6 +19,7 @@ COMMANDS = {
     "archive": ("duskwatch.cli.archive:app", "List and fetch files of the public routing archives, or of a mirror."),
     "reference": ("duskwatch.cli.reference:app", "Fetch the registries' files of a day: whose addresses were whose."),
     "mrt": ("duskwatch.cli.mrt:command", "Print the elems of MRT files, as bgpdump -m does, as JSON or as Parquet."),
+    "backfill": ("duskwatch.cli.backfill:command", "Fill a store with days or months of every country and network."),
     "evaluate": ("duskwatch.cli.evaluate:command", "Score the detectors on a library of labelled series."),
     "query": ("duskwatch.cli.query:command", "Print what a store holds, as a table, CSV, JSON or Parquet."),
     "store": ("duskwatch.cli.store:app", "What a store takes; merge, remove, bring up to date."),

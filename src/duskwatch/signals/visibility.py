@@ -18,7 +18,9 @@ from duskwatch.records.signals import Gap, PrefixState
 from duskwatch.signals.collector_part import CollectorPart, close_part
 from duskwatch.signals.vote_walk import (
     CHANGES,
+    NOTHING_KNOWN,
     STEPS,
+    Known,
     Units,
     Vote,
     VoteRows,
@@ -31,13 +33,16 @@ from duskwatch.signals.vote_walk import (
 from duskwatch.signals.voters import full_feed, switches
 
 __all__ = [
+    "NOTHING_KNOWN",
     "CollectorPart",
     "Counts",
+    "Known",
     "Vote",
     "VoteRows",
     "Votes",
     "close_part",
     "full_feed",
+    "known_after",
     "merge_votes",
     "voters_alone",
 ]
@@ -103,6 +108,7 @@ def merge_votes(
     *,
     all_origins_bin_us: int = 0,
     refine: Refine | None = None,
+    known: Known = NOTHING_KNOWN,
     threads: int = 2,
 ) -> Votes:
     """Walk the logs of all collectors together and count votes. The order of ``parts`` does not matter.
@@ -110,10 +116,10 @@ def merge_votes(
     With ``all_origins_bin_us`` the votes on prefixes of several origins are counted by origin too, and in place of the
     rows, which would fill the memory for a whole table, there are their counts in bins of that length. ``refine`` then
     sees the votes on some units at a time with their rows; what stood at the start is told as rows only of units that
-    were lost.
+    were lost. Prefixes ``known`` from before the window are counted too, though no route to them may be left.
     """
     parts = sorted(parts, key=lambda part: part.collector)
-    units = number_units(parts, by_origin=all_origins_bin_us > 0)
+    units = number_units(parts, by_origin=all_origins_bin_us > 0, known=known)
     offsets = np.cumsum([0] + [len(part.peers) for part in parts])
     voters: dict[tuple[str, int], int] = {}
     voter_of = np.array(
@@ -154,6 +160,28 @@ def merge_votes(
     spans = _spans(units, len(voter_of) + 4 * len(voters))
     with ThreadPoolExecutor(max(1, threads)) as pool:
         return _joined(list(pool.map(count, spans)))
+
+
+def known_after(votes: Votes, known: Known, keep_us: int) -> Known:
+    """What is known after a window: what was visible in it, and what was known and seen in the last ``keep_us``."""
+    seen = np.zeros(len(votes.afi), np.bool_)
+    seen[votes.prefix[(votes.state == PrefixState.VISIBLE) & (votes.voters > 0)]] = True
+    told = np.flatnonzero(seen & (votes.any_origin | (votes.origin_of > 0)))
+    late = known.seen_us >= votes.until_us - keep_us
+    columns = {
+        name: np.concatenate([getattr(votes, name)[told], getattr(known, name)[late]])
+        for name in ("afi", "hi", "lo", "length")
+    }
+    origin = np.concatenate([votes.origin_of[told], known.origin[late]])
+    seen_us = np.concatenate([np.full(len(told), votes.until_us, np.int64), known.seen_us[late]])
+    # Of the rows on one prefix and origin the latest counts; a row without an origin is needed where there is no other.
+    order = np.lexsort((-seen_us, origin, columns["length"], columns["lo"], columns["hi"], columns["afi"]))
+    rows = [columns[name][order] for name in ("afi", "hi", "lo", "length")] + [origin[order]]
+    fresh = np.ones(len(order), np.bool_)
+    if len(order):
+        fresh[1:] = np.any([column[1:] != column[:-1] for column in rows], axis=0)
+    kept = order[fresh]
+    return Known(**{name: column[kept] for name, column in columns.items()}, origin=origin[kept], seen_us=seen_us[kept])
 
 
 def voters_alone(parts: Sequence[CollectorPart], from_us: int, until_us: int) -> Votes:

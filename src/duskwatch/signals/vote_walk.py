@@ -1,6 +1,6 @@
 """Rows of votes in time order, and the walk through them that counts who holds what."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
@@ -79,11 +79,38 @@ class VoteRows:
     fresh: npt.NDArray[np.uint8]  # [N] its session had ended, and its table was not known yet
 
 
-def number_units(parts: Sequence[CollectorPart], by_origin: bool) -> Units:
-    """Watched prefixes of all parts in address order; with ``by_origin``, units for single origins too."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Prefixes known from before a window, which may be gone by now: K rows, one for each origin."""
+
+    afi: npt.NDArray[np.uint8]
+    hi: npt.NDArray[np.uint64]
+    lo: npt.NDArray[np.uint64]
+    length: npt.NDArray[np.uint8]
+    origin: npt.NDArray[np.int64]  # 0 and below: none
+    seen_us: npt.NDArray[np.int64]  # the last window in which it was visible ended then
+
+
+NOTHING_KNOWN = Known(
+    np.empty(0, np.uint8),
+    np.empty(0, np.uint64),
+    np.empty(0, np.uint64),
+    np.empty(0, np.uint8),
+    np.empty(0, np.int64),
+    np.empty(0, np.int64),
+)
+
+
+def number_units(parts: Sequence[CollectorPart], by_origin: bool, known: Known = NOTHING_KNOWN) -> Units:
+    """Watched prefixes of all parts in address order; with ``by_origin``, units for single origins too.
+
+    What is ``known`` from before is among them, so that what is gone is seen to be gone.
+    """
     told = [np.flatnonzero(part.start.mentioned[: len(part.afi)]) for part in parts]
     columns = [
-        np.concatenate([getattr(part, name)[ids] for part, ids in zip(parts, told, strict=True)] or [np.empty(0)])
+        np.concatenate(
+            [getattr(part, name)[ids] for part, ids in zip(parts, told, strict=True)] + [getattr(known, name)]
+        )
         for name in ("afi", "hi", "lo", "length")
     ]
     order = np.lexsort((columns[3], columns[2], columns[1], columns[0]))
@@ -104,8 +131,9 @@ def number_units(parts: Sequence[CollectorPart], by_origin: bool) -> Units:
     sole = np.full(count, -1, np.int64)
     pairs = np.empty(0, np.uint64)
     if by_origin:
-        sole, several = _origins(parts, numbers, count)
-        pairs = _pairs(parts, numbers, several)
+        of_known = number[len(number) - len(known.afi) :]
+        sole, several = _origins(parts, numbers, count, of_known, known.origin)
+        pairs = _pairs(parts, numbers, several, of_known, known.origin)
     pair_prefix = (pairs >> np.uint64(32)).astype(np.int64)
     extra = np.bincount(pair_prefix, minlength=count)
     first = np.arange(count + 1, dtype=np.int64)
@@ -124,7 +152,11 @@ def number_units(parts: Sequence[CollectorPart], by_origin: bool) -> Units:
 
 
 def _origins(
-    parts: Sequence[CollectorPart], numbers: list[npt.NDArray[np.int32]], count: int
+    parts: Sequence[CollectorPart],
+    numbers: list[npt.NDArray[np.int32]],
+    count: int,
+    of_known: npt.NDArray[np.int32],
+    known_origin: npt.NDArray[np.int64],
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
     """The only origin of each prefix, -1 where there are several or none; and 1 where there are several."""
     origin, several = np.full(count, -1, np.int64), np.zeros(count, np.uint8)
@@ -138,14 +170,32 @@ def _origins(
         known, new = origin[where], own[told]
         several[where[(known >= 0) & (new >= 0) & (known != new)]] = 1
         origin[where] = np.where(known < 0, new, known)
+    for row in _first_of_each(of_known, known_origin):
+        where, own = of_known[row], known_origin[row]
+        several[where[(origin[where] >= 0) & (origin[where] != own)]] = 1
+        origin[where] = np.where(origin[where] < 0, own, origin[where])
     return np.where(several == 1, -1, origin), several
 
 
+def _first_of_each(prefix: npt.NDArray[np.int32], origin: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]:
+    """Rows with an origin, in goes in which each prefix comes once."""
+    rows = np.flatnonzero(origin > 0)
+    while len(rows):
+        _, first = np.unique(prefix[rows], return_index=True)
+        yield rows[first]
+        rows = np.delete(rows, first)
+
+
 def _pairs(
-    parts: Sequence[CollectorPart], numbers: list[npt.NDArray[np.int32]], several: npt.NDArray[np.uint8]
+    parts: Sequence[CollectorPart],
+    numbers: list[npt.NDArray[np.int32]],
+    several: npt.NDArray[np.uint8],
+    of_known: npt.NDArray[np.int32],
+    known_origin: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.uint64]:
     """Prefix and origin, prefix << 32 | origin, of the prefixes that have several, in order; AS 0 is none."""
-    found = []
+    told = np.flatnonzero((known_origin > 0) & (several[of_known] == 1))
+    found = [_key(of_known[told], known_origin[told].astype(np.uint32))]
     for part, number in zip(parts, numbers, strict=True):
         wanted = (number >= 0) & (several[np.maximum(number, 0)] == 1) if len(several) else number >= 0
         rows = np.flatnonzero(wanted)
@@ -155,9 +205,9 @@ def _pairs(
         rows = np.flatnonzero((log.prefix >= 0) & ((log.op == Op.HOLD) | (log.op == Op.DUMPED_HOLD)))
         rows = rows[wanted[log.prefix[rows]]]
         found.append(_key(number[log.prefix[rows]], part.routes[log.route[rows], 0]))
-    pairs: npt.NDArray[np.uint64] = np.unique(np.concatenate(found or [np.empty(0, np.uint64)]))
-    told: npt.NDArray[np.uint64] = pairs[(pairs & np.uint64(0xFFFFFFFF)) != 0]
-    return told
+    pairs: npt.NDArray[np.uint64] = np.unique(np.concatenate(found))
+    real: npt.NDArray[np.uint64] = pairs[(pairs & np.uint64(0xFFFFFFFF)) != 0]
+    return real
 
 
 def _key(prefix: npt.NDArray[np.int32], origin: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint64]:

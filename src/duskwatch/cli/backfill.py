@@ -1,0 +1,186 @@
+"""`duskwatch backfill`: archives of days or months into a store."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from duskwatch.cli.archive import CacheOption, JobsOption, MirrorOption
+from duskwatch.cli.fetching import Fetching
+from duskwatch.cli.options import fail, reading_progress, unusable_input
+from duskwatch.records.entity import Entity, parse_entity
+from duskwatch.records.times import HOUR, MINUTE, SECOND, parse_time
+
+COMMAND = "backfill"
+
+
+def command(
+    from_: Annotated[str, typer.Option("--from", help="Start of the window: 2014-12-18, 2014-12-18T12:00Z.")],
+    until: Annotated[str, typer.Option("--until", help="End of the window (not part of it).")],
+    mrt: Annotated[
+        list[Path] | None,
+        typer.Option("--mrt", help="MRT file, or folder of bview/rib and updates files. Repeatable."),
+    ] = None,
+    collector: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--collector", help="With --mrt: use only this collector's files. Without: fetch its archive. Repeatable."
+        ),
+    ] = None,
+    store: Annotated[str, typer.Option("--store", envvar="DUSKWATCH_STORE", help="Folder or URL.")] = "store",
+    database: Annotated[
+        str, typer.Option("--database", envvar="DUSKWATCH_DATABASE", help="Outages: SQLite file or PostgreSQL URL.")
+    ] = "",
+    storage_option: Annotated[
+        list[str] | None, typer.Option("--storage-option", help="KEY=VALUE for an object store. Repeatable.")
+    ] = None,
+    geo: Annotated[
+        list[Path] | None,
+        typer.Option("--geo", help="Addresses to countries: RIR delegated-extended or MaxMind file. Repeatable."),
+    ] = None,
+    kind: Annotated[
+        list[str] | None, typer.Option("--kind", help="What to store: country, asn. Repeatable; both if not given.")
+    ] = None,
+    prefix: Annotated[
+        list[str] | None, typer.Option("--prefix", help="A prefix to store as an entity of its own. Repeatable.")
+    ] = None,
+    workers: Annotated[int, typer.Option("--workers", help="Local processes.")] = 1,
+    memory: Annotated[
+        str | None, typer.Option("--memory", help="What all workers may use: 4G. Fewer work at once where it is less.")
+    ] = None,
+    scheduler: Annotated[str, typer.Option("--scheduler", help="Dask scheduler: tcp://host:8786.")] = "",
+    work: Annotated[
+        Path | None, typer.Option("--work", help="Folder for unfinished work; else `work` in the store's folder.")
+    ] = None,
+    bin_seconds: Annotated[int, typer.Option("--bin", help="Length of a bin in seconds, 60 to 3600.")] = 300,
+    redo: Annotated[bool, typer.Option("--redo", help="Do again what is finished.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+    mirror: MirrorOption = None,
+    cache: CacheOption = None,
+    max_cache: Annotated[str | None, typer.Option("--max-cache", help="Limit of the cache: 500M, 20G, 1T.")] = None,
+    jobs: JobsOption = 4,
+    offline: Annotated[bool, typer.Option("--offline", help="Fetch nothing; use what is in the cache.")] = False,
+) -> None:
+    """Fill a store with days or months of whole tables: every country and network, and the outages found.
+
+    The window is split by day and collector; each part starts from its table dump. What is finished is kept, so that a
+    run that was broken off goes on where it was when the same command is given again. A day that is done again replaces
+    what was stored.
+
+    Examples:
+
+    duskwatch backfill --from 2014-12-18 --until 2014-12-29 --collector rrc00 --collector route-views.sg --workers 4
+
+    duskwatch backfill --from 2014-12-18 --until 2014-12-29 --mrt archive/ --geo delegated-apnic-extended-20141218
+
+    duskwatch query bgp.visible_slash24 --entity KP --from 2014-12-22 --until 2014-12-24
+    """
+    with unusable_input(COMMAND):
+        from_us, until_us = parse_time(from_), parse_time(until)
+        if not from_us < until_us:
+            fail(COMMAND, f"--until {until} is not after --from {from_}")
+        if not mrt and not collector:
+            fail(COMMAND, "no input: give --mrt with a file or folder of MRT archives, or --collector to fetch them")
+        if not MINUTE <= bin_seconds * SECOND <= HOUR:
+            fail(COMMAND, f"--bin {bin_seconds}: bins last 60 to 3600 seconds")
+        if workers < 1:
+            fail(COMMAND, f"--workers {workers}: at least 1")
+        kinds = tuple(dict.fromkeys(kind or ("country", "asn")))
+        for word in kinds:
+            if word not in ("country", "asn"):
+                fail(COMMAND, f"--kind {word}: country or asn; single prefixes are named with --prefix")
+        wanted = [_prefix(text) for text in prefix or ()]
+        for path in [*(mrt or []), *(geo or [])]:
+            if not path.exists():
+                fail(COMMAND, f"{path}: no such file or folder")
+        options = [_option(text) for text in storage_option or ()]
+        if work is None:
+            if "://" in store:
+                fail(COMMAND, f"--store {store} is no folder: name one for unfinished work with --work")
+            work = Path(store) / "work"
+        budget = _bytes(memory) if memory else 0
+        fetching = Fetching(mirror or (), (), cache, max_cache, jobs, offline, quiet or json_)
+        fetching.check(Entity("asn", "AS1"), () if mrt else collector or ())
+        if "country" in kinds and not geo:
+            geo = fetching.delegations(from_us)
+        if not mrt:
+            mrt = fetching.archives(collector or (), from_us, until_us)
+            collector = None
+        from duskwatch import backfill
+        from duskwatch.daily import Plan
+        from duskwatch.sources.bgp.archive_files import find_files
+        from duskwatch.store import StoreError
+
+        files, passed = find_files(list(mrt))
+        if collector:
+            absent = sorted(set(collector) - {file.collector for file in files})
+            if absent:
+                fail(COMMAND, f"no file of collector {', '.join(absent)} among those given")
+            files = [file for file in files if file.collector in collector]
+        plan = Plan(
+            store,
+            work.absolute(),
+            database,
+            tuple(options),
+            tuple(path.absolute() for path in geo or ()),
+            kinds,
+            tuple(wanted),
+            bin_seconds * SECOND,
+        )
+        parts = backfill.plan_parts(files, from_us, until_us)
+        try:
+            with reading_progress(quiet or json_) as progress:
+                summary = backfill.run(
+                    parts, plan, workers=workers, memory=budget, scheduler=scheduler, redo=redo, progress=progress
+                )
+        except (StoreError, backfill.BackfillError) as error:
+            fail(COMMAND, str(error))
+        summary.warnings[:0] = fetching.warnings
+        summary.warnings += [f"{path.name} is no MRT file and was passed over" for path in passed]
+        _print(summary, parts, plan, as_json=json_)
+    if fetching.failed or summary.failures or summary.damaged:
+        sys.exit(1)
+
+
+def _prefix(text: str) -> str:
+    entity = parse_entity(text)
+    if entity.type != "prefix":
+        raise ValueError(f"--prefix {text} is a {entity.type}, not a prefix such as 175.45.176.0/22")
+    return entity.code
+
+
+def _option(text: str) -> tuple[str, str]:
+    key, sign, value = text.partition("=")
+    if not sign or not key:
+        raise ValueError(f"--storage-option {text}: write KEY=VALUE")
+    return key, value
+
+
+def _bytes(text: str) -> int:
+    from duskwatch.sources.downloads.cache import parse_size
+
+    return parse_size(text)
+
+
+def _print(summary: "object", parts: "object", plan: "object", *, as_json: bool) -> None:
+    import json
+    from dataclasses import asdict
+
+    from duskwatch.backfill import Summary
+
+    assert isinstance(summary, Summary)
+    if as_json:
+        print(json.dumps(asdict(summary), indent=1))
+        return
+    print(
+        f"{summary.days} days stored ({summary.days_reused} were there), {summary.parts} parts folded "
+        f"({summary.reused} were there); up to {summary.entities} entities a day, {summary.outages} outages"
+    )
+    for failure in summary.failures:
+        print(f"failed: {failure.name}: {failure.reason}")
+    for text in summary.damaged:
+        print(f"damaged, read up to there: {text}")
+    for text in summary.warnings:
+        print(f"note: {text}")

@@ -1,0 +1,278 @@
+"""One day of whole tables into a store, and outages from the days of a store."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from duskwatch import everything
+from duskwatch.detection import detect
+from duskwatch.pipeline import BIN_US, Replay, join_replays
+from duskwatch.records.entity import Entity, parse_entity
+from duskwatch.records.prefix import Prefix, address_text
+from duskwatch.records.signals import EntityHistory, Gap, Level
+from duskwatch.records.times import DAY
+from duskwatch.signals.collector_part import CollectorPart
+from duskwatch.signals.visibility import NOTHING_KNOWN, Known, known_after
+from duskwatch.sources.reference.geo import load_geo
+from duskwatch.store import Store, StoreError, change_frames, level_frames, signal_frames
+from duskwatch.store.frames import History
+from duskwatch.store.readback import change_log, gaps, level, signal_block
+from duskwatch.store.schemas import DUMP_CHECKS
+
+DETECTOR = "duskwatch/1"  # under which outages are recorded
+AT_ONCE = 4096  # entities in memory at a time
+# An entity whose level never fell by this share of its highest cannot have an outage: detection leaves its band later.
+DIP = 0.05
+# So long a prefix that is gone is told to be gone; then it is no longer anybody's.
+KNOWN_US = 30 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What every task of a backfill needs to know. Plain values: it travels to other processes and machines."""
+
+    store: str
+    work: Path
+    database: str = ""
+    storage_options: tuple[tuple[str, str], ...] = ()
+    geo: tuple[Path, ...] = ()
+    kinds: tuple[str, ...] = everything.KINDS
+    prefixes: tuple[str, ...] = ()
+    bin_us: int = BIN_US
+    threads: int = 1
+
+    def open_store(self, create: bool = False) -> Store:
+        """The store that is written."""
+        return Store.open(
+            self.store, create=create, database=self.database, storage_options=dict(self.storage_options) or None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DaySummary:
+    """What detection needs to know of a stored day before it reads any of it. E entities."""
+
+    day: date
+    from_us: int
+    until_us: int
+    codes: tuple[str, ...]  # [E]
+    low: npt.NDArray[np.float32]  # [E, 3] least of prefixes, /24s and /48s; NaN where nobody was watching
+    high: npt.NDArray[np.float32]  # [E, 3] and most
+    known_share: npt.NDArray[np.float32]  # [E]
+    learned: bool
+    warnings: tuple[str, ...]
+    damaged: tuple[str, ...]
+
+
+def stored_days(plan: Plan) -> list[date]:
+    """Days that the store has; it is made where there is none."""
+    return plan.open_store(create=True).days("bgp")
+
+
+def store_day(
+    day: date, replays: Sequence[Replay], lost: Sequence[Gap], plan: Plan, known: Known = NOTHING_KNOWN
+) -> tuple[DaySummary, Known]:
+    """Merge the collectors of one day and write what was measured; a day that is there is replaced.
+
+    lost   stretches of collectors that could not be read: gaps of that day
+    known  prefixes known from the days before: of what is gone by now it must be told that it is gone
+    Returns what detection needs to know, and what is known after the day.
+    Raises StoreError, ReferenceDataError or OSError, each with what to do.
+    """
+    replay = join_replays(replays)
+    votes = everything.count_all(replay, known=known, threads=plan.threads)
+    ranges = load_geo(list(plan.geo), day) if plan.geo else None
+    wanted = [Prefix.parse(code) for code in plan.prefixes]
+    store = plan.open_store()
+    spool = plan.work / "spool" / f"{day}"
+    spool.mkdir(parents=True, exist_ok=True)
+    told: list[History] = []
+    changes: list[pl.DataFrame] = []
+    levels: list[pl.DataFrame] = []
+    signals: list[Path] = []
+    codes: list[str] = []
+    lows: list[npt.NDArray[np.float32]] = []
+    highs: list[npt.NDArray[np.float32]] = []
+    shares: list[float] = []
+
+    def put() -> None:
+        changes.extend(change_frames(told, day))
+        levels.extend(level_frames([(entity, _brief(entity, history)) for entity, history in told], day))
+        for frame in signal_frames(told, day):
+            path = spool / f"{len(signals)}.arrow"
+            frame.write_ipc(path)
+            signals.append(path)
+        told.clear()
+
+    try:
+        for entity, history in everything.measure_all(votes, ranges, replay.bin_us, kinds=plan.kinds, prefixes=wanted):
+            codes.append(entity.code)
+            low, high = _extremes(history.level)
+            lows.append(low)
+            highs.append(high)
+            shares.append(history.known_share)
+            told.append((entity, history))
+            if len(told) == AT_ONCE:
+                put()
+        put()
+        store.write_inputs(day, replay.inputs)
+        store.write_gaps(day, [*votes.gaps, *lost])
+        store.write_checks(day, _checks(day, replay.parts))
+        store.write_changes(day, changes)
+        store.write_levels(day, levels)
+        # The last: a day that the store names is whole.
+        store.write_signals(day, lambda: (pl.read_ipc(path) for path in signals))
+    finally:
+        for path in signals:
+            path.unlink(missing_ok=True)
+        spool.rmdir()
+    summary = DaySummary(
+        day,
+        replay.from_us,
+        replay.until_us,
+        tuple(codes),
+        np.array(lows, np.float32).reshape(-1, 3),
+        np.array(highs, np.float32).reshape(-1, 3),
+        np.array(shares, np.float32),
+        votes.learned,
+        (*replay.warnings, *(ranges.notes if ranges is not None else ())),
+        tuple(f"{read.collector} {read.name}: {read.damage}" for read in replay.inputs if read.damage),
+    )
+    return summary, known_after(votes, known, KNOWN_US)
+
+
+def detect_days(plan: Plan, days: Sequence[DaySummary]) -> int:
+    """Find outages over all days of a run and record them; returns how many there are.
+
+    Days that do not follow each other leave a hole in which nobody was watching.
+    """
+    store = plan.open_store()
+    window = (min(day.from_us for day in days), max(day.until_us for day in days))
+    learned = any(day.learned for day in days)
+    shares: dict[str, float] = {}
+    for day in days:
+        for code, share in zip(day.codes, day.known_share.tolist(), strict=True):
+            shares[code] = min(share, shares.get(code, 1.0))
+    found = []
+    for entity, history in histories(store, candidates(days), *window):
+        history = replace(history, learned=learned, known_share=shares[entity.code])
+        outages = detect(history)
+        if outages:
+            found.append((entity, outages))
+    # What was recorded before and is not found now must be looked at too.
+    known = {entity.code for entity, _ in found}
+    try:
+        before = store.outages(from_us=window[0], until_us=window[1])
+    except StoreError:
+        before = []
+    again = sorted({(one.entity.type, one.entity.code) for one in before if one.entity.code not in known})
+    covered = set(shares)
+    everyone = [*found, *((parse_entity(code), ()) for _, code in again if code in covered)]
+    store.record_outages(window, everyone, detector=DETECTOR, why="backfill")
+    return sum(len(outages) for _, outages in found)
+
+
+def candidates(days: Sequence[DaySummary]) -> list[Entity]:
+    """Entities whose level fell at all, within a day or from one day to another, in order of type and code."""
+    low: dict[str, npt.NDArray[np.float32]] = {}
+    high: dict[str, npt.NDArray[np.float32]] = {}
+    for day in days:
+        for code, least, most in zip(day.codes, day.low, day.high, strict=True):
+            low[code] = np.fmin(low.get(code, least), least)
+            high[code] = np.fmax(high.get(code, most), most)
+    # One that a day does not know had nothing in it.
+    everywhere = dict.fromkeys(low, 0)
+    for day in days:
+        for code in day.codes:
+            everywhere[code] += 1
+    out = [
+        parse_entity(code)
+        for code in low
+        if everywhere[code] < len(days) or bool((low[code] < (1 - DIP) * high[code]).any())
+    ]
+    return sorted(out, key=lambda entity: (entity.type, entity.code))
+
+
+def histories(
+    store: Store, entities: Sequence[Entity], from_us: int, until_us: int, at_once: int = 256
+) -> Iterator[tuple[Entity, EntityHistory]]:
+    """What is stored about some entities, a few hundred at a time."""
+    told = gaps(store.rows("gaps", from_us=from_us, until_us=until_us).collect())
+    for at in range(0, len(entities), at_once):
+        some = list(entities[at : at + at_once])
+        tables = []
+        for name in ("levels", "changes"):
+            rows = store.rows(name, entities=some, from_us=from_us, until_us=until_us).collect()
+            tables.append((rows.clear(), rows.partition_by("entity", as_dict=True)))
+        rows = store.signals(entities=some, from_us=from_us, until_us=until_us).collect()
+        tables.append((rows.clear(), rows.partition_by("entity", as_dict=True)))
+        for entity in some:
+            levels, changes, signals = (own.get((entity.code,), empty) for empty, own in tables)
+            yield (
+                entity,
+                EntityHistory(
+                    level(levels, from_us, until_us),
+                    change_log(changes),
+                    signal_block(signals, from_us, until_us),
+                    told,
+                ),
+            )
+
+
+def _extremes(steps: Level) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Least and most of prefixes, /24s and /48s while anybody was watching, [3] each."""
+    values = np.stack([steps.prefixes, steps.slash24, steps.slash48])
+    if not values.shape[1]:
+        return np.full(3, np.nan, np.float32), np.full(3, np.nan, np.float32)
+    low: npt.NDArray[np.float32] = np.fmin.reduce(values, axis=1).astype(np.float32)
+    high: npt.NDArray[np.float32] = np.fmax.reduce(values, axis=1).astype(np.float32)
+    return low, high
+
+
+def _brief(entity: Entity, history: EntityHistory) -> EntityHistory:
+    """Of a network or prefix whose level stood still all day one row is kept, with the usual number of voters.
+
+    A table of every step in the number of voters for every network would be the same rows eighty thousand times.
+    """
+    steps = history.level
+    if entity.type == "country" or len(steps.time_us) < 2:
+        return history
+    values = np.stack([steps.prefixes, steps.slash24, steps.slash48, steps.held_slash24, steps.held_slash48])
+    if not ((values == values[:, :1]) | (np.isnan(values) & np.isnan(values[:, :1]))).all():
+        return history
+    length = np.diff(np.append(steps.time_us, steps.until_us))
+    order = np.argsort(steps.voters, kind="stable")
+    at = np.searchsorted(np.cumsum(length[order]), length.sum() / 2)
+    usual = steps.voters[order[min(int(at), len(order) - 1)]]
+    one = {name: getattr(steps, name)[:1] for name in ("time_us", "prefixes", "slash24", "slash48", "by_voters")}
+    held = {name: getattr(steps, name)[:1] for name in ("held_slash24", "held_slash48")}
+    return replace(history, level=Level(steps.until_us, **one, **held, voters=np.array([usual])))
+
+
+def _checks(day: date, parts: Sequence[CollectorPart]) -> pl.DataFrame:
+    rows = [
+        (
+            day,
+            part.collector,
+            part.peers.asn[check.peer],
+            address_text(
+                part.peers.afi[check.peer], part.peers.address_hi[check.peer], part.peers.address_lo[check.peer]
+            ),
+            check.time_us,
+            check.held,
+            check.matched,
+            check.missing,
+            check.rate,
+        )
+        for part in parts
+        for check in part.checks
+    ]
+    plain: dict[str, Any] = dict(DUMP_CHECKS.columns)
+    plain["time"] = pl.Int64
+    return pl.DataFrame(rows, schema=plain, orient="row").cast({"time": DUMP_CHECKS.columns["time"]})
