@@ -151,6 +151,13 @@ def test_figures_of_a_pool() -> None:
     assert figures(Score())["false_per_month"] is None
 
 
+def test_errors_of_exactly_one_and_two_bins_are_within_them() -> None:
+    result = figures(pool([scored([truth(100, 200)], [told(100, 200 - off)]) for off in (5, 5.1, 10, 10.1)]))
+    assert result["end_within_bin"] == 1 / 4
+    assert result["within_two_bins"] == 7 / 8
+    assert figures(scored([truth(100, 200)], [told(95, 200)]))["onset_within_bin"] == 1
+
+
 def test_outages_become_found_events_with_their_first_alarm() -> None:
     def when(second: int) -> When:
         return When((second - 1) * SECOND, (second + 1) * SECOND, second * SECOND, "test")

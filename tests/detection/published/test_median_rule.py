@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duskwatch.detection.published import median_rule
-from duskwatch.detection.published.median_rule import MedianConfig, SourceRule, predictions
+from duskwatch.detection.published.median_rule import SOURCES, MedianConfig, SourceRule, predictions
 from duskwatch.detection.scoring import FoundEvent
 from duskwatch.records.signals import SignalBlock
 from duskwatch.records.times import DAY, HOUR, MINUTE
@@ -125,3 +125,23 @@ def test_the_block_stays_as_it_was(step: int) -> None:
     before = given_block.values.copy()
     median_rule(given_block)
     np.testing.assert_array_equal(given_block.values, before)
+
+
+def test_windows_and_thresholds_are_those_published() -> None:
+    assert dict(SOURCES) == {
+        "bgp.": SourceRule(DAY, 0.99),
+        "probing.": SourceRule(7 * DAY, 0.80),
+        "telescope.": SourceRule(7 * DAY, 0.25),
+    }
+    assert (MedianConfig().inpaint_min, MedianConfig().inpaint_max) == (0.8, 2.0)
+    assert (MedianConfig().max_duration_us, MedianConfig().min_prediction) == (7 * DAY, 20)
+
+
+def test_what_lies_on_the_edge_of_inpainting_is_let_in() -> None:
+    got = predictions(np.array([10, 10, 10, 10, 8, 8, 8, 8, 16, 16, 16, 16, 1.0]), BIN, SMALL.sources["bgp."], SMALL)
+    np.testing.assert_array_equal(got[4:], [10, 10, 8, 8, 8, 8, 8, 16, 16])
+
+
+def test_an_event_that_lasts_is_raised_when_its_first_bin_is_over() -> None:
+    (event,) = median_rule(block([1000.0] * 288 + [0.0] * 3))
+    assert (event.onset_us, event.end_us, event.raised_us) == (START + 288 * BIN, None, START + 289 * BIN)

@@ -111,3 +111,47 @@ def test_forecasts_equal_a_slow_version(seed: int, unknown: float) -> None:
             known = [v for v in followed if v == v]
             want[at + ahead] = np.median(known) if known else np.nan
     np.testing.assert_allclose(got, want)
+
+
+FLAT = np.full(10 * DAY, 100.0)
+
+
+def lowered(*tail: float) -> np.ndarray:
+    return np.concatenate([FLAT, tail])
+
+
+def test_numbers_that_are_published_are_those() -> None:
+    assert (NearestDaysConfig().days, NearestDaysConfig().nearest) == (28, 6)
+
+
+def test_thresholds_are_reached_at_their_value() -> None:
+    at = len(FLAT)
+    assert spans(nearest_days(block(lowered(25)))) == [(at, None)]
+    assert nearest_days(block(lowered(25.1))) == ()
+    assert spans(nearest_days(block(lowered(*[75] * 6)))) == [(at, None)]
+    assert nearest_days(block(lowered(*[75.1] * 6))) == ()
+
+
+def test_it_closes_with_the_third_bin_that_is_back_and_not_before() -> None:
+    at = len(FLAT)
+    assert spans(nearest_days(block(lowered(20, 20, 86, 86, 86)))) == [(at, at + 2)]
+    assert spans(nearest_days(block(lowered(20, 20, 86, 86)))) == [(at, None)]
+    assert spans(nearest_days(block(lowered(20, 20, 86, 84, 86, 86)))) == [(at, None)]
+
+
+def test_a_gap_neither_opens_nor_closes() -> None:
+    nan = float("nan")
+    at = len(FLAT)
+    assert spans(nearest_days(block(lowered(70, 70, 70, nan, nan, 70, 70, 70, 100, 100, 100)))) == [(at, at + 8)]
+    assert spans(nearest_days(block(lowered(20, nan, nan, nan, nan)))) == [(at, None)]
+
+
+def test_events_of_two_signals_that_meet_are_one() -> None:
+    first, second = lowered(20, 20, 100, 100, 100, 100), lowered(100, 100, 20, 100, 100, 100)
+    both = SignalBlock(
+        ("google.traffic", "bgp.visible_slash24"), START, BIN, np.stack([first, second]), np.ones((2, len(first)))
+    )
+    at = len(FLAT)
+    (event,) = nearest_days(both)
+    assert spans((event,)) == [(at, at + 3)]
+    assert event.raised_us == START + (at + 1) * BIN
