@@ -324,10 +324,10 @@ def _unbroken(folded: Fold, dump: ArchiveFile) -> bool:
 
 def _named_span(folded: Fold, file: ArchiveFile) -> FileSpan | None:
     """Which time a file of updates says by its name that it covers; None where it says none."""
-    start = named_time(file.path.name)
+    start = named_time(file.path.name, file.collector)
     if start is None:
         return None
-    updates = [other for other in (*folded.files, file) if other.is_update]
+    updates = [other for other in (*folded.files[-50:], file) if other.is_update]
     if len(updates) > 2:
         return FileSpan(file.path.name, start, start + period_of(file.collector, updates))
     known = file.collector.startswith(("rrc", "route-views"))
