@@ -252,7 +252,7 @@ def _print_plan(store: "Cache", mirrors: "Mirrors", plan: "Plan", *, each_file: 
     print(f"{name}: {len(files)} files of {mirrors.of(plan.collector).name}{told}")
     if not plan.dumps:
         print("  no table dump in the two days before the window: the state would be learned from updates")
-    for file in files if each_file else files[: len(plan.dumps[:1])]:
+    for file in files if each_file else (file for file in files if not file.is_update):
         note = "in the cache" if file.url and _here(store, mirrors, plan, file) else ""
         print(f"  {iso(file.start_us)}  {_size(file):>10}  {file.url or file.path}  {note}".rstrip())
     if missing := plan.missing():

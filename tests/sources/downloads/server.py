@@ -119,6 +119,9 @@ class _Handler(BaseHTTPRequestHandler):
             start, status = 7, 206
             headers["Content-Range"] = f"bytes 7-{len(data) - 1}/{len(data)}"
         body = data[start:]
+        if kind == "capped" and status == 206:  # less than asked for, and says so
+            body = body[: int(value)]
+            headers["Content-Range"] = f"bytes {start}-{start + len(body) - 1}/{len(data)}"
         length, sent = len(body), body
         if kind == "cut":  # says all, sends less, hangs up
             sent = body[: int(value)]

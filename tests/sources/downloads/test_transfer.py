@@ -139,6 +139,7 @@ PASSING = {
     "a length that is too short": ("short:100000",),
     "a length that is too long": (f"says:{len(DATA) + 50}",),
     "another range than was asked for": ("cut:200000", "other-range"),
+    "less of a range than was asked for": ("cut:200000", "capped:60000"),
     "a range that was not asked for": ("other-range",),
     "no length, and cut": ("no-length:100000",),
     "all of them but one too many": ("reset", "garbage"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from duskwatch.records.times import parse_time
+from duskwatch.records.times import DAY, parse_time
 from duskwatch.sources.bgp.archives.collectors import find_collector
 from duskwatch.sources.bgp.archives.fetch import Fetched, Refusal, fetch_archives, plan_archives
 from duskwatch.sources.bgp.archives.mirrors import Mirrors, choose_mirrors
@@ -121,6 +121,24 @@ def test_files_that_the_archive_lacks_are_named_and_no_failure(own, cache, listi
     assert list(found.missing) == gone
     assert names(found.files) == [name for name in WHOLE if name not in gone]
     assert found.failures == ()
+
+
+@pytest.mark.parametrize("listing", ["nginx", "none"])
+@pytest.mark.parametrize("fault", ["missing", "failed"])
+def test_the_first_dump_after_a_gap_is_fetched_as_well(own, cache, listing, fault):
+    own.listing = listing
+    lost = own.root / "rrc00" / "2014.12" / "updates.20141221.1500.gz"
+    if fault == "missing":
+        lost.unlink()
+    else:
+        own.always[f"/rrc00/2014.12/{lost.name}"] = "status:403"
+    (found,) = get(own.url, cache, from_us=at("08:30") - DAY, until_us=at("09:30"))
+    dumps = [name for name in names(found.files) if name.startswith("bview")]
+    assert dumps == ["bview.20141221.0800.gz", "bview.20141221.1600.gz"]
+    assert names(found.files) == sorted(names(found.files), key=lambda name: (name.partition(".")[2], name))
+    assert (found.missing, len(found.failures)) == (((lost.name,), 0) if fault == "missing" else ((), 1))
+    planned = [file.name for file in found.plan.files() if not file.is_update]
+    assert planned == (dumps if fault == "missing" else dumps[:1])
 
 
 def test_a_file_that_is_listed_but_gone_is_missing(own, cache):

@@ -10,6 +10,7 @@ from duskwatch.sources.bgp.archives import layout
 from duskwatch.sources.bgp.archives.catalogue import Catalogue, RemoteFile, local_files
 from duskwatch.sources.bgp.archives.collectors import Collector
 from duskwatch.sources.bgp.archives.mirrors import Mirror, Mirrors
+from duskwatch.sources.bgp.archives.names import is_update_name
 from duskwatch.sources.bgp.archives.plan import FURTHEST_DUMP_US, LONGEST_UPDATE_US, Plan, make_plan
 from duskwatch.sources.downloads.cache import Cache, place_name
 from duskwatch.sources.downloads.errors import RefusedError
@@ -145,7 +146,7 @@ async def _plan(
         dumps = [file for file in found if not file.is_update]
         updates = [file for file in found if file.is_update]
         return make_plan(collector, dumps, updates, from_us, until_us, now_us)
-    held = await catalogue.ask(collector, furthest, from_us + 1, updates=False)
+    held = await catalogue.ask(collector, furthest, min(until_us, now_us), updates=False)
     usable = make_plan(collector, held.files, (), from_us, until_us, now_us).dumps
     # The updates of the newest dump; those between older ones are asked for when it turns out that they are needed,
     # unless index pages name them anyway.
@@ -153,7 +154,7 @@ async def _plan(
     more = await catalogue.ask(collector, since, min(until_us, now_us), updates=True)
     return make_plan(
         collector,
-        held.files if held.listed else usable[:1],
+        held.files if held.listed else [*usable[:1], *(file for file in held.files if file.start_us > from_us)],
         more.files,
         from_us,
         until_us,
@@ -182,14 +183,17 @@ async def _fetch(plan: Plan, mirrors: Mirrors, cache: Cache, web: Web, progress:
             dump = candidate
             break
     files = plan.updates_from(dump)
-    outcomes = [*tried, *await fetch_all([wanted(file) for file in files], web, cache, progress)]
+    outcomes = await fetch_all([wanted(file) for file in files], web, cache, progress)
+    whole = [file for file, one in zip(files, outcomes, strict=True) if one.state in ("cached", "fetched")]
+    repairs = plan.dumps_after_gaps(whole)
+    outcomes += [*tried, *await fetch_all([wanted(file) for file in repairs], web, cache, progress)]
     outcomes.sort(key=lambda one: (one.wanted.path.name.partition(".")[2], one.wanted.path.name))
     usable: list[Path] = []
     empty: list[Path] = []
     for one in outcomes:
         if one.state in ("cached", "fetched"):
             (usable if await asyncio.to_thread(probe, one.wanted.path) else empty).append(one.wanted.path)
-    gone = [one.wanted.path.name for one in outcomes if one.state == "missing"]
+    gone = [one.wanted.path.name for one in outcomes if one.state == "missing" and is_update_name(one.wanted.path.name)]
     return Fetched(
         plan,
         dump,

@@ -1,4 +1,7 @@
-"""Which files a window needs of a collector: a table dump at or before its start, and all updates from there on."""
+"""Which files a window needs of a collector: a table dump at or before its start, and all updates from there on.
+
+After a stretch without updates nobody knows what changed in it; the next table dump after it is needed as well.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,12 +29,23 @@ class Plan:
     until_us: int
     dumps: tuple[RemoteFile, ...]  # newest first; the first that can be had is used, the others are for when it cannot
     updates: tuple[RemoteFile, ...]  # from the oldest of the dumps on
+    later_dumps: tuple[RemoteFile, ...] = ()  # those inside the window, in order
     listed: bool = True
 
     def files(self, dump: RemoteFile | None = None) -> tuple[RemoteFile, ...]:
-        """What is fetched when ``dump`` (the first, if not given) can be had."""
+        """What is fetched when ``dump`` (the first, if not given) can be had, in order of time."""
         chosen = dump if dump is not None else next(iter(self.dumps), None)
-        return (*((chosen,) if chosen else ()), *self.updates_from(chosen))
+        updates = self.updates_from(chosen)
+        return tuple(sorted((*((chosen,) if chosen else ()), *updates, *self.dumps_after_gaps(updates))))
+
+    def dumps_after_gaps(self, updates: Sequence[RemoteFile]) -> tuple[RemoteFile, ...]:
+        """Of each stretch of the window that ``updates`` leave out, the first table dump after it."""
+        files = [ArchiveFile(self.collector.name, file.start_us, True, Path(file.name), 0) for file in updates]
+        if not files or not self.later_dumps:
+            return ()
+        gaps = missing_files(files, files[0].start_us, self.until_us)
+        found = (next((dump for dump in self.later_dumps if dump.start_us >= gap.until_us), None) for gap in gaps)
+        return tuple(dict.fromkeys(dump for dump in found if dump is not None))
 
     def updates_from(self, dump: RemoteFile | None) -> tuple[RemoteFile, ...]:
         """Updates that are needed beside a dump; those of the window alone where there is none."""
@@ -73,7 +87,9 @@ def make_plan(
         for file in sorted(updates)
         if file.start_us < until_us and file.start_us + period > since and file.start_us + period <= now_us
     ]
-    return Plan(collector, from_us, min(until_us, max(now_us, from_us)), tuple(usable), tuple(chosen), listed)
+    end_us = min(until_us, max(now_us, from_us))
+    later = sorted(file for file in dumps if from_us < file.start_us < end_us)
+    return Plan(collector, from_us, end_us, tuple(usable), tuple(chosen), tuple(later), listed)
 
 
 def missing_names(collector: Collector, updates: Sequence[RemoteFile], from_us: int, until_us: int) -> tuple[str, ...]:
