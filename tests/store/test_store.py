@@ -92,6 +92,12 @@ def test_families_are_apart(store):
     assert store.days("flows") == []
 
 
+@pytest.mark.parametrize("family", ["", "a b", "../x", "ü", "x" * 61, "a'b"])
+def test_a_family_is_a_plain_word(store, family):
+    with pytest.raises(StoreError, match="letters, digits"):
+        store.write_signals(DAY1, [], family=family)
+
+
 def test_rows_of_another_day_or_family_are_refused_and_nothing_changes(store):
     store.write_signals(DAY1, frame_of(DAY1, 1.0))
     for frame, family in ((frame_of(DAY2, 2.0), "bgp"), (frame_of(DAY1, 2.0), "probe")):

@@ -1,5 +1,6 @@
 """A store: tables of what was measured, and a database of what was concluded."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -89,6 +90,8 @@ class Store:
 
     def write_signals(self, day: date, frames: Frames, *, family: str = "bgp") -> int:
         """Replace one family's signals of one day; rows written. ``frames`` as :func:`signal_frames` makes them."""
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,60}", family):  # it becomes the name of a folder
+            raise StoreError(f"family '{family}': letters, digits, - and _ only, up to 60")
         return tables.replace(
             self.location, SIGNALS, f"family = {_quoted(family)} AND day = {_quoted(day.isoformat())}", frames
         )
