@@ -167,7 +167,7 @@ def test_the_page_has_the_answer_with_its_tables_and_escapes_what_comes_from_out
     section = page[page.index('id="was-it-us"') : page.index('id="coverage"')]
     flat = re.sub(r"<[^>]*>|\s", " ", section.replace("\u00a0", " "))
     for text in (
-        "no: 40 of 41 peers",
+        "Was the main outage one? No: 40 of 41 peers",
         "route-views2",
         "held on",
         "41 just before",
