@@ -167,7 +167,7 @@ class Archive:
             for minute in dumps:
                 if not gone[0] <= minute < gone[1]:
                     second = START + round(minute * 60)
-                    _store(folder, collector, "bview", second, self.dump(collector, second))
+                    store_file(folder, collector, "bview", second, self.dump(collector, second))
             by_file: dict[int, bytearray] = {n: bytearray() for n in range(-(-int(self.hours * 3600) // FILE_S))}
             for second, _, _, peer, said in rows:
                 if int(second) // FILE_S not in by_file:
@@ -176,11 +176,12 @@ class Archive:
                 by_file[int(second) // FILE_S] += self.record(peer, START + int(second + off), said)
             for number, data in by_file.items():
                 if not gone[0] * 60 <= number * FILE_S < gone[1] * 60:
-                    _store(folder, collector, "updates", START + number * FILE_S, bytes(data))
+                    store_file(folder, collector, "updates", START + number * FILE_S, bytes(data))
         return folder
 
 
-def _store(folder: Path, collector: str, kind: str, second: int, data: bytes) -> None:
+def store_file(folder: Path, collector: str, kind: str, second: int, data: bytes) -> None:
+    """Write one file of a collector where an archive has it."""
     moment = datetime.fromtimestamp(second, UTC)
     path = folder / collector / f"{moment:%Y.%m}" / f"{kind}.{moment:%Y%m%d.%H%M}.gz"
     path.parent.mkdir(parents=True, exist_ok=True)

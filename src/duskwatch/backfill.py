@@ -1,70 +1,49 @@
 """Weeks of many collectors into a store: split by collector and day, folded, merged day by day, stored, detected.
 
-Every task is a function of plain values that leaves its result in a folder, so that the same tasks run in this
-process, in local processes or on a Dask cluster, and what is finished is not done again. Workers of a cluster must see
-the archives, the work folder and the store under the same names.
+Every task leaves its result in a folder, so that the same tasks run in this process, in local processes or on a Dask
+cluster, and what is finished is not done again. Workers of a cluster must see the archives, the work folder and the
+store under the same names.
 """
 
 import errno
-import hashlib
-import os
-import pickle
-from collections import deque
+import fcntl
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import date, timedelta
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
-from duskwatch import __version__, daily
+from duskwatch import daily
+from duskwatch.backfill_tasks import (
+    DayRecord,
+    Part,
+    clear_unfinished,
+    day_key,
+    fold_part,
+    known_path,
+    known_paths,
+    merge_day,
+    part_key,
+    part_path,
+    plan_parts,
+    record_of,
+)
+from duskwatch.backfill_workers import BackfillError, Task, Workers, is_full
 from duskwatch.daily import DaySummary, Plan
-from duskwatch.everything import watch_all
-from duskwatch.pipeline import replay_collector
 from duskwatch.records.signals import Gap
-from duskwatch.records.times import DAY, iso, to_datetime
-from duskwatch.signals.visibility import NOTHING_KNOWN
-from duskwatch.sources.bgp.archive_files import ArchiveError, ArchiveFile, select
 
-# Part of every key: results of an older layout are not taken up.
-LAYOUT = 1
+__all__ = ["BackfillError", "Failure", "Part", "Summary", "plan_parts", "run"]
+
 # Memory of a worker: loaded, and for each stored byte of a table dump, of updates, and of a part that is merged.
 PROCESS_BYTES = 250 << 20
 DUMP_FACTOR = 4
 UPDATE_FACTOR = 6
 MERGE_FACTOR = 3
-# A task whose worker died is tried alone so many times before it is given up.
-ATTEMPTS = 3
-
-
-class BackfillError(RuntimeError):
-    """A run that cannot go on; the message says what to do. What is finished stays and is taken up by the next run."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One collector on one day: the files it needs, from the table dump at or before its start on."""
-
-    collector: str
-    from_us: int
-    until_us: int
-    files: tuple[ArchiveFile, ...]
-
-    @property
-    def day(self) -> date:
-        """The UTC day."""
-        return to_datetime(self.from_us).date()
-
-    @property
-    def size_bytes(self) -> int:
-        """Stored bytes to be read."""
-        return sum(file.size_bytes for file in self.files)
-
-    @property
-    def name(self) -> str:
-        """For people: route-views2 2008-02-19."""
-        return f"{self.collector} {self.day}"
+# What is known after a day is kept of every so many days, so that a day to be done again later need not go back to
+# the first.
+KNOWN_EVERY = 7
+# Folded parts are large: so many days may be ahead of the one that is merged, more where workers would be idle.
+DAYS_AHEAD = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +59,7 @@ class Summary:
     """What a run did."""
 
     parts: int = 0  # folded by this run
-    reused: int = 0  # found finished
+    reused: int = 0  # found folded, of days that were not finished
     days: int = 0  # written by this run
     days_reused: int = 0
     outages: int = 0
@@ -91,106 +70,14 @@ class Summary:
 
 
 Progress = Callable[[str, int, int], None]
-"""Told what is being done, stored bytes done and stored bytes in all."""
-
-
-def plan_parts(files: Sequence[ArchiveFile], from_us: int, until_us: int) -> list[Part]:
-    """Cut a window into parts by UTC day and collector, in that order. ArchiveError where no file covers any of it."""
-    by_collector: dict[str, list[ArchiveFile]] = {}
-    for file in sorted(files):
-        by_collector.setdefault(file.collector, []).append(file)
-    parts = []
-    for start in range(from_us - from_us % DAY, until_us, DAY):
-        low, high = max(start, from_us), min(start + DAY, until_us)
-        for collector, own in by_collector.items():
-            chosen = select(own, low, high)
-            if any(file.start_us < high and (file.is_update or file.start_us >= low - DAY) for file in chosen) and any(
-                file.start_us >= low - DAY for file in chosen
-            ):
-                parts.append(Part(collector, low, high, tuple(chosen)))
-    if not parts:
-        raise ArchiveError(f"no MRT file covers {iso(from_us)} to {iso(until_us)}")
-    return parts
+"""Told what is being done, and of the stored bytes that this run must read those done and all."""
 
 
 def part_memory(part: Part) -> int:
-    """Bytes that folding a part may take, from what was measured (docs/reference/performance.md)."""
+    """Bytes that folding a part may take, from what was measured (docs/reference/backfill.md)."""
     dumps = sum(file.size_bytes for file in part.files if not file.is_update)
     updates = sum(file.size_bytes for file in part.files if file.is_update)
     return PROCESS_BYTES + DUMP_FACTOR * dumps + UPDATE_FACTOR * updates
-
-
-def part_key(part: Part, plan: Plan) -> str:
-    """What a part depends on, as a word: the files as they are, the window, the bins, the version."""
-    digest = hashlib.sha256(f"{LAYOUT} {__version__} {part.from_us} {part.until_us} {plan.bin_us}".encode())
-    for file in part.files:
-        stat = file.path.stat()
-        digest.update(f"\n{file.path.name} {stat.st_size} {stat.st_mtime_ns}".encode())
-    return digest.hexdigest()[:16]
-
-
-def day_key(keys: Sequence[str], plan: Plan, before: str) -> str:
-    """What a day depends on, as a word: its parts, the day before, whose addresses were whose, entities and store."""
-    digest = hashlib.sha256(repr((LAYOUT, sorted(keys), plan.kinds, plan.prefixes, plan.store, before)).encode())
-    for path in plan.geo:
-        stat = path.stat()
-        digest.update(f"\n{path.name} {stat.st_size} {stat.st_mtime_ns}".encode())
-    return digest.hexdigest()[:16]
-
-
-def part_path(plan: Plan, part: Part, key: str) -> Path:
-    """Where a part's result lies."""
-    return plan.work / "parts" / f"{part.day}-{part.collector}-{key}.pickle"
-
-
-def day_path(plan: Plan, day: date, key: str) -> Path:
-    """Where a day's summary lies, once the day is in the store."""
-    return plan.work / "days" / f"{day}-{key}.pickle"
-
-
-def known_path(plan: Plan, day: date, key: str) -> Path:
-    """Where it lies what is known after a day."""
-    return plan.work / "known" / f"{day}-{key}.pickle"
-
-
-def fold_part(part: Part, plan: Plan, path: Path) -> str:
-    """Fold one part and leave it at ``path``. Returns why that cannot be done, empty where it was."""
-    try:
-        replay = replay_collector(
-            part.collector,
-            part.files,
-            part.from_us,
-            part.until_us,
-            watch_all,
-            bin_us=plan.bin_us,
-            threads=plan.threads,
-        )
-        leave(path, replay)
-    except Exception as error:  # one part's fault, whatever it is, is not the others'
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        return f"{type(error).__name__}: {error}"
-    return ""
-
-
-def leave(path: Path, value: Any) -> None:
-    """Write a value so that the file is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        with part.open("wb") as file:
-            pickle.dump(value, file, protocol=5)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def take(path: Path) -> Any:
-    """What ``leave`` left. The work folder is this program's own: nothing from elsewhere is read so."""
-    with path.open("rb") as file:
-        return pickle.load(file)
 
 
 def run(
@@ -211,276 +98,253 @@ def run(
     redo       do what is finished again too
     Raises BackfillError where it cannot go on; what failed of single parts or days is in the summary.
     """
-    summary = Summary()
-    total = sum(part.size_bytes for part in parts)
-    by_day: dict[date, list[Part]] = {}
-    for part in parts:
-        by_day.setdefault(part.day, []).append(part)
-    days = sorted(by_day)
-    keys = {part: part_key(part, plan) for part in parts}
-    day_keys = _day_keys(days, by_day, keys, plan)
-    finished = {} if redo else _finished_days(days, day_keys, plan)
-    summary.days_reused = len(finished)
-    done_bytes = sum(part.size_bytes for day in finished for part in by_day[day])
-    failed: dict[Part, str] = {}
-    tasks: deque[_Task] = deque()
-    waiting: dict[date, set[Part]] = {day: set() for day in days if day not in finished}
-    for part in parts:
-        if part.day in finished:
-            continue
-        at = part_path(plan, part, keys[part])
-        if not redo and at.exists():
-            summary.reused += 1
-            done_bytes += part.size_bytes
-        else:
-            waiting[part.day].add(part)
-            tasks.append(_Task(part.name, fold_part, (part, plan, at), part=part, memory=part_memory(part)))
-    with _Workers(workers, scheduler, memory) as pool:
-        while tasks or waiting or pool.busy:
-            # Days are merged in order, one after the other: each knows from the one before what may be gone.
-            following = next(iter(waiting), None)
-            if following is not None and not waiting[following] and not pool.merging:
-                tasks.appendleft(_merging(following, by_day[following], failed, keys, day_keys, days, plan))
-                waiting.pop(following)
-                pool.merging = True
-            while tasks and pool.free(tasks[0]):
-                pool.submit(tasks.popleft())
-            for task, value, error in pool.next_done():
-                if error is not None:
-                    _raise_if_full(error, plan)
-                    value = f"{type(error).__name__}: {error}"
-                if value:
-                    summary.failures.append(Failure(task.name, str(value)))
-                if task.part is not None:
-                    done_bytes += task.part.size_bytes
-                    waiting[task.part.day].discard(task.part)
-                    if value:
-                        failed[task.part] = str(value)
-                    else:
-                        summary.parts += 1
-                elif task.day is not None:
-                    pool.merging = False
-                    if not value:
-                        finished[task.day] = task.path
-                        summary.days += 1
-                if progress:
-                    progress(task.name, done_bytes, total)
-            for task in pool.lost():
-                tasks.appendleft(task)
-    if progress:
-        progress("detecting", total, total)
-    summaries = [take(finished[day]) for day in sorted(finished)]
-    if summaries:
-        _tell(summary, summaries)
-        summary.outages = daily.detect_days(plan, summaries)
-    for day in finished:  # what the days were made of is no longer wanted
-        for part in by_day[day]:
-            part_path(plan, part, keys[part]).unlink(missing_ok=True)
-        if day != days[-1]:
-            known_path(plan, day, day_keys[day]).unlink(missing_ok=True)
-    return summary
+    with _named_if_full(plan), _alone(plan.work):
+        clear_unfinished(plan.work)
+        course = _Course(parts, plan, redo)
+        with Workers(workers, scheduler, memory) as pool:
+            while True:
+                course.settle()
+                while (task := course.next_task(pool.slots())) and pool.free(task):
+                    course.tasks.remove(task)
+                    pool.submit(task)
+                    if progress:
+                        progress(task.name, *course.bytes())
+                if not pool.busy:
+                    if course.settled():
+                        break
+                    raise AssertionError("nothing under way, and not finished")
+                for task, why in pool.next_done():
+                    course.end(task, why)
+                    if progress:
+                        progress(task.name, *course.bytes())
+                course.tasks += pool.lost()
+        if progress:
+            progress("detecting", *course.bytes())
+        if summaries := course.summaries():
+            course.summary.outages = daily.detect_days(plan, summaries)
+        return course.summary
 
 
-def _day_keys(
-    days: Sequence[date], by_day: dict[date, list[Part]], keys: dict[Part, str], plan: Plan
-) -> dict[date, str]:
-    """Each day's key. Where the day before the first was left by an earlier run, the first goes on from it."""
-    earlier = sorted((plan.work / "known").glob(f"{days[0] - timedelta(days=1)}-*.pickle"))
-    before = earlier[-1].stem if earlier else ""
-    out = {}
-    for day in days:
-        before = out[day] = day_key([keys[part] for part in by_day[day]], plan, before)
-    return out
+@dataclass
+class _Day:
+    """How far a day is."""
+
+    day: date
+    parts: list[Part]
+    made_of: str
+    record: DayRecord | None  # of an earlier run, with the same parts; then of this one
+    merge: bool  # it must be merged, whatever was known before it
+    waiting: set[Part] = field(default_factory=set)  # parts to be folded
+    failed: dict[Part, str] = field(default_factory=dict)
+    merging: bool = False
+    known: str = ""  # key of what is known after it
 
 
-def _finished_days(days: Sequence[date], day_keys: dict[date, str], plan: Plan) -> dict[date, Path]:
-    """Days that need not be done again: stored, and the day after does not need what was known after them."""
-    stored = set(daily.stored_days(plan))
-    finished: dict[date, Path] = {}
-    for day in days:
-        path = day_path(plan, day, day_keys[day])
-        if path.exists() and day in stored:
-            finished[day] = path
-    for following, day in zip(reversed(days), list(reversed(days))[1:], strict=False):
-        if following not in finished and not known_path(plan, day, day_keys[day]).exists():
-            finished.pop(day, None)
-    return finished
+class _Course:
+    """What is to be done, in which order. Days are merged one after the other: each knows from the one before it what
+    may be gone by now. A day that was stored earlier stays if its parts and what was known before it are the same."""
 
-
-def _merging(
-    day: date,
-    parts: Sequence[Part],
-    failed: dict[Part, str],
-    keys: dict[Part, str],
-    day_keys: dict[date, str],
-    days: Sequence[date],
-    plan: Plan,
-) -> "_Task":
-    """The task of merging a day from the parts that could be folded."""
-    lost = tuple(
-        Gap(part.collector, part.from_us, part.until_us, f"not read: {failed[part]}")
-        for part in parts
-        if part in failed
-    )
-    files = tuple(part_path(plan, part, keys[part]) for part in parts if part not in failed)
-    at = days.index(day)
-    if at:
-        before: Path | None = known_path(plan, days[at - 1], day_keys[days[at - 1]])
-    else:
-        earlier = sorted((plan.work / "known").glob(f"{day - timedelta(days=1)}-*.pickle"))
-        before = earlier[-1] if earlier else None
-    # A day of which something failed is told apart, so that the next run tries again.
-    path = day_path(plan, day, day_keys[day] + ("-partial" if lost else ""))
-    after = known_path(plan, day, day_keys[day])
-    memory = PROCESS_BYTES + MERGE_FACTOR * sum(file.stat().st_size for file in files)
-    arguments = (day, files, lost, plan, before, path, after)
-    return _Task(f"day {day}", merge_day, arguments, day=day, path=path, memory=memory)
-
-
-def merge_day(
-    day: date,
-    files: Sequence[Path],
-    lost: Sequence[Gap],
-    plan: Plan,
-    before: Path | None,
-    path: Path,
-    after: Path,
-) -> str:
-    """Merge a day's parts into the store; leave its summary at ``path`` and what is known then at ``after``.
-
-    Returns why it cannot be done, empty where it was.
-    """
-    if not files:
-        return "none of its parts could be read"
-    known = take(before) if before is not None and before.exists() else NOTHING_KNOWN
-    summary, known = daily.store_day(day, [take(file) for file in files], lost, plan, known)
-    leave(after, known)
-    leave(path, summary)
-    return ""
-
-
-def _tell(summary: Summary, days: Sequence[DaySummary]) -> None:
-    summary.entities = max(len(day.codes) for day in days)
-    for day in days:
-        summary.warnings += [f"{day.day}: {text}" for text in day.warnings]
-        summary.damaged += [f"{day.day}: {text}" for text in day.damaged]
-
-
-def _raise_if_full(error: BaseException, plan: Plan) -> None:
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        raise BackfillError(
-            f"no space left for {plan.work} or {plan.store}; make room and run the same command again: "
-            "what is finished is kept"
-        ) from None
-    if "No space left on device" in str(error):
-        raise BackfillError(f"{error}; make room and run the same command again: what is finished is kept") from None
-
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    name: str
-    call: Callable[..., str]
-    arguments: tuple[Any, ...]
-    part: Part | None = None
-    day: date | None = None
-    path: Path = Path()
-    attempts: int = 0
-    memory: int = 0  # bytes that it may need
-
-
-class _Here(Executor):
-    """Does what it is given at once, in this process."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
-        future: Future[Any] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-
-class _Workers:
-    """The executor of a run, and what it is at. A pool whose worker died is replaced, its tasks begun again."""
-
-    def __init__(self, workers: int, scheduler: str, memory: int = 0) -> None:
-        self.workers, self.scheduler, self.memory = workers, scheduler, memory
-        self.slots = max(1, workers)
-        self.at: dict[Future[Any], _Task] = {}
-        self.again: list[_Task] = []
-        self.merging = False
-        self.client: Any = None
-        self.pool = self._open()
-
-    def __enter__(self) -> "_Workers":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.pool.shutdown(wait=self.client is None, cancel_futures=True)
-        if self.client is not None:
-            self.client.close()
-
-    @property
-    def busy(self) -> bool:
-        """Whether anything is under way or to be told."""
-        return bool(self.at or self.again)
-
-    def free(self, task: _Task) -> bool:
-        """Whether a task may begin now. One that was there when a worker died is done alone."""
-        if task.attempts or any(other.attempts for other in self.at.values()):
-            return not self.at
-        if self.memory and self.at and sum(other.memory for other in self.at.values()) + task.memory > self.memory:
-            return False
-        return len(self.at) < self.slots
-
-    def submit(self, task: _Task) -> None:
-        """Begin a task."""
-        self.at[self.pool.submit(task.call, *task.arguments)] = task
-
-    def next_done(self) -> Iterator[tuple[_Task, Any, BaseException | None]]:
-        """Wait for at least one task, and give each with its value or its error."""
-        if not self.at:
-            return
-        done, _ = wait(self.at, return_when=FIRST_COMPLETED)
-        broken = False
-        for future in done:
-            task = self.at.pop(future)
-            error = future.exception()
-            if isinstance(error, BrokenExecutor):
-                broken = True
-                if task.attempts + 1 >= ATTEMPTS:
-                    yield task, None, RuntimeError("its worker died each time (killed, or out of memory)")
-                else:
-                    self.again.append(replace(task, attempts=task.attempts + 1))
+    def __init__(self, parts: Sequence[Part], plan: Plan, redo: bool) -> None:
+        self.plan = plan
+        self.summary = Summary()
+        self.tasks: list[Task] = []
+        self.keys = {part: part_key(part, plan) for part in parts}
+        self.total = self.read = 0
+        by_day: dict[date, list[Part]] = {}
+        for part in parts:
+            by_day.setdefault(part.day, []).append(part)
+        stored = set(daily.stored_days(plan))
+        self.days: list[_Day] = []
+        for day in sorted(by_day):
+            made_of = day_key([self.keys[part] for part in by_day[day]], plan)
+            record = record_of(plan, day) if not redo and day in stored else None
+            if record is not None and record.made_of != made_of:
+                record = None
+            self.days.append(_Day(day, by_day[day], made_of, record, merge=record is None))
+        self.at = 0  # the first day that is not done
+        first = self.days[0].day
+        earlier = record_of(plan, first - timedelta(days=1))
+        self.before = ""
+        if earlier is not None and known_path(plan, first - timedelta(days=1), earlier.known).exists():
+            self.before = earlier.known
+        for state in self.days:
+            if state.merge:
+                if not redo:
+                    self.summary.reused += sum(self._path(part).exists() for part in state.parts)
+                self._fold(state, state.parts, again=redo)
+            elif state.record is not None and state.record.lost:
+                # Each run tries again what failed, and only that.
+                lost = {name for name, _ in state.record.lost}
+                self._fold(state, [part for part in state.parts if part.name in lost])
             else:
-                yield task, None if error is not None else future.result(), error
-        if broken:
-            self.again += [replace(task, attempts=task.attempts + 1) for task in self.at.values()]
-            self.at.clear()
-            self.pool.shutdown(wait=False, cancel_futures=True)
-            self.pool = self._open()
+                self._clear_parts(state)
 
-    def lost(self) -> list[_Task]:
-        """Tasks to be begun again."""
-        out, self.again = self.again, []
+    def settled(self) -> bool:
+        """Whether every day is done, as far as it can be."""
+        return self.at == len(self.days)
+
+    def settle(self) -> None:
+        """Go on to the first day for which something must be done, and give out what that is."""
+        while not self.settled():
+            state = self.days[self.at]
+            if state.waiting or state.merging:
+                return
+            before, before_path, lacking = self._before()
+            record = state.record
+            if not state.merge and record is not None and (record.before == before or (not self.at and not before)):
+                state.known = record.known
+                self._finish(state, reused=True)
+                continue
+            if lacking is not None:
+                self._again(lacking)
+                continue
+            state.merge = True
+            if self._fold(state, state.parts):
+                return
+            self._merge(state, before, before_path)
+            return
+
+    def next_task(self, slots: int) -> Task | None:
+        """What should begin next, if its time has come: what was lost, then what is merged, then the earliest day."""
+        if not self.tasks:
+            return None
+        first = min(self.tasks, key=lambda task: (not task.attempts, task.part is not None, task.day))
+        days = max(DAYS_AHEAD, slots // len(self.days[min(self.at, len(self.days) - 1)].parts))
+        ahead = self.days[min(self.at + days, len(self.days) - 1)].day
+        return first if first.day <= ahead else None
+
+    def end(self, task: Task, why: str) -> None:
+        """A task has ended; ``why`` it failed, empty where it did not."""
+        state = next(each for each in self.days if each.day == task.day)
+        if task.part is not None:
+            self.read += task.part.size_bytes
+            state.waiting.discard(task.part)
+            if why:
+                state.failed[task.part] = why
+                self.summary.failures.append(Failure(task.name, why))
+            else:
+                state.failed.pop(task.part, None)
+                state.merge = True
+                self.summary.parts += 1
+            return
+        state.merging = False
+        state.record = None if why else record_of(self.plan, state.day)
+        if why or state.record is None:
+            self.summary.failures.append(Failure(task.name, why or "its record is gone"))
+            state.known = ""
+        else:
+            state.known = state.record.known
+        self._finish(state, reused=False)
+
+    def bytes(self) -> tuple[int, int]:
+        """Stored bytes read by this run, and to be read in all."""
+        return self.read, self.total
+
+    def summaries(self) -> list[DaySummary]:
+        """What detection needs to know of each day that is stored; for people, it is noted what these days lack."""
+        out = []
+        for state in self.days:
+            if state.record is None:
+                continue
+            summary = state.record.summary
+            out.append(summary)
+            self.summary.entities = max(self.summary.entities, len(summary.codes))
+            self.summary.warnings += [f"{state.day}: {text}" for text in summary.warnings]
+            self.summary.damaged += [f"{state.day}: {text}" for text in summary.damaged]
         return out
 
-    def _open(self) -> Executor:
-        if self.scheduler:
-            try:
-                from distributed import Client
-            except ImportError:
-                raise BackfillError("--scheduler needs Dask: pip install 'duskwatch[cluster]'") from None
-            try:
-                self.client = Client(self.scheduler, timeout=20)  # type: ignore[no-untyped-call]
-            except (OSError, ValueError, TimeoutError) as error:
-                raise BackfillError(f"no Dask scheduler at {self.scheduler}: {error}") from None
-            threads = sum(self.client.nthreads().values())
-            # A few more than can run, so that none waits for this program to hand it the next.
-            self.slots = max(2, 2 * threads)
-            executor: Executor = self.client.get_executor(pure=False)
-            return executor
-        if self.workers <= 1:
-            return _Here()
-        # Not forked: libraries loaded here have threads of their own.
-        return ProcessPoolExecutor(self.workers, mp_context=get_context("spawn"))
+    def _before(self) -> tuple[str, Path | None, _Day | None]:
+        """Key and place of what was known before the day; the day that must be done again where it is there no more."""
+        if not self.at:
+            key, day = self.before, self.days[0].day - timedelta(days=1)
+        else:
+            key, day = self.days[self.at - 1].known, self.days[self.at - 1].day
+        if not key:
+            return "", None, None
+        path = known_path(self.plan, day, key)
+        return key, path, None if path.exists() else self.days[self.at - 1]
+
+    def _again(self, state: _Day) -> None:
+        state.merge = True
+        self.summary.days_reused -= 1
+        self.at -= 1
+
+    def _path(self, part: Part) -> Path:
+        return part_path(self.plan, part, self.keys[part])
+
+    def _fold(self, state: _Day, parts: Sequence[Part], *, again: bool = False) -> bool:
+        """Give out those parts of a day that are not folded and did not fail; whether there are any."""
+        for part in parts:
+            at = self._path(part)
+            if part in state.failed or (at.exists() and not again):
+                continue
+            state.waiting.add(part)
+            self.total += part.size_bytes
+            self.tasks.append(
+                Task(part.name, fold_part, (part, self.plan, at), part.day, part, memory=part_memory(part))
+            )
+        return bool(state.waiting)
+
+    def _merge(self, state: _Day, before: str, before_path: Path | None) -> None:
+        state.merging = True
+        lost = tuple(
+            Gap(part.collector, part.from_us, part.until_us, f"not read: {state.failed[part]}")
+            for part in state.parts
+            if part in state.failed
+        )
+        files = tuple(self._path(part) for part in state.parts if part not in state.failed)
+        memory = PROCESS_BYTES + MERGE_FACTOR * sum(file.stat().st_size for file in files if file.exists())
+        arguments = (state.day, state.made_of, files, lost, self.plan, before, before_path)
+        self.tasks.append(Task(f"day {state.day}", merge_day, arguments, state.day, memory=memory))
+
+    def _finish(self, state: _Day, *, reused: bool) -> None:
+        if state.record is not None:
+            self.summary.days += not reused
+            self.summary.days_reused += reused
+            if not state.record.lost:
+                self._clear_parts(state)
+        if self.at and self.days[self.at - 1].record is not None:
+            self._clear_known(self.days[self.at - 1], state)
+        self.at += 1
+
+    def _clear_parts(self, state: _Day) -> None:
+        for path in (self.plan.work / "parts").glob(f"{state.day}-*.pickle"):
+            path.unlink(missing_ok=True)
+
+    def _clear_known(self, state: _Day, following: _Day) -> None:
+        """What is known after a day is wanted no more once the next is stored whole, but of some days."""
+        whole = following.record is not None and not following.record.lost
+        if whole and state.day.toordinal() % KNOWN_EVERY:
+            for path in known_paths(self.plan, state.day):
+                path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _alone(work: Path) -> Iterator[None]:
+    """Hold the work folder while this run lasts; the system lets go of it when the process ends, however it does."""
+    work.mkdir(parents=True, exist_ok=True)
+    with (work / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.EAGAIN, errno.EACCES):
+                raise BackfillError(
+                    f"another backfill is at work in {work}; wait for its end, or name another folder with --work"
+                ) from None
+            # A file system without locks: nobody can tell.
+        yield
+
+
+@contextmanager
+def _named_if_full(plan: Plan) -> Iterator[None]:
+    try:
+        yield
+    except BackfillError:
+        raise
+    except Exception as error:
+        if not is_full(error):
+            raise
+        raise BackfillError(
+            f"no space left for {plan.store} or {plan.work}; make room and run the same command again: "
+            "what is finished is kept"
+        ) from None

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
@@ -90,8 +92,9 @@ def store_day(
     ranges = load_geo(list(plan.geo), day) if plan.geo else None
     wanted = [Prefix.parse(code) for code in plan.prefixes]
     store = plan.open_store()
-    spool = plan.work / "spool" / f"{day}"
-    spool.mkdir(parents=True, exist_ok=True)
+    (plan.work / "spool").mkdir(parents=True, exist_ok=True)
+    # Of this task alone: another worker may be at the same day, if it was thought to be lost.
+    spool = Path(mkdtemp(prefix=f"{day}-", dir=plan.work / "spool"))
     told: list[History] = []
     changes: list[pl.DataFrame] = []
     levels: list[pl.DataFrame] = []
@@ -129,9 +132,7 @@ def store_day(
         # The last: a day that the store names is whole.
         store.write_signals(day, lambda: (pl.read_ipc(path) for path in signals))
     finally:
-        for path in signals:
-            path.unlink(missing_ok=True)
-        spool.rmdir()
+        rmtree(spool, ignore_errors=True)
     summary = DaySummary(
         day,
         replay.from_us,

@@ -1,16 +1,21 @@
 """`duskwatch backfill`: archives of days or months into a store."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from duskwatch.cli.archive import CacheOption, JobsOption, MirrorOption
 from duskwatch.cli.fetching import Fetching
-from duskwatch.cli.options import fail, reading_progress, unusable_input
+from duskwatch.cli.options import fail, unusable_input
 from duskwatch.records.entity import Entity, parse_entity
 from duskwatch.records.times import HOUR, MINUTE, SECOND, parse_time
+
+if TYPE_CHECKING:
+    from duskwatch.backfill import Progress
 
 COMMAND = "backfill"
 
@@ -113,35 +118,70 @@ def command(
         from duskwatch.sources.bgp.archive_files import find_files
         from duskwatch.store import StoreError
 
-        files, passed = find_files(list(mrt))
+        # Workers may stand in another folder.
+        files, passed = find_files([path.absolute() for path in mrt])
         if collector:
             absent = sorted(set(collector) - {file.collector for file in files})
             if absent:
                 fail(COMMAND, f"no file of collector {', '.join(absent)} among those given")
             files = [file for file in files if file.collector in collector]
         plan = Plan(
-            store,
+            store if "://" in store else str(Path(store).absolute()),
             work.absolute(),
-            database,
+            database if not database or "://" in database else str(Path(database).absolute()),
             tuple(options),
             tuple(path.absolute() for path in geo or ()),
             kinds,
             tuple(wanted),
             bin_seconds * SECOND,
+            threads=2 if workers == 1 and not scheduler else 1,  # one unpacks, one folds
         )
         parts = backfill.plan_parts(files, from_us, until_us)
         try:
-            with reading_progress(quiet or json_) as progress:
+            with _progress(quiet or json_) as progress:
                 summary = backfill.run(
                     parts, plan, workers=workers, memory=budget, scheduler=scheduler, redo=redo, progress=progress
                 )
         except (StoreError, backfill.BackfillError) as error:
             fail(COMMAND, str(error))
+        except KeyboardInterrupt:
+            print(f"duskwatch {COMMAND}: stopped; the same command goes on where it was", file=sys.stderr)
+            sys.exit(130)
         summary.warnings[:0] = fetching.warnings
         summary.warnings += [f"{path.name} is no MRT file and was passed over" for path in passed]
         _print(summary, parts, plan, as_json=json_)
     if fetching.failed or summary.failures or summary.damaged:
         sys.exit(1)
+
+
+@contextmanager
+def _progress(quiet: bool) -> "Iterator[Progress | None]":
+    """A bar on stderr; none where stderr is no terminal. What was there at the start counts neither as done nor for
+    the rate, which is that of the whole run: parts take minutes, and an hour of the night is no hour of the day."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield None
+        return
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        speed_estimate_period=30 * 86_400,
+    ) as bar:
+        task = bar.add_task("starting", total=None)
+
+        def step(name: str, done: int, total: int) -> None:
+            bar.update(task, description=name, completed=done, total=total)
+
+        yield step
 
 
 def _prefix(text: str) -> str:
