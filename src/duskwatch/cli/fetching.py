@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 from duskwatch.cli.downloading import cache_from, fetching_progress, limits_from, names_text, now_us
 from duskwatch.cli.options import fail
 from duskwatch.records.entity import Entity
-from duskwatch.records.times import iso, to_datetime
+from duskwatch.records.times import DAY, iso, to_datetime
 
 if TYPE_CHECKING:
     from duskwatch.sources.bgp.archives.fetch import Fetched
-
-COMMAND = "analyze"
 
 
 @dataclass
@@ -31,6 +29,7 @@ class Fetching:
     warnings: list[str] = field(default_factory=list)
     failed: bool = False
     kept: list[Path] = field(default_factory=list)  # what this run needs stays in the cache
+    command: str = "analyze"  # whose name stands before messages
 
     def check(self, entity: Entity, names: Sequence[str]) -> None:
         """Raise ValueError where a country, a collector or a mirror is none."""
@@ -44,18 +43,29 @@ class Fetching:
 
             collectors_named(names, choose_mirrors(self.mirror))
 
-    def archives(self, names: Sequence[str], from_us: int, until_us: int) -> list[Path]:
-        """Files of the collectors for a window, fetched or from the cache. Exits with 2 where there is none at all."""
+    def archives(self, names: Sequence[str], from_us: int, until_us: int, *, daily: bool = False) -> list[Path]:
+        """Files of the collectors for a window, fetched or from the cache. Exits with 2 where there is none at all.
+
+        ``daily`` is for work that is split by day: each day gets a table dump to begin from.
+        """
         from duskwatch.cli.archive import collectors_named, fetch_with_progress
         from duskwatch.sources.bgp.archives.fetch import plan_archives
         from duskwatch.sources.bgp.archives.mirrors import choose_mirrors
 
-        limits = limits_from(COMMAND, self.jobs)
+        limits = limits_from(self.command, self.jobs)
         mirrors = choose_mirrors(self.mirror)
         collectors = collectors_named(names, mirrors)
         store = cache_from(self.cache, self.max_cache)
         plans, refused = plan_archives(
-            collectors, from_us, until_us, mirrors, store, now_us(), limits=limits, offline=self.offline
+            collectors,
+            from_us,
+            until_us,
+            mirrors,
+            store,
+            now_us(),
+            limits=limits,
+            offline=self.offline,
+            restart_us=range(from_us - from_us % DAY + DAY, until_us, DAY) if daily else (),
         )
         paths: list[Path] = []
         reasons = [f"{each.collector}: {each.reason}" for each in refused]
@@ -65,7 +75,7 @@ class Fetching:
         if not paths:
             where = "the cache (--offline)" if self.offline else "the archives"
             why = f"; {reasons[0]}" if reasons and not self.offline else ""
-            fail(COMMAND, f"no file of {', '.join(names)} from {iso(from_us)} to {iso(until_us)} in {where}{why}")
+            fail(self.command, f"no file of {', '.join(names)} from {iso(from_us)} to {iso(until_us)} in {where}{why}")
         for reason in reasons:
             self._failure(reason)
         return paths
@@ -95,7 +105,7 @@ class Fetching:
 
         on = to_datetime(from_us).date()
         mirrors = reference_mirrors(self.reference_mirror)
-        limits = limits_from(COMMAND, self.jobs)
+        limits = limits_from(self.command, self.jobs)
         store = cache_from(self.cache, self.max_cache)
         with fetching_progress(self.quiet, len(PUBLIC), None) as progress:
             files, failures = fetch_delegated(
@@ -104,7 +114,7 @@ class Fetching:
         if not files:
             reason = failures[0].reason
             fail(
-                COMMAND,
+                self.command,
                 f"which addresses are the country's? no file of a registry could be had ({reason}); "
                 "give --geo FILE: an RIR delegated-extended file of the day, or a MaxMind-format database",
             )
@@ -116,6 +126,6 @@ class Fetching:
 
     def _failure(self, text: str) -> None:
         """Said at once, kept in the report, and the exit code is 1."""
-        print(f"duskwatch {COMMAND}: {text}", file=sys.stderr)
+        print(f"duskwatch {self.command}: {text}", file=sys.stderr)
         self.warnings.append(text)
         self.failed = True

@@ -23,6 +23,7 @@ class Asked:
     method: str
     path: str
     range: str | None
+    encoding: str | None
 
 
 @dataclass
@@ -75,7 +76,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         place = self.server.place
         path = unquote(self.path.partition("?")[0])
-        place.asked.append(Asked(self.command, path, self.headers.get("Range")))
+        place.asked.append(Asked(self.command, path, self.headers.get("Range"), self.headers.get("Accept-Encoding")))
         queue = place.faults.get(path)
         fault = queue.popleft() if queue and self.command == "GET" else place.always.get(path, "")
         kind, _, value = fault.partition(":")
@@ -83,6 +84,8 @@ class _Handler(BaseHTTPRequestHandler):
         if kind == "status":
             code, _, rest = value.partition(":")
             return self._send(int(code), b"an error page", {"Retry-After": rest} if rest else {})
+        if kind == "slow":
+            place.stop.wait(float(value))
         if kind == "redirect":
             return self._send(302, b"", {"Location": value})
         if kind == "garbage":

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from duskwatch.sources.downloads.cache import Cache, open_cache
+from duskwatch.sources.downloads.errors import RefusedError
 from duskwatch.sources.downloads.session import Limits, Web
 from duskwatch.sources.downloads.transfer import Outcome, Wanted, fetch, fetch_all
 from tests.sources.downloads.server import Place, serve
@@ -70,8 +71,18 @@ def test_a_file_comes_as_it_is_stored_and_then_from_the_cache(place, cache):
     assert (first.state, first.received_bytes, first.reason) == ("fetched", len(DATA), "")
     assert (second.state, second.received_bytes) == ("cached", 0)
     assert each.path.read_bytes() == DATA
-    assert len(place.gets(f"/{NAME}")) == 1
+    (asked,) = place.gets(f"/{NAME}")
+    assert asked.encoding == "identity"  # a server must not pack what is packed
     assert leftovers(cache) == []
+
+
+def test_a_file_that_is_used_is_the_last_to_leave_the_cache(place, cache):
+    each = wanted(place, cache)
+    get(each, cache)
+    for _ in range(2):
+        os.utime(each.path, (1, 1))
+        get(each, cache)
+        assert each.path.stat().st_mtime > 1e9
 
 
 @pytest.mark.parametrize("validator", ["etag", "date"])
@@ -275,7 +286,7 @@ def test_no_more_connections_to_a_host_than_allowed(place, cache):
     names = [f"updates.20141222.{n:04}.gz" for n in range(30)]
     for name in names:
         (place.root / name).write_bytes(DATA)
-        place.fault(f"/{name}", "cut:100000")
+        place.fault(f"/{name}", "cut:100000", "slow:0.05")
     each = [wanted(place, cache, name) for name in names]
 
     async def run() -> list[Outcome]:
@@ -285,7 +296,7 @@ def test_no_more_connections_to_a_host_than_allowed(place, cache):
     found = asyncio.run(asyncio.wait_for(run(), 20))
     assert [outcome.wanted for outcome in found] == each
     assert {outcome.state for outcome in found} == {"fetched"}
-    assert place.most_at_once <= 4  # a handler may still be leaving while the next request comes in
+    assert 3 <= place.most_at_once <= 4  # a handler may still be leaving while the next request comes in
 
 
 def test_two_processes_that_want_the_same_file_do_not_write_into_one_another(place, cache):
@@ -324,6 +335,7 @@ CHILD = """
 import asyncio, sys
 from pathlib import Path
 from duskwatch.sources.downloads.cache import open_cache
+from duskwatch.sources.downloads.errors import RefusedError
 from duskwatch.sources.downloads.session import Limits, Web
 from duskwatch.sources.downloads.transfer import Wanted, fetch
 url, root = sys.argv[1], Path(sys.argv[2])
@@ -387,3 +399,32 @@ def test_more_files_than_may_be_open_at_once(place, cache):
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
     assert [outcome.state for outcome in found] == ["fetched"] * 300
+
+
+def test_a_long_file_over_a_bad_line_comes_as_long_as_each_try_gains(place, cache):
+    long = gzip.compress(random.Random(5).randbytes(6_000_000), 1, mtime=0)
+    (place.root / NAME).write_bytes(long)
+    place.fault(f"/{NAME}", *["cut:1100000"] * 5)  # more failures than attempts
+    each = wanted(place, cache, most_bytes=1 << 24)
+    assert get(each, cache).received_bytes == len(long)
+    assert each.path.read_bytes() == long
+
+
+def test_a_long_file_that_is_wrong_each_time_is_given_up(place, cache):
+    """Each attempt gains megabytes, of the same bytes again."""
+    (place.root / NAME).write_bytes(gzip.compress(random.Random(5).randbytes(2_000_000), 1, mtime=0))
+    (place.root / "x.md5").write_text("0" * 32)
+    each = wanted(place, cache, most_bytes=1 << 24, checksum_url=f"{place.url}/x.md5")
+    found = get(each, cache)
+    assert "(tried 3 times)" in found.reason
+
+
+def test_a_page_without_end_is_not_read_to_its_end(place):
+    (place.root / "page").write_bytes(bytes(200_000))
+
+    async def run() -> None:
+        async with Web(replace(QUICK, page_bytes=100_000)) as web:
+            await web.text(f"{place.url}/page")
+
+    with pytest.raises(RefusedError, match="a page of more than 100000 bytes"):
+        asyncio.run(run())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from duskwatch.records.times import DAY, parse_time
+from duskwatch.records.times import DAY, MINUTE, parse_time
 from duskwatch.sources.bgp.archives.collectors import find_collector
 from duskwatch.sources.bgp.archives.fetch import Fetched, Refusal, fetch_archives, plan_archives
 from duskwatch.sources.bgp.archives.mirrors import Mirrors, choose_mirrors
@@ -139,6 +139,18 @@ def test_the_first_dump_after_a_gap_is_fetched_as_well(own, cache, listing, faul
     assert (found.missing, len(found.failures)) == (((lost.name,), 0) if fault == "missing" else ((), 1))
     planned = [file.name for file in found.plan.files() if not file.is_update]
     assert planned == (dumps if fault == "missing" else dumps[:1])
+
+
+@pytest.mark.parametrize("listing", ["nginx", "none"])
+def test_each_part_of_a_window_gets_a_dump_to_begin_from(place, cache, listing):
+    place.listing = listing
+    midnight = at("00:00")
+    moments = [midnight - DAY, midnight, midnight + 60 * MINUTE, midnight + 2 * DAY]
+    (found,) = get(place.url, cache, from_us=at("04:00") - DAY, until_us=at("09:30"), restart_us=moments)
+    dumps = [name for name in names(found.files) if name.startswith("bview")]
+    # Dumps at 00:00, 08:00 and 16:00: that of the last moment is the newest before the window's end.
+    assert dumps == ["bview.20141221.0000.gz", "bview.20141222.0000.gz", "bview.20141222.0800.gz"]
+    assert found.missing == ()
 
 
 def test_a_file_that_is_listed_but_gone_is_missing(own, cache):

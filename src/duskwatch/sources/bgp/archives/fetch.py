@@ -53,10 +53,12 @@ def plan_archives(
     *,
     limits: Limits | None = None,
     offline: bool = False,
+    restart_us: Sequence[int] = (),
 ) -> tuple[list[Plan], list[Refusal]]:
     """Ask what there is and choose what the window [from, until) needs, microseconds since the epoch.
 
     ``offline`` asks the cache alone. ``now_us`` is the present: what is still being written then is left out.
+    ``restart_us`` are moments inside the window that need a table dump of their own (see ``make_plan``).
     """
 
     async def run() -> list[Plan | Refusal]:
@@ -70,7 +72,7 @@ def plan_archives(
                 if folder is None and not offline:
                     catalogue = catalogues.setdefault(mirror.url, Catalogue(web, mirror.url))
                 try:
-                    return await _plan(collector, from_us, until_us, now_us, catalogue, folder)
+                    return await _plan(collector, from_us, until_us, now_us, catalogue, folder, restart_us)
                 except RefusedError as error:
                     return Refusal(collector.name, str(error))
                 except OSError as error:
@@ -138,14 +140,20 @@ def _paths(cache: Cache, mirrors: Mirrors, collector: Collector, file: RemoteFil
 
 
 async def _plan(
-    collector: Collector, from_us: int, until_us: int, now_us: int, catalogue: Catalogue | None, folder: Path | None
+    collector: Collector,
+    from_us: int,
+    until_us: int,
+    now_us: int,
+    catalogue: Catalogue | None,
+    folder: Path | None,
+    restart_us: Sequence[int],
 ) -> Plan:
     furthest = from_us - FURTHEST_DUMP_US
     if catalogue is None:
         found = local_files(folder, collector, furthest - LONGEST_UPDATE_US, until_us).files if folder else ()
         dumps = [file for file in found if not file.is_update]
         updates = [file for file in found if file.is_update]
-        return make_plan(collector, dumps, updates, from_us, until_us, now_us)
+        return make_plan(collector, dumps, updates, from_us, until_us, now_us, restart_us=restart_us)
     held = await catalogue.ask(collector, furthest, min(until_us, now_us), updates=False)
     usable = make_plan(collector, held.files, (), from_us, until_us, now_us).dumps
     # The updates of the newest dump; those between older ones are asked for when it turns out that they are needed,
@@ -160,6 +168,7 @@ async def _plan(
         until_us,
         now_us,
         listed=held.listed and more.listed,
+        restart_us=restart_us,
     )
 
 
@@ -185,8 +194,8 @@ async def _fetch(plan: Plan, mirrors: Mirrors, cache: Cache, web: Web, progress:
     files = plan.updates_from(dump)
     outcomes = await fetch_all([wanted(file) for file in files], web, cache, progress)
     whole = [file for file, one in zip(files, outcomes, strict=True) if one.state in ("cached", "fetched")]
-    repairs = plan.dumps_after_gaps(whole)
-    outcomes += [*tried, *await fetch_all([wanted(file) for file in repairs], web, cache, progress)]
+    extra = plan.extra_dumps(whole)
+    outcomes += [*tried, *await fetch_all([wanted(file) for file in extra], web, cache, progress)]
     outcomes.sort(key=lambda one: (one.wanted.path.name.partition(".")[2], one.wanted.path.name))
     usable: list[Path] = []
     empty: list[Path] = []

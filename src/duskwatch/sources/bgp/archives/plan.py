@@ -31,12 +31,17 @@ class Plan:
     updates: tuple[RemoteFile, ...]  # from the oldest of the dumps on
     later_dumps: tuple[RemoteFile, ...] = ()  # those inside the window, in order
     listed: bool = True
+    restarts: tuple[RemoteFile, ...] = ()  # those of them that parts of the window begin from
 
     def files(self, dump: RemoteFile | None = None) -> tuple[RemoteFile, ...]:
         """What is fetched when ``dump`` (the first, if not given) can be had, in order of time."""
         chosen = dump if dump is not None else next(iter(self.dumps), None)
         updates = self.updates_from(chosen)
-        return tuple(sorted((*((chosen,) if chosen else ()), *updates, *self.dumps_after_gaps(updates))))
+        return tuple(sorted({*((chosen,) if chosen else ()), *updates, *self.extra_dumps(updates)}))
+
+    def extra_dumps(self, updates: Sequence[RemoteFile]) -> tuple[RemoteFile, ...]:
+        """Table dumps inside the window that are needed when ``updates`` are what could be had."""
+        return tuple(sorted({*self.restarts, *self.dumps_after_gaps(updates)}))
 
     def dumps_after_gaps(self, updates: Sequence[RemoteFile]) -> tuple[RemoteFile, ...]:
         """Of each stretch of the window that ``updates`` leave out, the first table dump after it."""
@@ -75,8 +80,13 @@ def make_plan(
     now_us: int,
     *,
     listed: bool = True,
+    restart_us: Sequence[int] = (),
 ) -> Plan:
-    """Choose from what there is. Update files that are still being written at ``now_us`` are left out."""
+    """Choose from what there is. Update files that are still being written at ``now_us`` are left out.
+
+    ``restart_us`` are moments from which parts of the window are to be computed apart, such as midnights: the last
+    table dump at or before each is planned as well.
+    """
     usable = sorted((file for file in dumps if from_us - FURTHEST_DUMP_US <= file.start_us <= from_us), reverse=True)[
         :MOST_DUMPS_TRIED
     ]
@@ -89,7 +99,8 @@ def make_plan(
     ]
     end_us = min(until_us, max(now_us, from_us))
     later = sorted(file for file in dumps if from_us < file.start_us < end_us)
-    return Plan(collector, from_us, end_us, tuple(usable), tuple(chosen), tuple(later), listed)
+    restarts = {max(before) for moment in restart_us if (before := [d for d in later if d.start_us <= moment])}
+    return Plan(collector, from_us, end_us, tuple(usable), tuple(chosen), tuple(later), listed, tuple(sorted(restarts)))
 
 
 def missing_names(collector: Collector, updates: Sequence[RemoteFile], from_us: int, until_us: int) -> tuple[str, ...]:
