@@ -39,12 +39,9 @@ def analyze_series(
     data = read_series(paths, entity, options)
     first, last = span_of(data.blocks)
     start, stop = first if from_us is None else from_us, last if until_us is None else until_us
-    if not start < stop:
-        raise SeriesError(
-            f"the window ends ({iso(stop)}) before it begins ({iso(start)}); the data span {_span(first, last)}"
-        )
     if stop <= first or start >= last:
-        raise SeriesError(f"no data between {_span(start, stop)}; the data span {_span(first, last)}")
+        missed = f"from {iso(start)} on" if stop <= start else f"between {iso(start)} and {iso(stop)}"
+        raise SeriesError(f"no data {missed}; the data span {_span(first, last)}")
     outages = detect(
         EntityHistory(
             _empty_level(np.empty(0, np.int64), stop),

@@ -10,14 +10,19 @@ import typer
 from duskwatch.cli.archive import CacheOption, JobsOption, MirrorOption
 from duskwatch.cli.fetching import Fetching
 from duskwatch.cli.options import fail, reading_progress, unusable_input
-from duskwatch.records.entity import parse_entity
+from duskwatch.records.entity import Entity, parse_entity
 from duskwatch.records.times import HOUR, MINUTE, SECOND, parse_time
 
 
 def command(
     entity: Annotated[str, typer.Argument(help="KP (country), AS131279 (network) or 175.45.176.0/22 (prefix).")],
-    from_: Annotated[str, typer.Option("--from", help="Start of the window: 2014-12-22T00:00Z, 2014-12-22.")],
-    until: Annotated[str, typer.Option("--until", help="End of the window (not part of it).")],
+    from_: Annotated[
+        str | None,
+        typer.Option("--from", help="Start of the window: 2014-12-22T00:00Z, 2014-12-22. Without: that of the series."),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", help="End of the window (not part of it). Without: that of the series.")
+    ] = None,
     mrt: Annotated[
         list[Path] | None,
         typer.Option("--mrt", help="MRT file, or folder of bview/rib and updates files. Repeatable."),
@@ -26,6 +31,13 @@ def command(
         list[str] | None,
         typer.Option(
             "--collector", help="With --mrt: use only this collector's files. Without: fetch its archive. Repeatable."
+        ),
+    ] = None,
+    series: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--series",
+            help="Signals measured by others: CSV, Parquet or JSON, exports and answers of IODA. Repeatable.",
         ),
     ] = None,
     geo: Annotated[
@@ -51,6 +63,10 @@ def command(
     max_cache: Annotated[str | None, typer.Option("--max-cache", help="Limit of the cache: 500M, 20G, 1T.")] = None,
     jobs: JobsOption = 4,
     offline: Annotated[bool, typer.Option("--offline", help="Fetch nothing; use what is in the cache.")] = False,
+    time_column: Annotated[str | None, typer.Option("--time-column", help="Of --series: the column of times.")] = None,
+    value_column: Annotated[str | None, typer.Option("--value-column", help="Of --series: that of values.")] = None,
+    signal_column: Annotated[str | None, typer.Option("--signal-column", help="Of --series: names of signals.")] = None,
+    entity_column: Annotated[str | None, typer.Option("--entity-column", help="Of --series: that of entities.")] = None,
 ) -> None:
     """Tell when a country, a network or a prefix could not be reached.
 
@@ -64,25 +80,44 @@ def command(
     duskwatch analyze DJ --from 2008-02-19 --until 2008-02-19T18:00 --mrt route-views2/ \\
     --geo delegated-afrinic-extended-20160130 --out dj
 
-    The first fetches what it needs; the second uses no network. Which addresses are a country's is fetched from the
+    duskwatch analyze IQ --series iraq-2023.csv
+
+    The first fetches what it needs; the second uses no network. The third reads what others measured, by itself; with
+    --mrt or --collector both are told as one. Which addresses are a country's is fetched from the
     registries, as it was on the day, where no --geo is given.
     """
     with unusable_input("analyze"):
         what = parse_entity(entity)
-        from_us, until_us = parse_time(from_), parse_time(until)
-        if not from_us < until_us:
+        from_us = parse_time(from_) if from_ is not None else None
+        until_us = parse_time(until) if until is not None else None
+        if from_us is not None and until_us is not None and not from_us < until_us:
             fail("analyze", f"--until {until} is not after --from {from_}")
-        if not mrt and not collector:
-            fail("analyze", "no input: give --mrt with a file or folder of MRT archives, or --collector to fetch them")
+        if not mrt and not collector and not series:
+            fail(
+                "analyze",
+                "no input: give --mrt with a file or folder of MRT archives, --collector to fetch them, "
+                "or --series with signals of others",
+            )
         if not MINUTE <= bin_seconds * SECOND <= HOUR:
             fail("analyze", f"--bin {bin_seconds}: bins last 60 to 3600 seconds")
         if threads < 1:
             fail("analyze", f"--threads {threads}: at least 1")
-        for path in [*(mrt or []), *(geo or []), *(as_names or [])]:
+        for path in [*(mrt or []), *(series or []), *(geo or []), *(as_names or [])]:
             if not path.exists():
                 fail("analyze", f"{path}: no such file or folder")
+        for path in series or []:
+            if path.is_dir():
+                fail("analyze", f"--series {path} is a folder; name files")
         if out.exists() and not out.is_dir():
             fail("analyze", f"--out {out} is a file; name a folder")
+        columns = (time_column, entity_column, signal_column, value_column)
+        if any(columns) and not series:
+            fail("analyze", "--time-column and its like are for --series")
+        if series and not mrt and not collector:
+            _series_alone(what, series, from_us, until_us, columns, out, json_, png)
+            return
+        if from_us is None or until_us is None:
+            fail("analyze", "archives need a window: give --from and --until")
         fetching = Fetching(mirror or (), reference_mirror or (), cache, max_cache, jobs, offline, quiet or json_)
         # What can be wrong with the command line is said before anything is fetched.
         fetching.check(what, () if mrt else collector or ())
@@ -106,6 +141,11 @@ def command(
                 threads=threads,
                 progress=progress,
             )
+        if series:
+            from duskwatch.series_analysis import with_series
+            from duskwatch.sources.series import SeriesOptions
+
+            report = with_series(report, series, SeriesOptions(*columns))
         from duskwatch.cli.output import deliver
 
         if fetching.warnings:
@@ -113,3 +153,21 @@ def command(
         deliver(report, out, as_json=json_, png=png)
     if fetching.failed or any(file.damage for file in report.inputs):
         sys.exit(1)
+
+
+def _series_alone(
+    entity: Entity,
+    series: list[Path],
+    from_us: int | None,
+    until_us: int | None,
+    columns: tuple[str | None, str | None, str | None, str | None],
+    out: Path,
+    as_json: bool,
+    png: bool,
+) -> None:
+    from duskwatch.cli.output import deliver
+    from duskwatch.series_analysis import analyze_series
+    from duskwatch.sources.series import SeriesOptions
+
+    report = analyze_series(entity, series, from_us, until_us, SeriesOptions(*columns))
+    deliver(report, out, as_json=as_json, png=png)

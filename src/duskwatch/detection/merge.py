@@ -6,6 +6,9 @@ from dataclasses import replace
 from duskwatch.detection.config import DetectionConfig
 from duskwatch.detection.fuse import follows
 from duskwatch.records.outages import Outage, Phase, When
+from duskwatch.records.times import MINUTE
+
+BESIDE_US = 15 * MINUTE  # bins may be read at their start, at their end, or late
 
 
 def merge(
@@ -80,8 +83,8 @@ def _last(exact: list[Outage], binned: list[Outage]) -> When | None:
 
 
 def _beside(exact: When, binned: When) -> bool:
-    """Whether a moment lies in an interval, or no further from it than the interval is wide."""
-    wide = binned.latest_us - binned.earliest_us
+    """Whether a moment lies in an interval, or no further from it than it is wide, or than a bin may be."""
+    wide = max(binned.latest_us - binned.earliest_us, BESIDE_US)
     return binned.earliest_us - wide <= exact.best_us <= binned.latest_us + wide
 
 

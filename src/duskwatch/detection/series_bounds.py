@@ -13,6 +13,9 @@ SAME = 0.9  # two losses within this share of each other are the same: the bin b
 TYPICAL = 0.26  # of the width: one standard deviation of normal noise
 LEAST_DOUBT = 0.1  # of a bin: no part of one is known better
 BESIDE = 3  # bins that tell what one is that is lost in whole
+RAMP = 5  # a fall that takes so many bins is slow, if it follows a line
+STRAIGHT = 0.2  # that no bin is further from than this share of what was lost
+DOUBTED = 0.15  # of a slow fall: by so much of its length may its begin lie earlier
 PLUNGE = 0.25  # a fall begins with the bin that lost this share of what was lost when the alarm was raised
 
 
@@ -54,6 +57,13 @@ def _onset(view: SeriesView, dip: Dip, raised: int) -> When:
             return When(began, stop, start, f"{view.name} fell while it was not measured, {_span(began, start)}")
     before = f" from {_number(view.values[at - 1])}" if at and view.watched[at - 1] else ""
     reason = f"{view.name} fell{before} to {_number(view.values[at])} in the {_bin_text(bin_us)} from {_clock(start)}"
+    ramp = _ramp(view, dip, at)
+    if ramp is not None:
+        earliest, best = ramp
+        told = (
+            f"{view.name} fell slowly, out of what is normal for it at {_clock(start)}; a line through its fall begins "
+        )
+        return When(earliest, max(best, start), best, told + f"at {_clock(best)}")
     if family_of(view.name) == ROUTING:
         return When(start, stop, start, reason)
     full = _usual(loss[at + 1 : min(dip.stop, at + 1 + BESIDE)], loss[at])
@@ -61,6 +71,32 @@ def _onset(view: SeriesView, dip: Dip, raised: int) -> When:
     earliest, best, latest = _spread(stop, -bin_us, lost, _noise(view, at, full))
     short = dip.stop - at < 2
     return When(max(earliest, start - bin_us), max(latest, stop) if short else latest, best, reason)
+
+
+def _ramp(view: SeriesView, dip: Dip, at: int) -> tuple[int, int] | None:
+    """Earliest and best onset of a slow fall, where a line through it meets no loss; None where it is sharp."""
+    stop = min(dip.stop, at + max(RAMP, DAY // view.bin_us))
+    fall = np.clip(np.nan_to_num(view.loss[at:stop]), 0.0, 1.0)
+    if len(fall) < RAMP:
+        return None
+    length = int(np.argmax(fall >= SAME * fall.max())) + 1
+    fall = fall[:length]
+    if length < RAMP:
+        return None
+    bins = np.arange(length)
+    slope, start = np.polyfit(bins, fall, 1)
+    apart = float(np.abs(fall - (start + slope * bins)).max())
+    if slope <= 0 or apart > STRAIGHT * fall[-1]:
+        return None
+    # A slow fall has begun before it leaves what is normal; a step has not.
+    before = view.residual[max(0, at - 2) : at]
+    line = start - slope * np.arange(len(before), 0, -1)
+    if not len(before) or np.isnan(before).any() or before.mean() < max(0.0, line.mean()) / 2:
+        return None
+    ahead = min(2.0 * length, max(0.0, start / slope))
+    best = max(view.start_us, view.time_us(at) - _seconds(ahead * view.bin_us))
+    doubt = _seconds((1 + DOUBTED * (ahead + length)) * view.bin_us)
+    return max(view.start_us, best - doubt), best
 
 
 def _end(view: SeriesView, dip: Dip) -> When:

@@ -95,19 +95,24 @@ def _flat(ring, slot, slots, most, scratch):
 
 
 @njit(nogil=True, cache=True)
-def _seasonal(ring, slot, ahead, period, most, scratch):
-    """Median of the same slot of earlier periods, at least two; NaN where there are fewer."""
+def _seasonal(ring, slot, ahead, period, most, beside, least, scratch):
+    """Median of a slot and ``beside`` to either side, in earlier periods; NaN where fewer than ``least`` know it."""
     h = ring.shape[0]
     n = 0
+    periods = 0
     for k in range(1, most + 1):
-        back = k * period - ahead
-        if back < 1 or back > h:
-            continue
-        v = ring[(slot - back) % h]
-        if v == v:
-            scratch[n] = v
-            n += 1
-    return _median(scratch, n) if n > 1 else np.nan
+        known = 0
+        for off in range(-beside, beside + 1):
+            back = k * period - ahead - off
+            if back < 1 or back > h:
+                continue
+            v = ring[(slot - back) % h]
+            if v == v:
+                scratch[n] = v
+                n += 1
+                known = 1
+        periods += known
+    return _median(scratch, n) if periods >= least else np.nan
 
 
 @njit(nogil=True, cache=True)
@@ -193,8 +198,10 @@ def _close_slot(s, ring, buffer, cells, params, slot, scratch):
         flat = s[HELD]
     for ahead in range(-1, 2):
         s[PREDICTED + 1 + ahead] = flat
-        s[PREDICTED + 4 + ahead] = _seasonal(ring, slot, ahead, per_day, 14, scratch) if daily else np.nan
-        s[PREDICTED + 7 + ahead] = _seasonal(ring, slot, ahead, per_week, 4, scratch) if weekly else np.nan
+        # Of a week there are few: one that was unlike the others must not decide.
+        day = _seasonal(ring, slot, ahead, per_day, 14, 0, 2, scratch) if daily else np.nan
+        week = _seasonal(ring, slot, ahead, per_week, 4, 1, 3, scratch) if weekly else np.nan
+        s[PREDICTED + 4 + ahead], s[PREDICTED + 7 + ahead] = day, week
     if s[INSIDE] == 0:
         _choose(s, params)
     model = int(s[MODEL])
