@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from duskwatch.sources.downloads import integrity
 from duskwatch.sources.downloads.cache import Cache, open_cache
 from duskwatch.sources.downloads.errors import RefusedError
 from duskwatch.sources.downloads.session import Limits, Web
@@ -230,6 +231,15 @@ def test_bzip2_is_known_by_its_end_mark_at_each_of_its_bits(place, cache):
     path.write_bytes(packed[:-3])
     (cache.root / "archives" / path.name).unlink()
     assert "cannot be unpacked" in get(wanted(place, cache, path.name), cache).reason
+
+
+def test_a_file_that_unpacks_without_end_is_refused(place, cache, monkeypatch):
+    monkeypatch.setattr(integrity, "SMALL", 1 << 20)
+    (place.root / NAME).write_bytes(gzip.compress(bytes(5_000_000), mtime=0))
+    found = get(wanted(place, cache), cache)
+    assert found.state == "failed"
+    assert "it unpacks to more than" in found.reason
+    assert not (cache.root / "archives" / NAME).exists()
 
 
 SUMS = {

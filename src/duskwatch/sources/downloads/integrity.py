@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from duskwatch.sources.downloads.checksum import Checksum, digest_of
+from duskwatch.sources.downloads.errors import RefusedError
 
 MAGIC = {".gz": (b"\x1f\x8b", "gzip"), ".bz2": (b"BZh", "bzip2"), ".xz": (b"\xfd7zXZ\x00", "xz")}
 PIECE = 1 << 20
+# Routing data pack to a tenth at most. What unpacks to this many times its size, and to more than a GiB, is no archive.
+MOST_TIMES, SMALL = 200, 1 << 30
 # Ends every bzip2 stream, at any bit; 32 bits of checksum and up to 7 of padding follow.
 BZ2_END = 0x177245385090
 BZ2_TAIL = 11
@@ -34,7 +37,7 @@ def damage(path: Path, name: str) -> str | None:
 
     gzip and xz are unpacked to the end, their own checksums with them (isal takes about a second per GB unpacked). Of
     bzip2, whose unpacking would take longer than most downloads, only the mark that ends it is looked for; damage in
-    its middle is found when it is read.
+    its middle is found when it is read. Raises RefusedError for a file that unpacks without end.
     """
     if name.endswith(".bz2"):
         with path.open("rb") as file:
@@ -69,9 +72,14 @@ def _unpacked(path: Path, name: str) -> Iterator[bytes]:
         opened = bz2.open(path, "rb")  # noqa: SIM115
     else:
         opened = lzma.open(path, "rb")  # noqa: SIM115
+    most = max(SMALL, MOST_TIMES * path.stat().st_size)
+    total = 0
     try:
         with opened as stream:
             while piece := stream.read(PIECE):
+                total += len(piece)
+                if total > most:
+                    raise RefusedError(f"it unpacks to more than {most} bytes, which no archive file does")
                 yield piece
     except failures as error:
         raise DamagedError(str(error)) from None
