@@ -43,6 +43,9 @@ def test_a_bound_holds_at_its_edge_and_breaks_beyond(tmp_path):
     assert (first.value, first.holds, first.reached) == (0.75, True, False)
     assert (second.value, second.holds, second.reached) == (2, True, False)
     assert (third.value, third.holds, third.reached) == (0.75, False, None)
+    aimed = [check({"total": {"duskwatch": Score(true=100, detected=n)}}, limits)[0].reached for n in (98, 99)]
+    assert aimed == [False, True]
+    assert check({"total": {"duskwatch": Score(true=1)}}, limits)[1].reached is True  # none false: at the aim
     nothing = check({}, limits[:1])[0]
     assert (nothing.value, nothing.holds, nothing.reached) == (None, None, None)
 

@@ -104,3 +104,15 @@ def test_means_equal_a_sum_over_seconds(raw: list[tuple[int, int, float, float]]
         middle = (np.arange(length) + 0.5) / length
         second[begin : begin + length] = part.first + (part.last - part.first) * middle
     np.testing.assert_allclose(got, second.reshape(bins, bin_s).mean(axis=1), atol=1e-6)
+
+
+@given(st.integers(0, 3000), st.integers(1, 2000), st.floats(0, 1), st.floats(0, 1))
+def test_a_level_at_the_end_of_a_bin_is_that_of_the_last_moment(
+    onset: int, length: int, first: float, last: float
+) -> None:
+    shape = Shape((Part(100 * SECOND, (100 + length) * SECOND, first, last),), ())
+    got = lost_in_bins(shape, onset * SECOND, 0, BIN, 20, "end")
+    for k, value in enumerate(got.tolist()):
+        since = (k + 1) * 300 - onset - 100  # seconds from the beginning of the loss to the end of the bin
+        inside = 0 < since <= length
+        assert value == pytest.approx(first + (last - first) * since / length if inside else 0, abs=1e-5)
