@@ -2,10 +2,12 @@
 
 import bz2
 import gzip
+import os
 import random
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,6 +17,7 @@ from duskwatch.sources.bgp.archives.fetch import Fetched, Refusal, fetch_archive
 from duskwatch.sources.bgp.archives.mirrors import Mirrors, choose_mirrors
 from duskwatch.sources.bgp.archives.plan import Plan
 from duskwatch.sources.downloads.cache import Cache, open_cache
+from duskwatch.sources.downloads.errors import DownloadError
 from tests.sources.bgp.archives.conftest import BEGIN, QUICK, at, write_archive
 from tests.sources.downloads.server import Place, serve
 
@@ -307,14 +310,42 @@ def test_offline_uses_what_is_in_the_cache_and_asks_nobody(place, cache):
     assert len(place.asked) == before
 
 
-def test_the_cache_makes_room_but_never_of_what_the_run_needs(place, tmp_path):
-    cache = open_cache(tmp_path / "small", 3000)
+def test_a_disk_without_room_is_told_before_anything_is_fetched(place, cache, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=500))
+    with pytest.raises(DownloadError, match="bytes are to be fetched and 500 are free"):
+        get(place.url, cache)
+    assert cache.used_bytes() == 0
+
+
+def test_the_cache_makes_room_before_it_fetches_but_never_of_what_the_run_needs(place, tmp_path):
+    cache = open_cache(tmp_path / "small")
     (first,) = get(place.url, cache)
-    assert all(path.exists() for path in first.files)
-    (second,) = get(place.url, cache, from_us=at("10:00"), until_us=at("10:30"))
+    used = cache.used_bytes()
+    for age, path in enumerate(first.files):
+        os.utime(path, (age + 1, age + 1))
+    small = open_cache(cache.root, used + 50)
+    plans, _, mirrors = ask(place.url, small, ["route-views.sg"])
+    coming = sum(file.size_bytes or 0 for file in plans[0].files())
+    assert coming > 50
+    seen = []
+
+    def watch(*_: object) -> None:
+        seen.append([path.exists() for path in first.files])
+
+    (second,) = fetch_archives(plans, mirrors, small, limits=QUICK, progress=watch, keep=first.files[:2])
+    gone = seen[0].count(False)
+    assert gone >= 1
+    assert seen[0] == [True, True, *[False] * gone, *[True] * (len(first.files) - gone - 2)]  # the oldest, but for two
+    assert len(second.files) == 7
     assert all(path.exists() for path in second.files)
-    needed = {path.name for path in second.files}
-    assert any(not path.exists() for path in first.files if path.name not in needed) or cache.used_bytes() <= 3000
+    assert small.used_bytes() <= small.max_bytes
+
+
+def test_what_one_run_needs_may_be_more_than_the_limit(place, tmp_path):
+    cache = open_cache(tmp_path / "small", 10)
+    (found,) = get(place.url, cache)
+    assert names(found.files) == WHOLE
+    assert all(path.exists() for path in found.files)
 
 
 @pytest.mark.parametrize(

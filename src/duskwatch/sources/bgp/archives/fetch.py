@@ -1,6 +1,7 @@
 """A window's files of any number of collectors: planned from what there is, then fetched into the cache."""
 
 import asyncio
+import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from duskwatch.sources.bgp.archives.mirrors import Mirror, Mirrors
 from duskwatch.sources.bgp.archives.names import is_update_name
 from duskwatch.sources.bgp.archives.plan import FURTHEST_DUMP_US, LONGEST_UPDATE_US, Plan, make_plan
 from duskwatch.sources.downloads.cache import Cache, place_name
-from duskwatch.sources.downloads.errors import RefusedError
+from duskwatch.sources.downloads.errors import DownloadError, RefusedError
 from duskwatch.sources.downloads.session import Limits, Web
 from duskwatch.sources.downloads.transfer import Outcome, Progress, Wanted, fetch, fetch_all
 
@@ -96,7 +97,7 @@ def fetch_archives(
     """Fetch what is planned and not in the cache yet; one Fetched a plan. Files of local folders stay where they are.
 
     Where a table dump cannot be had the one before it is taken, with the updates between. Older files leave the cache
-    to make room, never those of these plans or of ``keep``.
+    to make room, never those of these plans or of ``keep``. Raises DownloadError where the disk has no room.
     """
     kept = set(keep)
     kept |= {path for plan in plans for file in plan.files() for path in _paths(cache, mirrors, plan.collector, file)}
@@ -107,6 +108,12 @@ def fetch_archives(
         if not is_here(cache, mirrors.of(plan.collector), plan.collector, file)
     )
     cache.make_room(coming, kept)
+    free = shutil.disk_usage(cache.root).free
+    if coming > free:
+        raise DownloadError(
+            f"{coming} bytes are to be fetched and {free} are free for {cache.root}; "
+            "shorten the window, or name another folder with --cache"
+        )
 
     async def run() -> list[Fetched]:
         async with Web(limits) as web:
