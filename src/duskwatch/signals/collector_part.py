@@ -50,7 +50,9 @@ def close_part(state: RoutingState, log: RoutingLog, gaps: tuple[Gap, ...]) -> C
     watched = np.flatnonzero(state.number[: state.count] >= 0)
     watched = watched[np.argsort(state.number[watched])]
     meta = state.prefix_meta[watched]
-    log = RoutingLog.join([log, silences(state)])
+    quiet = silences(state)
+    if len(quiet):
+        log = RoutingLog.join([log, quiet])
     state.start.reserve(len(watched), peers)
     return CollectorPart(
         state.collector,

@@ -68,10 +68,19 @@ class RoutingLog:
 
     @classmethod
     def join(cls, logs: "list[RoutingLog]") -> "RoutingLog":
-        """Logs of one collector one after the other."""
-        if not logs:
-            return cls.empty()
-        return cls(*(np.concatenate([getattr(log, name) for log in logs]) for name in cls.__slots__))
+        """Logs of one collector one after the other. The list is emptied: a log can be half of all that is held."""
+        if len(logs) == 1:
+            return logs.pop()
+        total = sum(len(log) for log in logs)
+        whole = cls(*(np.empty(total, getattr(cls.empty(), name).dtype) for name in cls.__slots__))
+        at = 0
+        logs.reverse()
+        while logs:
+            log = logs.pop()
+            for name in cls.__slots__:
+                getattr(whole, name)[at : at + len(log)] = getattr(log, name)
+            at += len(log)
+        return whole
 
 
 Watch = Callable[

@@ -113,6 +113,10 @@ class StartTable:
 
 
 def _grown(matrix: npt.NDArray, shape: tuple[int, int]) -> npt.NDArray:  # type: ignore[type-arg]
+    if matrix.shape[1] == shape[1] and matrix.flags.owndata and matrix.size:
+        # In place where the system can: two copies of the largest thing there is would be the peak of all memory.
+        matrix.resize(shape, refcheck=False)
+        return matrix
     out = np.zeros(shape, matrix.dtype)
     out[: matrix.shape[0], : matrix.shape[1]] = matrix
     return out

@@ -24,7 +24,9 @@ from duskwatch.signals.vote_walk import (
     Units,
     Vote,
     VoteRows,
+    cut_in_spans,
     number_units,
+    pick_rows,
     vote_rows,
     walk,
     with_start,
@@ -49,8 +51,8 @@ __all__ = [
 
 # Columns with a row for each unit.
 UNITS = ("afi", "hi", "lo", "length", "any_origin", "origin_of")
-# A walk takes so many bytes for its cells; more prefixes are walked in several goes.
-WALK_BYTES = 128 << 20
+# A walk takes so many bytes; a whole table is walked in several goes.
+WALK_BYTES = 96 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +131,8 @@ def merge_votes(
 
     learned = any(part.dumps == 0 for part in parts)
 
-    def count(span: tuple[int, int]) -> Votes:
-        rows = vote_rows(parts, units, span, offsets, turns, voter_of, from_us)
+    def count(span: tuple[int, int], picked: Sequence[npt.NDArray[np.int32] | slice]) -> Votes:
+        rows = vote_rows(parts, picked, units, span, offsets, turns, voter_of, from_us)
         whole, origin_of = _kinds_of(units, span)
         columns = _unit_columns(units, span)
         changes, steps = walk(rows, (columns["afi"] != 1).astype(np.uint8), len(voters))
@@ -156,10 +158,11 @@ def merge_votes(
         return replace(votes, rows=without_rows(rows), counts=counts)
 
     if not all_origins_bin_us:
-        return count((0, len(units.afi)))
-    spans = _spans(units, len(voter_of) + 4 * len(voters))
+        return count((0, len(units.afi)), [slice(None)] * len(parts))
+    spans = cut_in_spans(units, parts, 6 * len(voter_of) + 4 * len(voters), WALK_BYTES)
+    picked = pick_rows(units, parts, spans)
     with ThreadPoolExecutor(max(1, threads)) as pool:
-        return _joined(list(pool.map(count, spans)))
+        return _joined(list(pool.map(lambda k: count(spans[k], [own.of(k) for own in picked]), range(len(spans)))))
 
 
 def known_after(votes: Votes, known: Known, keep_us: int) -> Known:
@@ -208,20 +211,6 @@ def _joined(spans: list[Votes]) -> Votes:
     told["unit"] = np.concatenate([each.unit + np.int32(base) for each, base in zip(counts, bases, strict=False)])
     columns = {name: column if name in UNITS else column[order] for name, column in columns.items()}
     return replace(spans[0], **columns, counts=Counts(counts[0].bin_us, **told))
-
-
-def _spans(units: Units, bytes_per_unit: int) -> list[tuple[int, int]]:
-    """Stretches of prefixes whose units fit in WALK_BYTES; at least one, even if there is no prefix."""
-    room = max(1, WALK_BYTES // max(1, bytes_per_unit))
-    count = len(units.afi)
-    spans: list[tuple[int, int]] = []
-    low = 0
-    while low < count or not spans:
-        high = int(np.searchsorted(units.first, units.first[low] + room, side="right")) - 1
-        high = min(count, max(high, low + 1))
-        spans.append((low, high))
-        low = high
-    return spans
 
 
 def _counted(rows: VoteRows, news: npt.NDArray[np.bool_], from_us: int, until_us: int, bin_us: int) -> Counts:

@@ -1,8 +1,9 @@
 """Rows of votes in time order, and the walk through them that counts who holds what."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from enum import IntEnum
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,9 @@ from duskwatch.signals.routing import Op
 from duskwatch.signals.start_table import HELD, KNOWN
 
 Column = npt.NDArray[Any]
+
+# What a row takes while it is sorted, spread over units and walked.
+ROW_BYTES = 150
 
 # Columns that the walk fills.
 CHANGES = ("time_us", "prefix", "state", "votes", "voters", "origin", "upstream", "beyond", "by_voters")
@@ -225,8 +229,55 @@ CODES[[Op.HOLD, Op.LOSE, Op.DUMPED_HOLD, Op.OTHER, Op.DOWN, Op.DUMPED]] = [
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """Rows of one part's log in order of the span of prefixes that they are about, those of sessions last."""
+
+    rows: npt.NDArray[np.int32]
+    bounds: npt.NDArray[np.int64]  # [spans + 2] the rows of span k are rows[bounds[k] : bounds[k + 1]]
+
+    def of(self, span: int) -> npt.NDArray[np.int32]:
+        """Rows about a span of prefixes, and those of sessions, in the order of the log."""
+        own = self.rows[self.bounds[span] : self.bounds[span + 1]]
+        return np.sort(np.concatenate([own, self.rows[self.bounds[-2] : self.bounds[-1]]]))
+
+
+def cut_in_spans(units: Units, parts: Sequence[CollectorPart], unit_bytes: int, most: int) -> list[tuple[int, int]]:
+    """Stretches of prefixes that take no more than ``most`` bytes each to walk; at least one, even of no prefix."""
+    weight = unit_bytes * np.diff(units.first)
+    for part, number in zip(parts, units.numbers, strict=True):
+        told = part.log.prefix[part.log.prefix >= 0]
+        per_prefix = np.bincount(told, minlength=len(number))[: len(number)]
+        there = number >= 0
+        weight[number[there]] += ROW_BYTES * per_prefix[there]
+    edges = [0]
+    total = np.concatenate([[0], np.cumsum(weight)])
+    while edges[-1] < len(units.afi):
+        high = int(np.searchsorted(total, total[edges[-1]] + most, side="right")) - 1
+        edges.append(min(len(units.afi), max(high, edges[-1] + 1)))
+    return list(pairwise(edges)) or [(0, 0)]
+
+
+def pick_rows(units: Units, parts: Sequence[CollectorPart], spans: Sequence[tuple[int, int]]) -> list[Picked]:
+    """For each part the rows of its log by span, found once for all spans."""
+    of_prefix = np.repeat(np.arange(len(spans), dtype=np.uint16), [high - low for low, high in spans])
+    out = []
+    for part, number in zip(parts, units.numbers, strict=True):
+        log = part.log
+        which = np.full(len(log), len(spans), np.uint16)
+        about = log.prefix >= 0
+        if len(of_prefix):
+            which[about] = of_prefix[number[log.prefix[about]]]
+        # Sixteen bits are sorted by radix, in the order of the log within a span.
+        rows = np.argsort(which, kind="stable").astype(np.int32)
+        counts = np.bincount(which, minlength=len(spans) + 1)
+        out.append(Picked(rows, np.concatenate([[0], np.cumsum(counts)])))
+    return out
+
+
 def vote_rows(
     parts: Sequence[CollectorPart],
+    picked: Sequence[npt.NDArray[np.int32] | slice],
     units: Units,
     span: tuple[int, int],
     offsets: npt.NDArray[np.int64],
@@ -234,23 +285,27 @@ def vote_rows(
     voter_of: npt.NDArray[np.int32],
     from_us: int,
 ) -> VoteRows:
-    """The rows on prefixes [span) of all parts, with those of sessions, in time order; units count from the span's."""
+    """The rows on prefixes [span) of all parts, with those of sessions, in time order; units count from the span's.
+
+    picked  of each part, the rows of its log that are about these prefixes or about sessions
+    """
     low, high = span
     base = int(units.first[low])
     times, sessions, where, codes, routes = [], [], [], [], []
     tables, taken = [np.zeros((1, 3), np.uint32)], 1  # the route of those that hold none
-    for part, number, offset in zip(parts, units.numbers, offsets, strict=False):
-        log = part.log
-        code = CODES[log.op]
-        at = number[log.prefix] if len(number) else np.full(len(log), -1, np.int32)
-        about = (log.prefix >= 0) & (at >= low) & (at < high)
-        keep = np.flatnonzero((code != 255) & (about | ((log.prefix < 0) & (log.time_us >= from_us))))
-        prefix = np.where(log.prefix[keep] >= 0, at[keep], -1)
-        times.append(log.time_us[keep])
-        sessions.append((log.peer[keep] + offset).astype(np.int32))
-        where.append(prefix)
+    for part, mine, number, offset in zip(parts, picked, units.numbers, offsets, strict=False):
+        time_us, peer, own, op, route = (
+            getattr(part.log, name)[mine] for name in ("time_us", "peer", "prefix", "op", "route")
+        )
+        code = CODES[op]
+        at = np.where(own >= 0, number[own], np.int32(-1)) if len(number) else np.full(len(own), -1, np.int32)
+        about = (at >= low) & (at < high)
+        keep = (code != 255) & (about | ((own < 0) & (time_us >= from_us)))
+        times.append(time_us[keep])
+        sessions.append((peer[keep] + offset).astype(np.int32))
+        where.append(at[keep])
         codes.append(code[keep])
-        routes.append(np.where(prefix >= 0, log.route[keep] + taken, 0))
+        routes.append(np.where(at[keep] >= 0, route[keep] + np.int32(taken), np.int32(0)))
         tables.append(part.routes)
         taken += len(part.routes)
     count = len(switches)
@@ -258,7 +313,7 @@ def vote_rows(
     sessions.append(np.array([s[1] for s in switches], np.int32))
     where.append(np.full(count, -1, np.int32))
     codes.append(np.array([s[2] for s in switches], np.uint8))
-    routes.append(np.zeros(count, np.int64))
+    routes.append(np.zeros(count, np.int32))
     table = np.concatenate(tables)
     columns: list[Column] = [np.concatenate(column) for column in (times, sessions, where, codes, routes)]
     time, session, prefix, code, route = columns
@@ -485,8 +540,11 @@ def with_start(rows: VoteRows, some: npt.NDArray[np.int32] | None = None) -> Vot
 
 def without_rows(rows: VoteRows) -> VoteRows:
     """Sessions and voters alone."""
+    # Not slices: those would keep alive what they are slices of.
     none: dict[str, Any] = {
-        name: getattr(rows, name)[:0]
-        for name in ("time_us", "session", "prefix", "code", "origin", "upstream", "beyond", "cells", "routes")
+        each.name: np.empty((0, *column.shape[1:]), column.dtype)
+        for each in fields(rows)
+        if isinstance(column := getattr(rows, each.name), np.ndarray)
+        and each.name not in ("voter_of", "complete", "fresh")
     }
     return replace(rows, **none)
