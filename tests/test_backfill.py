@@ -1,0 +1,429 @@
+"""Days of archives into a store: the same as an analysis, however it is cut, done again, or spoiled."""
+
+import gzip
+import os
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from duskwatch import backfill, backfill_tasks, daily, pipeline
+from duskwatch.records.entity import parse_entity
+from duskwatch.records.times import HOUR, MINUTE, to_datetime
+from duskwatch.store import Store
+from tests import poisoned
+from tests.backfilling import (
+    assert_same,
+    assert_same_tables,
+    orphans_of,
+    outages_of,
+    parts_of,
+    plan_of,
+    tables_of,
+    work_of,
+)
+from tests.days_archive import COLLECTORS, DARK, HALF, build, day_us, dump_of, updates_of
+from tests.small_archive import at, delegations
+
+KP = parse_entity("KP")
+TALK = 10 * MINUTE  # every peer says something that often
+FIRST, SECOND_DAY, THIRD = (to_datetime(day_us(n)).date() for n in range(3))
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory) -> tuple[Path, Path]:
+    """Folder of files, and the delegations."""
+    folder = tmp_path_factory.mktemp("days")
+    return build(folder / "mrt"), delegations(folder)
+
+
+@pytest.fixture(scope="module")
+def whole(archive, tmp_path_factory) -> Path:
+    """The store of an undisturbed run in one process."""
+    mrt, geo = archive
+    folder = tmp_path_factory.mktemp("whole") / "store"
+    summary = backfill.run(parts_of(mrt), plan_of(folder, geo))
+    assert (summary.parts, summary.days, summary.failures, summary.damaged) == (9, 3, [], [])
+    assert summary.entities == 5  # two countries, two networks, a prefix
+    return folder
+
+
+@pytest.fixture
+def mine(archive, tmp_path) -> tuple[Path, Path]:
+    """The archive, to be spoiled."""
+    mrt, geo = archive
+    shutil.copytree(mrt, tmp_path / "mrt")
+    return tmp_path / "mrt", geo
+
+
+def gaps_of(store: Path) -> list[tuple[str, int, int]]:
+    rows = Store.open(store).rows("gaps").collect()
+    return [(row["source"], row["from"], row["until"]) for row in rows.cast({"from": int, "until": int}).to_dicts()]
+
+
+def test_outages_are_those_of_an_analysis_of_the_whole_window(whole, archive):
+    mrt, geo = archive
+    for entity in (KP, parse_entity("AS131279"), parse_entity("175.45.176.0/22")):
+        report = pipeline.analyze(
+            entity, day_us(0), day_us(3), [mrt], geo=[geo] if entity.type == "country" else (), threads=1
+        )
+        stored = [one.newest.outage for one in Store.open(whole).outages(entities=[entity])]
+        assert len(stored) == 2
+        for mine, other, (lost, back) in zip(stored, report.outages, (DARK, HALF), strict=True):
+            assert (mine.onset.best_us, mine.end.best_us) == (other.onset.best_us, other.end.best_us)
+            assert (mine.dark_from, mine.dark_until) == (other.dark_from, other.dark_until)
+            assert mine.phases == other.phases
+            assert mine.depth == pytest.approx(other.depth, abs=1e-6)
+            for when, minute in ((mine.onset, lost), (mine.end, back)):
+                assert when.earliest_us <= at(minute) + 9_000_000
+                assert when.latest_us >= at(minute)
+                assert abs(when.best_us - at(minute)) <= 9_000_000
+    assert not Store.open(whole).outages(entities=[parse_entity("JP")])
+
+
+def test_the_midnight_in_the_dark_is_no_seam(whole):
+    """The table dump at midnight lacks the country; what is known from the day before says that it is gone."""
+    level = Store.open(whole).history(KP, day_us(0), day_us(3)).level
+    at_midnight = [float(level.prefixes[level.time_us <= day_us(1) + minute * 60_000_000][-1]) for minute in (-5, 5)]
+    assert at_midnight == [0.0, 0.0]
+
+
+def test_signals_are_those_of_an_analysis(whole, archive):
+    mrt, geo = archive
+    report = pipeline.analyze(KP, day_us(0), day_us(3), [mrt], geo=[geo], threads=1)
+    block = Store.open(whole).history(KP, day_us(0), day_us(3)).signals
+    for name in ("bgp.visible_prefixes", "bgp.visible_slash24", "bgp.peers_live"):
+        assert block.series(name).tolist() == report.history.signals.series(name).tolist(), name
+
+
+def test_two_workers_leave_the_same_tables(archive, whole, tmp_path):
+    mrt, geo = archive
+    told = []
+    summary = backfill.run(
+        parts_of(mrt), plan_of(tmp_path / "store", geo), workers=2, progress=lambda *said: told.append(said)
+    )
+    assert (summary.parts, summary.days) == (9, 3)
+    assert_same(tmp_path / "store", whole)
+    assert work_of(tmp_path / "store") == work_of(whole)
+    assert not orphans_of(tmp_path / "store")
+    total = sum(part.size_bytes for part in parts_of(mrt))
+    assert told[-1] == ("detecting", total, total)
+    done = [done for _, done, _ in told]
+    assert done == sorted(done)
+    assert {total for _, _, total in told} == {total}
+    assert {name for name, _, _ in told} >= {"rrc00 2020-03-02", f"day {THIRD}"}
+
+
+def test_a_run_repeated_does_nothing_and_redone_changes_nothing(archive, whole, tmp_path):
+    mrt, geo = archive
+    store = tmp_path / "store"
+    shutil.copytree(whole, store)
+    plan = plan_of(store, geo)
+    backfill.run(parts_of(mrt), plan)  # another place is another store
+    before = tables_of(store), outages_of(store), work_of(store)
+    files = {path: path.stat().st_mtime_ns for path in store.rglob("*.json")}
+    summary = backfill.run(parts_of(mrt), plan)
+    assert (summary.parts, summary.reused, summary.days, summary.days_reused) == (0, 0, 0, 3)
+    assert {path: path.stat().st_mtime_ns for path in store.rglob("*.json")} == files
+    summary = backfill.run(parts_of(mrt), plan, redo=True)
+    assert (summary.parts, summary.reused, summary.days, summary.days_reused) == (9, 0, 3, 0)
+    after = tables_of(store)
+    for name, table in before[0].items():
+        assert after[name].equals(table), name
+    assert (outages_of(store), work_of(store)) == before[1:]
+
+
+@pytest.mark.parametrize("split", [1, 2])
+def test_a_longer_window_later_goes_on_from_the_day_before(archive, whole, tmp_path, split):
+    """Also where the first window ends in the middle of the outage, as it does after one day."""
+    mrt, geo = archive
+    plan = plan_of(tmp_path / "store", geo)
+    backfill.run(parts_of(mrt, 0, split), plan)
+    summary = backfill.run(parts_of(mrt), plan)
+    assert (summary.days, summary.days_reused, summary.parts) == (3 - split, split, 3 * (3 - split))
+    assert_same_tables(plan.work.parent, whole)
+    assert [one[5] for one in outages_of(plan.work.parent)] == [one[5] for one in outages_of(whole)]
+
+
+def test_days_that_follow_in_a_window_of_their_own_know_what_was_there(archive, whole, tmp_path):
+    mrt, geo = archive
+    plan = plan_of(tmp_path / "store", geo)
+    for first in range(3):
+        backfill.run(parts_of(mrt, first, first + 1), plan)
+    assert_same_tables(plan.work.parent, whole)
+    summary = backfill.run(parts_of(mrt), plan)
+    assert (summary.days, summary.days_reused) == (0, 3)
+
+
+def test_a_window_within_one_that_was_stored_does_not_forget(archive, whole, tmp_path):
+    """What was known before its first day is no longer there; the day is stored as good as it can be."""
+    mrt, geo = archive
+    store = tmp_path / "store"
+    plan = plan_of(store, geo)
+    backfill.run(parts_of(mrt), plan)
+    summary = backfill.run(parts_of(mrt, 1), plan)
+    assert (summary.days, summary.days_reused) == (0, 2)
+    assert tables_of(store)["levels"].equals(tables_of(whole)["levels"])
+
+
+def test_a_day_whose_files_changed_is_done_again_and_so_is_what_rests_on_it(mine, whole, tmp_path):
+    mrt, geo = mine
+    store = tmp_path / "store"
+    plan = plan_of(store, geo)
+    backfill.run(parts_of(mrt), plan)
+    known = work_of(store)
+    os.utime(updates_of(mrt, "rrc01", 1), (1, 1))
+    summary = backfill.run(parts_of(mrt), plan)
+    # The first day is done again for what is known after it; the third stays, for nothing else is known than before.
+    assert (summary.days, summary.days_reused, summary.failures) == (2, 1, [])
+    assert work_of(store) == known
+    assert_same(store, whole)
+
+
+def test_a_plan_that_asks_for_other_things_takes_nothing_for_done(archive, tmp_path):
+    mrt, geo = archive
+    store = tmp_path / "store"
+    for kinds in (("country",), ("country", "asn"), ("country",)):
+        plan = plan_of(store, geo, kinds=kinds)
+        summary = backfill.run(parts_of(mrt, 0, 1), plan)
+        assert (summary.days, summary.days_reused) == (1, 0)
+        found = Store.open(store).rows("levels").collect()["entity_type"].unique().to_list()
+        assert set(found) == {*kinds, "prefix"}
+
+
+def test_a_day_taken_out_of_the_store_is_done_again(archive, whole, tmp_path):
+    mrt, geo = archive
+    store = tmp_path / "store"
+    plan = plan_of(store, geo)
+    backfill.run(parts_of(mrt), plan)
+    from duskwatch.store import maintenance
+
+    maintenance.retain(Store.open(store).location, SECOND_DAY)
+    summary = backfill.run(parts_of(mrt), plan)
+    assert (summary.days, summary.days_reused) == (1, 2)
+    assert_same(store, whole)
+
+
+# Files that are poison. Each spoils its own part, and no more.
+
+
+def spoil(how: str, path: Path) -> None:
+    """Do it to a file that was found before."""
+    if how == "vanished":
+        path.unlink()
+    elif how == "a folder":
+        path.unlink()
+        path.mkdir()
+    elif how == "a loop":
+        path.unlink()
+        path.symlink_to(path.name)
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [("vanished", "No such file"), ("a folder", "Is a directory"), ("a loop", "Too many levels of symbolic links")],
+)
+def test_a_file_that_cannot_be_read_fails_its_part_alone_and_is_tried_again(mine, whole, tmp_path, how, reason):
+    mrt, geo = mine
+    store, kept = tmp_path / "store", tmp_path / "kept.gz"
+    plan = plan_of(store, geo)
+    path = updates_of(mrt, "rrc01", 1, 12)
+    shutil.copy2(path, kept)
+    parts = parts_of(mrt)
+    spoil(how, path)
+    summary = backfill.run(parts, plan)
+    (failure,) = summary.failures
+    assert failure.name == f"rrc01 {SECOND_DAY}"
+    assert path.name in failure.reason
+    assert reason in failure.reason
+    assert (summary.parts, summary.days) == (8, 3)
+    assert gaps_of(store) == [("rrc01", day_us(1), day_us(2))]
+    # The others' voice was enough: two of three collectors.
+    assert [one[5].onset.best_us for one in outages_of(store)] == [one[5].onset.best_us for one in outages_of(whole)]
+    # The same again: it is tried, and nothing else is done.
+    summary = backfill.run(parts, plan)
+    assert [failure.name for failure in summary.failures] == [f"rrc01 {SECOND_DAY}"]
+    assert (summary.parts, summary.days, summary.days_reused) == (0, 0, 3)
+    if path.is_dir():
+        path.rmdir()
+    path.unlink(missing_ok=True)
+    shutil.copy2(kept, path)
+    summary = backfill.run(parts_of(mrt), plan)
+    assert (summary.parts, summary.failures) == (1, [])
+    assert_same_tables(store, whole)
+    assert work_of(store) == work_of(whole)
+
+
+def test_a_dump_that_vanished_fails_its_part(mine, tmp_path):
+    mrt, geo = mine
+    parts = parts_of(mrt, 0, 2)
+    dump_of(mrt, "route-views2", 0).unlink()
+    summary = backfill.run(parts, plan_of(tmp_path / "store", geo))
+    assert [failure.name for failure in summary.failures] == [f"route-views2 {FIRST}"]
+    assert summary.days == 2
+
+
+def test_a_file_cut_off_is_read_up_to_there_and_the_rest_is_a_gap(mine, whole, tmp_path):
+    mrt, geo = mine
+    path = updates_of(mrt, "rrc00", 2, 4)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    summary = backfill.run(parts_of(mrt), plan_of(tmp_path / "store", geo))
+    assert summary.failures == []
+    (damaged,) = summary.damaged
+    assert damaged.startswith(f"{THIRD}: rrc00 {path.name}: ")
+    gaps = gaps_of(tmp_path / "store")
+    ((from_us, until_us),) = (gap[1:] for gap in gaps if gap[0] == "rrc00")
+    assert day_us(2) + 4 * HOUR < from_us < until_us == day_us(2) + 6 * HOUR
+    # Its peers are not known to live until they are heard again.
+    assert all(source.startswith("rrc00") and end <= until_us + TALK for source, _, end in gaps)
+    assert [one[5] for one in outages_of(tmp_path / "store")] == [one[5] for one in outages_of(whole)]
+
+
+@pytest.mark.parametrize("inside", [True, False], ids=["garbage in the middle", "nothing but garbage"])
+def test_garbage_damages_its_own_file_and_is_named(mine, whole, tmp_path, inside):
+    mrt, geo = mine
+    path = updates_of(mrt, "route-views2", 1, 20)
+    if inside:
+        data = gzip.decompress(path.read_bytes())
+        path.write_bytes(gzip.compress(data[:5000] + os.urandom(3000) + data[8000:]))
+    else:
+        path.write_bytes(os.urandom(5000))
+    summary = backfill.run(parts_of(mrt), plan_of(tmp_path / "store", geo))
+    assert summary.failures == []
+    if inside:
+        told = [*summary.damaged, *summary.warnings]
+        assert any("route-views2" in text for text in told)
+    gaps = gaps_of(tmp_path / "store")
+    spoilt = day_us(1) + 20 * HOUR, day_us(1) + 22 * HOUR
+    assert all(source.startswith("route-views2") for source, _, _ in gaps)
+    assert all(spoilt[0] <= start and end <= spoilt[1] + TALK for _, start, end in gaps)
+    assert inside or ("route-views2", *spoilt) in gaps
+    assert [one[5] for one in outages_of(tmp_path / "store")] == [one[5] for one in outages_of(whole)]
+
+
+def test_what_makes_a_kernel_raise_fails_its_part_alone(archive, tmp_path, monkeypatch):
+    mrt, geo = archive
+    monkeypatch.setattr(backfill_tasks, "replay_collector", poisoned.raise_in("rrc00"))
+    summary = backfill.run(parts_of(mrt, 0, 2), plan_of(tmp_path / "store", geo))
+    assert [(failure.name, failure.reason) for failure in summary.failures] == [
+        (f"rrc00 {day}", "IndexError: index is out of bounds") for day in (FIRST, SECOND_DAY)
+    ]
+    assert sorted(gaps_of(tmp_path / "store")) == [("rrc00", day_us(n), day_us(n + 1)) for n in range(2)]
+
+
+def test_a_day_of_which_nothing_can_be_read_is_a_gap_and_not_stored(mine, tmp_path):
+    mrt, geo = mine
+    plan = plan_of(tmp_path / "store", geo)
+    parts = parts_of(mrt)
+    paths = [updates_of(mrt, collector, 1, 2) for collector in COLLECTORS]
+    for path in paths:
+        path.unlink()
+    summary = backfill.run(parts, plan)
+    assert [failure.name for failure in summary.failures][-1] == f"day {SECOND_DAY}"
+    assert len(summary.failures) == 4
+    assert Store.open(tmp_path / "store").days() == [FIRST, THIRD]
+    assert sorted(gaps_of(tmp_path / "store")) == sorted((name, day_us(1), day_us(2)) for name in COLLECTORS)
+    # The loss is seen on the first day; the end, in the dark day, cannot be.
+    (first, *_) = (one.newest.outage for one in Store.open(tmp_path / "store").outages(entities=[KP]))
+    assert first.onset.best_us == pytest.approx(at(DARK[0]), abs=9_000_000)
+
+
+def test_a_day_that_cannot_be_merged_fails_alone_and_is_tried_again(archive, whole, tmp_path, monkeypatch):
+    mrt, geo = archive
+    plan = plan_of(tmp_path / "store", geo)
+    store_day = daily.store_day
+
+    def failing(day, *arguments):
+        if day == SECOND_DAY:
+            raise ValueError("no such day")
+        return store_day(day, *arguments)
+
+    monkeypatch.setattr(daily, "store_day", failing)
+    summary = backfill.run(parts_of(mrt), plan)
+    assert [(one.name, one.reason) for one in summary.failures] == [(f"day {SECOND_DAY}", "ValueError: no such day")]
+    monkeypatch.setattr(daily, "store_day", store_day)
+    summary = backfill.run(parts_of(mrt), plan)
+    assert (summary.failures, summary.parts, summary.reused) == ([], 3, 3)  # the third day's parts were gone
+    assert_same_tables(plan.work.parent, whole)
+
+
+def test_damaged_work_is_removed_and_done_again(archive, whole, tmp_path):
+    mrt, geo = archive
+    plan = plan_of(tmp_path / "store", geo)
+    for part in parts_of(mrt, 0, 2):
+        path = backfill_tasks.part_path(plan, part, backfill_tasks.part_key(part, plan))
+        if part.collector == "rrc01":
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"\x80\x05")
+    (plan.work / "days").mkdir()
+    backfill_tasks.record_path(plan, THIRD).write_bytes(b"nothing")
+    summary = backfill.run(parts_of(mrt), plan)
+    assert [failure.name for failure in summary.failures] == [f"day {FIRST}", f"day {SECOND_DAY}"]
+    assert all("run the same command again" in failure.reason for failure in summary.failures)
+    assert backfill.run(parts_of(mrt), plan).failures == []
+    assert tables_of(plan.work.parent)["levels"].equals(tables_of(whole)["levels"])
+
+
+# Workers that die.
+
+
+@pytest.fixture
+def deadly(monkeypatch) -> None:
+    monkeypatch.setattr(backfill, "fold_part", poisoned.fold)
+    monkeypatch.setattr(backfill, "merge_day", poisoned.merge)
+
+
+def test_a_worker_that_dies_is_replaced_and_its_task_begun_again(archive, whole, tmp_path, deadly):
+    mrt, geo = archive
+    plan = plan_of(tmp_path / "store", geo)
+    poisoned.poison(plan, f"rrc01 {SECOND_DAY}", "once")
+    poisoned.poison(plan, f"day {FIRST}", "once")
+    summary = backfill.run(parts_of(mrt), plan, workers=2)
+    assert (summary.failures, summary.parts, summary.days) == ([], 9, 3)
+    assert_same(plan.work.parent, whole)
+    assert work_of(plan.work.parent) == work_of(whole)
+
+
+def test_a_task_that_kills_its_worker_each_time_is_given_up_and_named(archive, tmp_path, deadly):
+    mrt, geo = archive
+    plan = plan_of(tmp_path / "store", geo)
+    poisoned.poison(plan, f"rrc00 {FIRST}", "always")
+    summary = backfill.run(parts_of(mrt, 0, 1), plan, workers=2)
+    (failure,) = summary.failures
+    assert failure.name == f"rrc00 {FIRST}"
+    assert "its worker died each time" in failure.reason
+    assert (summary.parts, summary.days) == (2, 1)
+    assert gaps_of(tmp_path / "store") == [("rrc00", day_us(0), day_us(1))]
+
+
+def test_two_runs_in_one_work_folder_are_refused(archive, tmp_path):
+    mrt, geo = archive
+    plan = plan_of(tmp_path / "store", geo)
+    with backfill._alone(plan.work), pytest.raises(backfill.BackfillError, match="another backfill is at work"):
+        backfill.run(parts_of(mrt), plan)
+
+
+def test_memory_limits_how_many_work_at_once(archive):
+    mrt, _ = archive
+    from duskwatch.backfill_workers import Task, Workers
+
+    part = parts_of(mrt)[0]
+    need = backfill.part_memory(part)
+    assert need > sum(file.size_bytes for file in part.files)
+    task = Task(part.name, print, (), part.day, part, memory=need)
+    for memory, at_once in ((0, 3), (1, 1), (2 * need, 2), (10 * need, 3)):
+        pool = Workers(1, "", memory)
+        pool.pool.slots = lambda: 3  # type: ignore[method-assign]
+        begun = 0
+        while pool.free(task):
+            pool.at[object()] = task  # type: ignore[index]
+            begun += 1
+        assert begun == at_once, memory
+
+
+def test_no_row_is_there_twice(whole):
+    for name, table in tables_of(whole).items():
+        keys = [column for column in table.columns if not isinstance(table.schema[column], pl.List)]
+        assert table.select(keys).n_unique() == table.height, name
