@@ -113,7 +113,7 @@ async def _registry(
         return _from_folder(registry, on, Path(mirror), "local")
     kept = cache.root / "reference" / place_name(mirror) / registry
     here = _from_folder(registry, on, kept, "cached")
-    if offline or (isinstance(here, ReferenceFile) and here.day == on and _is_best(here, registry, on)):
+    if offline or (isinstance(here, ReferenceFile) and _is_best(here, registry, on)):
         return here
     wanted = await _listed(registry, on, mirror, kept, web)
     if wanted is None:
@@ -146,7 +146,7 @@ def _wrong_kind(path: Path) -> str:
 
 
 def _is_best(here: ReferenceFile, registry: str, on: date) -> bool:
-    """Whether nothing better than this file of the right day can be hoped for."""
+    """Whether it is of the very day, and nothing better can be hoped for."""
     return here.path.name in layout.names(registry, on)[: len(layout.ENDINGS.get(registry, ("", ".gz")))]
 
 

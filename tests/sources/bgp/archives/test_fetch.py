@@ -18,7 +18,7 @@ from duskwatch.sources.bgp.archives.mirrors import Mirrors, choose_mirrors
 from duskwatch.sources.bgp.archives.plan import Plan
 from duskwatch.sources.downloads.cache import Cache, open_cache
 from duskwatch.sources.downloads.errors import DownloadError
-from tests.sources.bgp.archives.conftest import BEGIN, QUICK, at, write_archive
+from tests.sources.bgp.archives.conftest import BEGIN, QUICK, at, write_archive, write_file
 from tests.sources.downloads.server import Place, serve
 
 NOW = parse_time("2026-01-01")
@@ -276,6 +276,16 @@ def test_a_window_over_two_months(tmp_path, cache):
     assert names(found.files)[0] == "bview.20141130.1600.gz"
     assert {path.parent.name for path in found.files} == {"2014.11", "2014.12"}
     assert len(found.files) == 1 + 12 * 12
+    assert found.missing == ()
+
+
+def test_the_file_that_a_month_begins_in_may_lie_in_the_one_before(tmp_path, cache):
+    begin = parse_time("2001-02-01T00:00Z")
+    for start in range(begin - 24 * MINUTE, begin + 40 * MINUTE, 15 * MINUTE):
+        write_file(tmp_path / "a", "rrc00", start, updates=True)
+    with serve(tmp_path / "a") as place:
+        (found,) = get(place.url, cache, ["rrc00"], begin, begin + 10 * MINUTE)
+    assert names(found.files) == ["updates.20010131.2351.gz", "updates.20010201.0006.gz"]
     assert found.missing == ()
 
 
