@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from duskwatch.records.signals import ChangeLog, Gap, Level, SignalBlock
-from duskwatch.records.times import SECOND
+from duskwatch.records.times import DAY, SECOND
 from duskwatch.store.errors import StoreError
 from duskwatch.store.frames import LEVEL_VALUES, STATES
 
@@ -74,7 +74,8 @@ def level(rows: pl.DataFrame, from_us: int, until_us: int) -> Level:
     order = np.argsort(time_us, kind="stable")
     time_us, values, by_voters = time_us[order], values[order], by_voters[order]
     same = ((values[1:] == values[:-1]) | (np.isnan(values[1:]) & np.isnan(values[:-1]))).all(axis=1)
-    kept = np.concatenate([[True], ~same]) if len(time_us) else np.zeros(0, np.bool_)
+    kept = np.ones(len(time_us), np.bool_)
+    kept[1:] = ~(same & (time_us[1:] % DAY == 0))
     columns = dict(zip(LEVEL_VALUES, values[kept].T.copy(), strict=True))
     return Level(until_us=until_us, time_us=time_us[kept], by_voters=by_voters[kept], **columns)
 
