@@ -10,8 +10,8 @@ import time
 from collections import deque
 from pathlib import Path
 
+from duskwatch.sources.bgp.transports.ahead import read_ahead
 from duskwatch.sources.bgp.transports.files import open_pieces
-from duskwatch.sources.bgp.transports.prefetch import prefetch
 
 THREADS = 2
 
@@ -21,8 +21,9 @@ def unpack(paths: list[Path]) -> tuple[float, int]:
     from duskwatch.pipeline import PIECE_BYTES
 
     began, total = time.perf_counter(), 0
-    for path in paths:
-        for piece in prefetch(open_pieces(path, piece_bytes=PIECE_BYTES, threads=THREADS)):
+    files = (open_pieces(path, piece_bytes=PIECE_BYTES, threads=THREADS) for path in paths)
+    for pieces in read_ahead(files, threads=THREADS - 1, ahead=THREADS):
+        for piece in pieces:
             total += len(piece)
     return time.perf_counter() - began, total
 

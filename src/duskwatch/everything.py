@@ -41,6 +41,7 @@ def replay_all(
     collectors: Sequence[str] = (),
     bin_us: int = BIN_US,
     threads: int = 2,
+    memory: int = 0,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> tuple[Replay, Votes]:
     """Fold whole tables and count votes by prefix, and by origin where a prefix has several.
@@ -56,6 +57,7 @@ def replay_all(
         collectors=collectors,
         bin_us=bin_us,
         threads=threads,
+        memory=memory,
         progress=progress,
     )
     return replay, count_all(replay, threads=threads)

@@ -1,7 +1,7 @@
 """Wires the stages together: archive files of a window into reports. The life of a record reads top to bottom here."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -33,14 +33,16 @@ from duskwatch.sources.bgp.archive_files import (
     select,
 )
 from duskwatch.sources.bgp.formats.mrt import MrtReader
+from duskwatch.sources.bgp.transports.ahead import read_ahead
 from duskwatch.sources.bgp.transports.files import open_pieces
-from duskwatch.sources.bgp.transports.prefetch import prefetch
 from duskwatch.sources.reference.asnames import AsNames, load_as_names
 from duskwatch.sources.reference.files import ReferenceDataError
 from duskwatch.sources.reference.geo import load_geo
 from duskwatch.sources.reference.names import UnknownCountryError, country_name, main_time_zone
 
 PIECE_BYTES = 4 << 20
+# What a file that is unpacked ahead takes: pieces that wait, the one being made, and its stored bytes.
+FILE_AHEAD_BYTES = 8 * PIECE_BYTES
 BIN_US = 5 * MINUTE
 # A country's outage can be called from learned state only where routes heard cover this share of its space.
 KNOWN_SHARE = 0.5
@@ -48,6 +50,9 @@ NO_NAMES = AsNames({})
 
 Progress = Callable[[str, int, int], None]
 """Told the file being read, stored bytes done and stored bytes in all."""
+
+Opened = tuple[Iterator[bytes], "hashlib._Hash"]
+"""A file's unpacked pieces, and the SHA-256 that is fed with its stored bytes as they are read."""
 
 NOT_MEASURED = (
     "whether hosts answered: no probing was done, a routed network can still be unreachable",
@@ -81,6 +86,7 @@ def analyze(
     collectors: Sequence[str] = (),
     bin_us: int = BIN_US,
     threads: int = 2,
+    memory: int = 0,
     reenactment: str = "",
     progress: Progress | None = None,
 ) -> Report:
@@ -99,6 +105,7 @@ def analyze(
         collectors=collectors,
         bin_us=bin_us,
         threads=threads,
+        memory=memory,
         progress=progress,
     )
     votes = merge_votes(list(replay.parts), from_us, until_us)
@@ -149,6 +156,7 @@ def replay_archives(
     collectors: Sequence[str] = (),
     bin_us: int = BIN_US,
     threads: int = 2,
+    memory: int = 0,
     progress: Progress | None = None,
 ) -> Replay:
     """Fold the files of every collector that the window needs. The order of ``mrt`` does not matter."""
@@ -187,7 +195,16 @@ def replay_archives(
     for name, own in chosen.items():
         replays.append(
             replay_collector(
-                name, own, from_us, until_us, watch, origins=origins, bin_us=bin_us, threads=threads, progress=told
+                name,
+                own,
+                from_us,
+                until_us,
+                watch,
+                origins=origins,
+                bin_us=bin_us,
+                threads=threads,
+                memory=memory,
+                progress=told,
             )
         )
         done += sum(file.size_bytes for file in own)
@@ -206,17 +223,26 @@ def replay_collector(
     origins: npt.NDArray[np.uint32] | None = None,
     bin_us: int = BIN_US,
     threads: int = 2,
+    memory: int = 0,
     progress: Progress | None = None,
 ) -> Replay:
-    """Fold one collector's files, those that ``select`` chose for the window, in the order that they sort by."""
+    """Fold one collector's files, those that ``select`` chose for the window, in the order that they sort by.
+
+    threads  1, or one to fold and the others to unpack ahead: several files at once where there are more than two
+    memory   bytes that unpacking ahead may take; 0: as many files as threads
+    """
     total = sum(file.size_bytes for file in files)
     done = 0
     folded = start_fold(name, from_us, until_us, bin_us)
-    for file in files:
-        if progress:
-            progress(file.path.name, done, total)
-        folded = fold_file(folded, file, watch, origins, threads)
-        done += file.size_bytes
+    ahead = _ahead(files, threads, memory)
+    try:
+        for file, opened in zip(files, ahead, strict=True):
+            if progress:
+                progress(file.path.name, done, total)
+            folded = fold_file(folded, file, watch, origins, opened)
+            done += file.size_bytes
+    finally:
+        ahead.close()
     part = close_fold(folded)
     return Replay(
         from_us,
@@ -244,6 +270,27 @@ def join_replays(replays: Sequence[Replay]) -> Replay:
     )
 
 
+def open_file(file: ArchiveFile, threads: int = 1) -> Opened:
+    """Open a file to be folded; OSError, at the first piece, where it cannot be read."""
+    digest = hashlib.sha256()
+    return open_pieces(file.path, piece_bytes=PIECE_BYTES, threads=threads, digest=digest), digest
+
+
+def _ahead(files: Sequence[ArchiveFile], threads: int, memory: int) -> Generator[Opened, None, None]:
+    """Each file opened, with ``threads`` above 1 unpacked ahead by the others, as far as ``memory`` allows."""
+    if threads <= 1:
+        for file in files:
+            yield open_file(file)
+        return
+    sources = [open_file(file, threads) for file in files]
+    room = max(1, memory // FILE_AHEAD_BYTES) if memory else threads
+    pieces = read_ahead((source for source, _ in sources), threads=threads - 1, ahead=min(room, 2 * threads))
+    try:
+        yield from zip(pieces, (digest for _, digest in sources), strict=True)
+    finally:
+        pieces.close()
+
+
 @dataclass
 class Fold:
     """One collector, folded as far as its files were given. Picklable: a long window can be folded in several runs."""
@@ -263,16 +310,18 @@ def start_fold(collector: str, from_us: int, until_us: int, bin_us: int = BIN_US
 
 
 def fold_file(
-    folded: Fold, file: ArchiveFile, watch: Watch, origins: npt.NDArray[np.uint32] | None = None, threads: int = 2
+    folded: Fold,
+    file: ArchiveFile,
+    watch: Watch,
+    origins: npt.NDArray[np.uint32] | None = None,
+    opened: Opened | None = None,
 ) -> Fold:
-    """Fold the next file, in the order that ArchiveFile sorts by; the Fold given is used up."""
+    """Fold the next file, in the order that ArchiveFile sorts by; the Fold given is used up.
+
+    opened  its pieces and the digest that they feed, where somebody reads ahead
+    """
     state = folded.state
-    digest = hashlib.sha256()
-    pieces: Iterator[bytes | memoryview] = open_pieces(
-        file.path, piece_bytes=PIECE_BYTES, threads=threads, digest=digest
-    )
-    if threads > 1:
-        pieces = prefetch(pieces)
+    pieces, digest = opened or open_file(file)
     reader = MrtReader(pieces, state.peers)
     if file.is_update:
         heard = begin_file(folded.heard, _named_span(folded, file))

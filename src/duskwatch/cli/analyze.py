@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from duskwatch.cli.archive import CacheOption, JobsOption, MirrorOption
+from duskwatch.cli.downloading import bytes_of
 from duskwatch.cli.fetching import Fetching
 from duskwatch.cli.options import fail, reading_progress, unusable_input
 from duskwatch.records.entity import Entity, parse_entity
@@ -50,7 +51,12 @@ def command(
     ] = None,
     out: Annotated[Path, typer.Option("--out", help="Folder for report.html and report.json.")] = Path("out"),
     bin_seconds: Annotated[int, typer.Option("--bin", help="Length of a bin in seconds, 60 to 3600.")] = 300,
-    threads: Annotated[int, typer.Option("--threads", help="1, or 2 to unpack beside the reading.")] = 2,
+    threads: Annotated[
+        int, typer.Option("--threads", help="1, or more to unpack the next files beside the reading.")
+    ] = 2,
+    memory: Annotated[
+        str | None, typer.Option("--memory", help="What unpacking ahead may take: 200M. Else a file for each thread.")
+    ] = None,
     png: Annotated[bool, typer.Option("--png", help="Also write the timeline as timeline.png.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print report.json instead of the summary.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
@@ -102,6 +108,7 @@ def command(
             fail("analyze", f"--bin {bin_seconds}: bins last 60 to 3600 seconds")
         if threads < 1:
             fail("analyze", f"--threads {threads}: at least 1")
+        budget = bytes_of(memory) if memory else 0
         for path in [*(mrt or []), *(series or []), *(geo or []), *(as_names or [])]:
             if not path.exists():
                 fail("analyze", f"{path}: no such file or folder")
@@ -139,6 +146,7 @@ def command(
                 collectors=collector or (),
                 bin_us=bin_seconds * SECOND,
                 threads=threads,
+                memory=budget,
                 progress=progress,
             )
         if series:

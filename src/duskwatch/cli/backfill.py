@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from duskwatch.cli.archive import CacheOption, JobsOption, MirrorOption
+from duskwatch.cli.downloading import bytes_of
 from duskwatch.cli.fetching import Fetching
 from duskwatch.cli.options import fail, unusable_input
 from duskwatch.records.entity import Entity, parse_entity
@@ -105,7 +106,7 @@ def command(
             if "://" in store:
                 fail(COMMAND, f"--store {store} is no folder: name one for unfinished work with --work")
             work = Path(store) / "work"
-        budget = _bytes(memory) if memory else 0
+        budget = bytes_of(memory) if memory else 0
         fetching = Fetching(mirror or (), (), cache, max_cache, jobs, offline, quiet or json_)
         fetching.check(Entity("asn", "AS1"), () if mrt else collector or ())
         if "country" in kinds and not geo:
@@ -196,12 +197,6 @@ def _option(text: str) -> tuple[str, str]:
     if not sign or not key:
         raise ValueError(f"--storage-option {text}: write KEY=VALUE")
     return key, value
-
-
-def _bytes(text: str) -> int:
-    from duskwatch.sources.downloads.cache import parse_size
-
-    return parse_size(text)
 
 
 def _print(summary: "object", parts: "object", plan: "object", *, as_json: bool) -> None:

@@ -42,6 +42,13 @@ def limits_from(command: str, jobs: int) -> "Limits":
     return Limits(per_host=jobs)
 
 
+def bytes_of(text: str) -> int:
+    """Bytes of 500M, 20G. DownloadError where it is no size."""
+    from duskwatch.sources.downloads.cache import parse_size
+
+    return parse_size(text)
+
+
 def size_text(count: int) -> str:
     """Bytes as people read them: 512 B, 6.4 MB, 1.5 GB (powers of 1000, as `ls --si` and disks count)."""
     value, unit = float(count), "B"
