@@ -12,6 +12,7 @@ from duskwatch.records.entity import Entity
 from duskwatch.records.outages import Alarm, Outage, Phase, When
 from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND
 from duskwatch.store import StoreError, revisions
+from duskwatch.store.database import migrate
 from duskwatch.store.outage_json import from_document, to_document
 from duskwatch.store.revisions import outage_history, record_outages, stored_outages
 from tests.store.build import FROM, KP, STAR
@@ -277,3 +278,52 @@ def test_the_document_of_an_outage_says_all_of_it(one):
     document = to_document(one, "KP-1")
     assert document["relapse_of"] == "KP-1"
     assert repr(from_document(document)) == repr(one)
+
+
+HOURS = 12
+analyses = st.lists(
+    st.tuples(
+        st.tuples(st.integers(0, HOURS - 1), st.integers(1, HOURS)).map(lambda w: (w[0], max(w[0] + 1, w[1]))),
+        st.dictionaries(st.integers(0, HOURS - 1), st.tuples(st.integers(-40, 40), st.booleans()), max_size=5),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(analyses=analyses)
+def test_whatever_is_analysed_nothing_is_lost_and_nothing_doubled(tmp_path_factory, analyses):
+    database = str(tmp_path_factory.mktemp("revisions") / "events.sqlite")
+    migrate(database)
+    every = ("open", "ended", "withdrawn", "superseded", "dismissed")
+    before: dict[str, list[str]] = {}
+    for (first, last), found in analyses:
+        window = (FROM + first * HOUR, FROM + last * HOUR)
+        outages = [
+            outage(FROM + hour * HOUR + 5 * MINUTE + off * SECOND, None if lasts else FROM + hour * HOUR + 50 * MINUTE)
+            for hour, (off, lasts) in sorted(found.items())
+            if first <= hour < last
+        ]
+        done = record(database, *outages, window=window)
+        assert sorted((*done.new, *done.revised, *done.unchanged)) == sorted(done.uids)
+        assert len(set(done.uids)) == len(outages)
+        # Each outage given is there as given, or an end that this window could not reach was kept.
+        now = {one.uid: one for one in stored_outages(database)}
+        for uid, one in zip(done.uids, outages, strict=True):
+            assert uid in now
+            assert repr(now[uid].newest.outage) == repr(one) or (one.end is None and now[uid].newest.state == "ended")
+        # One analysis of everything leaves nothing but what it found.
+        if (first, last) == (0, HOURS):
+            assert set(now) == set(done.uids)
+        again = record(database, *outages, window=window)
+        assert again.unchanged == again.uids == done.uids
+        assert (again.withdrawn, again.new, again.revised) == ((), (), ())
+        # What was once recorded stays recorded, in its place.
+        known = {
+            one.uid: [repr(each) for each in outage_history(database, one.uid)]
+            for one in stored_outages(database, states=every)
+        }
+        for uid, revisions_before in before.items():
+            assert known[uid][: len(revisions_before)] == revisions_before
+        before = known
