@@ -1,5 +1,6 @@
 """From archives with faults to reports: no fault of the recording is an outage, and none hides one."""
 
+import gzip
 import shutil
 from pathlib import Path
 
@@ -228,6 +229,29 @@ def test_half_of_the_peers_silent_is_no_outage(tmp_path):
     assert "nothing heard for an hour" in reasons(report)
 
 
+@pytest.mark.parametrize("minute", [100, 100.5, 104.9])
+@pytest.mark.parametrize("many", [3, 7, 8])
+def test_nor_are_peers_that_take_back_their_whole_tables_with_their_sessions_up(tmp_path, many, minute):
+    """They have lost their own way to the Internet. What they take back until it shows is no word on the country."""
+    made = archive({"rrc91": 6, "rrc92": 4, "route-views.a": 4})
+    made.lose(made.peers()[:many], minute, 180, [*OTHERS, *OWN])
+    report = analyze(made, tmp_path)
+    assert report.outages == ()
+    fell = [gap for gap in report.history.gaps if gap.reason == "its table fell"]
+    assert len(fell) == many
+    assert all(at(100) <= gap.from_us <= at(minute + 0.2) and at(180) < gap.until_us <= at(185) for gap in fell)
+    assert report.history.level.voters.min() == 14 - many
+
+
+def test_a_true_outage_as_half_of_the_peers_take_back_their_tables_is_found(tmp_path):
+    made = archive({"rrc91": 6, "rrc92": 4, "route-views.a": 4})
+    made.lose(made.peers()[:7], 101, 180, [*OTHERS, *OWN])
+    made.lose(made.peers()[7:], 103, 150)
+    witnesses = the_outage(analyze(made, tmp_path), 103, 150)
+    assert (witnesses.lost, witnesses.asked) == (7, 7)
+    assert "voters left" in witnesses.doubts
+
+
 def test_a_true_outage_as_half_of_the_peers_are_lost_is_found(tmp_path):
     made = archive()
     made.lose(made.peers(), 101, 150)
@@ -297,6 +321,22 @@ def test_an_outage_that_begins_where_nothing_was_recorded_says_so(tmp_path):
     # The withdrawals were in the missing files; the peers are taken to hold what they held.
     assert report.outages == ()
     assert "nothing recorded" in kinds(report)
+
+
+def test_an_outage_that_begins_in_a_gap_says_that_its_length_is_not_sure(tmp_path):
+    """Nothing is recorded for ten minutes; the table dump after that lacks the country."""
+    made = archive()
+    made.lose(made.peers(), 120, 170)
+    folder = made.write(tmp_path / "mrt", missing=dict.fromkeys(BALANCED, (115, 125)))
+    for name in BALANCED:
+        dump = made.dump(name, START_US // SECOND + 125 * 60, lacking=OWN)
+        (folder / name / "2020.03" / "bview.20200302.0205.gz").write_bytes(gzip.compress(dump))
+    report = replay(made, folder, tmp_path)
+    (outage,) = report.outages
+    assert outage.onset.earliest_us <= at(120) <= outage.onset.latest_us
+    assert near(outage.end, 170)
+    (witnesses,) = report.coverage.witnesses
+    assert "in a gap" in witnesses.doubts
 
 
 # Clocks.
@@ -503,7 +543,7 @@ def test_a_table_that_differs_from_the_next_dump_is_told(tmp_path):
     made = archive()
     folder = made.write(tmp_path / "mrt", dumps=(0, 120))
     lacking = folder / "rrc92" / "2020.03" / "bview.20200302.0200.gz"
-    lacking.write_bytes(__import__("gzip").compress(made.dump("rrc92", START_US // SECOND + 7200, OTHERS[:12])))
+    lacking.write_bytes(gzip.compress(made.dump("rrc92", START_US // SECOND + 7200, OTHERS[:12])))
     report = replay(made, folder, tmp_path)
     assert report.outages == ()
     told = [artefact for artefact in report.coverage.artefacts if artefact.kind == "table disagreement"]

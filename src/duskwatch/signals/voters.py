@@ -19,6 +19,8 @@ FULL_SHARE = 0.75
 LEARNED_SHARE_OF_MEDIAN = 0.25
 # A full-feed peer stays one until it falls this far below the bar, lest it flicker at the edge.
 HYSTERESIS = 0.9
+# A table that falls to this share of itself from one sample to the next has collapsed.
+COLLAPSE = 0.9
 # A peer whose folded table differs from a table dump by more than this share of both has no vote until one agrees.
 # What changes while a dump is written is far less (docs/explanation/visibility.md has the figures).
 DOUBT_RATE = 0.05
@@ -75,11 +77,18 @@ def switches(
         ever_full: npt.NDArray[np.bool_] = np.zeros(len(part.peers), np.bool_)
         for sample in full:
             ever_full |= sample[offset : offset + len(part.peers)].any(axis=1)
+        fallen: list[set[tuple[int, int]]] = [set() for _ in range(len(part.peers))]
         for peer in range(len(part.peers)):
             session = int(offset) + peer
             alive = _minus(lives[peer], holes + doubted.get(peer, []))
             for family, on, off in ((0, Vote.ON4, Vote.OFF4), (1, Vote.ON6, Vote.OFF6)):
-                spans = _both(_true_spans(sample_us, full[:, session, family], until_us), alive)
+                whole = _true_spans(sample_us, full[:, session, family], until_us)
+                cut = [_ahead_of_collapse(span, sample_us, sizes[:, session, family], alive) for span in whole]
+                following = [start for start, _ in whole[1:]] + [until_us]
+                for (_, end), (_, shown), later in zip(cut, whole, following, strict=False):
+                    if end < shown:
+                        fallen[peer].add((end, later))
+                spans = _both(cut, alive)
                 for start, end in spans:
                     out.append((start, session, on))
                     if end < until_us:
@@ -89,6 +98,7 @@ def switches(
                     Gap(part.session(peer), start, end, reason, 1)
                     for start, end, reason in _session_gaps(part, peer, from_us, until_us)
                 ]
+                gaps += [Gap(part.session(peer), *stretch, "its table fell", 1) for stretch in sorted(fallen[peer])]
                 gaps += [
                     Gap(part.session(peer), start, end, "its table differs from the table dump", 1)
                     for start, end in doubted.get(peer, [])
@@ -156,6 +166,25 @@ def _true_spans(times: npt.NDArray[np.int64], flags: npt.NDArray[np.bool_], unti
     edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
     ends = np.concatenate([times, [until_us]])
     return [(int(ends[a]), int(ends[b])) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def _ahead_of_collapse(
+    span: tuple[int, int],
+    sample_us: npt.NDArray[np.int64],
+    sizes: npt.NDArray[np.int32],
+    alive: list[tuple[int, int]],
+) -> tuple[int, int]:
+    """A stretch of full feed, cut where the table that ends it began to fall.
+
+    A peer that loses its own way to the Internet takes its whole table back while its session stays up. What it took
+    back before the sample that shows it is no word on single prefixes.
+    """
+    at = int(np.searchsorted(sample_us, span[1]))
+    if not 0 < at < len(sample_us) or sizes[at] > COLLAPSE * sizes[at - 1]:
+        return span
+    before = int(sample_us[at - 1])
+    stayed = any(start <= before and end >= span[1] for start, end in alive)
+    return (span[0], max(span[0], before)) if stayed else span
 
 
 def _both(a: list[tuple[int, int]], b: list[tuple[int, int]]) -> list[tuple[int, int]]:

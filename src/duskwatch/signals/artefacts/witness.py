@@ -308,7 +308,7 @@ def _stuck(votes: Votes, outage: Outage, faults: Faults, seen: _Seen, k: int, se
     held = before > 0
     gone = held & (2 * lost >= before)
     kept = np.flatnonzero(held & (lost == 0) & (seen.left_us[k] < 0))
-    if not len(kept) or gone.sum() < STUCK_OTHERS * (held.sum() - len(kept) + 1):
+    if not len(kept) or gone.sum() < STUCK_OTHERS * (held.sum() - 1):
         return []
     out = []
     for voter in kept.tolist():
