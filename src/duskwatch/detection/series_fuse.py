@@ -17,6 +17,8 @@ from duskwatch.records.outages import Alarm, Outage, When
 from duskwatch.records.times import DAY, HOUR
 
 AMOUNTS = ("reach", "arriving", "passive")  # in order: the first that alarmed decides how an outage is measured
+SLOW = "slow-decline"  # its losses are told from its own level, as the baseline follows them
+QUIET = ("flapping", "update-storm")  # speak of instability: no bin of theirs is lost
 GONE = 0.99  # nothing is left where this share is lost
 ONE_SIGNAL = 0.8  # the most that one family of signals is trusted
 DISSENT = 0.5  # what a family counts that watched and saw no loss
@@ -66,7 +68,7 @@ def _deciding(told: Sequence[Alarm], by_name: dict[str, Heard]) -> tuple[str, ..
     """The signals that an outage is measured by: those of reachability, where any alarmed; the worst hit first."""
     lost: dict[str, float] = {}
     for alarm in told:
-        if alarm.expected > 0:
+        if alarm.expected > 0 and alarm.detector not in QUIET:
             lost[alarm.signal] = max(lost.get(alarm.signal, 0.0), 1.0 - alarm.observed / alarm.expected)
     for role in AMOUNTS:
         mine = [name for name in lost if by_name[name].family.role == role]
@@ -98,6 +100,8 @@ def _callers(heard: Sequence[Heard], config: DetectionConfig) -> tuple[list[Alar
             calls = alarm.detector in can_call and one.family.role in AMOUNTS
             if calls and one.family.role == "passive":
                 calls = _passive_calls(one, alarm, heard, config)
+            if alarm.detector == SLOW and one.family.role != "reach":
+                calls = False
             # More-specifics withdrawn under a route that stays make nothing unreachable.
             if space and alarm.signal == "bgp.visible_prefixes":
                 calls = False
@@ -149,10 +153,12 @@ def lost_share(one: Heard) -> F64:
     inside = np.zeros(view.bins, bool)
     slow = np.zeros(view.bins)
     for alarm in one.alarms:
+        if alarm.detector in QUIET:
+            continue
         first = max(0, (alarm.from_us - view.start_us) // view.bin_us)
         stop = view.bins if alarm.until_us is None else min(view.bins, (alarm.until_us - view.start_us) // view.bin_us)
         inside[first:stop] = True
-        if alarm.detector == "slow-decline" and alarm.expected > 0:
+        if alarm.detector == SLOW and alarm.expected > 0:
             with np.errstate(invalid="ignore"):
                 share = np.clip(1.0 - view.values[first:stop] / alarm.expected, 0.0, 1.0)
             slow[first:stop] = np.fmax(slow[first:stop], np.nan_to_num(share))
@@ -216,11 +222,16 @@ def _dips(one: Heard, group: Group) -> list[SignalCourse]:
     told = [
         alarm
         for alarm in one.alarms
-        if alarm.from_us < until and (alarm.until_us is None or alarm.until_us > group.from_us)
+        if alarm.from_us < until
+        and (alarm.until_us is None or alarm.until_us > group.from_us)
+        and alarm.detector not in QUIET
     ]
     out = []
     for first_us in sorted({alarm.from_us for alarm in told}):
         same = [alarm for alarm in told if alarm.from_us == first_us]
+        if same[0].detector == SLOW:
+            out.append(_slow_course(same[0]))
+            continue
         ends = [alarm.until_us for alarm in same]
         first = (first_us - view.start_us) // view.bin_us
         lasts = None in ends
@@ -228,6 +239,16 @@ def _dips(one: Heard, group: Group) -> list[SignalCourse]:
         raised = max(first, (min(alarm.raised_us for alarm in same) - view.start_us) // view.bin_us - 1)
         out.append(course_of_dip(view, Dip(int(first), int(stop), int(stop), lasts), int(raised)))
     return out
+
+
+def _slow_course(alarm: Alarm) -> SignalCourse:
+    """The moments of a slow decline: known to a day."""
+    told = f"{alarm.signal} was {{}} in the day from this on: the median of a week against that of four weeks before"
+    onset = When(alarm.from_us, alarm.from_us + DAY, alarm.from_us, told.format("below half of the limit"))
+    if alarm.until_us is None:
+        return SignalCourse(onset, None, None)
+    end = When(alarm.until_us, alarm.until_us + DAY, alarm.until_us, told.format("back"))
+    return SignalCourse(onset, end, alarm.until_us)
 
 
 def _onset(

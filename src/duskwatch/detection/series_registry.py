@@ -2,8 +2,10 @@
 
 from duskwatch.detection.baseline import LossRule
 from duskwatch.detection.series import SeriesDetector
+from duskwatch.detection.series_decline import SlowDecline
 from duskwatch.detection.series_lasting import LastingLoss
 from duskwatch.detection.series_loss import SeriesLoss
+from duskwatch.detection.series_unrest import Flapping, UpdateStorm
 from duskwatch.records.times import SECOND
 
 SERIES_DETECTORS: tuple[SeriesDetector, ...] = (
@@ -13,4 +15,9 @@ SERIES_DETECTORS: tuple[SeriesDetector, ...] = (
     SeriesLoss("partial-loss", LossRule(slack=0.1, cap=0.25, threshold_us=108 * SECOND)),
     # Signals too noisy for that, by their means over a quarter of an hour to half a day.
     LastingLoss("lasting-loss"),
+    # A fifth less than in the weeks before, so slowly that the baseline follows.
+    SlowDecline("slow-decline"),
+    # Instability makes no outage; it is told with those that it comes with.
+    UpdateStorm("update-storm"),
+    Flapping("flapping"),
 )
