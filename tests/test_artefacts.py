@@ -262,6 +262,16 @@ def test_a_true_outage_as_half_of_the_peers_are_lost_is_found(tmp_path):
     assert witnesses.resets == 7
 
 
+@pytest.mark.parametrize(("minutes", "verdict"), [(4, "no"), (19, "partly")])
+def test_a_reset_in_the_middle_of_an_outage_matters_where_it_takes_a_good_part_of_it(tmp_path, minutes, verdict):
+    made = archive()
+    made.lose(made.peers(), 40, 190)
+    made.reset(made.peers("rrc91"), 100, 100 + minutes, without=OWN)
+    witnesses = the_outage(analyze(made, tmp_path), 40, 190)
+    assert (witnesses.verdict, witnesses.voters_least) == (verdict, 9)
+    assert witnesses.gaps >= 6
+
+
 def test_peers_that_leave_in_an_outage_are_told_apart_from_those_that_saw_it(tmp_path):
     made = archive()
     made.reset(made.peers("rrc92"), 101, 140, without=OWN)

@@ -113,6 +113,7 @@ def test_what_they_said_meanwhile_is_told_where_it_was_counted(talking: int | No
             "yes, partly",
             "many peers went away at that time (seven sessions ended); there were 34 at the least",
         ),
+        (replace(SEEN, doubts=("voters left",), voters_least=0), "yes, partly", "for a part of it, or near its onset"),
         (replace(SEEN, doubts=("lone spell",)), "yes, partly", "one collector alone saw a loss, which was not counted"),
         (replace(SEEN, doubts=("voters left", "few voters")), "cannot be ruled out", "many peers went away"),
     ],

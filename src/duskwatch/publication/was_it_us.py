@@ -140,6 +140,8 @@ def _doubt(witnesses: Witnesses, doubt: Doubt) -> str:
     if doubt == "in a gap":
         return "it begins or ends where nobody was watching, or where a clock was wrong, so that its length is not sure"
     if doubt == "voters left":
+        if not witnesses.voters_least:
+            return "for a part of it, or near its onset or end, nobody was watching"
         ended = f" ({count(witnesses.resets, 'session', 'sessions')} ended)" if witnesses.resets else ""
         return f"many peers went away at that time{ended}; there were {witnesses.voters_least:,} at the least"
     return "before or after it one collector alone saw a loss, which was not counted"

@@ -31,7 +31,8 @@ ELSEWHERE = (
     0.2  # such a share of other prefixes lost at the same moment, of at least so many, is no one entity's outage
 )
 ELSEWHERE_LEAST = 10
-LEFT_SHARE = 0.25  # such a share of the voters went away during the outage
+LEFT_SHARE = 0.25  # such a share of the voters was gone
+LEFT_TIME = 0.1  # for such a share of the outage, or about its onset or end
 LONE_NEAR_US = HOUR
 OURS = "bgp."  # signals that rest on what peers say
 
@@ -229,11 +230,27 @@ def _voters(history: EntityHistory, start: int, end: int) -> tuple[int, int, int
     return int(voters[first]), int(voters[first : last + 1].min()), int(voters[last])
 
 
-def _most_voters(history: EntityHistory, start: int, end: int) -> int:
+def _voters_left(history: EntityHistory, outage: Outage) -> bool:
+    """Whether many voters were gone about the onset or the end of an outage, or for a good part of it."""
     level = history.level
-    first = max(0, int(np.searchsorted(level.time_us, start, side="right")) - 1)
-    last = int(np.searchsorted(level.time_us, end, side="right"))
-    return int(np.nan_to_num(level.voters[first:last]).max(initial=0))
+    edge_us = np.append(level.time_us, level.until_us)
+    voters = np.nan_to_num(level.voters)
+    begun, over = outage.onset, outage.end
+    steps = _steps(edge_us, begun.earliest_us - NEAR_US, begun.latest_us)
+    usual = float(voters[steps].max(initial=0))
+    few = usual - voters >= max(1.0, LEFT_SHARE * usual)
+    for when in (begun, over):
+        if when is not None and few[_steps(edge_us, when.earliest_us - NEAR_US, when.latest_us + NEAR_US)].any():
+            return True
+    start, end = begun.earliest_us, over.latest_us if over is not None else level.until_us
+    inside = np.diff(np.clip(edge_us, start, end))
+    return bool(inside[few].sum() >= LEFT_TIME * max(1, end - start))
+
+
+def _steps(edge_us: I64, start: int, end: int) -> slice:
+    """The steps of a level that a stretch touches."""
+    first = max(0, int(np.searchsorted(edge_us, start, side="right")) - 1)
+    return slice(first, max(first + 1, int(np.searchsorted(edge_us[:-1], end, side="right"))))
 
 
 def _elsewhere(votes: Votes, selected: Bool, outage: Outage) -> tuple[int, int]:
@@ -270,8 +287,7 @@ def _doubted(
         doubts.append("elsewhere")
     if _in_gap(history, outage, faults):
         doubts.append("in a gap")
-    usual = _most_voters(history, outage.onset.earliest_us - NEAR_US, outage.onset.latest_us)
-    if usual - told.voters_least >= max(1.0, LEFT_SHARE * usual):
+    if _voters_left(history, outage):
         doubts.append("voters left")
     end = outage.end.latest_us if outage.end is not None else history.level.until_us
     if any(
@@ -289,9 +305,7 @@ def _in_gap(history: EntityHistory, outage: Outage, faults: Faults) -> bool:
     for when in (outage.onset, outage.end):
         if when is None:
             continue
-        first = max(0, int(np.searchsorted(edge_us, when.earliest_us, side="right")) - 1)
-        last = max(first + 1, int(np.searchsorted(edge_us, when.latest_us, side="right")))
-        if blind[first:last].any():
+        if blind[_steps(edge_us, when.earliest_us, when.latest_us)].any():
             return True
         for fault in faults.artefacts:
             if fault.kind == "clock step" and fault.from_us <= when.latest_us and fault.until_us >= when.earliest_us:
