@@ -136,6 +136,22 @@ def test_columns_that_are_missing_or_strange_are_named(store):
         store.write_signals(DAY1, frame.with_columns(bin_seconds=pl.lit("five")))
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("coverage", pl.lit([1.0]), "as many values as coverages are needed: asn, AS0, bgp.a, 2014-12-22 00:00"),
+        ("values", pl.lit(None), "as many values as coverages are needed"),
+        ("start", pl.col("start") + timedelta(days=1), "begins on another day"),
+        ("start", pl.lit(None), "begins on another day"),
+        ("bin_seconds", pl.lit(0), "bins last a second to a day"),
+    ],
+)
+def test_rows_that_could_not_be_read_back_are_refused(store, column, value, message):
+    with pytest.raises(StoreError, match=message):
+        store.write_signals(DAY1, frame_of(DAY1, 1.0).with_columns(value.alias(column)))
+    assert store.days() == []
+
+
 def test_windows_entities_and_names_select(store):
     entries = [(STAR, two_days(7, 2)), (KP, two_days(4, 1))]
     for day in (DAY1, DAY2):

@@ -5,7 +5,7 @@ Delta has no unsigned integers, so AS numbers are Int64.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -13,7 +13,7 @@ VERSION_KEY = "duskwatch.schema"
 TIME = pl.Datetime("us", "UTC")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class TableSpec:
     """One table of the store."""
 
@@ -23,6 +23,7 @@ class TableSpec:
     partition_by: tuple[str, ...]
     sort_by: tuple[str, ...]  # order of rows inside a partition
     row_group: int  # rows whose minima and maxima are kept together; a scan of one entity reads few of these
+    rules: Mapping[str, pl.Expr] = field(default_factory=dict)  # what a row is told when it breaks one
 
     def empty(self) -> pl.DataFrame:
         """No rows, all columns."""
@@ -46,6 +47,11 @@ SIGNALS = TableSpec(
     ("family", "day"),
     ("entity_type", "entity", "signal", "start"),
     1024,
+    {
+        "as many values as coverages are needed": pl.col("values").list.len() == pl.col("coverage").list.len(),
+        "begins on another day": pl.col("start").dt.date() == pl.col("day"),
+        "bins last a second to a day": pl.col("bin_seconds").is_between(1, 86_400),
+    },
 )
 
 CHANGES = TableSpec(

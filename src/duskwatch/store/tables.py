@@ -87,7 +87,10 @@ def writer(spec: TableSpec) -> WriterProperties:
 
 
 def conform(spec: TableSpec, frame: pl.DataFrame) -> pl.DataFrame:
-    """The columns of a table, in its types and its order of rows. StoreError where one is missing or does not fit."""
+    """The columns of a table, in its types and its order of rows.
+
+    StoreError where a column is missing or does not fit, or where a row breaks a rule of the table.
+    """
     missing = [name for name in spec.columns if name not in frame.columns]
     unknown = [name for name in frame.columns if name not in spec.columns]
     if missing or unknown:
@@ -96,9 +99,15 @@ def conform(spec: TableSpec, frame: pl.DataFrame) -> pl.DataFrame:
             + "; ".join([f"missing column {name}" for name in missing] + [f"unknown column {name}" for name in unknown])
         )
     try:
-        return frame.select(pl.col(name).cast(dtype) for name, dtype in spec.columns.items()).sort(spec.sort_by)
+        fitting = frame.select(pl.col(name).cast(dtype) for name, dtype in spec.columns.items()).sort(spec.sort_by)
     except pl.exceptions.PolarsError as error:
         raise StoreError(f"table {spec.name}: {str(error).splitlines()[0]}") from error
+    for name, rule in spec.rules.items():
+        broken = fitting.filter(~rule.fill_null(False))
+        if broken.height:
+            first = ", ".join(str(value) for value in broken.select(*spec.sort_by).row(0))
+            raise StoreError(f"table {spec.name}: {name}: {first}")
+    return fitting
 
 
 def replace(where: Location, spec: TableSpec, predicate: str, frames: Frames) -> int:
