@@ -20,12 +20,14 @@ def speed(quick: bool) -> list[dict[str, Any]]:
             rows.folding("gz", 0.05, 0.5, 1),
             rows.folding("bz2", 0.02, 0.5, 1),
             rows.memory(0.05, 0.5),
+            rows.everything(0.05, 0.5),
             rows.first_result(3),
         ]
     return [
         rows.folding("gz", 1, 24, 3),
         rows.folding("bz2", 0.2, 6, 3),
         rows.memory(1, 24),
+        rows.everything(1, 24),
         rows.first_result(7),
     ]
 

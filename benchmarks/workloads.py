@@ -70,24 +70,32 @@ class Workload:
         return sum(getattr(file, what) for file in self.files if kind in (None, file.kind))
 
 
-def workload(packing: str, scale: float, hours: float, seed: int = 1, jobs: int | None = None) -> Workload:
-    """The workload of these parameters, from the cache below benchmarks/data or written now."""
+def workload(
+    packing: str, scale: float, hours: float, seed: int = 1, jobs: int | None = None, day: int = 0
+) -> Workload:
+    """The workload of these parameters, from the cache below benchmarks/data or written now.
+
+    day  so many days after the first: the same table and peers, other updates
+    """
     if packing not in PERIOD_S:
         raise ValueError(f"packing {packing!r}: gz or bz2")
-    folder = DATA / f"table-{packing}-scale{scale:g}-hours{hours:g}-seed{seed}"
+    folder = DATA / f"table-{packing}-scale{scale:g}-hours{hours:g}-seed{seed}{f'-day{day}' if day else ''}"
+    start = START + day * 86400
     manifest = folder / "manifest.json"
     wanted = {"version": VERSION, "packing": packing, "scale": scale, "hours": hours, "seed": seed}
+    if day:
+        wanted["day"] = day
     seconds = round(hours * 3600)
     if manifest.is_file():
         stored = json.loads(manifest.read_text())
         if stored["parameters"] == wanted:
             files = tuple(File(**row) for row in stored["files"])
-            return Workload(folder, files, folder / "delegated-nro-extended-20250115", START, seconds)
-    files = tuple(_write(folder, packing, scale, seconds, seed, jobs or os.cpu_count() or 1))
+            return Workload(folder, files, folder / "delegated-nro-extended-20250115", start, seconds)
+    files = tuple(_write(folder, packing, scale, start, seconds, seed, jobs or os.cpu_count() or 1))
     geo = folder / "delegated-nro-extended-20250115"
     geo.write_text(_delegated())
     manifest.write_text(json.dumps({"parameters": wanted, "files": [asdict(file) for file in files]}, indent=1))
-    return Workload(folder, files, geo, START, seconds)
+    return Workload(folder, files, geo, start, seconds)
 
 
 @dataclass(frozen=True)
@@ -171,21 +179,21 @@ def _origins(rng: np.random.Generator, count: int, origins: int) -> npt.NDArray[
     return np.repeat(of_run, runs)[:count]
 
 
-def _write(folder: Path, packing: str, scale: float, seconds: int, seed: int, jobs: int) -> Iterator[File]:
+def _write(folder: Path, packing: str, scale: float, start: int, seconds: int, seed: int, jobs: int) -> Iterator[File]:
     tables = make_tables(scale, seed)
     name = "rrc97" if packing == "gz" else "route-views.stage"
     below = folder / name / "2025.01"
-    stamp = datetime.fromtimestamp(START, UTC).strftime("%Y%m%d.%H%M")
+    stamp = datetime.fromtimestamp(start, UTC).strftime("%Y%m%d.%H%M")
     path = below / (f"bview.{stamp}.gz" if packing == "gz" else f"RIBS/rib.{stamp}.bz2")
     began = time.perf_counter()
     counts = [0, 0]
-    raw, stored = store(path, _rib_pieces(tables, counts), jobs)
+    raw, stored = store(path, _rib_pieces(tables, counts, start), jobs)
     yield File(str(path.relative_to(folder)), "rib", raw, stored, *counts)
     _say(path, raw, stored, began)
     period = PERIOD_S[packing]
     per_second = max(1, round(RECORDS_PER_SECOND * scale))
     for number in range(-(-seconds // period)):
-        second = START + number * period
+        second = start + number * period
         stamp = datetime.fromtimestamp(second, UTC).strftime("%Y%m%d.%H%M")
         path = below / (f"updates.{stamp}.gz" if packing == "gz" else f"UPDATES/updates.{stamp}.bz2")
         out = np.empty(period * per_second * LONGEST_ENTRY, np.uint8)
@@ -194,7 +202,7 @@ def _write(folder: Path, packing: str, scale: float, seconds: int, seed: int, jo
             second,
             period,
             per_second,
-            seed * 100_000 + number,
+            seed * 100_000 + (start - START) // 86400 * 1000 + number,
             packing == "bz2",
             tables.hi4,
             tables.length4,
@@ -218,14 +226,14 @@ def _say(path: Path, raw: int, stored: int, began: float) -> None:
     )
 
 
-def _rib_pieces(tables: Tables, counts: list[int]) -> Iterator[bytes]:
+def _rib_pieces(tables: Tables, counts: list[int], start: int) -> Iterator[bytes]:
     """The dump: peer index, then all prefixes. ``counts`` gets records and entries."""
     peers = [
         Peer(int(asn), f"198.18.{k * 16 >> 8}.{k * 16 & 255}", f"198.18.{k * 16 >> 8}.{k * 16 & 255}")
         for k, asn in enumerate(tables.peer_asn)
     ]
     peers += [Peer(int(asn), f"2001:db8::{k + 10:x}", f"198.19.0.{k + 1}") for k, asn in enumerate(tables.peer_asn)]
-    yield peer_index_table(START, "198.18.255.255", peers)
+    yield peer_index_table(start, "198.18.255.255", peers)
     counts[0] += 1
     step = max(1, PIECE // (PEERS * 100))
     out = np.empty(step * (PEERS * LONGEST_ENTRY + 64), np.uint8)
@@ -238,7 +246,7 @@ def _rib_pieces(tables: Tables, counts: list[int]) -> Iterator[bytes]:
             last = min(first + step, len(hi))
             used, entries = write_rib(
                 out,
-                START,
+                start,
                 first,
                 last,
                 hi,

@@ -52,6 +52,30 @@ def folding(packing: str, scale: float, hours: float, rounds: int) -> dict[str, 
     }
 
 
+def everything(scale: float, hours: float) -> dict[str, Any]:
+    """Rows 1 and 3 for every network at once: steps, against unpacking alone, and peak memory."""
+    made, small = workload("gz", scale, hours), workload("gz", 0.002, 0.25)
+    warm([made.folder / file.path for file in made.files])
+    work = [sys.executable, "-m", "benchmarks.speed.work"]
+    alone = run([*work, "unpack", *(str(made.folder / file.path) for file in made.files)], capture=True)
+    span = ["--from", str(made.start), "--until", str(made.start + made.seconds)]
+    measured = run([*work, "everything", str(made.collector), *span, "--warm-up", str(small.collector)], capture=True)
+    told = json.loads(measured.output)
+    unpacking = json.loads(alone.output)["seconds"]
+    steps = told["amount"]
+    return {
+        "row": "everything",
+        "scale": scale,
+        "hours": hours,
+        "elems": made.total("elems"),
+        "unpacking_s": round(unpacking, 2),
+        **{name: round(value, 2) for name, value in steps.items()},
+        "ratio_folding": round(steps["folding_s"] / unpacking, 2),
+        "ratio": round(told["seconds"] / unpacking, 2),
+        "peak_bytes": measured.peak_bytes,
+    }
+
+
 def memory(scale: float, hours: float) -> dict[str, Any]:
     """Row 3: peak memory of `duskwatch analyze` on a full table of 40 full-feed peers and the updates after it."""
     made = workload("gz", scale, hours)
@@ -115,6 +139,13 @@ def markdown(results: list[dict[str, Any]]) -> str:
             out.append(
                 f"Memory of `duskwatch analyze` on {row['elems'] / 1e6:.1f} M elems (table of scale {row['scale']:g}, "
                 f"40 peers, {row['hours']:g} h of updates): {row['peak_bytes'] / 1e6:.0f} MB, {row['wall_s']:.1f} s."
+            )
+        if row["row"] == "everything":
+            out.append(
+                f"Every network of {row['elems'] / 1e6:.1f} M elems ({row['entities']} of them): unpacking alone "
+                f"{row['unpacking_s']:.2f} s; folding {row['folding_s']:.2f} s ({row['ratio_folding']:.2f} times), "
+                f"counting votes {row['counting_s']:.2f} s, measuring {row['measuring_s']:.2f} s; "
+                f"{row['peak_bytes'] / 1e6:.0f} MB."
             )
         if row["row"] == "first result":
             out.append(

@@ -1,4 +1,5 @@
-"""Work to be timed, as a program of its own that prints what it took: `work.py unpack FILE ...`, `work.py fold ...`.
+"""Work to be timed, as a program of its own that prints what it took: `work.py unpack FILE ...`, `work.py fold ...`,
+`work.py everything ...`.
 
 The time printed leaves out starting Python, imports and loading compiled kernels; `unpack` and `fold` get their bytes
 from the same function with the same arguments.
@@ -47,21 +48,50 @@ def _history(pipeline, entity, mrt, geo, from_s, until_s):  # type: ignore[no-un
     yield from (file.records for file in report.inputs)
 
 
+def everything(mrt: Path, from_s: int, until_s: int, warm_up: Path | None) -> tuple[float, dict[str, float]]:
+    """Seconds from files to the series of every network, and those of its three steps."""
+    from duskwatch import everything as whole
+    from duskwatch.pipeline import replay_archives
+
+    def once(folder: Path) -> dict[str, float]:
+        marks = [time.perf_counter()]
+        span = from_s * 1_000_000, until_s * 1_000_000
+        replay = replay_archives(*span, [folder], watch=whole.watch_all, threads=THREADS)
+        marks.append(time.perf_counter())
+        votes = whole.count_all(replay, threads=THREADS)
+        marks.append(time.perf_counter())
+        count = sum(1 for _ in whole.measure_all(votes, None, replay.bin_us))
+        marks.append(time.perf_counter())
+        names = ("folding_s", "counting_s", "measuring_s")
+        steps = {name: b - a for name, a, b in zip(names, marks, marks[1:], strict=False)}
+        return {**steps, "entities": count}
+
+    if warm_up:
+        once(warm_up)
+    found = once(mrt)
+    return sum(found[name] for name in found if name.endswith("_s")), found
+
+
 def main() -> None:
     """Do the work that the command line names and print seconds and amount as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     kinds = parser.add_subparsers(dest="kind", required=True)
     kinds.add_parser("unpack").add_argument("paths", nargs="+", type=Path)
-    folding = kinds.add_parser("fold")
-    folding.add_argument("mrt", type=Path)
-    folding.add_argument("--geo", type=Path, required=True)
-    folding.add_argument("--country", required=True)
-    folding.add_argument("--from", dest="from_s", type=int, required=True)
-    folding.add_argument("--until", dest="until_s", type=int, required=True)
-    folding.add_argument("--warm-up", type=Path)
+    for name in ("fold", "everything"):
+        folding = kinds.add_parser(name)
+        folding.add_argument("mrt", type=Path)
+        folding.add_argument("--from", dest="from_s", type=int, required=True)
+        folding.add_argument("--until", dest="until_s", type=int, required=True)
+        folding.add_argument("--warm-up", type=Path)
+        if name == "fold":
+            folding.add_argument("--geo", type=Path, required=True)
+            folding.add_argument("--country", required=True)
     options = parser.parse_args()
+    amount: object
     if options.kind == "unpack":
         seconds, amount = unpack(options.paths)
+    elif options.kind == "everything":
+        seconds, amount = everything(options.mrt, options.from_s, options.until_s, options.warm_up)
     else:
         seconds, amount = fold(
             options.mrt, options.geo, options.country, options.from_s, options.until_s, options.warm_up

@@ -1,0 +1,112 @@
+"""What a backfill takes with the days it covers, and with two workers: `python -m benchmarks.speed.scaling`.
+
+Writes benchmarks/results/scaling.json and, with --plot, docs/reference/backfill-scaling.svg.
+"""
+
+import argparse
+import json
+import tempfile
+from typing import Any
+
+from benchmarks.measure import ROOT, Measured, duskwatch, machine, run, table, warm
+from benchmarks.workloads import Workload, workload
+
+RESULTS = ROOT / "benchmarks" / "results" / "scaling.json"
+PLOT = ROOT / "docs" / "reference" / "backfill-scaling.svg"
+DAYS = (1, 2, 4, 8)
+
+
+def backfill(days: list[Workload], workers: int) -> Measured:
+    """One run into a new store: every network and country of these days."""
+    first, last = days[0].start, days[-1].start + days[-1].seconds
+    with tempfile.TemporaryDirectory() as folder:
+        command = [duskwatch(), "backfill", "--from", _iso(first), "--until", _iso(last), "--store", folder, "--quiet"]
+        command += ["--geo", str(days[0].geo), "--workers", str(workers)]
+        for day in days:
+            command += ["--mrt", str(day.collector)]
+        return run(command)
+
+
+def _iso(second: int) -> str:
+    from duskwatch.records.times import iso
+
+    return iso(second * 1_000_000)
+
+
+def measure(scale: float, hours: float, most: int) -> list[dict[str, Any]]:
+    """Runs over 1, 2, 4 and 8 days with one worker, and over the most with two."""
+    days = [workload("gz", scale, hours, day=day) for day in range(most)]
+    warm([day.folder / file.path for day in days for file in day.files])
+    out = []
+    backfill(days[:1], 1)  # kernels are compiled, pages are in the cache
+    for count, workers in [*((count, 1) for count in DAYS if count <= most), (most, 2)]:
+        measured = backfill(days[:count], workers)
+        out.append(
+            {
+                "days": count,
+                "workers": workers,
+                "elems": sum(day.total("elems") for day in days[:count]),
+                "stored_bytes": sum(day.total("stored_bytes") for day in days[:count]),
+                "wall_s": round(measured.wall_s, 2),
+                "cpu_s": round(measured.cpu_s, 2),
+                "peak_bytes": measured.peak_bytes,
+            }
+        )
+    return out
+
+
+def markdown(rows: list[dict[str, Any]]) -> str:
+    """The runs as a table, with time per day."""
+    return table(
+        ["collector-days", "workers", "M elems", "wall, s", "processor, s", "wall a day, s", "peak MB of one process"],
+        [
+            [
+                str(row["days"]),
+                str(row["workers"]),
+                f"{row['elems'] / 1e6:.1f}",
+                f"{row['wall_s']:.1f}",
+                f"{row['cpu_s']:.1f}",
+                f"{row['wall_s'] / row['days']:.2f}",
+                f"{row['peak_bytes'] / 1e6:.0f}",
+            ]
+            for row in rows
+        ],
+    )
+
+
+def plot(rows: list[dict[str, Any]]) -> str:
+    """Time against days, as SVG."""
+    import altair as alt
+    import vl_convert
+
+    shown = [{**row, "who": f"{row['workers']} worker{'s' if row['workers'] > 1 else ''}"} for row in rows]
+    chart = (
+        alt.Chart(alt.InlineData(shown), width=420, height=260, title="duskwatch backfill: time against collector-days")
+        .mark_line(point=True)
+        .encode(
+            x=alt.X("days:Q", title="collector-days", scale=alt.Scale(domainMin=0), axis=alt.Axis(values=[0, *DAYS])),
+            y=alt.Y("wall_s:Q", title="seconds", scale=alt.Scale(domainMin=0)),
+            color=alt.Color("who:N", title=None),
+        )
+    )
+    return str(vl_convert.vegalite_to_svg(chart.to_json()))
+
+
+def main() -> None:
+    """Measure, keep, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scale", type=float, default=0.1, help="share of a full table and its updates")
+    parser.add_argument("--hours", type=float, default=24)
+    parser.add_argument("--days", type=int, default=8)
+    parser.add_argument("--plot", action="store_true", help="write the plot of the documentation")
+    options = parser.parse_args()
+    rows = measure(options.scale, options.hours, options.days)
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps({"machine": machine(), "scale": options.scale, "runs": rows}, indent=1) + "\n")
+    print(markdown(rows))
+    if options.plot:
+        PLOT.write_text(plot(rows))
+
+
+if __name__ == "__main__":
+    main()
