@@ -107,12 +107,12 @@ def command(
                 fail(COMMAND, f"--store {store} is no folder: name one for unfinished work with --work")
             work = Path(store) / "work"
         budget = bytes_of(memory) if memory else 0
-        fetching = Fetching(mirror or (), (), cache, max_cache, jobs, offline, quiet or json_)
+        fetching = Fetching(mirror or (), (), cache, max_cache, jobs, offline, quiet or json_, command=COMMAND)
         fetching.check(Entity("asn", "AS1"), () if mrt else collector or ())
         if "country" in kinds and not geo:
             geo = fetching.delegations(from_us)
         if not mrt:
-            mrt = fetching.archives(collector or (), from_us, until_us)
+            mrt = fetching.archives(collector or (), from_us, until_us, daily=True)
             collector = None
         from duskwatch import backfill
         from duskwatch.daily import Plan
