@@ -163,6 +163,16 @@ def test_faults_are_counted_by_kind_in_words() -> None:
     assert artefacts(kp()) is None
 
 
+def test_the_summary_lists_the_faults_that_matter_and_how_many_more_there_are() -> None:
+    text = printed(with_coverage(faults_=FAULTS), 200)
+    assert "  2014-12-22 16:15:03 UTC  1 min  lone collector rrc91: 10 of 10" in text
+    assert "  2014-12-22 16:15:03 UTC  1 min  nothing recorded: no data of any of 3 collectors" in text
+    assert "more in report.html" not in text.split("faults of the recording")[1]
+    many = printed(with_coverage(faults_=FAULTS * 3), 200)
+    assert many.count("UTC  1 min  lone collector") == 1
+    assert "  and 7 more in report.html" in many
+
+
 def test_the_page_has_the_answer_with_its_tables_and_escapes_what_comes_from_outside() -> None:
     page = to_html(with_coverage(SEEN, SEEN, SEEN, faults_=FAULTS))
     section = page[page.index('id="was-it-us"') : page.index('id="coverage"')]

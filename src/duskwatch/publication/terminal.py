@@ -11,7 +11,7 @@ from rich.text import Text
 from duskwatch.publication.facts import dark_span, held, main_outage, voters_spread
 from duskwatch.publication.others import described, only_others
 from duskwatch.publication.times_text import local_table_time, place, table_time, zone
-from duskwatch.publication.was_it_us import faults, lines
+from duskwatch.publication.was_it_us import fault_lines, faults, lines
 from duskwatch.publication.words import lost_text, paragraphs
 from duskwatch.records.outages import Outage
 from duskwatch.records.report import Report
@@ -194,3 +194,5 @@ def _print_peers(report: Report, console: Console) -> None:
     recognised = faults(report)
     if recognised:
         _line(console, f"faults of the recording, none counted as an outage: {recognised}")
+    for text in fault_lines(report):
+        _line(console, f"  {text}")

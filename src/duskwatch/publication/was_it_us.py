@@ -10,6 +10,8 @@ from duskwatch.records.times import SECOND, span_text
 QUESTION = "Was it us?"
 MOST_COLLECTORS = 8
 MOST_ARTEFACTS = 200
+MOST_LINES = 8
+NOTABLE = ("lone collector", "nothing recorded", "clock step", "stuck route", "collector restart")
 ANSWERS = {"no": "no", "partly": "yes, partly", "cannot be ruled out": "cannot be ruled out"}
 
 
@@ -83,6 +85,19 @@ def faults(report: Report) -> str:
     for artefact in report.coverage.artefacts:
         kinds[artefact.kind] = kinds.get(artefact.kind, 0) + 1
     return listed([_many(kind, number) for kind, number in sorted(kinds.items())]) if kinds else ""
+
+
+def fault_lines(report: Report) -> tuple[str, ...]:
+    """The faults that say most about the entity, in order of time, a line each; at most MOST_LINES."""
+    notable = [artefact for artefact in report.coverage.artefacts if artefact.kind in NOTABLE]
+    told = [
+        f"{table_time(artefact.from_us)} UTC  {span_text(artefact.until_us - artefact.from_us)}  {artefact.kind}"
+        f"{f' {artefact.source}' if artefact.source else ''}: {artefact.detail}"
+        for artefact in notable[:MOST_LINES]
+    ]
+    if len(notable) > MOST_LINES:
+        told.append(f"and {len(notable) - MOST_LINES} more in report.html")
+    return tuple(told)
 
 
 def _many(kind: str, number: int) -> str:

@@ -49,6 +49,20 @@ class _Seen:
     affected: tuple[I64, ...]  # [K] the prefixes of each, rows of Votes
 
 
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """Who was watching, over the N steps of a level."""
+
+    edge_us: I64  # [N + 1]
+    voters: npt.NDArray[np.float64]  # [N]
+    blind: Bool  # [N] nothing was known
+
+    def steps(self, start: int, end: int) -> slice:
+        """The steps that a stretch touches, both ends included."""
+        first = max(0, int(np.searchsorted(self.edge_us, start, side="right")) - 1)
+        return slice(first, max(first + 1, int(np.searchsorted(self.edge_us[:-1], end, side="right"))))
+
+
 def witness(
     votes: Votes,
     selected: Bool,
@@ -66,13 +80,15 @@ def witness(
         return (), ()
     seen = _walk(votes, selected, outages)
     names, place_of = places(votes.rows, faults.same)
+    level = history.level
+    watch = _Watch(np.append(level.time_us, level.until_us), np.nan_to_num(level.voters), np.isnan(level.prefixes))
     told: list[Witnesses | None] = []
     stuck: list[Artefact] = []
     for k, outage in enumerate(outages):
         if not any(signal.startswith(OURS) for signal in outage.signals):
             told.append(None)
             continue
-        witnessed = _witnesses(votes, selected, history, outage, faults, lone, seen, k, names, place_of)
+        witnessed = _witnesses(votes, selected, history, watch, outage, faults, lone, seen, k, names, place_of)
         told.append(witnessed)
         stuck += _stuck(votes, outage, faults, seen, k, selected)
     return tuple(told), tuple(stuck)
@@ -129,6 +145,7 @@ def _witnesses(
     votes: Votes,
     selected: Bool,
     history: EntityHistory,
+    watch: _Watch,
     outage: Outage,
     faults: Faults,
     lone: Sequence[LoneLoss],
@@ -141,7 +158,7 @@ def _witnesses(
     views = _views(seen, k, names, place_of)
     lost = np.flatnonzero((2 * seen.lost[k] >= seen.before[k]) & (seen.before[k] > 0))
     talking, statements = _talk(votes, selected, faults, lost, start, end)
-    before, least, after = _voters(history, start, end)
+    before, least, after = _voters(watch, start, end)
     elsewhere, elsewhere_lost = _elsewhere(votes, selected, outage)
     told = Witnesses(
         views,
@@ -157,7 +174,7 @@ def _witnesses(
         statements,
         (),
     )
-    return _doubted(told, history, outage, faults, lone)
+    return _doubted(told, watch, outage, faults, lone)
 
 
 def _near(outage: Outage, time_us: int) -> bool:
@@ -219,38 +236,30 @@ def _talk(
     return int((others > 0).sum()), int(others.sum())
 
 
-def _voters(history: EntityHistory, start: int, end: int) -> tuple[int, int, int]:
+def _voters(watch: _Watch, start: int, end: int) -> tuple[int, int, int]:
     """Live voters just before a stretch, the fewest in it, and at its end."""
-    level = history.level
-    voters = np.nan_to_num(level.voters)
-    if not len(voters):
+    if not len(watch.voters):
         return 0, 0, 0
-    first = max(0, int(np.searchsorted(level.time_us, start, side="left")) - 1)
-    last = max(first, int(np.searchsorted(level.time_us, end, side="right")) - 1)
-    return int(voters[first]), int(voters[first : last + 1].min()), int(voters[last])
+    inside = watch.voters[watch.steps(start, end)]
+    return int(watch.voters[watch.steps(start - 1, start - 1)][0]), int(inside.min()), int(inside[-1])
 
 
-def _voters_left(history: EntityHistory, outage: Outage) -> bool:
+def _voters_left(watch: _Watch, outage: Outage) -> bool:
     """Whether many voters were gone about the onset or the end of an outage, or for a good part of it."""
-    level = history.level
-    edge_us = np.append(level.time_us, level.until_us)
-    voters = np.nan_to_num(level.voters)
     begun, over = outage.onset, outage.end
-    steps = _steps(edge_us, begun.earliest_us - NEAR_US, begun.latest_us)
-    usual = float(voters[steps].max(initial=0))
-    few = usual - voters >= max(1.0, LEFT_SHARE * usual)
+    usual = float(watch.voters[watch.steps(begun.earliest_us - NEAR_US, begun.latest_us)].max(initial=0))
+
+    def few(steps: slice) -> Bool:
+        gone: Bool = usual - watch.voters[steps] >= max(1.0, LEFT_SHARE * usual)
+        return gone
+
     for when in (begun, over):
-        if when is not None and few[_steps(edge_us, when.earliest_us - NEAR_US, when.latest_us + NEAR_US)].any():
+        if when is not None and few(watch.steps(when.earliest_us - NEAR_US, when.latest_us + NEAR_US)).any():
             return True
-    start, end = begun.earliest_us, over.latest_us if over is not None else level.until_us
-    inside = np.diff(np.clip(edge_us, start, end))
-    return bool(inside[few].sum() >= LEFT_TIME * max(1, end - start))
-
-
-def _steps(edge_us: I64, start: int, end: int) -> slice:
-    """The steps of a level that a stretch touches."""
-    first = max(0, int(np.searchsorted(edge_us, start, side="right")) - 1)
-    return slice(first, max(first + 1, int(np.searchsorted(edge_us[:-1], end, side="right"))))
+    start, end = begun.earliest_us, over.latest_us if over is not None else int(watch.edge_us[-1])
+    steps = watch.steps(start, end)
+    length = np.diff(np.clip(watch.edge_us[steps.start : steps.stop + 1], start, end))
+    return bool(length[few(steps)].sum() >= LEFT_TIME * max(1, end - start))
 
 
 def _elsewhere(votes: Votes, selected: Bool, outage: Outage) -> tuple[int, int]:
@@ -270,9 +279,7 @@ def _elsewhere(votes: Votes, selected: Bool, outage: Outage) -> tuple[int, int]:
     return others, len(np.intersect1d(by_route, gone))
 
 
-def _doubted(
-    told: Witnesses, history: EntityHistory, outage: Outage, faults: Faults, lone: Sequence[LoneLoss]
-) -> Witnesses:
+def _doubted(told: Witnesses, watch: _Watch, outage: Outage, faults: Faults, lone: Sequence[LoneLoss]) -> Witnesses:
     """The same with everything that speaks for a fault of the recording."""
     doubts: list[Doubt] = []
     saw = [view for view in told.collectors if view.lost]
@@ -285,11 +292,11 @@ def _doubted(
         doubts.append("silent")
     if told.elsewhere >= ELSEWHERE_LEAST and told.elsewhere_lost >= ELSEWHERE * told.elsewhere:
         doubts.append("elsewhere")
-    if _in_gap(history, outage, faults):
+    if _in_gap(watch, outage, faults):
         doubts.append("in a gap")
-    if _voters_left(history, outage):
+    if _voters_left(watch, outage):
         doubts.append("voters left")
-    end = outage.end.latest_us if outage.end is not None else history.level.until_us
+    end = outage.end.latest_us if outage.end is not None else int(watch.edge_us[-1])
     if any(
         loss.from_us < end + LONE_NEAR_US and loss.until_us > outage.onset.earliest_us - LONE_NEAR_US for loss in lone
     ):
@@ -297,15 +304,12 @@ def _doubted(
     return replace(told, doubts=tuple(doubts))
 
 
-def _in_gap(history: EntityHistory, outage: Outage, faults: Faults) -> bool:
+def _in_gap(watch: _Watch, outage: Outage, faults: Faults) -> bool:
     """Whether the onset or the end lies where nobody was watching, or where a clock had stepped."""
-    level = history.level
-    edge_us = np.append(level.time_us, level.until_us)
-    blind = np.isnan(level.prefixes)
     for when in (outage.onset, outage.end):
         if when is None:
             continue
-        if blind[_steps(edge_us, when.earliest_us, when.latest_us)].any():
+        if watch.blind[watch.steps(when.earliest_us, when.latest_us)].any():
             return True
         for fault in faults.artefacts:
             if fault.kind == "clock step" and fault.from_us <= when.latest_us and fault.until_us >= when.earliest_us:
