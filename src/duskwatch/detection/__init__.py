@@ -3,6 +3,7 @@
 from duskwatch.detection.config import DetectionConfig
 from duskwatch.detection.detect import detect
 from duskwatch.detection.detect_series import detect_series, find_alarms
+from duskwatch.detection.incidents import incidents
 from duskwatch.detection.registry import DETECTORS, Detector
 from duskwatch.detection.series import SeriesDetector
 from duskwatch.detection.series_registry import SERIES_DETECTORS
@@ -16,4 +17,5 @@ __all__ = [
     "detect",
     "detect_series",
     "find_alarms",
+    "incidents",
 ]
