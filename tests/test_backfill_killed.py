@@ -3,6 +3,7 @@
 import os
 import random
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,8 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from tests.backfilling import assert_same, orphans_of, work_of
+from duskwatch import backfill
+from duskwatch.cli.app import app
+from duskwatch.store import Store
+from tests.backfilling import assert_same, orphans_of, parts_of, plan_of, work_of
 from tests.days_archive import build
 from tests.small_archive import delegations
 
@@ -143,3 +148,61 @@ def test_workers_do_not_outlive_a_run_that_is_killed(nursery, tmp_path):
     while any(map(alive, workers)) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not any(map(alive, workers))
+
+
+@pytest.fixture
+def small_disk(tmp_path) -> Iterator[Path]:
+    """Where a file system of any size can be mounted."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    if os.getuid() != 0:
+        pytest.skip("mounting a small file system needs root")
+    if why := mount(folder, 64):
+        pytest.skip(f"no file system can be mounted here: {why}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def mount(folder: Path, size_kb: int, *, again: bool = False) -> str:
+    """Mount a file system of so many kB; ``again``: give the one that is there another size. Returns why it fails."""
+    options = f"remount,size={size_kb}k" if again else f"size={size_kb}k"
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], capture_output=True, text=True, check=False
+    )
+    return done.stderr.strip()
+
+
+def test_a_full_disk_is_told_in_a_line_and_with_room_it_goes_on(small_disk, tmp_path):
+    """From one that holds nothing to one that holds all but the outages."""
+    mrt, geo, whole = build(tmp_path / "mrt"), delegations(tmp_path), tmp_path / "whole"
+    backfill.run(parts_of(mrt), plan_of(whole, geo))
+    store = small_disk / "store"
+    words = ["backfill", "--from", "2020-03-02", "--until", "2020-03-05", "--mrt", mrt, "--geo", geo,
+             "--prefix", "175.45.176.0/22", "--store", store]  # fmt: skip
+    stored = []
+    for size_kb in (100, *range(240, 1000, 70)):
+        assert not mount(small_disk, size_kb, again=True)
+        done = CliRunner().invoke(app, [*map(str, words), "--workers", "2" if size_kb == 310 else "1"])
+        if done.exit_code == 0:
+            break
+        assert done.exit_code == 2
+        (line,) = done.stderr.splitlines()
+        assert line.startswith(f"duskwatch backfill: no space left for {store}")
+        assert line.endswith("make room and run the same command again: what is finished is kept")
+        assert not done.stdout
+        if size_kb > 200:
+            stored.append(len(Store.open(store).days()))
+            assert Store.open(store).signal_rows().collect().height == 30 * stored[-1]
+        assert not mount(small_disk, 65536, again=True)
+        done = CliRunner().invoke(app, [*map(str, words)])
+        assert done.exit_code == 0, done.output
+        assert_same(store, whole)
+        assert work_of(store) == work_of(whole)
+        assert not orphans_of(store)
+        shutil.rmtree(store)
+    else:
+        pytest.fail("never enough")
+    assert stored == sorted(stored)
+    assert len(set(stored)) >= 2  # else this test has not tried what it says
