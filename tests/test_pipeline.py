@@ -68,6 +68,19 @@ def test_the_collector_reset_and_the_missing_file_are_gaps_and_nothing_else(stor
             )
 
 
+def test_an_end_that_lies_in_missing_files_lies_in_the_interval(case):
+    """Routes that came back while nothing was recorded are not announced again until something changes."""
+    gone = ("updates.20141223.0145", "updates.20141223.0150")
+    files = [path for path in (case.mrt / "rrc97").rglob("*.gz") if not path.name.startswith(gone)]
+    window = parse_time("2014-12-22T08:00Z"), parse_time("2014-12-23T09:00Z")
+    report = pipeline.analyze(KP, *window, files, geo=[case.geo])
+    main = max(report.outages, key=lambda outage: outage.score)
+    for when in (main.end, main.dark_until):
+        assert when.earliest_us == parse_time("2014-12-23T01:45Z")
+        assert when.earliest_us <= parse_time("2014-12-23T01:46Z") <= when.latest_us
+        assert "nobody was watching 01:45:00 to 01:55:00, and it may have come back then" in when.reason
+
+
 def test_no_country_of_the_background_has_an_outage(case):
     found = {
         report.entity.code: len(report.outages)

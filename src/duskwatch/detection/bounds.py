@@ -86,7 +86,17 @@ def dark_until(course: Course, log: VoteLog, begin: int, end: int, ceiling_us: i
     latest = int(whole.min()) if len(whole) else back
     reason = f"a first voter held a route at {_clock(earliest)}" if earliest < back else ""
     reason += f"{', and ' if reason else ''}a prefix had its majority back at {_clock(back)}"
-    return When(earliest, latest, back, reason)
+    earliest, unseen = _unseen_return(course, begin, end, earliest)
+    return When(earliest, latest, back, reason + unseen)
+
+
+def _unseen_return(course: Course, begin: int, end: int, earliest: int) -> tuple[int, str]:
+    """What is lost over a gap may have come back in it: nobody says again what did not change since."""
+    gap = course.gap_inside(begin, end)
+    if gap is None or course.edge_us[gap[0]] >= earliest:
+        return earliest, ""
+    start, stop = (int(course.edge_us[step]) for step in gap)
+    return start, f"; nobody was watching {_span(start, stop)}, and it may have come back then"
 
 
 def ended(
@@ -117,7 +127,21 @@ def ended(
     reason = _counted(len(rows), course.prefixes[step], "got back", began, end_us)
     if latest > end_us:
         reason += f"; all votes were back at {_clock(latest)}"
-    return When(earliest, latest, end_us, reason)
+    earliest, unseen = _unseen_return(course, _rising_since(course, start, course.step_at(floor_us)), start, earliest)
+    return When(earliest, latest, end_us, reason + unseen)
+
+
+def _rising_since(course: Course, step: int, floor: int) -> int:
+    """The first step from which on nothing was lost until a step, as far as was seen; not before ``floor``."""
+    least = np.inf if np.isnan(course.loss[step - 1]) else float(course.loss[step - 1])
+    while step - 1 > floor:
+        before = float(course.loss[step - 2])
+        if not np.isnan(before):
+            if np.isfinite(least) and before < least:
+                break
+            least = before
+        step -= 1
+    return max(step - 1, 0)
 
 
 def _climb(course: Course, step: int, config: FuseConfig) -> int:

@@ -45,6 +45,17 @@ class Course:
             step -= 1
         return step
 
+    def gap_inside(self, begin: int, end: int) -> tuple[int, int] | None:
+        """The first gap that lies wholly in the steps [begin, end): its steps, [from, to). None where there is none."""
+        blind = np.flatnonzero(np.isnan(self.loss[begin:end]))
+        if not len(blind):
+            return None
+        first = begin + int(blind[0])
+        last = first
+        while last < end and self.blind(last):
+            last += 1
+        return (first, last) if first > begin and last < end else None
+
 
 def course_of(level: Level, found: list[Excursions]) -> Course:
     """The course as told by the excursions of the signals that alarmed (at least one)."""
