@@ -388,6 +388,36 @@ def test_a_true_outage_that_begins_while_the_clock_is_wrong_is_found(tmp_path, s
     assert "in a gap" in witnesses.doubts
 
 
+@pytest.mark.parametrize("seconds", STEPS)
+def test_a_table_dump_with_a_wrong_time_is_taken_as_of_its_name(tmp_path, seconds):
+    """Of an outage in which the dump was taken. Taken at its word, it would end the outage, or keep updates out."""
+    made = archive()
+    made.lose(made.peers(), 110, 150)
+    folder = made.write(tmp_path / "mrt")
+    for name in BALANCED:
+        dump = made.dump(name, START_US // SECOND + 7200 + seconds, lacking=OWN)
+        (folder / name / "2020.03" / "bview.20200302.0200.gz").write_bytes(gzip.compress(dump))
+    report = replay(made, folder, tmp_path)
+    assert the_outage(report, 110, 150).verdict == "no"
+    # A dump may take half an hour to write.
+    assert kinds(report) == ([] if seconds == 1200 else ["clock step"] * 3)
+    assert report.warnings == ()
+
+
+@pytest.mark.parametrize("seconds", [86400 * 700, -86400 * 700, 5 * 3600 + 500])
+def test_so_is_the_dump_that_a_window_begins_with(tmp_path, seconds):
+    made = archive()
+    made.lose(made.peers(), 30, 70)
+    folder = made.write(tmp_path / "mrt")
+    for name in BALANCED:
+        dump = made.dump(name, START_US // SECOND + seconds)
+        (folder / name / "2020.03" / "bview.20200302.0000.gz").write_bytes(gzip.compress(dump))
+    report = replay(made, folder, tmp_path)
+    the_outage(report, 30, 70)
+    assert report.history.level.voters.min() == 15
+    assert kinds(report) == ["clock step"] * 3
+
+
 def test_a_file_with_the_records_of_another_hour_is_left_out(tmp_path):
     """A copy under a wrong name: what it says of 100 min must not be taken for 150 min, nor the gap for quiet."""
     made = archive()

@@ -19,7 +19,7 @@ from duskwatch.records.signals import Gap
 from duskwatch.records.times import MINUTE, iso, to_datetime
 from duskwatch.signals.artefacts.faults import Faults, find_faults
 from duskwatch.signals.artefacts.guard import coverage_of, guard, without_transfers
-from duskwatch.signals.artefacts.heard import FileSpan, Heard, begin_file, end_file, hear, hearing
+from duskwatch.signals.artefacts.heard import FileSpan, Heard, as_of, begin_file, dump_time, end_file, hear, hearing
 from duskwatch.signals.measures import measure, transit_shares
 from duskwatch.signals.routing import RoutingLog, RoutingState, Watch, begin_dump, end_dump, fold, reload_peers
 from duskwatch.signals.visibility import CollectorPart, Votes, close_part, merge_votes
@@ -331,7 +331,7 @@ def fold_file(
             folded.logs.append(log)
         folded.heard = end_file(heard)
     else:
-        state, logs = _fold_dump(state, file, reader, watch, origins, trusted=_unbroken(folded, file))
+        state, logs = _fold_dump(state, folded.heard, file, reader, watch, origins, trusted=_unbroken(folded, file))
         folded.logs += logs
     sha256 = digest.hexdigest()
     folded.state = state
@@ -426,6 +426,7 @@ def _touches(file: ArchiveFile, from_us: int, until_us: int) -> bool:
 
 def _fold_dump(
     state: RoutingState,
+    heard: Heard,
     file: ArchiveFile,
     blocks: MrtReader,
     watch: Watch,
@@ -436,12 +437,13 @@ def _fold_dump(
     begun = False
     for block in blocks:
         if not begun:
-            time_us = int(block.time_us[0]) if len(block.time_us) else file.start_us
+            said_us = int(block.time_us[0]) if len(block.time_us) else file.start_us
+            time_us = dump_time(heard, file.path.name, named_time(file.path.name, file.collector), said_us)
             state = begin_dump(state, time_us, trusted)
             state, log = reload_peers(state, time_us)
             logs.append(log)
             begun = True
-        state, log = fold(state, block, watch, origins)
+        state, log = fold(state, block if time_us == said_us else as_of(block, time_us), watch, origins)
         logs.append(log)
     if begun:
         state, log = end_dump(state, complete=blocks.damage is None)

@@ -8,7 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duskwatch.records.elems import Kind
-from duskwatch.signals.artefacts.heard import NEVER_US, SLACK_US, FileSpan, begin_file, end_file, hear, hearing
+from duskwatch.signals.artefacts.heard import (
+    NEVER_US,
+    SLACK_US,
+    FileSpan,
+    as_of,
+    begin_file,
+    dump_time,
+    end_file,
+    hear,
+    hearing,
+)
 from tests.signals.build import block
 
 A, W, S, R, K = Kind.ANNOUNCE, Kind.WITHDRAW, Kind.STATE, Kind.RIB, Kind.ALIVE
@@ -162,6 +172,44 @@ def test_what_was_heard_can_be_put_away_and_taken_up_again():
     heard, _ = file_of(after_a_good_file(), 1, said(310, 320), said(3321))
     again = pickle.loads(pickle.dumps(heard))
     assert file_of(again, 2, said(3603))[1] == file_of(heard, 2, said(3603))[1] == [602]
+
+
+HOUR = 3600
+
+
+@pytest.mark.parametrize(
+    ("off", "trusted", "taken"),
+    [
+        (0, False, True),
+        (-120, False, True),
+        (-121, False, False),
+        (2 * HOUR, False, True),
+        (2 * HOUR + 121, False, False),
+        (9 * HOUR, False, True),  # a time zone, perhaps
+        (9 * HOUR + 100, False, True),
+        (-5 * HOUR - 45 * 60, False, True),
+        (14 * HOUR + 900, False, False),
+        (9 * HOUR, True, False),
+        (HOUR, True, True),
+        (-(10**8), True, False),
+    ],
+)
+def test_a_dump_is_of_the_time_that_it_says_where_that_can_be(off, trusted, taken):
+    heard = after_a_good_file() if trusted else hearing("rrc00", 0, 3600 * US, 300 * US)
+    named = 10**9 * US
+    assert dump_time(heard, "rib", named, named + off * US) == named + (off * US if taken else 0)
+    assert [(step.file, step.off_us) for step in heard.steps] == ([] if taken else [("rib", off * US)])
+
+
+def test_a_dump_whose_name_says_no_time_is_of_the_time_that_it_says():
+    assert dump_time(after_a_good_file(), "rib", None, 5) == 5
+
+
+def test_a_block_as_of_one_time():
+    moved = as_of(said(310, 90000), 7 * US)
+    assert moved.time_us.tolist() == [7 * US] * 2
+    assert moved.last_us == 7 * US
+    assert moved.time_us.strides != (8,)
 
 
 @pytest.mark.parametrize("window", [(5, 5, 1), (5, 4, 1), (0, 5, 0)])

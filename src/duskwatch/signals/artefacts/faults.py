@@ -59,7 +59,7 @@ def find_faults(
     transfers: list[Transfer] = []
     found: list[Artefact] = []
     for part, offset in zip(parts, offsets, strict=False):
-        downs += [(time_us, int(offset) + peer) for time_us, peer in _downs(part, votes.from_us)]
+        downs += [(time_us, int(offset) + peer) for time_us, peer in _downs(part, votes.from_us, votes.until_us)]
         found += _restarts(part, votes)
         found += _disagreements(part, votes.from_us)
         if part.collector in by_name:
@@ -82,19 +82,19 @@ def find_faults(
     )
 
 
-def _downs(part: CollectorPart, from_us: int) -> list[tuple[int, int]]:
+def _downs(part: CollectorPart, from_us: int, until_us: int) -> list[tuple[int, int]]:
     """(time, peer) of each end of a session in the window. A table dump that fills a table anew ends none."""
     log = part.log
     marks = np.flatnonzero(log.prefix < 0)
     refilled = {(int(log.time_us[row]), int(log.peer[row])) for row in marks[log.op[marks] == Op.DUMPED]}
-    ends = marks[(log.op[marks] == Op.DOWN) & (log.time_us[marks] >= from_us)]
+    ends = marks[(log.op[marks] == Op.DOWN) & (log.time_us[marks] >= from_us) & (log.time_us[marks] < until_us)]
     told = [(int(log.time_us[row]), int(log.peer[row])) for row in ends]
     return [down for down in told if down not in refilled]
 
 
 def _restarts(part: CollectorPart, votes: Votes) -> list[Artefact]:
     """Sessions of one collector that went down together, until half of those that voted do so again."""
-    downs = sorted(_downs(part, votes.from_us))
+    downs = sorted(_downs(part, votes.from_us, votes.until_us))
     sessions = len(np.unique(part.log.peer))
     need = max(RESTART_SESSIONS, RESTART_SHARE * sessions)
     out: list[Artefact] = []
@@ -267,6 +267,7 @@ def _clock_steps(heard: Heard) -> list[Artefact]:
         moved, left_out = (sum(getattr(step, name) for step in group) for name in ("moved", "left_out"))
         done = [f"{moved:,} statements were set right by it"] if moved else []
         done += [f"{left_out:,} were left out, as they may belong to another file"] if left_out else []
+        done = done or ["the time in the name was taken"]
         which = group[0].file if len(group) == 1 else f"{len(group)} files from {group[0].file} on"
         way = "ahead of" if off_us > 0 else "behind"
         detail = f"times in {which} are {span_text(abs(off_us))} {way} those in the name; {' and '.join(done)}"

@@ -13,10 +13,14 @@ import numpy.typing as npt
 from duskwatch.kernels.guard import tally
 from duskwatch.records.elems import ElemBlock
 from duskwatch.records.signals import Gap
-from duskwatch.records.times import MINUTE
+from duskwatch.records.times import HOUR, MINUTE
 
 # Files begin and end some seconds off the times in their names.
 SLACK_US = 2 * MINUTE
+# Table dumps take some minutes to write, large ones an hour.
+LONGEST_DUMP_US = 2 * HOUR
+# Names in local time are off by quarters of an hour, up to 14 h (the tz database).
+ZONE_US, FARTHEST_ZONE_US = 15 * MINUTE, 14 * HOUR
 # Later than any window: an elem of that time is left out.
 NEVER_US = np.iinfo(np.int64).max
 
@@ -73,6 +77,33 @@ def hearing(collector: str, from_us: int, until_us: int, bin_us: int) -> Heard:
     if not from_us < until_us or bin_us <= 0:
         raise ValueError("a window ends after it begins, and bins are longer than nothing")
     return Heard(collector, from_us, bin_us, np.zeros((-(-(until_us - from_us) // bin_us), 0, 2), np.int32))
+
+
+def dump_time(heard: Heard, file: str, named_us: int | None, time_us: int) -> int:
+    """The time as of which a table dump is taken: that of its first record, or of its name where that cannot be.
+
+    Until a file of updates was seen to fit its name, a difference of whole quarters of an hour may be a time zone.
+    """
+    off = 0 if named_us is None else time_us - named_us
+    if named_us is None or -SLACK_US <= off <= LONGEST_DUMP_US:
+        return time_us
+    zone = abs(off) <= FARTHEST_ZONE_US and abs((off + ZONE_US // 2) % ZONE_US - ZONE_US // 2) <= SLACK_US
+    if zone and not heard.trusted:
+        return time_us
+    heard.steps.append(ClockStep(file, named_us, named_us, 0, 0, off))
+    return named_us
+
+
+def as_of(block: ElemBlock, time_us: int) -> ElemBlock:
+    """A block of a table dump with one time for all its elems."""
+    put = _strided(len(block.time_us))
+    put[:] = time_us
+    return block._replace(time_us=put, last_us=time_us)
+
+
+def _strided(rows: int) -> npt.NDArray[np.int64]:
+    """A column with a stride, as the reader makes them: kernels are compiled for these."""
+    return np.empty((rows, 2), np.int64)[:, 0]
 
 
 def begin_file(heard: Heard, span: FileSpan | None) -> Heard:
@@ -142,8 +173,7 @@ def _on_time(heard: Heard, span: FileSpan, block: ElemBlock, low: int, high: int
     """The times of a block put right, [E], and in ``heard`` what was done."""
     times = block.time_us
     good = (times >= low) & (times < high)
-    # Kernels are compiled for columns with a stride, as the reader makes them.
-    put = np.empty((len(times), 2), np.int64)[:, 0]
+    put = _strided(len(times))
     put[:] = times
     bad = np.flatnonzero(~good)
     starts = bad[np.append(True, np.diff(bad) > 1)]  # of each run of bad times
