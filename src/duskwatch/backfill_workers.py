@@ -90,7 +90,12 @@ class _Processes:
         )
 
     def submit(self, fn: Callable[..., Any], /, *args: Any) -> "Future[Any]":
-        return self.pool.submit(fn, *args)
+        # Processes are begun here. They leave it to this one what Ctrl-C means, from their first moment on.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return self.pool.submit(fn, *args)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def close(self) -> None:
         self.pool.shutdown()
@@ -144,8 +149,7 @@ class _Cluster:
 
 
 def _begin_worker() -> None:
-    """A local worker leaves it to its parent what Ctrl-C means, and does not outlive it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """A local worker does not outlive who began it."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -13,7 +13,7 @@ from duskwatch.cli.downloading import bytes_of
 from duskwatch.cli.fetching import Fetching
 from duskwatch.cli.options import fail, unusable_input
 from duskwatch.records.entity import Entity, parse_entity
-from duskwatch.records.times import HOUR, MINUTE, SECOND, parse_time
+from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND, parse_time, to_datetime
 
 if TYPE_CHECKING:
     from duskwatch.backfill import Progress
@@ -91,13 +91,15 @@ def command(
             fail(COMMAND, "no input: give --mrt with a file or folder of MRT archives, or --collector to fetch them")
         if not MINUTE <= bin_seconds * SECOND <= HOUR:
             fail(COMMAND, f"--bin {bin_seconds}: bins last 60 to 3600 seconds")
+        if DAY % (bin_seconds * SECOND):
+            fail(COMMAND, f"--bin {bin_seconds}: a day must be a whole number of bins; 60, 300, 900 and 3600 fit")
         if workers < 1:
             fail(COMMAND, f"--workers {workers}: at least 1")
         kinds = tuple(dict.fromkeys(kind or ("country", "asn")))
         for word in kinds:
             if word not in ("country", "asn"):
                 fail(COMMAND, f"--kind {word}: country or asn; single prefixes are named with --prefix")
-        wanted = [_prefix(text) for text in prefix or ()]
+        wanted = list(dict.fromkeys(_prefix(text) for text in prefix or ()))
         for path in [*(mrt or []), *(geo or [])]:
             if not path.exists():
                 fail(COMMAND, f"{path}: no such file or folder")
@@ -117,6 +119,7 @@ def command(
         from duskwatch import backfill
         from duskwatch.daily import Plan
         from duskwatch.sources.bgp.archive_files import find_files
+        from duskwatch.sources.reference.geo import load_geo
         from duskwatch.store import StoreError
 
         # Workers may stand in another folder.
@@ -138,6 +141,8 @@ def command(
             threads=2 if workers == 1 and not scheduler else 1,  # one unpacks, one folds
         )
         parts = backfill.plan_parts(files, from_us, until_us)
+        if plan.geo:  # what is wrong with them is said now, not after hours
+            load_geo(list(plan.geo), to_datetime(from_us).date())
         try:
             with _progress(quiet or json_) as progress:
                 summary = backfill.run(
