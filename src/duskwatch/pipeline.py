@@ -471,6 +471,7 @@ def _ranges(entity: Entity, from_us: int, geo: Sequence[Path]) -> CountryRanges 
 def _watch(entities: list[Entity], ranges: CountryRanges | None) -> Watch:
     prefixes = [Prefix.parse(entity.code) for entity in entities if entity.type == "prefix"]
     codes = [entity.code for entity in entities if entity.type == "country"]
+    touching = {code: ranges.touching(code) for code in codes} if ranges is not None else {}
 
     def watch(
         afi: npt.NDArray[np.uint8],
@@ -481,9 +482,11 @@ def _watch(entities: list[Entity], ranges: CountryRanges | None) -> Watch:
         wanted = np.zeros(len(afi), np.bool_)
         for prefix in prefixes:
             wanted |= related(prefix, afi, hi, lo, length)
-        if codes and ranges is not None:
-            index = [ranges.countries.index(code) for code in codes]
-            wanted |= np.isin(ranges.countries_of(afi, hi, lo, length), index)
+        for code, touches in touching.items():
+            some = np.flatnonzero(touches(afi, hi, length))
+            if ranges is not None and len(some):
+                of = ranges.countries_of(afi[some], hi[some], lo[some], length[some])
+                wanted[some] |= of == ranges.countries.index(code)
         return wanted.astype(np.uint8)
 
     return watch

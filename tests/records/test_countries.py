@@ -94,6 +94,25 @@ def test_a_prefix_belongs_to_the_country_that_holds_more_than_half_as_the_slow_t
     assert holders(table, prefixes) == [slow_holder(table, prefix) for prefix in prefixes]
 
 
+@given(tables())
+def test_what_touches_no_range_of_a_country_is_not_its_own(case):
+    table, prefixes = case
+    columns = [np.array([getattr(p, name) for p in prefixes], kind) for name, kind in
+               (("afi", np.uint8), ("hi", np.uint64), ("length", np.uint8))]  # fmt: skip
+    for code in ("AA", "BB", "DD"):
+        touched = table.touching(code)(*columns)
+        for prefix, touches in zip(prefixes, touched.tolist(), strict=True):
+            met = any(
+                table.afi[i] == prefix.afi
+                and table.countries[table.country[i]] == code
+                and int(table.first_hi[i]) <= prefix.last >> 64
+                and prefix.hi <= int(table.last_hi[i])
+                for i in range(len(table))
+            )
+            assert touches == met
+            assert touches or slow_holder(table, prefix) != code
+
+
 @pytest.mark.parametrize("word", [0, 32, 64, 96])
 def test_sums_are_exact_where_they_cross_the_words_of_the_machine(word):
     rng = random.Random(word)

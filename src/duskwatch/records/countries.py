@@ -6,7 +6,7 @@ delegated. All arithmetic is exact, in 128 bits, for both families.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import pairwise
@@ -160,6 +160,24 @@ class CountryRanges:
         index = self.countries.index(code) if code in self.countries else -1
         mine = self.country[rows] == index
         return Ranges(*(column[mine] for column in self._ranges(rows)))
+
+    def touching(self, code: str) -> Callable[[U8, U64, U8], Bool]:
+        """Tells which prefixes (family, high half, length; [Q] each) touch a range of a country, by their first 64 bits.
+
+        The others cannot be its own. Far cheaper than countries_of, for those who look for one country in a table.
+        """
+        owned = tuple((family, self.ranges_of(code, family)) for family in (1, 2))
+
+        def touches(afi: U8, hi: U64, length: U8) -> Bool:
+            out = np.zeros(hi.shape, np.bool_)
+            last_hi = hi | _HOST_HI[length]
+            for family, own in owned:
+                if own.first_hi.size:
+                    at = np.searchsorted(own.first_hi, last_hi, "right") - 1
+                    out |= (afi == family) & (at >= 0) & (own.last_hi[at] >= hi)
+            return out
+
+        return touches
 
     def slash24_count(self, code: str) -> int:
         """How many IPv4 /24s belong to a country, by the rule at the head of this module."""
