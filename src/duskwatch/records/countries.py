@@ -162,7 +162,7 @@ class CountryRanges:
         return Ranges(*(column[mine] for column in self._ranges(rows)))
 
     def touching(self, code: str) -> Callable[[U8, U64, U8], Bool]:
-        """Tells which prefixes (family, high half, length; [Q] each) touch a range of a country, by their first 64 bits.
+        """Tells which prefixes (family, high half, length; [Q] each) touch a range of a country, by 64 bits of them.
 
         The others cannot be its own. Far cheaper than countries_of, for those who look for one country in a table.
         """
