@@ -164,3 +164,87 @@ def test_a_scheduler_that_is_not_there_is_named(tmp_path):
         patch.setattr("duskwatch.backfill_workers.ANSWER_S", 0.5)
         with pytest.raises(backfill.BackfillError, match=r"no Dask scheduler at tcp://127\.0\.0\.1:9"):
             backfill.run(parts_of(mrt, 0, 1), plan_of(tmp_path / "store", geo), scheduler="tcp://127.0.0.1:9")
+
+
+@dataclass
+class Local:
+    """A cluster on this machine."""
+
+    address: str
+    scheduler: subprocess.Popen[bytes]
+    workers: dict[str, subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def local(tmp_path) -> Iterator[Local]:
+    """A scheduler that gives a task up when one worker died of it, and two workers."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}",
+        "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0",
+    }
+    place = tmp_path / "scheduler.json"
+
+    def start(*words: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", *words, "--scheduler-file", str(place), "--no-dashboard"],
+            env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    with ExitStack() as stack:
+
+        def begin(*words: str) -> subprocess.Popen[bytes]:
+            process = start(*words)
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+            return process
+
+        scheduler = begin("distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0")
+        until(place.exists, time.monotonic() + 30)
+        workers = {
+            name: begin("distributed.cli.dask_worker", "--name", name, "--nthreads", "1", "--no-nanny",
+                        "--death-timeout", "30")
+            for name in ("one", "two")
+        }  # fmt: skip
+        yield Local(json.loads(place.read_text())["address"], scheduler, workers)
+
+
+def test_a_part_that_kills_its_workers_is_given_up_and_named(local, tmp_path, monkeypatch):
+    mrt, geo = build(tmp_path / "mrt", days=1), delegations(tmp_path)
+    plan = plan_of(tmp_path / "store", geo)
+    monkeypatch.setattr(backfill, "fold_part", poisoned.fold)
+    poisoned.poison(plan, "rrc00 2020-03-02", "once")
+    summary = backfill.run(parts_of(mrt, 0, 1), plan, scheduler=local.address)
+    (failure,) = summary.failures
+    assert failure.name == "rrc00 2020-03-02"
+    assert failure.reason == "its workers died each time (killed, or out of memory)"
+    assert (summary.parts, summary.days) == (2, 1)
+    # The next run tries it again, with the worker that is left.
+    summary = backfill.run(parts_of(mrt, 0, 1), plan, scheduler=local.address)
+    assert (summary.failures, summary.parts, summary.days) == ([], 1, 1)
+
+
+def test_a_scheduler_that_is_lost_ends_the_run_with_a_line(local, tmp_path, monkeypatch):
+    mrt, geo = build(tmp_path / "mrt", days=1), delegations(tmp_path)
+    plan = plan_of(tmp_path / "store", geo)
+    monkeypatch.setattr(backfill, "fold_part", poisoned.slow_fold)
+    found = []
+
+    def run() -> None:
+        try:
+            found.append(backfill.run(parts_of(mrt, 0, 1), plan, scheduler=local.address))
+        except backfill.BackfillError as error:
+            found.append(error)
+
+    running = threading.Thread(target=run, daemon=True)
+    running.start()
+    deadline = time.monotonic() + DEADLINE_S
+    until(lambda: found or any((plan.work / "begun").glob("*")), deadline)
+    local.scheduler.kill()
+    running.join(deadline - time.monotonic())
+    assert not running.is_alive()
+    (error,) = found
+    assert "scheduler" in str(error)
+    assert "run the same command again: what is finished is kept" in str(error)
+    monkeypatch.undo()
+    assert backfill.run(parts_of(mrt, 0, 1), plan).days == 1

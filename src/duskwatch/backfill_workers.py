@@ -144,8 +144,8 @@ class _Cluster:
             threads = int(sum(self.client.nthreads().values()))
         except (OSError, TimeoutError):
             raise lost(self.address) from None
-        # A few more than can run, so that none waits for this program to hand it the next.
-        return max(2, 2 * threads)
+        # No more than can run: one that only waited at a worker that died would be blamed for its death too.
+        return max(1, threads)
 
 
 def _begin_worker() -> None:
