@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from duskwatch.detection import detect
+from duskwatch.records.coverage import carried_over
 from duskwatch.records.entity import Entity
 from duskwatch.records.report import Report
 from duskwatch.records.series import clipped, grid_of, span_of
@@ -95,6 +96,7 @@ def with_series(report: Report, paths: Sequence[Path], options: SeriesOptions = 
         report,
         history=history,
         outages=inside,
+        coverage=carried_over(report.coverage, report.outages, inside),
         inputs=report.inputs + data.inputs,
         warnings=report.warnings + data.notes,
     )

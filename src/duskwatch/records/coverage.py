@@ -1,7 +1,10 @@
 """How well an entity was watched: faults of the recording that were recognised, and who witnessed each outage."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
+
+from duskwatch.records.outages import Outage
 
 ArtefactKind = Literal[
     "collector restart",  # many sessions of one collector went down together
@@ -99,3 +102,25 @@ class Coverage:
     artefacts: tuple[Artefact, ...] = ()  # in order of time
     # One for each outage, in the order of outages; None where no route tells of it; empty: not worked out.
     witnesses: tuple[Witnesses | None, ...] = ()
+
+
+def carried_over(coverage: Coverage, before: Sequence[Outage], after: Sequence[Outage]) -> Coverage:
+    """The same for outages that took the place of others, as other signals were fused in.
+
+    Each takes over the witnesses of the one that it shares most time with; None where there is none.
+    """
+    if len(coverage.witnesses) != len(before):
+        return replace(coverage, witnesses=())
+    told: list[Witnesses | None] = []
+    for outage in after:
+        shared = [(_shared_us(outage, other), k) for k, other in enumerate(before)]
+        most, k = max(shared, key=lambda pair: (pair[0], -pair[1]), default=(0, 0))
+        told.append(coverage.witnesses[k] if most > 0 else None)
+    return replace(coverage, witnesses=tuple(told))
+
+
+def _shared_us(one: Outage, other: Outage) -> int:
+    """How long two outages last at the same time; a lasting one has no end."""
+    start = max(one.onset.best_us, other.onset.best_us)
+    ends = [outage.onset.best_us + outage.duration_us for outage in (one, other)]
+    return min(ends) - start
