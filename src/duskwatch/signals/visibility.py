@@ -16,22 +16,9 @@ import numpy.typing as npt
 
 from duskwatch.records.signals import Gap, PrefixState
 from duskwatch.signals.collector_part import CollectorPart, close_part
-from duskwatch.signals.vote_walk import (
-    CHANGES,
-    NOTHING_KNOWN,
-    STEPS,
-    Known,
-    Units,
-    Vote,
-    VoteRows,
-    cut_in_spans,
-    number_units,
-    pick_rows,
-    vote_rows,
-    walk,
-    with_start,
-    without_rows,
-)
+from duskwatch.signals.vote_rows import Vote, VoteRows, vote_rows, with_start, without_rows
+from duskwatch.signals.vote_units import NOTHING_KNOWN, Known, Units, cut_in_spans, number_units, pick_rows
+from duskwatch.signals.vote_walk import CHANGES, STEPS, walk
 from duskwatch.signals.voters import full_feed, switches
 
 __all__ = [
@@ -59,7 +46,7 @@ WALK_BYTES = 96 << 20
 class Votes:
     """Every change of state of every watched prefix, and of the number of voters. P units, C changes, T steps.
 
-    A unit is a prefix, or a prefix by one of its origins (see vote_walk.Units).
+    A unit is a prefix, or a prefix by one of its origins (see vote_units.Units).
     """
 
     from_us: int

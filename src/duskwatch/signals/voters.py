@@ -9,7 +9,7 @@ import numpy.typing as npt
 from duskwatch.records.signals import Gap
 from duskwatch.signals.collector_part import CollectorPart
 from duskwatch.signals.routing import Op
-from duskwatch.signals.vote_walk import Vote
+from duskwatch.signals.vote_rows import Vote
 
 # Full feed: a peer whose table has at least this share of the largest table, per address family.
 FULL_SHARE = 0.75
