@@ -14,11 +14,11 @@ from typing import Any
 
 from benchmarks.measure import machine
 from benchmarks.quality import speed
-from duskwatch.cases.scenarios.library import library
+from duskwatch.cases.scenarios.library import held_out, library
 from duskwatch.evaluation import archives
 from duskwatch.evaluation.bounds import check, tolerances
 from duskwatch.evaluation.chart import chart
-from duskwatch.evaluation.run import detectors, run
+from duskwatch.evaluation.run import OURS, detectors, run
 from duskwatch.evaluation.summary import document, pooled
 from duskwatch.evaluation.table import bounds_table, markdown, table
 from duskwatch.publication.charts import svg
@@ -45,6 +45,8 @@ def main() -> None:
         _say if sys.stderr.isatty() else None,
     )
     kept = document(results, absent, check(pooled(results), tolerances()))
+    again, _ = run(held_out(), [detectors()[OURS]], None)
+    kept["held_out"] = [one._asdict() | {"value": value} for one, value in check(pooled(again), tolerances())]
     kept["measured"] = datetime.now(UTC).strftime("%Y-%m-%d")
     kept["seconds"] = round(time.perf_counter() - began)
     file = HERE / "results.json"
@@ -60,7 +62,7 @@ def main() -> None:
     file.write_text(json.dumps(kept, indent=1) + "\n")
     PICTURE.write_text(svg(chart(kept, names)))
     PAGE.write_text(filled(PAGE.read_text(), kept, names))
-    print(markdown(table(kept, names)) + "\n\n" + markdown(bounds_table(kept)) + "\n\n" + speeds(kept))
+    print("\n\n".join((markdown(table(kept, names)), markdown(bounds_table(kept)), drawn_anew(kept), speeds(kept))))
     if absent:
         print(f"\n{len(absent)} scenarios were left out: their data are not in {options.data}")
     if any(one["holds"] is False for one in kept["bounds"]):
@@ -72,6 +74,7 @@ def filled(page: str, kept: dict[str, Any], names: list[str]) -> str:
     parts = {
         "figures": markdown(table(kept, names)),
         "bounds": markdown(bounds_table(kept)),
+        "held-out": drawn_anew(kept),
         "speed": speeds(kept),
     }
     for name, text in parts.items():
@@ -84,6 +87,16 @@ def filled(page: str, kept: dict[str, Any], names: list[str]) -> str:
         if count != 1:
             raise ValueError(f"the page has no place for {name}")
     return page
+
+
+def drawn_anew(kept: dict[str, Any]) -> str:
+    """The table of figures on the held-out drawings."""
+    rows = [["what must hold", "aim", "on the library", "drawn anew"]]
+    for own, again in zip(kept["bounds"], kept["held_out"], strict=True):
+        if again["value"] is not None:
+            sign = "at least" if own["at_most"] is None else "at most"
+            rows.append([own["name"], f"{sign} {own['aim']:g}", f"{own['value']:.4g}", f"{again['value']:.4g}"])
+    return markdown(rows)
 
 
 def speeds(kept: dict[str, Any]) -> str:

@@ -61,6 +61,9 @@ ROWS = (
     Row("timing", "fragments_mean", "found events per true one", number),
     Row("timing", "merged", "true events told together with another", number),
     Row("labelled", "recall", "labelled shutdowns: found", share),
+    Row("family:iraq-2023", "recall", "Iraq 2023, by routes, probing, telescope, and all together: found", share),
+    Row("family:iran-2026", "recall", "Iran 2026, by each of four signals, and all together: found", share),
+    Row("family:archive", "recall", "Djibouti 2008, North Korea 2014, from archives: found", share),
     Row("labelled", "within_two_bins", "labelled shutdowns: onset and end within two bins", share),
     Row("labelled", "false", "labelled series: outages beside the labels", number),
 )

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from duskwatch.cases.scenarios import recorded
-from duskwatch.cases.scenarios.library import library, present, select
+from duskwatch.cases.scenarios.library import held_out, library, present, select
 from duskwatch.cases.scenarios.quiet import KINDS, quiet_values
 from duskwatch.cases.scenarios.scenario import content_hash
 from duskwatch.cases.scenarios.synthetic import ARTEFACTS
@@ -110,3 +110,13 @@ def test_recorded_scenarios_are_absent_without_their_files(tmp_path: Path) -> No
     assert not present(entry, tmp_path)
     with pytest.raises(ValueError, match="folder"):
         entry.build(None)
+
+
+def test_held_out_sets_share_nothing_with_the_library_or_each_other() -> None:
+    entries = held_out()
+    assert len({entry.id for entry in entries}) == len(entries)
+    assert not {entry.id for entry in entries} & set(library())
+    few = select(entries, ["quiet/tiny-*", "synthetic/total-2h-large-*", "artefact/doubled-large-*"])
+    own = select(library().values(), ["quiet/tiny-*", "synthetic/total-2h-large-*", "artefact/doubled-large-*"])
+    series = [entry.build(None).block.values.tobytes() for entry in (*few, *own)]
+    assert len(set(series)) == len(series) == 4 * (12 + 3 + 1)

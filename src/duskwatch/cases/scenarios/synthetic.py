@@ -31,30 +31,37 @@ DAYS = {"3weeks": 54, "daily": 40}
 NOT_TIMED = frozenset({"gap-at-onset", "gap-at-end"})
 
 
-def entries() -> Iterator[Entry]:
-    """All of them, in order of kind within shape."""
+def entries(first: int = 1) -> Iterator[Entry]:
+    """All of them, in order of kind within shape. ``first`` is the number of the first of each set.
+
+    Sets that begin with 31, 51 ... are drawn over other quiet series: what was tuned on those of the library can be
+    measured on them.
+    """
     for length in TOTAL_LENGTHS:
-        yield from _each(f"total-{length}", "total", EACH, partial(_step, 100, length), days=DAYS.get(length, 35))
+        draw = partial(_step, 100, length)
+        yield from _each(f"total-{length}", "total", first, EACH, draw, DAYS.get(length, 35))
     for size in SIZES:
         for length in PARTIAL_LENGTHS:
-            yield from _each(f"partial-{size}-{length}", "partial", PARTIAL_EACH, partial(_step, size, length))
+            yield from _each(
+                f"partial-{size}-{length}", "partial", first, PARTIAL_EACH, partial(_step, size, length), 35
+            )
     for shape in SHAPES:
-        yield from _each(shape, shape, SHAPE_EACH, partial(_shape, shape), days=DAYS.get(shape, 35))
+        yield from _each(shape, shape, first, SHAPE_EACH, partial(_shape, shape), DAYS.get(shape, 35))
     for kind in KINDS:
-        for number in range(1, QUIET_EACH + 1):
+        for number in range(first, first + QUIET_EACH):
             name = f"quiet/{kind}-{number:02d}"
             yield Entry(name, "quiet", partial(_quiet, name, kind, number))
     for artefact in ARTEFACTS:
         for kind in KINDS:
-            name = f"artefact/{artefact}-{kind}-01"
-            yield Entry(name, artefact, partial(_artefact, name, artefact, kind))
+            name = f"artefact/{artefact}-{kind}-{first:02d}"
+            yield Entry(name, artefact, partial(_artefact, name, artefact, kind, 200 + first))
 
 
-def _each(name: str, family: str, count: int, draw: partial[Shape], days: int = 35) -> Iterator[Entry]:
+def _each(name: str, family: str, first: int, count: int, draw: partial[Shape], days: int) -> Iterator[Entry]:
     for kind in ONLY_FOR.get(name, tuple(KINDS)):
-        for number in range(1, count + 1):
+        for number in range(first, first + count):
             full = f"synthetic/{name}-{kind}-{number:02d}"
-            yield Entry(full, family, partial(_injected, full, family, kind, draw, days))
+            yield Entry(full, family, partial(_injected, full, family, kind, number, draw, days))
 
 
 def _step(size: int, length: str, dice: Dice, bin_us: int) -> Shape:
@@ -65,14 +72,17 @@ def _shape(shape: str, dice: Dice, bin_us: int) -> Shape:
     return SHAPES[shape](dice, bin_us)
 
 
-def _injected(name: str, family: str, kind: str, draw: partial[Shape], days: int, _: Path | None) -> Scenario:
+def _injected(
+    name: str, family: str, kind: str, number: int, draw: partial[Shape], days: int, _: Path | None
+) -> Scenario:
     of, dice = KINDS[kind], dice_of(name)
     shape = draw(dice, of.bin_us)
     onset_us = START_US + HISTORY_DAYS * DAY + int(dice.randint(0, 36 * HOUR // SECOND)) * SECOND
     shortest = min(part.until_us - part.from_us for part in shape.parts)
     if of.reading != "end" and shortest < 3 * of.bin_us:
         onset_us -= (onset_us - START_US) % of.bin_us  # else no bin would show the whole loss
-    values = quiet_values(kind, 1 + int(dice.randint(0, BACKGROUNDS)), days)
+    background = 1 + int(dice.randint(0, BACKGROUNDS)) + 1000 * (number // 10)
+    values = quiet_values(kind, background, days)
     series = Series(of.signal, START_US, of.bin_us, values, of.reading, counts=True)
     injected = inject(series, whole_prefixes(shape, kind), onset_us, dice)
     return Scenario(name, family, injected.block, injected.events, _groups(family, shape, injected.stands_out), kind)
@@ -165,10 +175,10 @@ ARTEFACTS = {
 }
 
 
-def _artefact(name: str, artefact: str, kind: str, _: Path | None) -> Scenario:
+def _artefact(name: str, artefact: str, kind: str, background: int, _: Path | None) -> Scenario:
     of, dice = KINDS[kind], dice_of(name)
     day = DAY // of.bin_us
-    values = quiet_values(kind, 201, 35)
+    values = quiet_values(kind, background, 35)
     coverage = np.ones(values.size)
     ARTEFACTS[artefact](values, coverage, HISTORY_DAYS * day + int(dice.randint(0, day)), day, dice)
     block = replace(as_block(of.signal, START_US, of.bin_us, values), coverage=coverage[None, :])
