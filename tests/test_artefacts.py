@@ -1,13 +1,16 @@
 """From archives with faults to reports: no fault of the recording is an outage, and none hides one."""
 
 import gzip
+import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from duskwatch import pipeline
+from duskwatch.cli.app import app
 from duskwatch.records.coverage import Artefact, Witnesses
 from duskwatch.records.entity import parse_entity
 from duskwatch.records.outages import When
@@ -664,6 +667,24 @@ def test_a_run_of_all_countries_gives_the_same_outages_and_faults(tmp_path):
     (other,) = [report for report in all_ if report.entity.code == "KP"]
     assert one.outages == other.outages
     assert one.coverage.artefacts == other.coverage.artefacts
+
+
+def test_the_command_answers_on_the_terminal_and_in_its_files(tmp_path):
+    made = archive()
+    made.lose(made.peers(), 100, 160)
+    made.reset(made.peers("rrc92"), 200, 204)
+    folder = made.write(tmp_path / "mrt")
+    command = ["analyze", "KP", "--from", "2020-03-02", "--until", "2020-03-02T04:00Z", "--mrt", str(folder)]
+    done = CliRunner().invoke(app, [*command, "--geo", str(delegations(tmp_path)), "--out", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    told = " ".join(done.output.split())
+    assert "Was it us? no: 15 of 15 peers at three collectors saw it, and all of them kept talking" in told
+    assert "route-views.a: 4 of 4 peers lost it; rrc91: 6 of 6; rrc92: 5 of 5." in told
+    assert "collector restart rrc92: 5 of 5 sessions went down in the same second" in told
+    document = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert document["outages"][0]["was_it_us"]["verdict"] == "no"
+    assert [fault["kind"] for fault in document["coverage"]["artefacts"]] == ["collector restart", "table transfer"]
+    assert 'id="was-it-us"' in (tmp_path / "out" / "report.html").read_text()
 
 
 # Real archives.

@@ -9,6 +9,7 @@ from duskwatch.records.coverage import Artefact
 from duskwatch.records.report import InputFile
 from duskwatch.records.times import HOUR, MINUTE, SECOND, span_text
 from duskwatch.signals.artefacts.heard import ClockStep, Heard
+from duskwatch.signals.artefacts.lone import could_decide_alone
 from duskwatch.signals.routing import Op
 from duskwatch.signals.visibility import CollectorPart, Votes
 
@@ -44,6 +45,7 @@ class Faults:
     transfers: tuple[Transfer, ...]
     downs: tuple[tuple[int, int], ...]  # (time, session) of each end of a session, in time order
     same: dict[str, str]  # collectors that are another one under a second name
+    lopsided: bool  # one collector could decide alone what counts as lost
     heard: tuple[Heard, ...]
     offsets: tuple[int, ...]  # first session of each collector in VoteRows.sessions, as ``heard``
 
@@ -77,6 +79,7 @@ def find_faults(
         tuple(transfers),
         tuple(sorted(downs)),
         same,
+        could_decide_alone(votes.rows, same),
         tuple(by_name[name] for name in kept),
         tuple(int(offset) for part, offset in zip(parts, offsets, strict=False) if part.collector in by_name),
     )
@@ -115,7 +118,7 @@ def _restarts(part: CollectorPart, votes: Votes) -> list[Artefact]:
                 part.collector,
                 begin,
                 end,
-                f"{len(peers)} of {sessions} sessions went down within {span_text(downs[last - 1][0] - begin)}",
+                f"{len(peers)} of {sessions} sessions went down {_within(downs[last - 1][0] - begin)}",
                 len(peers),
             )
         )
@@ -123,6 +126,10 @@ def _restarts(part: CollectorPart, votes: Votes) -> list[Artefact]:
         while at < len(downs) and downs[at][0] <= end:
             at += 1
     return out
+
+
+def _within(length_us: int) -> str:
+    return f"within {span_text(length_us)}" if length_us >= SECOND else "in the same second"
 
 
 def _restarts_untold(

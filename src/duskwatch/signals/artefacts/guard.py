@@ -27,7 +27,7 @@ class Guarded:
 
 def guard(votes: Votes, selected: npt.NDArray[np.bool_], faults: Faults) -> Guarded:
     """Take out of the votes on an entity (bool[P]: its prefixes) what only one collector's voters lost."""
-    return Guarded(*without_lone_losses(votes, selected, faults.same))
+    return Guarded(*without_lone_losses(votes, selected, faults.same, faults.lopsided))
 
 
 def without_transfers(

@@ -74,18 +74,21 @@ class _Events:
 
 
 def without_lone_losses(
-    votes: Votes, selected: npt.NDArray[np.bool_], same: Mapping[str, str] | None = None
+    votes: Votes, selected: npt.NDArray[np.bool_], same: Mapping[str, str] | None = None, possible: bool | None = None
 ) -> tuple[Votes, tuple[LoneLoss, ...]]:
     """The votes without the losses of the selected prefixes that one collector alone saw, and these losses.
 
     selected  bool[P]   prefixes of the entity; changes of others are left as they are
     same      collectors that are another one under a second name (the same files): name to the name that counts
+    possible  what could_decide_alone() says, where it is known already
     """
-    names, place_of = places(votes.rows, same or {})
+    if possible is None:
+        possible = could_decide_alone(votes.rows, same or {})
     lost = np.isin(votes.state, (PrefixState.DARK, PrefixState.MINORITY)) & selected[votes.prefix]
     which = np.unique(votes.prefix[lost & (votes.by_voters == 0)])
-    if not len(which) or not _could_decide_alone(votes.rows, place_of, len(names)):
+    if not len(which) or not possible:
         return votes, ()
+    names, place_of = places(votes.rows, same or {})
     events = _walk(votes, which, place_of, len(names))
     spells = _spells(events, votes.until_us)
     if not len(spells.prefix):
@@ -130,13 +133,14 @@ def _addresses(votes: Votes) -> tuple[npt.NDArray[np.generic], ...]:
     return votes.afi, votes.hi, votes.lo, votes.length
 
 
-def _could_decide_alone(rows: VoteRows, place_of: I32, places_: int) -> bool:
-    """Whether one collector ever had half of the voters while another had enough to contradict it."""
-    if places_ < 2:
+def could_decide_alone(rows: VoteRows, same: Mapping[str, str]) -> bool:
+    """Whether one collector ever had half of the voters while others had enough to contradict it."""
+    names, place_of = places(rows, same)
+    if len(names) < 2:
         return False
     voting = np.zeros((len(rows.voter_of), 2), np.int8)
     sessions_of = np.zeros((len(place_of), 2), np.int32)
-    count = np.zeros((places_, 2), np.int64)
+    count = np.zeros((len(names), 2), np.int64)
     switches = np.flatnonzero(rows.code >= Vote.ON4)
     previous = None
     for row in switches:
