@@ -64,6 +64,7 @@ def test_figures_are_summed_by_group_family_and_kind(results):
     assert figures["family:leak"]["crying"]["false"] == 1
     assert figures["quiet"]["crying"]["false_per_month"] == pytest.approx(30 / 35, abs=1e-6)
     assert figures["all"]["crying"]["false"] == 4
+    assert figures["quiet:routes"]["crying"]["false"] == 1
     assert "kind:tiny" not in figures
     assert json.loads(json.dumps(figures)) == figures
 

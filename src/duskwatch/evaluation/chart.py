@@ -69,7 +69,7 @@ def chart(document: Mapping[str, Any], names: Sequence[str]) -> Spec:
                 "false:Q",
                 title="false outages per entity and month, where nothing happened",
                 scale=alt.Scale(type="symlog", constant=0.1),
-                axis=_axis("~g"),
+                axis=_axis("~r"),
             ),
             y=alt.Y("family:N", title=None, axis=alt.Axis(grid=True, ticks=False, domain=False, labelPadding=8)),
             color=colour,

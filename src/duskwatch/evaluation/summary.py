@@ -8,18 +8,25 @@ from duskwatch.detection.scoring import Score, figures, pool
 from duskwatch.evaluation.bounds import Checked
 from duskwatch.evaluation.run import Result
 
+SORT = {
+    **dict.fromkeys(("tiny", "small", "medium", "large", "huge"), "routes"),
+    **dict.fromkeys(("telescope", "faint"), "telescopes"),
+}  # of kinds of quiet series that are told together
 SCHEMA = "duskwatch.evaluation/1"
 
 
 def pooled(results: Iterable[Result]) -> dict[str, dict[str, Score]]:
-    """Scores by group, then detector. Beside the groups there are ``all``, ``family:NAME`` and ``kind:NAME``.
-
-    A kind is scored on the total and partial losses that stand out of its noise.
+    """Scores by group, then detector. Beside the groups there are ``all``, ``family:NAME``, ``kind:NAME``
+    (total and partial losses that stand out of its noise) and ``quiet:NAME`` (its quiet series).
     """
     out: dict[str, dict[str, list[Score]]] = {}
     for result in results:
-        kind = (f"kind:{result.kind}",) if result.groups & {"total", "partial"} else ()
-        for over in ("all", *sorted(result.groups), f"family:{result.family}", *kind):
+        names = ["all", *sorted(result.groups), f"family:{result.family}"]
+        if result.groups & {"total", "partial"}:
+            names.append(f"kind:{result.kind}")
+        if "quiet" in result.groups:
+            names.append(f"quiet:{SORT.get(result.kind, result.kind)}")
+        for over in names:
             out.setdefault(over, {}).setdefault(result.detector, []).append(result.scored)
     return {over: {name: pool(scores) for name, scores in out[over].items()} for over in sorted(out)}
 

@@ -44,6 +44,9 @@ ROWS = (
     Row("kind:iran", "recall", "of these, laid over the real series of Iran, December 2025", share),
     Row("faint", "recall", "losses that do not stand out of the noise: found", share),
     Row("quiet", "false_per_month", "quiet series: false outages per entity and month", number),
+    Row("quiet:routes", "false_per_month", "of these, routes", number),
+    Row("quiet:probing", "false_per_month", "of these, probing", number),
+    Row("quiet:telescopes", "false_per_month", "of these, telescopes", number),
     Row("quiet", "excess_hours_per_month", "quiet series: hours called out per entity and month", number),
     Row("artefact", "false", "artefacts: false outages", number),
     Row("timing", "onset_within_bin", "onset within a bin", share),
@@ -82,7 +85,7 @@ def table(document: Mapping[str, Any], names: Sequence[str]) -> list[list[str]]:
         out.append(
             [
                 row.label,
-                str(basis) if basis else f"{months:.0f} months" if row.over == "quiet" else "",
+                str(basis) if basis else f"{months:.0f} months" if row.over.startswith("quiet") else "",
                 *(_cell(of.get(name), row) for name in names),
             ]
         )
