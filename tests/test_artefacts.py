@@ -202,6 +202,15 @@ def test_a_copy_of_a_collector_under_another_name_is_no_second_witness(tmp_path)
     assert "lone collector" in kinds(report)
 
 
+def test_collectors_are_told_apart_by_their_whole_names(tmp_path):
+    """Folders are called as people like; two that begin with the same word are two."""
+    made = archive({"my exchange": 10, "my office": 2, "my home": 2})
+    made.lose(made.peers("my exchange"), 100, 160)
+    report = analyze(made, tmp_path)
+    assert report.outages == ()
+    assert the(report, "lone collector").source == "my exchange"
+
+
 # Peers lost.
 
 

@@ -33,7 +33,7 @@ def comes_back(peer, seconds):
 def heard_of(name, said):
     """said: (bin, peer, announcements)."""
     heard = hearing(name, 0, END_US, 5 * MINUTE)
-    heard.counts = np.zeros((48, 8, 2), np.int32)
+    heard.room, heard.peers = np.zeros((48, 8, 2), np.int32), 4
     for place, peer, many in said:
         heard.counts[place, peer, 0] += many
     return heard

@@ -64,6 +64,22 @@ def test_peers_that_are_met_later_find_room():
     assert heard.counts[0, :, 0].tolist() == [1] + [0] * 8 + [1]
 
 
+def test_more_peers_than_any_collector_has_cost_no_more_than_those():
+    heard, _ = hear(hearing("rrc00", 0, 900 * US, 300 * US), block((6, 5000, A, PREFIX, (1, 2))), 5001)
+    assert heard.counts.shape == (3, 2048, 2)
+    assert not heard.counts.any()
+
+
+def test_peers_that_come_one_by_one_do_not_copy_the_counts_each_time():
+    heard = hearing("rrc00", 0, 900 * US, 300 * US)
+    rooms = set()
+    for peer in range(200):
+        heard, _ = hear(heard, block((6, peer, A, PREFIX, (1, 2))), peer + 1)
+        rooms.add(heard.room.shape[1])
+    assert heard.counts[0, :, 0].tolist() == [1] * 200
+    assert len(rooms) < 20
+
+
 def test_a_block_in_time_is_the_same_block():
     heard = begin_file(after_a_good_file(), FileSpan("u", 300 * US, 600 * US))
     own = said(300, 450, 600)

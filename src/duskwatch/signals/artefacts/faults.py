@@ -9,7 +9,7 @@ from duskwatch.records.coverage import Artefact
 from duskwatch.records.report import InputFile
 from duskwatch.records.times import HOUR, MINUTE, SECOND, span_text
 from duskwatch.signals.artefacts.heard import ClockStep, Heard
-from duskwatch.signals.artefacts.lone import could_decide_alone
+from duskwatch.signals.artefacts.lone import collector_of, could_decide_alone
 from duskwatch.signals.routing import Op
 from duskwatch.signals.visibility import CollectorPart, Votes
 
@@ -238,7 +238,7 @@ def _told_transfers(transfers: Sequence[Transfer], votes: Votes) -> list[Artefac
     out: list[Artefact] = []
     groups: dict[str, list[list[Transfer]]] = {}
     for transfer in sorted(transfers, key=lambda transfer: (transfer.from_us, transfer.session)):
-        own = groups.setdefault(votes.rows.sessions[transfer.session].split(" ", 1)[0], [])
+        own = groups.setdefault(collector_of(votes.rows.sessions[transfer.session]), [])
         if not own or transfer.from_us >= max(other.until_us for other in own[-1]):
             own.append([])
         own[-1].append(transfer)
@@ -289,7 +289,7 @@ def _nothing_recorded(votes: Votes) -> list[Artefact]:
     Collectors fail apart from each other: where all are gone at once, it was on our side of them.
     """
     watching = (votes.voters4 > 0) | (votes.voters6 > 0)
-    collectors = len({session.split(" ", 1)[0] for session in votes.rows.sessions})
+    collectors = len(set(map(collector_of, votes.rows.sessions)))
     if collectors < 2 or not watching.any():
         return []
     times = np.concatenate([[votes.from_us], votes.step_us, [votes.until_us]])

@@ -14,6 +14,7 @@ from duskwatch.kernels.guard import tally
 from duskwatch.records.elems import ElemBlock
 from duskwatch.records.signals import Gap
 from duskwatch.records.times import HOUR, MINUTE
+from duskwatch.signals.routing import MOST_PEERS
 
 # Files begin and end some seconds off the times in their names.
 SLACK_US = 2 * MINUTE
@@ -53,7 +54,8 @@ class Heard:
     collector: str
     from_us: int
     bin_us: int
-    counts: npt.NDArray[np.int32]  # [B, N, 2] announcements and withdrawals by bin and peer, of all prefixes
+    room: npt.NDArray[np.int32]  # [B, N or more, 2] see ``counts``
+    peers: int = 0
     steps: list[ClockStep] = field(default_factory=list)
     trusted: bool = False  # a file before was as its name says: names can be held against times
     # The file being read:
@@ -61,6 +63,11 @@ class Heard:
     step: ClockStep | None = None
     last_good_us: int = -1  # latest time in it that lies in its span; -1 where there is none
     off_us: int | None = None  # how far the clock is off since a step that has not ended, over files
+
+    @property
+    def counts(self) -> npt.NDArray[np.int32]:
+        """Announcements and withdrawals of all prefixes by bin and peer, [B, N, 2]."""
+        return self.room[:, : self.peers]
 
     @property
     def gaps(self) -> list[Gap]:
@@ -137,9 +144,7 @@ def hear(heard: Heard, block: ElemBlock, peers: int) -> tuple[Heard, ElemBlock]:
     """
     if not len(block.time_us):
         return heard, block
-    if peers > heard.counts.shape[1]:
-        more = np.zeros((heard.counts.shape[0], peers - heard.counts.shape[1], 2), np.int32)
-        heard.counts = np.concatenate([heard.counts, more], axis=1)
+    _reserve(heard, min(peers, MOST_PEERS))
     span = heard.span
     low = span.from_us - SLACK_US if span is not None else -NEVER_US
     high = span.until_us + SLACK_US if span is not None and span.until_us is not None else NEVER_US
@@ -162,9 +167,18 @@ def hear(heard: Heard, block: ElemBlock, peers: int) -> tuple[Heard, ElemBlock]:
     return heard, block
 
 
+def _reserve(heard: Heard, peers: int) -> None:
+    have = heard.room.shape[1]
+    if peers > have:
+        grown = np.zeros((heard.room.shape[0], max(peers, have + have // 2), 2), np.int32)
+        grown[:, :have] = heard.room
+        heard.room = grown
+    heard.peers = max(heard.peers, peers)
+
+
 def _tally(heard: Heard, block: ElemBlock, low: int, high: int, step: int) -> tuple[int, int]:
     strays, latest = tally(
-        block.time_us, block.kind, block.peer, low, high, heard.from_us, heard.bin_us, step, heard.counts
+        block.time_us, block.kind, block.peer, low, high, heard.from_us, heard.bin_us, step, heard.room
     )
     return int(strays), int(latest)
 

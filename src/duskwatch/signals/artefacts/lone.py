@@ -111,13 +111,18 @@ def without_lone_losses(
 
 def places(rows: VoteRows, same: Mapping[str, str]) -> tuple[tuple[str, ...], I32]:
     """Names of the collectors, in order, and the collector of each voter, int32[V]."""
-    of_session = [same.get(name, name) for name in (session.split(" ", 1)[0] for session in rows.sessions)]
+    of_session = [same.get(name, name) for name in map(collector_of, rows.sessions)]
     names = tuple(sorted(set(of_session)))
     number = {name: k for k, name in enumerate(names)}
     place_of = np.zeros(int(rows.voter_of.max(initial=-1)) + 1, np.int32)
     for session, voter in enumerate(rows.voter_of):
         place_of[voter] = number[of_session[session]]
     return names, place_of
+
+
+def collector_of(session: str) -> str:
+    """The collector in a session's name, which goes on with its AS and address; a collector's may have spaces."""
+    return session.rsplit(" ", 2)[0]
 
 
 def narrowed(rows: VoteRows, which: I32 | I64, prefixes: int) -> tuple[I64, I32, I32, npt.NDArray[np.uint8]]:

@@ -334,9 +334,9 @@ def _stuck(votes: Votes, outage: Outage, faults: Faults, seen: _Seen, k: int, se
         if talking == 0:
             continue
         session = int(np.flatnonzero(votes.rows.voter_of == voter)[0])
-        collector, asn = votes.rows.sessions[session].split(" ")[:2]
+        name = votes.rows.sessions[session].rsplit(" ", 1)[0]
         meanwhile = "" if statements is None else f", and said {statements:,} other things meanwhile"
         prefixes = f"{before[voter]} prefix{'' if before[voter] == 1 else 'es'}"
         detail = f"kept {prefixes} for {span_text(end - start)} that {int(gone.sum())} other voters lost{meanwhile}"
-        out.append(Artefact("stuck route", f"{collector} {asn}", start, end, detail, 1))
+        out.append(Artefact("stuck route", name, start, end, detail, 1))
     return out
