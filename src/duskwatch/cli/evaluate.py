@@ -124,6 +124,7 @@ def _print(document: dict[str, Any], names: list[str]) -> None:
     for rows in (table(document, names), bounds_table(document)):
         if console.is_terminal:
             console.print(_rich(rows))
+            print()
         else:
             print(markdown(rows) + "\n")
 
