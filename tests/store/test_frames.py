@@ -178,6 +178,28 @@ def test_a_level_of_whole_days_is_the_same_record():
     assert starts[0] == day_start(DAY2)
 
 
+def test_what_goes_on_over_midnight_is_no_step_of_the_voters():
+    one = two_days()
+    by_voters = np.ones_like(one.level.by_voters)
+    told = replace(one, level=replace(one.level, by_voters=by_voters))
+    frame = together(level_frames([(KP, told)], DAY2))
+    assert frame["by_voters"].to_list() == [False, *[True] * (frame.height - 1)]
+    assert frame.height > 1
+
+
+def test_a_level_that_ended_before_the_day_has_no_rows_in_it():
+    one = two_days()
+    assert list(level_frames([(KP, one)], DAY3)) == []
+    kept = one.level.time_us < day_start(DAY2)
+    columns = {
+        name: getattr(one.level, name)[kept]
+        for name in ("time_us", "prefixes", "slash24", "slash48", "held_slash24", "held_slash48", "voters", "by_voters")
+    }
+    short = replace(one, level=replace(one.level, until_us=day_start(DAY2), **columns))
+    assert list(level_frames([(KP, short)], DAY2)) == []
+    assert list(change_frames([(KP, one)], DAY3)) == []
+
+
 def test_gaps_are_cut_at_midnight_and_joined_again():
     gap = Gap("rrc97", FROM + 20 * HOUR, FROM + 30 * HOUR, "missing file", 3)
     other = Gap("rrc98", FROM + HOUR, FROM + 2 * HOUR, "session down")

@@ -129,6 +129,22 @@ def test_an_analysis_of_a_smaller_window_withdraws_nothing_and_forgets_no_end(da
     assert done.revised == ("KP-20141222T160000Z",)
 
 
+def test_an_onset_on_the_border_of_the_window_is_the_same_outage(database):
+    (uid,) = record(database, FIRST).uids
+    begins = FIRST.onset.best_us + 10 * SECOND
+    later = outage(begins, FROM + 25 * HOUR)
+    assert record(database, later, window=(begins, WINDOW[1])).revised == (uid,)
+    assert record(database, FIRST, window=(FROM, FIRST.onset.best_us)).revised == (uid,)
+
+
+def test_what_was_withdrawn_and_is_seen_again_by_a_smaller_window_is_shown(database):
+    (uid,) = record(database, FIRST).uids
+    assert record(database).withdrawn == (uid,)
+    small = (FROM + 10 * HOUR, FROM + 20 * HOUR)
+    assert record(database, outage(FROM + 16 * HOUR, None), window=small).revised == (uid,)
+    assert [one.newest.state for one in stored_outages(database)] == ["open"]
+
+
 def test_a_new_detector_supersedes_the_old_one_in_its_window(database):
     record(database, FIRST)
     record(database, FIRST, entity=STAR)

@@ -240,6 +240,7 @@ def test_inputs_say_what_went_in(store):
     files = [InputFile(f"updates.{i}.gz", "00" * 32, "mrt", FROM, FROM + i, i, 0, "", "rrc00", 5) for i in range(3)]
     store.write_inputs(DAY1, files)
     store.write_inputs(DAY1, files[:2])
+    store.write_inputs(DAY2, files[2:])
     rows = store.rows("inputs", from_us=FROM, until_us=FROM + DAY).collect()
     assert rows["name"].to_list() == ["updates.0.gz", "updates.1.gz"]
 

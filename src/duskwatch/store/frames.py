@@ -256,7 +256,7 @@ def _levels(levels: Sequence[tuple[Entity, Level]], day: date) -> pl.DataFrame:
     for _, level in levels:
         first, last = np.searchsorted(level.time_us, (start, end)).tolist()
         holds = first > 0 and level.until_us > start and (first == len(level.time_us) or level.time_us[first] > start)
-        parts.append(slice(first - holds, last if level.until_us > start else first - holds))
+        parts.append(slice(first - holds, last))
     counts = np.array([part.stop - part.start for part in parts], dtype=np.int64)
     if not counts.sum():
         return LEVELS.empty()
