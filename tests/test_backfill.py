@@ -11,6 +11,7 @@ import pytest
 from duskwatch import backfill, backfill_tasks, daily, pipeline
 from duskwatch.records.entity import parse_entity
 from duskwatch.records.times import HOUR, MINUTE, to_datetime
+from duskwatch.sources.bgp.archive_files import find_files
 from duskwatch.store import Store
 from tests import poisoned
 from tests.backfilling import (
@@ -144,6 +145,18 @@ def test_a_longer_window_later_goes_on_from_the_day_before(archive, whole, tmp_p
     assert (summary.days, summary.days_reused, summary.parts) == (3 - split, split, 3 * (3 - split))
     assert_same_tables(plan.work.parent, whole)
     assert [one[5] for one in outages_of(plan.work.parent)] == [one[5] for one in outages_of(whole)]
+
+
+def test_a_window_that_grows_within_a_day_does_that_day_again_and_no_other(archive, whole, tmp_path):
+    mrt, geo = archive
+    plan = plan_of(tmp_path / "store", geo)
+    files = find_files([mrt])[0]
+    for hours in (30, 36, 48):
+        summary = backfill.run(backfill.plan_parts(files, day_us(0), day_us(0) + hours * HOUR), plan)
+        assert (summary.days, summary.days_reused) == ((2, 0) if hours == 30 else (1, 1))
+    backfill.run(parts_of(mrt), plan)
+    assert_same_tables(plan.work.parent, whole)
+    assert work_of(plan.work.parent) == work_of(whole)
 
 
 def test_days_that_follow_in_a_window_of_their_own_know_what_was_there(archive, whole, tmp_path):

@@ -31,6 +31,7 @@ from duskwatch.backfill_tasks import (
 from duskwatch.backfill_workers import BackfillError, Task, Workers, is_full
 from duskwatch.daily import DaySummary, Plan
 from duskwatch.records.signals import Gap
+from duskwatch.records.times import DAY
 
 __all__ = ["BackfillError", "Failure", "Part", "Summary", "plan_parts", "run"]
 
@@ -313,7 +314,8 @@ class _Course:
 
     def _clear_known(self, state: _Day, following: _Day) -> None:
         """What is known after a day is wanted no more once the next is stored whole, but of some days."""
-        whole = following.record is not None and not following.record.lost
+        ended = all(part.until_us % DAY == 0 for part in following.parts)  # else a later window will do it again
+        whole = ended and following.record is not None and not following.record.lost
         if whole and state.day.toordinal() % KNOWN_EVERY:
             for path in known_paths(self.plan, state.day):
                 path.unlink(missing_ok=True)

@@ -1,0 +1,96 @@
+"""What the tasks of a backfill take in memory, beside the stored bytes they read: the figures behind --memory.
+
+    python -m benchmarks.speed.backfill_memory --scale 0.25 --hours 3
+
+Each task runs in a process of its own, which reports its peak. Folding is measured with a table dump alone, and with
+updates too, so that the shares of both can be told apart; merging with one, two and four collectors, which are the same
+files under other names.
+"""
+
+import argparse
+import dataclasses
+import multiprocessing
+import resource
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.workloads import workload
+from duskwatch.backfill_tasks import Part, fold_part, merge_day, part_path, plan_parts
+from duskwatch.daily import Plan
+from duskwatch.records.times import DAY, SECOND
+from duskwatch.sources.bgp.archive_files import find_files
+
+MERGED = (1, 2, 4)
+
+
+def peak_of(call: Callable[..., Any], *arguments: Any) -> int:
+    """Peak of the resident set of a process that does this, bytes; RuntimeError where the task says why it failed."""
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(1) as pool:
+        return pool.apply(_peak, (call, arguments))
+
+
+def _peak(call: Callable[..., Any], arguments: Sequence[Any]) -> int:
+    if why := call(*arguments):
+        raise RuntimeError(why)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def nothing() -> str:
+    """What a process takes that has loaded everything, and done nothing."""
+    return ""
+
+
+def rows_of(packing: str, scale: float, hours: float) -> list[tuple[str, int, int, int]]:
+    """(task, bytes of dumps, bytes of updates, peak bytes); in merges, bytes of folded parts and 0."""
+    files = workload(packing, scale, hours)
+    start = files.start * SECOND
+    (part,) = plan_parts(find_files([files.folder])[0], start, start + DAY)
+    sizes = [sum(file.size_bytes for file in part.files if file.is_update == update) for update in (False, True)]
+    dump_alone = dataclasses.replace(part, files=tuple(file for file in part.files if not file.is_update))
+    with tempfile.TemporaryDirectory() as folder:
+        plan = Plan(f"{folder}/store", Path(folder) / "work", geo=(files.geo,))
+        plan.open_store(create=True)
+        paths = [part_path(plan, _named(part, number), "x") for number in range(max(MERGED))]
+        rows = [
+            ("loaded", 0, 0, peak_of(nothing)),
+            ("fold a dump", sizes[0], 0, peak_of(fold_part, dump_alone, plan, paths[0])),
+        ]
+        for number, path in enumerate(paths):
+            peak = peak_of(fold_part, _named(part, number), plan, path)
+            if not number:
+                rows.append(("fold a dump and updates", *sizes, peak))
+        for count in MERGED:
+            merged = tuple(paths[:count])
+            size = sum(path.stat().st_size for path in merged)
+            peak = peak_of(merge_day, part.day, "x", merged, (), plan, "", None)
+            rows.append((f"merge {count}", size, 0, peak))
+    return rows
+
+
+def _named(part: Part, number: int) -> Part:
+    return dataclasses.replace(part, collector=f"{part.collector}-{number}")
+
+
+def main() -> None:
+    """Print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--scale", type=float, default=0.25, help="share of a full table")
+    parser.add_argument("--hours", type=float, default=3, help="of updates")
+    parser.add_argument("--packing", choices=("gz", "bz2"), action="append")
+    options = parser.parse_args()
+    print("| packing | task | table dump, parts (MB) | updates (MB) | peak (MB) | beyond loaded, per byte |")
+    print("|---|---|---|---|---|---|")
+    for packing in options.packing or ("gz", "bz2"):
+        rows = rows_of(packing, options.scale, options.hours)
+        loaded = rows[0][3]
+        for task, first, second, peak in rows:
+            share = f"{(peak - loaded) / (first + second):.1f}" if first + second else ""
+            told = " | ".join(f"{value / 1e6:.0f}" for value in (first, second, peak))
+            print(f"| {packing} | {task} | {told} | {share} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
