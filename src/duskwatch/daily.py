@@ -1,7 +1,7 @@
 """One day of whole tables into a store, and outages from the days of a store."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from shutil import rmtree
@@ -15,12 +15,13 @@ import polars as pl
 from duskwatch import everything
 from duskwatch.detection import detect
 from duskwatch.pipeline import BIN_US, Replay, join_replays
+from duskwatch.records.countries import CountryRanges
 from duskwatch.records.entity import Entity, parse_entity
 from duskwatch.records.prefix import Prefix, address_text
 from duskwatch.records.signals import EntityHistory, Gap, Level
 from duskwatch.records.times import DAY
 from duskwatch.signals.collector_part import CollectorPart
-from duskwatch.signals.visibility import NOTHING_KNOWN, Known, known_after
+from duskwatch.signals.visibility import NOTHING_KNOWN, Known, Votes, known_after
 from duskwatch.sources.reference.geo import load_geo
 from duskwatch.store import Store, StoreError, change_frames, level_frames, signal_frames
 from duskwatch.store.frames import History
@@ -28,7 +29,7 @@ from duskwatch.store.readback import change_log, gaps, level, signal_block
 from duskwatch.store.schemas import DUMP_CHECKS
 
 DETECTOR = "duskwatch/1"  # under which outages are recorded
-AT_ONCE = 4096  # entities in memory at a time
+AT_ONCE = 1024  # entities in memory at a time
 # An entity whose level never fell by this share of its highest cannot have an outage: detection leaves its band later.
 DIP = 0.05
 # So long a prefix that is gone is told to be gone; then it is no longer anybody's.
@@ -78,74 +79,94 @@ def stored_days(plan: Plan) -> list[date]:
 
 
 def store_day(
-    day: date, replays: Sequence[Replay], lost: Sequence[Gap], plan: Plan, known: Known = NOTHING_KNOWN
+    day: date, replays: list[Replay], lost: Sequence[Gap], plan: Plan, known: Known = NOTHING_KNOWN
 ) -> tuple[DaySummary, Known]:
     """Merge the collectors of one day and write what was measured; a day that is there is replaced.
 
-    lost   stretches of collectors that could not be read: gaps of that day
-    known  prefixes known from the days before: of what is gone by now it must be told that it is gone
+    replays  of the collectors; the list is emptied, so that they do not fill the memory to the end
+    lost     stretches of collectors that could not be read: gaps of that day
+    known    prefixes known from the days before: of what is gone by now it must be told that it is gone
     Returns what detection needs to know, and what is known after the day.
     Raises StoreError, ReferenceDataError or OSError, each with what to do.
     """
     replay = join_replays(replays)
+    replays.clear()
     votes = everything.count_all(replay, known=known, threads=plan.threads)
     ranges = load_geo(list(plan.geo), day) if plan.geo else None
-    wanted = [Prefix.parse(code) for code in plan.prefixes]
     store = plan.open_store()
     (plan.work / "spool").mkdir(parents=True, exist_ok=True)
     # Of this task alone: another worker may be at the same day, if it was thought to be lost.
     spool = Path(mkdtemp(prefix=f"{day}-", dir=plan.work / "spool"))
-    told: list[History] = []
-    changes: list[pl.DataFrame] = []
-    levels: list[pl.DataFrame] = []
-    signals: list[Path] = []
-    codes: list[str] = []
-    lows: list[npt.NDArray[np.float32]] = []
-    highs: list[npt.NDArray[np.float32]] = []
-    shares: list[float] = []
-
-    def put() -> None:
-        changes.extend(change_frames(told, day))
-        levels.extend(level_frames([(entity, _brief(entity, history)) for entity, history in told], day))
-        for frame in signal_frames(told, day):
-            path = spool / f"{len(signals)}.arrow"
-            frame.write_ipc(path)
-            signals.append(path)
-        told.clear()
-
     try:
-        for entity, history in everything.measure_all(votes, ranges, replay.bin_us, kinds=plan.kinds, prefixes=wanted):
-            codes.append(entity.code)
-            low, high = _extremes(history.level)
-            lows.append(low)
-            highs.append(high)
-            shares.append(history.known_share)
-            told.append((entity, history))
-            if len(told) == AT_ONCE:
-                put()
-        put()
+        measured = _measure(votes, ranges, replay.bin_us, plan, day, spool)
+        summary = DaySummary(
+            day,
+            replay.from_us,
+            replay.until_us,
+            tuple(measured.codes),
+            np.array(measured.low, np.float32).reshape(-1, 3),
+            np.array(measured.high, np.float32).reshape(-1, 3),
+            np.array(measured.known_share, np.float32),
+            votes.learned,
+            (*replay.warnings, *(ranges.notes if ranges is not None else ())),
+            tuple(f"{file.collector} {file.name}: {file.damage}" for file in replay.inputs if file.damage),
+        )
+        after = known_after(votes, known, KNOWN_US)
         store.write_inputs(day, replay.inputs)
         store.write_gaps(day, [*votes.gaps, *lost])
         store.write_checks(day, _checks(day, replay.parts))
-        store.write_changes(day, changes)
-        store.write_levels(day, levels)
+        del votes, replay, known  # writing takes memory too
+        store.write_changes(day, measured.read("changes"))
+        store.write_levels(day, measured.read("levels"))
         # The last: a day that the store names is whole.
-        store.write_signals(day, lambda: (pl.read_ipc(path) for path in signals))
+        store.write_signals(day, measured.read("signals"))
     finally:
         rmtree(spool, ignore_errors=True)
-    summary = DaySummary(
-        day,
-        replay.from_us,
-        replay.until_us,
-        tuple(codes),
-        np.array(lows, np.float32).reshape(-1, 3),
-        np.array(highs, np.float32).reshape(-1, 3),
-        np.array(shares, np.float32),
-        votes.learned,
-        (*replay.warnings, *(ranges.notes if ranges is not None else ())),
-        tuple(f"{read.collector} {read.name}: {read.damage}" for read in replay.inputs if read.damage),
-    )
-    return summary, known_after(votes, known, KNOWN_US)
+    return summary, after
+
+
+@dataclass
+class _Measured:
+    """What was measured of a day: rows of tables in files, by table, and what its summary tells of each entity."""
+
+    frames: dict[str, list[Path]] = field(default_factory=lambda: {"changes": [], "levels": [], "signals": []})
+    codes: list[str] = field(default_factory=list)
+    low: list[npt.NDArray[np.float32]] = field(default_factory=list)
+    high: list[npt.NDArray[np.float32]] = field(default_factory=list)
+    known_share: list[float] = field(default_factory=list)
+
+    def read(self, name: str) -> Callable[[], Iterator[pl.DataFrame]]:
+        """The rows of a table, frame by frame, as often as it is called."""
+        return lambda: (pl.read_ipc(path) for path in self.frames[name])
+
+
+def _measure(votes: Votes, ranges: CountryRanges | None, bin_us: int, plan: Plan, day: date, spool: Path) -> _Measured:
+    """Measure every entity, and put the rows into files: all of a day at once would not fit in the memory."""
+    out = _Measured()
+    told: list[History] = []
+
+    def put() -> None:
+        brief = [(entity, _brief(entity, history)) for entity, history in told]
+        made = (change_frames(told, day), level_frames(brief, day), signal_frames(told, day))
+        for (name, paths), some in zip(out.frames.items(), made, strict=True):
+            for frame in some:
+                path = spool / f"{name}-{len(paths)}.arrow"
+                frame.write_ipc(path)
+                paths.append(path)
+        told.clear()
+
+    prefixes = [Prefix.parse(code) for code in plan.prefixes]
+    for entity, history in everything.measure_all(votes, ranges, bin_us, kinds=plan.kinds, prefixes=prefixes):
+        out.codes.append(entity.code)
+        low, high = _extremes(history.level)
+        out.low.append(low)
+        out.high.append(high)
+        out.known_share.append(history.known_share)
+        told.append((entity, history))
+        if len(told) == AT_ONCE:
+            put()
+    put()
+    return out
 
 
 def detect_days(plan: Plan, days: Sequence[DaySummary]) -> int:
