@@ -202,6 +202,16 @@ def test_a_copy_of_a_collector_under_another_name_is_no_second_witness(tmp_path)
     assert "lone collector" in kinds(report)
 
 
+def test_nor_is_one_when_those_who_contradict_it_go_away(tmp_path):
+    """The other collectors restart while one alone has lost the country: what is left is its word, and no outage."""
+    made = archive({"rrc91": 7, "rrc92": 7})
+    made.lose(made.peers("rrc91"), 100, 140)
+    made.reset(made.peers("rrc92"), 108, 130)
+    report = analyze(made, tmp_path)
+    assert report.outages == ()
+    assert "lone collector" in kinds(report)
+
+
 def test_collectors_are_told_apart_by_their_whole_names(tmp_path):
     """Folders are called as people like; two that begin with the same word are two."""
     made = archive({"my exchange": 10, "my office": 2, "my home": 2})

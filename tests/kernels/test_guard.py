@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duskwatch.kernels.guard import COMMON, FINE, lone_collectors, tally, witnesses
+from duskwatch.kernels.guard import COMMON, FINE, LEFT, lone_collectors, tally, witnesses
 
 HOLD, LOSE, DUMPED_HOLD, OTHER, CLEAR, COMPLETE, ON4, OFF4, ON6, OFF6 = range(10)
 ANNOUNCE, WITHDRAW = 1, 2
@@ -44,16 +44,16 @@ class Slow:
     """Words and votes as sets, after each moment."""
 
     def __init__(self):
-        self.held, self.known, self.seen = set(), set(), set()
+        self.held, self.known, self.seen, self.once = set(), set(), set(), set()
         self.voting, self.fresh, self.complete = set(), set(), set()
 
     def take(self, session, prefix, code):
         pair = (prefix, session)
         if code in (HOLD, DUMPED_HOLD):
-            self.held.add(pair), self.known.add(pair), self.seen.add(pair)
+            self.held.add(pair), self.known.add(pair), self.seen.add(pair), self.once.add(pair)
         elif code in (LOSE, OTHER):
-            if pair not in self.known and session not in self.complete:
-                self.seen.add(pair)
+            if pair in self.once or (pair not in self.known and session not in self.complete):
+                self.seen.add(pair), self.once.add(pair)
             self.held.discard(pair), self.known.add(pair)
         elif code == CLEAR:
             for words in (self.held, self.known, self.seen):
@@ -62,6 +62,7 @@ class Slow:
         elif code == COMPLETE or (code in (ON4, ON6) and session in self.fresh and session not in self.complete):
             self.complete.add(session), self.fresh.discard(session)
             self.known |= {(p, session) for p in range(len(FAMILY))}
+            self.seen |= {pair for pair in self.once if pair[1] == session}
         if code in (ON4, ON6):
             self.voting.add((session, 0 if code == ON4 else 1))
         elif code in (OFF4, OFF6):
@@ -93,7 +94,7 @@ def slow_lone(rows):
                 new = FINE
             elif was >= 0:
                 others = sum(seen) - seen[was]
-                new = was if others and 2 * (sum(hold) - hold[was]) > others else COMMON
+                new = LEFT if not others else was if 2 * (sum(hold) - hold[was]) > others else COMMON
             else:
                 lost = [s - h for s, h in zip(seen, hold, strict=True)]
                 worst = lost.index(max(lost))
@@ -105,7 +106,8 @@ def slow_lone(rows):
                     and held >= SHARE * sum(seen)
                     and all(hold[place] >= NEARLY * seen[place] for place in others)
                 )
-                new = worst if alone else COMMON
+                unseen = was == LEFT and not any(seen[place] for place in others)
+                new = LEFT if unseen else worst if alone else COMMON
             if new != was:
                 codes[prefix] = new
                 out.append((time, prefix, new))

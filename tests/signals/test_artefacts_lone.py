@@ -12,7 +12,7 @@ from duskwatch.records.times import MINUTE
 from duskwatch.signals.artefacts import lone
 from duskwatch.signals.artefacts.lone import without_lone_losses
 from duskwatch.signals.visibility import merge_votes
-from tests.signals.test_visibility import MINE, PATH, A, W, part
+from tests.signals.test_visibility import MINE, OTHERS, PATH, A, S, W, part
 
 US = 1_000_000
 END_US = 4 * 3600 * US
@@ -175,6 +175,41 @@ def test_a_collector_may_be_ten_minutes_behind(minutes, counts):
     votes, told = without_lone_losses(votes := votes_of(said), everything(votes))
     assert (state_at(steps(votes, unit_of(votes, MINE)), 91) != PrefixState.VISIBLE) == counts
     assert (told == ()) == counts
+
+
+def test_others_that_leave_do_not_confirm_what_they_contradicted():
+    """Within the ten minutes in which their own loss would: their sessions end, and the loss is all that is left."""
+    ends = [(64 * 60, peer, S, None, (6, 1)) for peer in range(3)]
+    lost = [(3600, peer, W, MINE, None) for peer in range(7)]
+    parts = [part(name, range(100 * k + 1, 100 * k + 1 + size), ends if k else lost)
+             for k, (name, size) in enumerate(SIZES.items())]  # fmt: skip
+    votes, told = without_lone_losses(votes := merge_votes(parts, 0, END_US), everything(votes))
+    assert [(one.from_us, one.until_us) for one in told if one.prefix == MINE] == [(60 * MINUTE, 64 * MINUTE)]
+    log = steps(votes, unit_of(votes, MINE))
+    assert state_at(log, 63) == PrefixState.VISIBLE
+    assert state_at(log, 65) == PrefixState.UNKNOWN
+    # Nobody contradicts it for an hour: then it counts, and only because voters are others.
+    assert state_at(log, 123) == PrefixState.UNKNOWN
+    assert state_at(log, 125) == PrefixState.DARK
+    rows = np.flatnonzero((votes.prefix == unit_of(votes, MINE)) & (votes.time_us >= 60 * MINUTE))
+    assert votes.by_voters[rows].tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("holds", [True, False])
+def test_when_others_are_back_they_decide(holds):
+    """The sessions of the others end for some minutes; they come back with the prefix, or without."""
+    lost = [(3600, peer, W, MINE, None) for peer in range(7)]
+    back = [(64 * 60, peer, S, None, (6, 1)) for peer in range(3)] + [
+        (70 * 60, peer, S, None, (5, 6)) for peer in range(3)
+    ]
+    sent = [*OTHERS, OTHER, *([MINE] if holds else [])]
+    back += [(70 * 60 + k, peer, A, prefix, PATH) for peer in range(3) for k, prefix in enumerate(sent)]
+    parts = [part(name, range(100 * k + 1, 100 * k + 1 + size), back if k else lost, routes=(MINE, OTHER))
+             for k, (name, size) in enumerate(SIZES.items())]  # fmt: skip
+    votes, _ = without_lone_losses(votes := merge_votes(parts, 0, END_US), everything(votes))
+    log = steps(votes, unit_of(votes, MINE))
+    assert state_at(log, 66) == PrefixState.UNKNOWN
+    assert state_at(log, 80) == (PrefixState.VISIBLE if holds else PrefixState.DARK)
 
 
 def test_once_alone_a_collector_stays_so_until_the_others_have_lost_their_majority():

@@ -7,10 +7,12 @@ from numba import njit
 HOLD, LOSE, DUMPED_HOLD, OTHER, CLEAR, COMPLETE, ON4, OFF4, ON6, OFF6 = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
 # Elem kinds; records.elems.Kind
 ANNOUNCE, WITHDRAW = 1, 2
-# A voter's word on a prefix: it holds it; its word is known; it once held it, or spoke of it first by taking it back.
-HELD, KNOWN, WITNESS = np.uint8(1), np.uint8(2), np.uint8(4)
-# What a prefix is to the collectors; values from 0 on are the one that alone has lost it.
-FINE, COMMON = -1, -2
+# A voter's word on a prefix: it holds it; its word is known; it once held it, or spoke of it first by taking it back;
+# the same, though its session may have ended since.
+HELD, KNOWN, WITNESS, ONCE = np.uint8(1), np.uint8(2), np.uint8(4), np.uint8(8)
+# What a prefix is to the collectors; values from 0 on are the one that alone has lost it. LEFT: one had, when those who
+# contradicted it left the vote.
+FINE, COMMON, LEFT = -1, -2, -3
 
 
 @njit(nogil=True, cache=True)
@@ -78,9 +80,11 @@ def _alone(hold, seen, known, voters, was, least, share, nearly):
         return FINE
     if was >= 0:
         others, held = sees - seen[was], holds - hold[was]
-        if others > 0 and held * 2 > others:
-            return was
-        return COMMON
+        if others == 0:
+            return LEFT
+        return was if held * 2 > others else COMMON
+    if was == LEFT and sees == seen[worst]:
+        return LEFT
     if most <= 0:
         return COMMON
     held = holds - hold[worst]
@@ -114,7 +118,9 @@ def lone_collectors(
                                         and that ever held it
 
     A prefix is COMMON while it is lost and not the loss of one collector alone. Once alone, it stays so until the
-    others taken together have lost their majority too. Returns (next row, rows written, more room needed).
+    others taken together have lost their majority too, or are not there any more.
+
+    Returns (next row, rows written, more room needed).
     """
     prefixes = codes.shape[0]
     written = 0
@@ -150,15 +156,17 @@ def lone_collectors(
                 old = cells[where, who]
                 new = old
                 if what == HOLD or what == DUMPED_HOLD:
-                    new = KNOWN | HELD | WITNESS
+                    new = KNOWN | HELD | WITNESS | ONCE
                 elif what == LOSE or what == OTHER:
-                    new = KNOWN | (old & WITNESS)
-                    if old & KNOWN == 0 and complete[who] == 0:
-                        new = KNOWN | WITNESS
+                    new = KNOWN
+                    if old & ONCE or (old & KNOWN == 0 and complete[who] == 0):
+                        new = KNOWN | WITNESS | ONCE
                 elif what == CLEAR:
-                    new = np.uint8(0)
+                    new = old & ONCE
                 elif whole:
                     new = old | KNOWN
+                    if old & ONCE:
+                        new |= WITNESS
                 if what >= ON4 and mine == kind and step != 0:
                     # What the session knew begins or stops to count; what completes it is counted below.
                     if step > 0:

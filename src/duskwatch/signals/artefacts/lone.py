@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from duskwatch.kernels.guard import COMMON, FINE, lone_collectors
+from duskwatch.kernels.guard import COMMON, FINE, LEFT, lone_collectors
 from duskwatch.records.prefix import Prefix
 from duskwatch.records.signals import PrefixState
-from duskwatch.records.times import MINUTE
+from duskwatch.records.times import HOUR, MINUTE
 from duskwatch.signals.visibility import Vote, VoteRows, Votes
 
 I64 = npt.NDArray[np.int64]
@@ -30,6 +30,9 @@ NEARLY_ALL = 0.9
 # A loss that the others confirm within this time, or had until this long before, is one loss: routes take minutes to
 # go away everywhere (path exploration), and clocks of collectors differ.
 CONVERGE_US = 10 * MINUTE
+
+# While those who contradicted a loss have left, nobody's word on the prefix counts, for so long.
+UNHEARD_US = HOUR
 
 CHANGES = ("time_us", "prefix", "state", "votes", "voters", "origin", "upstream", "beyond", "by_voters")
 
@@ -50,10 +53,10 @@ class LoneLoss:
 
 @dataclass(frozen=True, slots=True)
 class _Spells:
-    """Stretches of one prefix each in which one collector alone had lost it. E rows."""
+    """Stretches of one prefix each in which one collector alone had lost it. E rows, by prefix and time."""
 
     prefix: I32
-    place: I32
+    place: I32  # the collector; LEFT where those who contradicted it have gone
     from_us: I64
     until_us: I64
     first: I64  # row of the events with which it began
@@ -104,7 +107,7 @@ def without_lone_losses(
             int(events.votes[spells.first[k], 1]),
             int(events.voters[spells.first[k], 1]),
         )
-        for k in range(len(spells.prefix))
+        for k in np.flatnonzero(spells.place >= 0)
     )
     return _excused(votes, which, events, spells), told
 
@@ -218,7 +221,11 @@ def _spells(events: _Events, until_us: int) -> _Spells:
     following = np.where(last, FINE, np.roll(code, -1))
     preceding = np.where(new, FINE, np.roll(code, 1))
     edge = ((following == COMMON) | (preceding == COMMON)) & (ends - time_us < CONVERGE_US)
-    rows = np.flatnonzero((code >= 0) & ~edge & (ends > time_us))
+    alone = (code >= 0) & ~edge
+    # Those who contradicted it have left: it is not known who is right, for a while.
+    unheard = (code == LEFT) & ~new & np.roll(alone, 1)
+    ends = np.where(unheard, np.minimum(ends, time_us + UNHEARD_US), ends)
+    rows = np.flatnonzero((alone | unheard) & (ends > time_us))
     return _Spells(
         prefix[rows],
         code[rows],
@@ -240,21 +247,20 @@ def _excused(votes: Votes, which: I32, events: _Events, spells: _Spells) -> Vote
         begin, end = int(spells.from_us[k]), int(spells.until_us[k])
         own = order[np.searchsorted(sorted_prefix, where) : np.searchsorted(sorted_prefix, where, side="right")]
         times = votes.time_us[own]
-        inside = own[(times >= begin) & (times < end)]
-        keep[inside] = False
+        keep[own[(times >= begin) & (times < end)]] = False
         earlier = own[times < begin]
-        was = int(votes.state[earlier[-1]]) if len(earlier) else int(PrefixState.UNKNOWN)
-        route = own[times <= begin][-1:] if len(own) else own
+        route = own[times <= begin][-1:]
         told = tuple(int(getattr(votes, name)[route[0]]) if len(route) else 0 for name in CHANGES[5:8])
-        hold, known = (int(n) for n in (events.votes[spells.first[k], 1], events.voters[spells.first[k], 1]))
-        only_voters = int(was == PrefixState.VISIBLE)
-        added.append((begin, where, int(PrefixState.VISIBLE), hold, known, *told, only_voters))
-        if spells.last[k] >= 0 and not (times == end).any():
-            event = int(spells.last[k])
-            hold, known = int(events.votes[event, 0]), int(events.voters[event, 0])
-            visible = events.code[event] == FINE
-            state = PrefixState.VISIBLE if visible else PrefixState.MINORITY if hold else PrefixState.DARK
-            added.append((end, where, int(state), hold, known, *told, int(visible)))
+        if spells.place[k] == LEFT:
+            added.append((begin, where, int(PrefixState.UNKNOWN), 0, 0, *told, 1))
+        else:
+            goes_on = k > 0 and spells.prefix[k - 1] == spells.prefix[k] and spells.until_us[k - 1] == begin
+            visible = goes_on or (len(earlier) > 0 and votes.state[earlier[-1]] == PrefixState.VISIBLE)
+            hold, known = (int(n) for n in (events.votes[spells.first[k], 1], events.voters[spells.first[k], 1]))
+            added.append((begin, where, int(PrefixState.VISIBLE), hold, known, *told, int(visible)))
+        if end < votes.until_us and not (times == end).any():
+            state, hold, known, only_voters = _after(votes, events, spells, k, own[times < end])
+            added.append((end, where, state, hold, known, *told, only_voters))
     columns: dict[str, Any] = {}
     extra = np.array(added, np.int64).reshape(-1, len(CHANGES))
     time_us = np.concatenate([votes.time_us[keep], extra[:, 0]])
@@ -263,3 +269,14 @@ def _excused(votes: Votes, which: I32, events: _Events, spells: _Spells) -> Vote
         column = getattr(votes, name)
         columns[name] = np.concatenate([column[keep], extra[:, k].astype(column.dtype)])[by_time]
     return replace(votes, **columns)
+
+
+def _after(votes: Votes, events: _Events, spells: _Spells, k: int, rows: I64) -> tuple[int, int, int, int]:
+    """State, votes, voters and whether only voters changed, as a stretch ends; ``rows`` of the log are its before."""
+    event = int(spells.last[k])
+    if event < 0 or events.time_us[event] != spells.until_us[k]:
+        row = rows[-1]
+        return int(votes.state[row]), int(votes.votes[row]), int(votes.voters[row]), 1
+    hold, known, code = int(events.votes[event, 0]), int(events.voters[event, 0]), events.code[event]
+    state = PrefixState.VISIBLE if code == FINE else PrefixState.MINORITY if hold else PrefixState.DARK
+    return int(state), hold, known, int(code in (FINE, LEFT))
