@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from duskwatch import backfill, backfill_tasks, daily, pipeline
 from duskwatch.records.entity import parse_entity
 from duskwatch.records.times import HOUR, MINUTE, to_datetime
-from duskwatch.sources.bgp.archive_files import find_files
+from duskwatch.sources.bgp.archive_files import ArchiveFile, find_files
 from duskwatch.store import Store
 from tests import poisoned
 from tests.backfilling import (
@@ -416,6 +417,21 @@ def test_two_runs_in_one_work_folder_are_refused(archive, tmp_path):
     plan = plan_of(tmp_path / "store", geo)
     with backfill._alone(plan.work), pytest.raises(backfill.BackfillError, match="another backfill is at work"):
         backfill.run(parts_of(mrt), plan)
+
+
+def test_memory_is_told_as_it_was_measured():
+    """Rows of the table in docs/reference/backfill.md: what is expected is enough, and not half of it idle."""
+    text = (Path(__file__).resolve().parents[1] / "docs" / "reference" / "backfill.md").read_text()
+    rows = re.findall(r"^\| (?:gz|bz2).* \| (fold|merge) .*? \| (\d+) \| (\d+) \| (\d+) \|", text, re.MULTILINE)
+    assert len(rows) >= 8
+    for task, first, second, peak in rows:
+        sizes = int(first) * 10**6, int(second) * 10**6
+        if task == "fold":
+            files = (ArchiveFile("x", 0, False, Path("d"), sizes[0]), ArchiveFile("x", 0, True, Path("u"), sizes[1]))
+            expected = backfill.part_memory(backfill.Part("x", 0, 1, files))
+        else:
+            expected = backfill.merge_memory(sizes[0])
+        assert int(peak) * 10**6 <= expected <= 2.2 * int(peak) * 10**6, (task, first, second, peak)
 
 
 def test_memory_limits_how_many_work_at_once(archive):

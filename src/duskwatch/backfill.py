@@ -35,11 +35,13 @@ from duskwatch.records.times import DAY
 
 __all__ = ["BackfillError", "Failure", "Part", "Summary", "plan_parts", "run"]
 
-# Memory of a worker: loaded, and for each stored byte of a table dump, of updates, and of a part that is merged.
-PROCESS_BYTES = 250 << 20
-DUMP_FACTOR = 4
-UPDATE_FACTOR = 6
-MERGE_FACTOR = 3
+# Memory of a worker as measured (docs/reference/backfill.md): loaded; for each stored byte of a table dump, and of
+# updates; to merge anything, and for each byte of the folded parts that are merged.
+PROCESS_BYTES = 210_000_000
+DUMP_FACTOR = 3
+UPDATE_FACTOR = 7
+MERGE_BYTES = 800_000_000
+MERGE_FACTOR = 1.4
 # What is known after a day is kept of every so many days, so that a day to be done again later need not go back to
 # the first.
 KNOWN_EVERY = 7
@@ -75,10 +77,15 @@ Progress = Callable[[str, int, int], None]
 
 
 def part_memory(part: Part) -> int:
-    """Bytes that folding a part may take, from what was measured (docs/reference/backfill.md)."""
+    """Bytes that a worker may take to fold a part."""
     dumps = sum(file.size_bytes for file in part.files if not file.is_update)
     updates = sum(file.size_bytes for file in part.files if file.is_update)
     return PROCESS_BYTES + DUMP_FACTOR * dumps + UPDATE_FACTOR * updates
+
+
+def merge_memory(parts_bytes: int) -> int:
+    """Bytes that a worker may take to merge folded parts of this size."""
+    return PROCESS_BYTES + MERGE_BYTES + round(MERGE_FACTOR * parts_bytes)
 
 
 def run(
@@ -294,7 +301,7 @@ class _Course:
             if part in state.failed
         )
         files = tuple(self._path(part) for part in state.parts if part not in state.failed)
-        memory = PROCESS_BYTES + MERGE_FACTOR * sum(file.stat().st_size for file in files if file.exists())
+        memory = merge_memory(sum(file.stat().st_size for file in files if file.exists()))
         arguments = (state.day, state.made_of, files, lost, self.plan, before, before_path)
         self.tasks.append(Task(f"day {state.day}", merge_day, arguments, state.day, memory=memory))
 

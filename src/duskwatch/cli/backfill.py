@@ -164,12 +164,10 @@ def command(
 def _progress(quiet: bool) -> "Iterator[Progress | None]":
     """A bar on stderr; none where stderr is no terminal. What was there at the start counts neither as done nor for
     the rate, which is that of the whole run: parts take minutes, and an hour of the night is no hour of the day."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal:
+    if quiet or not sys.stderr.isatty():
         yield None
         return
+    from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
     with Progress(
@@ -178,7 +176,7 @@ def _progress(quiet: bool) -> "Iterator[Progress | None]":
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
-        console=console,
+        console=Console(stderr=True),
         transient=True,
         speed_estimate_period=30 * 86_400,
     ) as bar:
