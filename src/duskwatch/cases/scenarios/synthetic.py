@@ -34,7 +34,7 @@ NOT_TIMED = frozenset({"gap-at-onset", "gap-at-end"})
 def entries(first: int = 1) -> Iterator[Entry]:
     """All of them, in order of kind within shape. ``first`` is the number of the first of each set.
 
-    Sets that begin with 31, 51 ... are drawn over other quiet series: what was tuned on those of the library can be
+    Sets that begin with 11 or more are drawn over other quiet series: what was tuned on those of the library can be
     measured on them.
     """
     for length in TOTAL_LENGTHS:
