@@ -29,6 +29,12 @@ def merge(day: date, made_of: str, files: Sequence[Path], lost: Any, plan: Plan,
     return merge_day(day, made_of, files, lost, plan, *more)
 
 
+def merge_and_leave_half(day: date, made_of: str, files: Sequence[Path], lost: Any, plan: Plan, *more: Any) -> str:
+    """merge_day, and what another worker leaves that dies meanwhile."""
+    (plan.work / "parts" / f"{day}-rrc00-0.pickle.0.tmp").write_bytes(b"half")
+    return merge_day(day, made_of, files, lost, plan, *more)
+
+
 def poison(plan: Plan, task: str, how: str) -> None:
     """Make a task deadly: "once" or "always"."""
     folder = plan.work / "poison"

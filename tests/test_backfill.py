@@ -195,6 +195,29 @@ def test_a_day_whose_files_changed_is_done_again_and_so_is_what_rests_on_it(mine
     assert_same(store, whole)
 
 
+def test_where_it_is_kept_what_was_known_the_days_before_need_not_be_done_again(mine, whole, tmp_path, monkeypatch):
+    monkeypatch.setattr(backfill, "KNOWN_EVERY", 1)
+    mrt, geo = mine
+    plan = plan_of(tmp_path / "store", geo)
+    backfill.run(parts_of(mrt), plan)
+    os.utime(updates_of(mrt, "rrc01", 2), (1, 1))
+    summary = backfill.run(parts_of(mrt), plan)
+    assert (summary.parts, summary.days, summary.days_reused) == (3, 1, 2)
+    assert_same(plan.work.parent, whole)
+
+
+def test_what_killed_tasks_left_in_the_work_folder_is_removed(archive, whole, tmp_path):
+    mrt, geo = archive
+    plan = plan_of(tmp_path / "store", geo)
+    for name in ("parts/2020-03-02-rrc00-0.pickle.1.tmp", "days/2020-03-02.pickle.2.tmp", "spool/2020-03-02-x/1.arrow",
+                 "known/2020-03-02-0.pickle.3.tmp", "parts/2020-03-02-rrc00-0123456789abcdef.pickle"):  # fmt: skip
+        path = plan.work / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"half")
+    backfill.run(parts_of(mrt), plan)
+    assert work_of(plan.work.parent) == work_of(whole)
+
+
 def test_a_plan_that_asks_for_other_things_takes_nothing_for_done(archive, tmp_path):
     mrt, geo = archive
     store = tmp_path / "store"
@@ -410,6 +433,14 @@ def test_a_task_that_kills_its_worker_each_time_is_given_up_and_named(archive, t
     assert "its worker died each time" in failure.reason
     assert (summary.parts, summary.days) == (2, 1)
     assert gaps_of(tmp_path / "store") == [("rrc00", day_us(0), day_us(1))]
+
+
+def test_half_a_file_of_a_worker_that_died_does_not_outlive_the_run(archive, whole, tmp_path, monkeypatch):
+    mrt, geo = archive
+    plan = plan_of(tmp_path / "store", geo)
+    monkeypatch.setattr(backfill, "merge_day", poisoned.merge_and_leave_half)
+    backfill.run(parts_of(mrt), plan)
+    assert work_of(plan.work.parent) == work_of(whole)
 
 
 def test_two_runs_in_one_work_folder_are_refused(archive, tmp_path):

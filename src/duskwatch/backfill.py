@@ -126,6 +126,7 @@ def run(
                     if progress:
                         progress(task.name, *course.bytes())
                 course.tasks += pool.lost()
+        clear_unfinished(plan.work)  # of workers that died, or that are cut off and no longer counted on
         if progress:
             progress("detecting", *course.bytes())
         if summaries := course.summaries():
