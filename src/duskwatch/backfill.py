@@ -183,8 +183,10 @@ class _Course:
                 self._fold(state, state.parts, again=redo)
             elif state.record is not None and state.record.lost:
                 # Each run tries again what failed, and only that.
-                lost = {name for name, _ in state.record.lost}
-                self._fold(state, [part for part in state.parts if part.name in lost])
+                names = {name for name, _ in state.record.lost}
+                lost = [part for part in state.parts if part.name in names]
+                state.merge = any(self._path(part).exists() for part in lost)
+                self._fold(state, lost)
             else:
                 self._clear_parts(state)
 
