@@ -35,7 +35,6 @@ def blocks(draw):
     return block(*rows, names=names, bin_us=bin_us, coverage=coverage)
 
 
-@pytest.mark.xfail(strict=False, reason="a line through a slow fall can date an onset before the earlier outage ended")
 @given(blocks())
 @settings(max_examples=60, deadline=None)
 def test_outages_are_in_order_and_keep_their_bounds(given_block):

@@ -4,6 +4,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from math import inf
+from typing import Protocol
 
 import numpy as np
 
@@ -16,6 +17,20 @@ from duskwatch.detection.votes import VoteLog, agreement_on, vote_log
 from duskwatch.records.outages import Alarm, Outage, When
 from duskwatch.records.signals import EntityHistory
 from duskwatch.records.times import DAY, HOUR
+
+
+class Span(Protocol):
+    """A stretch of time; ``until_us`` None: it lasts."""
+
+    @property
+    def from_us(self) -> int:
+        """Its start."""
+        ...
+
+    @property
+    def until_us(self) -> int | None:
+        """Its end."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +113,7 @@ class Overlaps:
         ends = (inf if alarm.until_us is None else alarm.until_us for alarm in self._alarms)
         self._latest = list(accumulate(ends, max))  # up to each alarm: the latest end so far
 
-    def of(self, group: Group) -> list[Alarm]:
+    def of(self, group: Span) -> list[Alarm]:
         """Alarms that overlap a group, in order of their start."""
         low = bisect_right(self._latest, group.from_us)
         high = len(self._from) if group.until_us is None else bisect_left(self._from, group.until_us)

@@ -1,7 +1,7 @@
 """Binned series against their baselines: what the detectors of binned signals read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -28,6 +28,21 @@ class SeriesView:
     coverage: F64  # [B]
     judged: Judged  # of [B]
     scale_bins: tuple[int, ...] = ()  # bins of each running mean, 0 where there is none
+    watched: Bool = field(init=False, repr=False)  # [B] bins that were compared with something
+    residual: F64 = field(init=False, repr=False)  # [B] 1 - value / expected; NaN where it could not be judged
+    loss: F64 = field(init=False, repr=False)  # [B] share lost, 0..1; NaN where it could not be judged
+    width: F64 = field(init=False, repr=False)  # [B] share that may be missing by chance
+
+    def __post_init__(self) -> None:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            residual = 1.0 - self.values / self.judged.expected
+            width = 1.0 - self.judged.low / self.judged.expected
+        watched = (self.judged.bits & kernel.JUDGED) > 0
+        residual = np.where(watched, residual, np.nan)
+        object.__setattr__(self, "watched", watched)
+        object.__setattr__(self, "residual", residual)
+        object.__setattr__(self, "loss", np.clip(residual, 0.0, 1.0))
+        object.__setattr__(self, "width", width)
 
     @property
     def bins(self) -> int:
@@ -42,32 +57,6 @@ class SeriesView:
     def time_us(self, at: int) -> int:
         """Start of a bin."""
         return self.start_us + at * self.bin_us
-
-    @property
-    def watched(self) -> Bool:
-        """Bins that were compared with something, [B]."""
-        watched: Bool = (self.judged.bits & kernel.JUDGED) > 0
-        return watched
-
-    @property
-    def loss(self) -> F64:
-        """Share lost, [B]: 0..1; NaN where it could not be judged."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            share = 1.0 - self.values / self.judged.expected
-        return np.where(self.watched, np.clip(share, 0.0, 1.0), np.nan)
-
-    @property
-    def residual(self) -> F64:
-        """1 - value / expected, below zero where there is more, [B]; NaN where it could not be judged."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(self.watched, 1.0 - self.values / self.judged.expected, np.nan)
-
-    @property
-    def width(self) -> F64:
-        """Share that may be missing by chance, [B]."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            share: F64 = 1.0 - self.judged.low / self.judged.expected
-        return share
 
     def excursions(self) -> list["Dip"]:
         """Stretches below the low, in order."""

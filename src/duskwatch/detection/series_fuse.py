@@ -1,7 +1,7 @@
 """Alarms on binned signals into outages: what several signals say, told once."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -31,6 +31,12 @@ class Heard:
     view: SeriesView
     family: Family
     alarms: tuple[Alarm, ...]
+    lost: F64 = field(init=False, repr=False)  # [B] share lost in the bins of its alarms, as lost_share has it
+    over: Overlaps = field(init=False, repr=False)  # its alarms of losses, by time
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "lost", lost_share(self.view, self.alarms))
+        object.__setattr__(self, "over", Overlaps([alarm for alarm in self.alarms if alarm.detector not in QUIET]))
 
 
 def fuse_series(heard: Sequence[Heard], config: DetectionConfig) -> tuple[Outage, ...]:
@@ -54,7 +60,8 @@ def fuse_series(heard: Sequence[Heard], config: DetectionConfig) -> tuple[Outage
         course = courses[names]
         ceiling = groups[k + 1].from_us if k + 1 < len(groups) else None
         floor = outages[-1].end.best_us if outages and outages[-1].end else None
-        outage = _outage(course, group, [by_name[name] for name in names], _told(told, by_name), heard, config)
+        deciding = [by_name[name] for name in names]
+        outage = _outage(course, group, deciding, _told(told, by_name), heard, floor, config)
         again = ceiling is not None and _daily(group, ceiling, config)
         phases = phases_of(int(edge[-1]), course, group, outage, small, floor, None if again else ceiling, config)
         if ceiling is not None:
@@ -117,13 +124,8 @@ def _passive_calls(one: Heard, alarm: Alarm, heard: Sequence[Heard], config: Det
     lost = 1.0 - alarm.observed / alarm.expected if alarm.expected > 0 else 0.0
     if until - alarm.from_us >= config.fuse.passive_us and lost >= config.fuse.passive_share:
         return True
-    for other in heard:
-        if other.family == one.family or other.family.role not in AMOUNTS:
-            continue
-        for near in other.alarms:
-            if near.from_us < until and (near.until_us is None or near.until_us > alarm.from_us):
-                return True
-    return False
+    span = Stretch(alarm.from_us, until)
+    return any(other.over.of(span) for other in heard if other.family != one.family and other.family.role in AMOUNTS)
 
 
 def _grid(views: Iterable[SeriesView]) -> tuple[I64, Bool]:
@@ -146,13 +148,11 @@ def _bins_at(view: SeriesView, edge: I64) -> tuple[I64, Bool]:
     return np.where(there, at, 0), there
 
 
-def lost_share(one: Heard) -> F64:
+def lost_share(view: SeriesView, alarms: Sequence[Alarm]) -> F64:
     """Share lost in the bins of a signal's alarms, zero in the others, NaN where nobody watched, [B]."""
-    view = one.view
-    loss = view.loss
     inside = np.zeros(view.bins, bool)
     slow = np.zeros(view.bins)
-    for alarm in one.alarms:
+    for alarm in alarms:
         if alarm.detector in QUIET:
             continue
         first = max(0, (alarm.from_us - view.start_us) // view.bin_us)
@@ -162,7 +162,7 @@ def lost_share(one: Heard) -> F64:
             with np.errstate(invalid="ignore"):
                 share = np.clip(1.0 - view.values[first:stop] / alarm.expected, 0.0, 1.0)
             slow[first:stop] = np.fmax(slow[first:stop], np.nan_to_num(share))
-    return np.where(np.isnan(loss), np.nan, np.where(inside, np.fmax(loss, slow), 0.0))
+    return np.where(np.isnan(view.loss), np.nan, np.where(inside, np.fmax(view.loss, slow), 0.0))
 
 
 def _course(edge: I64, members: Sequence[Heard]) -> Course:
@@ -171,7 +171,7 @@ def _course(edge: I64, members: Sequence[Heard]) -> Course:
     dark = np.ones(len(edge) - 1, bool)
     for one in members:
         at, there = _bins_at(one.view, edge)
-        share = np.where(there, lost_share(one)[at], np.nan)
+        share = np.where(there, one.lost[at], np.nan)
         loss = np.fmax(loss, share)
         dark &= np.isnan(share) | (share >= GONE)
     dark &= ~np.isnan(loss)
@@ -185,12 +185,13 @@ def _outage(
     deciding: Sequence[Heard],
     members: Sequence[Heard],
     heard: Sequence[Heard],
+    floor: int | None,
     config: DetectionConfig,
 ) -> Outage:
     """An outage without its phases and what its neighbours say about it."""
     dips = [(one, dip) for one in deciding for dip in _dips(one, group)]
     passive = [(one, dip) for one in members if one.family.role != "reach" for dip in _dips(one, group)]
-    onset = _onset(dips, passive, config)
+    onset = _not_before(_onset(dips, passive, config), floor)
     end = _end(dips, group, onset, config)
     seen = course.step_at(group.from_us)
     stop = course.step_at(group.until_us) if group.until_us is not None else len(course.loss)
@@ -216,29 +217,28 @@ def _outage(
 
 
 def _dips(one: Heard, group: Group) -> list[SignalCourse]:
-    """The excursions of a signal that an outage is made of."""
-    view = one.view
-    until = group.until_us if group.until_us is not None else view.until_us
-    told = [
-        alarm
-        for alarm in one.alarms
-        if alarm.from_us < until
-        and (alarm.until_us is None or alarm.until_us > group.from_us)
-        and alarm.detector not in QUIET
+    """The first and the last excursion of a signal that an outage is made of."""
+    told = one.over.of(group)
+    if not told:
+        return []
+    # An alarm that lasts ends last; of those that began together, the excursion is the longest.
+    first = min(alarm.from_us for alarm in told)
+    last = max(told, key=lambda alarm: (alarm.until_us is None, alarm.until_us or 0, alarm.from_us)).from_us
+    return [
+        _dip(one.view, [alarm for alarm in told if alarm.from_us == begin]) for begin in dict.fromkeys((first, last))
     ]
-    out = []
-    for first_us in sorted({alarm.from_us for alarm in told}):
-        same = [alarm for alarm in told if alarm.from_us == first_us]
-        if same[0].detector == SLOW:
-            out.append(_slow_course(same[0]))
-            continue
-        ends = [alarm.until_us for alarm in same]
-        first = (first_us - view.start_us) // view.bin_us
-        lasts = None in ends
-        stop = view.bins if lasts else max((end - view.start_us) // view.bin_us for end in ends if end is not None)
-        raised = max(first, (min(alarm.raised_us for alarm in same) - view.start_us) // view.bin_us - 1)
-        out.append(course_of_dip(view, Dip(int(first), int(stop), int(stop), lasts), int(raised)))
-    return out
+
+
+def _dip(view: SeriesView, same: Sequence[Alarm]) -> SignalCourse:
+    """The excursion that alarms which began together are about."""
+    if same[0].detector == SLOW:
+        return _slow_course(same[0])
+    ends = [alarm.until_us for alarm in same]
+    first = (same[0].from_us - view.start_us) // view.bin_us
+    lasts = None in ends
+    stop = view.bins if lasts else max((end - view.start_us) // view.bin_us for end in ends if end is not None)
+    raised = max(first, (min(alarm.raised_us for alarm in same) - view.start_us) // view.bin_us - 1)
+    return course_of_dip(view, Dip(int(first), int(stop), int(stop), lasts), int(raised))
 
 
 def _slow_course(alarm: Alarm) -> SignalCourse:
@@ -258,6 +258,14 @@ def _onset(
     near = min((dip.onset for _, dip in dips), key=_best)
     first = min((dip.onset for _, dip in (*dips, *passive)), key=_best)
     return near if near.best_us - first.best_us < config.fuse.join_us else first
+
+
+def _not_before(when: When, floor_us: int | None) -> When:
+    """A moment, and its interval, after the end of the outage before."""
+    if floor_us is None or when.earliest_us >= floor_us:
+        return when
+    best = max(when.best_us, floor_us)
+    return When(max(when.earliest_us, floor_us), max(when.latest_us, best), best, when.reason)
 
 
 def _best(when: When) -> int:
@@ -340,7 +348,7 @@ def _confidence(members: Sequence[Heard], heard: Sequence[Heard], group: Group, 
         if not watched.any():
             continue
         if view.name in mine:
-            lost = lost_share(one)[first:last]
+            lost = one.lost[first:last]
             peak = float(np.nanmax(lost))
             width = float(view.width[first:last][watched].min())
             margin = max(0.0, peak / max(width, 1e-9) - 1.0)
@@ -355,6 +363,10 @@ def _confidence(members: Sequence[Heard], heard: Sequence[Heard], group: Group, 
 
 def _small(heard: Sequence[Heard], groups: Sequence[Group]) -> list[Stretch]:
     """Excursions of signals of reachability that made no outage, in order."""
+    taken_from = np.array([group.from_us for group in groups], np.int64)
+    taken_until = np.array(
+        [np.iinfo(np.int64).max if group.until_us is None else group.until_us for group in groups], np.int64
+    )
     out = []
     for one in heard:
         if one.family.role != "reach":
@@ -362,6 +374,8 @@ def _small(heard: Sequence[Heard], groups: Sequence[Group]) -> list[Stretch]:
         view = one.view
         for dip in view.excursions():
             start, stop = view.time_us(dip.first), view.time_us(max(dip.stop, dip.first + 1))
-            if all(stop <= g.from_us or (g.until_us is not None and start >= g.until_us) for g in groups):
+            # Groups are apart: the only one that can overlap is the last that begins before an excursion stops.
+            near = int(np.searchsorted(taken_from, stop, side="left")) - 1
+            if near < 0 or start >= taken_until[near]:
                 out.append(Stretch(start, stop))
     return sorted(out)
