@@ -99,6 +99,12 @@ def test_a_gap_alone_is_never_an_outage(seed, length, kind):
     assert detect_series(block(np.nan_to_num(values), names=("probing",), coverage=[coverage])) == ()
 
 
+def test_a_first_day_that_is_cut_by_a_gap_is_not_a_whole_day():
+    values = daily(12, seed=112)
+    values[66 : 66 + 222] = np.nan
+    assert detect_series(block(values, names=("probing",))) == ()
+
+
 def test_a_gap_splits_no_outage_and_widens_its_bounds():
     values = flat(8, 100, 0.01)
     values[at(6, 2) : at(6, 8)] = 0

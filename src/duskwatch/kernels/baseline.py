@@ -38,13 +38,16 @@ SCORE = MEANS + SCALES * PER_SCALE  # MODELS times: how far off each was, in slo
 UNSURE = SCORE + 6  # 1 where the season is not known at this time of the day or week
 MEAN_HOURS = UNSURE + 1  # hours of means with the model in use
 SLOTS = MEAN_HOURS + 1  # slots since the first bin
-FIELDS = SLOTS + 1
+HOURS_SEEN = SLOTS + 1  # bits of the slots of the day, and the days of the week, that were ever taken in
+DAYS_SEEN = SLOTS + 2
+FIELDS = SLOTS + 3
 
 MODELS = 3
 CELLS = 20  # of residuals of one sign, log-spaced
 LEAST = 0.0025  # residuals up to this share lie in the first cell
 RATIO = 1.38  # from one cell to the next
 LOG_RATIO = np.log(RATIO)
+LONG_HOURS = 336.0  # known for so long, a signal is not waited for at hours that it never has
 CALM = 0.02  # a signal whose hours usually differ by less than this has no rhythm that matters
 
 # What a bin was, uint16[N]: bits.
@@ -157,6 +160,12 @@ def _restlessness(ring, slot, scratch):
 
 
 @njit(nogil=True, cache=True)
+def _unseen(bits, count):
+    """Whether any of the first ``count`` bits is not set."""
+    return int(bits) != (1 << count) - 1
+
+
+@njit(nogil=True, cache=True)
 def _close_slot(s, ring, buffer, cells, params, slot, scratch):
     """Take the slot that was being filled into the ring, then predict the one that begins."""
     h = ring.shape[0]
@@ -169,6 +178,9 @@ def _close_slot(s, ring, buffer, cells, params, slot, scratch):
                 scratch[k] = buffer[k]
             value = _median(scratch, fill)
             s[KNOWN] += params[P_SLOT_US] / 3.6e9
+            if params[P_SEASONAL] > 0:
+                s[HOURS_SEEN] = int(s[HOURS_SEEN]) | (1 << (old % int(params[P_PER_DAY])))
+                s[DAYS_SEEN] = int(s[DAYS_SEEN]) | (1 << (old // int(params[P_PER_DAY]) % 7))
             if s[UNSURE] == 0:
                 s[MEAN_HOURS] += params[P_SLOT_US] / 3.6e9
             for m in range(MODELS):
@@ -223,12 +235,12 @@ def _close_slot(s, ring, buffer, cells, params, slot, scratch):
     if s[UNSURE] == 1:
         width += params[P_PRIOR]
         rise += 4.0 * params[P_PRIOR]
-    elif s[KNOWN] < params[P_LEARN_HOURS]:
+    elif s[KNOWN] < params[P_LEARN_HOURS] or (daily and _unseen(s[HOURS_SEEN], per_day) and s[KNOWN] < LONG_HOURS):
         # Until a whole day was seen, nobody knows its rhythm.
         prior = min(params[P_PRIOR], 0.02 + 10.0 * _restlessness(ring, slot, scratch))
         width += prior
         rise += 4.0 * prior
-    if model == 1 and s[KNOWN] < params[P_WEEK_HOURS]:
+    if model == 1 and (s[KNOWN] < params[P_WEEK_HOURS] or (_unseen(s[DAYS_SEEN], 7) and s[KNOWN] < LONG_HOURS)):
         # What has a rhythm of the day may have one of the week, not seen yet.
         width += params[P_WEEK_PRIOR]
         rise += params[P_WEEK_PRIOR]
