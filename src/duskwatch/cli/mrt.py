@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
@@ -133,6 +134,9 @@ def _sink(stack: ExitStack, format_: str, out: Path | None) -> _Sink:
     if format_ == "parquet":
         from duskwatch.sources.bgp.formats.elem_table import ElemTable
 
+        # Polars takes Ctrl-C over in a way that goes on with a read that waits; ours is to end it.
+        if hasattr(signal, "siginterrupt"):
+            signal.siginterrupt(signal.SIGINT, True)
         assert out is not None
         return _Sink(stack.enter_context(ElemTable(out)).add, lambda: 0)
     write = stack.enter_context(_opened(stack, out)).write if out else sys.stdout.write
