@@ -10,7 +10,7 @@ import typer
 from duskwatch.cli.archive import CacheOption, JobsOption, MirrorOption
 from duskwatch.cli.downloading import bytes_of
 from duskwatch.cli.fetching import Fetching
-from duskwatch.cli.options import fail, reading_progress, unusable_input
+from duskwatch.cli.options import CollectorOption, GeoOption, MrtOption, fail, reading_progress, unusable_input
 from duskwatch.records.entity import Entity, parse_entity
 from duskwatch.records.times import HOUR, MINUTE, SECOND, parse_time
 
@@ -24,16 +24,8 @@ def command(
     until: Annotated[
         str | None, typer.Option("--until", help="End of the window (not part of it). Without: that of the series.")
     ] = None,
-    mrt: Annotated[
-        list[Path] | None,
-        typer.Option("--mrt", help="MRT file, or folder of bview/rib and updates files. Repeatable."),
-    ] = None,
-    collector: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--collector", help="With --mrt: use only this collector's files. Without: fetch its archive. Repeatable."
-        ),
-    ] = None,
+    mrt: MrtOption = None,
+    collector: CollectorOption = None,
     series: Annotated[
         list[Path] | None,
         typer.Option(
@@ -41,10 +33,7 @@ def command(
             help="Signals measured by others: CSV, Parquet or JSON, exports and answers of IODA. Repeatable.",
         ),
     ] = None,
-    geo: Annotated[
-        list[Path] | None,
-        typer.Option("--geo", help="Addresses to countries: RIR delegated-extended or MaxMind file. Repeatable."),
-    ] = None,
+    geo: GeoOption = None,
     as_names: Annotated[
         list[Path] | None,
         typer.Option("--as-names", help="Names of AS numbers: JSON, CSV or RIPE's asn.txt. Repeatable."),

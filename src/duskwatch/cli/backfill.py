@@ -1,8 +1,8 @@
 """`duskwatch backfill`: archives of days or months into a store."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,12 +11,12 @@ import typer
 from duskwatch.cli.archive import CacheOption, JobsOption, MirrorOption
 from duskwatch.cli.downloading import bytes_of
 from duskwatch.cli.fetching import Fetching
-from duskwatch.cli.options import fail, unusable_input
+from duskwatch.cli.options import CollectorOption, GeoOption, MrtOption, byte_progress, fail, unusable_input
 from duskwatch.records.entity import Entity, parse_entity
 from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND, parse_time, to_datetime
 
 if TYPE_CHECKING:
-    from duskwatch.backfill import Progress
+    pass
 
 COMMAND = "backfill"
 
@@ -24,16 +24,8 @@ COMMAND = "backfill"
 def command(
     from_: Annotated[str, typer.Option("--from", help="Start of the window: 2014-12-18, 2014-12-18T12:00Z.")],
     until: Annotated[str, typer.Option("--until", help="End of the window (not part of it).")],
-    mrt: Annotated[
-        list[Path] | None,
-        typer.Option("--mrt", help="MRT file, or folder of bview/rib and updates files. Repeatable."),
-    ] = None,
-    collector: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--collector", help="With --mrt: use only this collector's files. Without: fetch its archive. Repeatable."
-        ),
-    ] = None,
+    mrt: MrtOption = None,
+    collector: CollectorOption = None,
     store: Annotated[str, typer.Option("--store", envvar="DUSKWATCH_STORE", help="Folder or URL.")] = "store",
     database: Annotated[
         str, typer.Option("--database", envvar="DUSKWATCH_DATABASE", help="Outages: SQLite file or PostgreSQL URL.")
@@ -41,10 +33,7 @@ def command(
     storage_option: Annotated[
         list[str] | None, typer.Option("--storage-option", help="KEY=VALUE for an object store. Repeatable.")
     ] = None,
-    geo: Annotated[
-        list[Path] | None,
-        typer.Option("--geo", help="Addresses to countries: RIR delegated-extended or MaxMind file. Repeatable."),
-    ] = None,
+    geo: GeoOption = None,
     kind: Annotated[
         list[str] | None, typer.Option("--kind", help="What to store: country, asn. Repeatable; both if not given.")
     ] = None,
@@ -160,32 +149,10 @@ def command(
         sys.exit(1)
 
 
-@contextmanager
-def _progress(quiet: bool) -> "Iterator[Progress | None]":
-    """A bar on stderr; none where stderr is no terminal. What was there at the start counts neither as done nor for
-    the rate, which is that of the whole run: parts take minutes, and an hour of the night is no hour of the day."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        speed_estimate_period=30 * 86_400,
-    ) as bar:
-        task = bar.add_task("starting", total=None)
-
-        def step(name: str, done: int, total: int) -> None:
-            bar.update(task, description=name, completed=done, total=total)
-
-        yield step
+def _progress(quiet: bool) -> AbstractContextManager[Callable[[str, int, int], None] | None]:
+    """What was there at the start counts neither as done nor for the rate, which is that of the whole run: parts take
+    minutes, and an hour of the night is no hour of the day."""
+    return byte_progress(quiet, "starting", speed_estimate_period=30 * 86_400)
 
 
 def _prefix(text: str) -> str:

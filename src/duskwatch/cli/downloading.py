@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from duskwatch.cli.options import fail
+from duskwatch.cli.options import byte_bars, fail
 from duskwatch.records.times import SECOND
 
 if TYPE_CHECKING:
@@ -68,23 +68,10 @@ def names_text(names: list[str] | tuple[str, ...]) -> str:
 @contextmanager
 def fetching_progress(quiet: bool, files: int, total_bytes: int | None) -> Iterator["Progress | None"]:
     """Bars on stderr, one in all and one for each file on its way; none where stderr is no terminal."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal or files == 0:
-        yield None
-        return
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-    ) as bars:
+    with byte_bars(quiet or files == 0) as bars:
+        if bars is None:
+            yield None
+            return
         whole = bars.add_task(f"{files} files", total=total_bytes)
         yield _report_to(bars, whole)
 

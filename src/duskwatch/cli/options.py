@@ -2,8 +2,28 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import NoReturn
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+MrtOption = Annotated[
+    list[Path] | None, typer.Option("--mrt", help="MRT file, or folder of bview/rib and updates files. Repeatable.")
+]
+CollectorOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--collector", help="With --mrt: use only this collector's files. Without: fetch its archive. Repeatable."
+    ),
+]
+GeoOption = Annotated[
+    list[Path] | None,
+    typer.Option("--geo", help="Addresses to countries: RIR delegated-extended or MaxMind file. Repeatable."),
+]
 
 
 def fail(command: str, message: str) -> NoReturn:
@@ -25,31 +45,45 @@ def unusable_input(command: str) -> Iterator[None]:
 
 
 @contextmanager
-def reading_progress(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
-    """A progress bar on stderr for ``(name, bytes done, bytes in all)``; none where stderr is no terminal."""
-    if quiet:
+def byte_bars(quiet: bool, **settings: Any) -> "Iterator[Progress | None]":
+    """Bars on stderr for bytes, with rate and time left; none where stderr is no terminal. ``settings`` as of Rich."""
+    # Loaded where it is used: commands that show no bar start a fiftieth of a second earlier.
+    if quiet or not sys.stderr.isatty():
         yield None
         return
-    # Loaded where it is used: commands that show no bar start a fiftieth of a second earlier.
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield None
-        return
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
-        console=console,
+        console=Console(stderr=True),
         transient=True,
-    ) as bar:
-        task = bar.add_task("reading", total=None)
+        **settings,
+    ) as bars:
+        yield bars
+
+
+@contextmanager
+def byte_progress(
+    quiet: bool, first: str, last: str = "", **settings: Any
+) -> Iterator[Callable[[str, int, int], None] | None]:
+    """One bar for ``(name, bytes done, bytes in all)``, called ``first``, and ``last`` where the name told is empty."""
+    with byte_bars(quiet, **settings) as bars:
+        if bars is None:
+            yield None
+            return
+        task = bars.add_task(first, total=None)
 
         def step(name: str, done: int, total: int) -> None:
-            bar.update(task, description=name or "counting votes", completed=done, total=total)
+            bars.update(task, description=name or last, completed=done, total=total)
 
         yield step
+
+
+def reading_progress(quiet: bool) -> AbstractContextManager[Callable[[str, int, int], None] | None]:
+    """The bar of those who read archives."""
+    return byte_progress(quiet, "reading", "counting votes")
