@@ -196,7 +196,7 @@ def test_ctrl_c_ends_it_and_its_workers_and_the_same_command_goes_on(given, tmp_
         [*MAIN, *given, "--workers", "2"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
     )
     deadline = time.monotonic() + 60
-    while not list(tmp_path.glob("store/work/parts/*.pickle")) and process.poll() is None:
+    while not list(tmp_path.joinpath("store", "work", "parts").glob("*.pickle")) and process.poll() is None:
         assert time.monotonic() < deadline
         time.sleep(0.005)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
