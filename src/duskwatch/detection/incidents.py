@@ -1,17 +1,31 @@
 """Outages of a country, its networks and prefixes into incidents, each with the smallest entity that explains it."""
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 
 from duskwatch.records.entity import Entity
 from duskwatch.records.incidents import Incident, Member, Share
 from duskwatch.records.outages import Outage
 from duskwatch.records.times import HOUR, MINUTE
 
-NEAR_US = 10 * MINUTE  # two parts of one whole that fall within this fell together
+NEAR_US = 10 * MINUTE  # parts of one whole that fall within this fell together,
+TOGETHER = 0.1  # if they make up so much of it: in a large country some network or other falls every few minutes
 LATE_US = HOUR  # a part that fell so long after the whole, or longer, does not explain it
-OVERLAP = 0.5  # of the shorter of two outages must lie in the other
+OVERLAP = 0.5  # of the shorter of two outages must lie in the other; of the whole's, in that of a part that explains it
 EXPLAINS = 0.8  # of the loss must be made up
 MOST = 3  # entities that may share the explanation
+
+Above = Mapping[Entity, tuple[tuple[Entity, float], ...]]
+"""What each entity is part of, nearest first, and how large a part of it what is below is."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    entity: Entity
+    number: int
+    outage: Outage
 
 
 def incidents(outages: Mapping[Entity, Sequence[Outage]], shares: Mapping[Entity, Share]) -> tuple[Incident, ...]:
@@ -19,14 +33,15 @@ def incidents(outages: Mapping[Entity, Sequence[Outage]], shares: Mapping[Entity
 
     shares   of what larger entity each is a part, and how large a part; entities that are part of nothing are absent
 
-    An outage of a part belongs to that of the whole where half of the shorter lies in the other. Outages of two parts
-    of the same whole belong together where they began within ``NEAR_US`` of each other, also where the whole had none.
+    An outage of a part belongs to that of the whole where half of the shorter lies in the other. Outages of parts of
+    the same whole that began within ``NEAR_US`` belong together where they make up ``TOGETHER`` of it, also where the
+    whole had none. The cost grows with the number of outages and with that of pairs that belong together.
     Raises ValueError where an entity is a part of itself.
     """
-    above = {entity: _above(entity, shares) for entity in sorted({*outages, *shares}, key=lambda e: (e.type, e.code))}
-    all_ = [(e, k, o) for e, own in outages.items() for k, o in enumerate(own)]
-    all_.sort(key=lambda item: (item[2].onset.best_us, len(above[item[0]]), item[0].type, item[0].code))
-    group = list(range(len(all_)))
+    above = {entity: _above(entity, shares) for entity in sorted({*outages, *shares}, key=_name)}
+    items = [_Item(entity, k, outage) for entity, own in outages.items() for k, outage in enumerate(own)]
+    items.sort(key=lambda item: (item.outage.onset.best_us, len(above[item.entity]), *_name(item.entity), item.number))
+    group = list(range(len(items)))
 
     def root(at: int) -> int:
         while group[at] != at:
@@ -34,45 +49,74 @@ def incidents(outages: Mapping[Entity, Sequence[Outage]], shares: Mapping[Entity
             at = group[at]
         return at
 
-    for a, (entity, _, outage) in enumerate(all_):
-        for b in range(a + 1, len(all_)):
-            other, _, later = all_[b]
-            if outage.end is not None and later.onset.best_us > outage.end.best_us + NEAR_US:
-                break  # and all that follow
-            if _belongs(entity, outage, other, later, above):
-                group[root(b)] = root(a)
-    members: dict[int, list[tuple[Entity, int, Outage]]] = {}
-    for at, item in enumerate(all_):
+    for a, b in (*_wholes_and_parts(items, above), *_together(items, above, shares)):
+        first, second = sorted((root(a), root(b)))
+        group[second] = first
+    members: dict[int, list[_Item]] = {}
+    for at, item in enumerate(items):
         members.setdefault(root(at), []).append(item)
     return tuple(_incident(own, above, shares) for own in members.values())
 
 
+def _name(entity: Entity) -> tuple[str, str]:
+    return entity.type, entity.code
+
+
 def _above(entity: Entity, shares: Mapping[Entity, Share]) -> tuple[tuple[Entity, float], ...]:
-    """What an entity is part of, nearest first, and how large a part."""
     out: list[tuple[Entity, float]] = []
-    part = 1.0
-    at = entity
+    at, part = entity, 1.0
     while at in shares:
-        part *= shares[at].part
-        at = shares[at].parent
-        if at == entity or any(at == known for known, _ in out):
+        parent = shares[at].parent
+        if parent == entity or any(parent == known for known, _ in out):
             raise ValueError(f"{entity.code} is a part of itself")
-        out.append((at, part))
+        out.append((parent, part))
+        part *= shares[parent].part if parent in shares else 1.0
+        at = parent
     return tuple(out)
 
 
-def _belongs(
-    a: Entity, first: Outage, b: Entity, second: Outage, above: Mapping[Entity, tuple[tuple[Entity, float], ...]]
-) -> bool:
-    if a == b:
-        return False
-    over_a, over_b = [e for e, _ in above[a]], [e for e, _ in above[b]]
-    if b in over_a or a in over_b:
-        start, stop = max(first.onset.best_us, second.onset.best_us), min(_end(first), _end(second))
-        shorter = min(_end(first) - first.onset.best_us, _end(second) - second.onset.best_us)
-        return stop - start >= OVERLAP * shorter
-    siblings = bool(over_a) and bool(over_b) and over_a[0] == over_b[0]
-    return siblings and abs(first.onset.best_us - second.onset.best_us) <= NEAR_US
+def _wholes_and_parts(items: Sequence[_Item], above: Above) -> Iterator[tuple[int, int]]:
+    """Outages of a whole and of a part of it that belong together, as pairs of places in ``items``."""
+    wholes = {whole for chain in above.values() for whole, _ in chain}
+    places: dict[Entity, list[int]] = {}
+    for at, item in enumerate(items):
+        if item.entity in wholes:
+            places.setdefault(item.entity, []).append(at)
+    begins = {entity: [items[at].outage.onset.best_us for at in own] for entity, own in places.items()}
+    ends = {entity: list(accumulate((_end(items[at].outage) for at in own), max)) for entity, own in places.items()}
+    for b, item in enumerate(items):
+        for whole, _ in above[item.entity]:
+            if whole not in places:
+                continue
+            first = bisect_left(ends[whole], item.outage.onset.best_us)
+            last = bisect_right(begins[whole], _end(item.outage))
+            for a in places[whole][first:last]:
+                if _overlap(items[a].outage, item.outage) >= OVERLAP * min(
+                    _length(items[a].outage), _length(item.outage)
+                ):
+                    yield a, b
+
+
+def _together(items: Sequence[_Item], above: Above, shares: Mapping[Entity, Share]) -> Iterator[tuple[int, int]]:
+    """Outages of parts of one whole that began together and matter to it."""
+    parts: dict[Entity, list[int]] = {}
+    for at, item in enumerate(items):
+        if above[item.entity]:
+            parts.setdefault(above[item.entity][0][0], []).append(at)
+    for own in parts.values():
+        begins = [items[at].outage.onset.best_us for at in own]
+        first = 0
+        while first < len(own):
+            after = bisect_right(begins, begins[first] + NEAR_US)
+            lost: dict[Entity, float] = {}
+            for at in own[first:after]:
+                item = items[at]
+                part = shares[item.entity].at(item.number) * item.outage.depth
+                lost[item.entity] = max(part, lost.get(item.entity, 0.0))
+            if sum(lost.values()) >= TOGETHER and len(lost) > 1:
+                for at in own[first + 1 : after]:
+                    yield own[first], at
+            first = after
 
 
 def _end(outage: Outage) -> int:
@@ -80,89 +124,102 @@ def _end(outage: Outage) -> int:
     return outage.end.best_us if outage.end is not None else outage.onset.best_us + outage.duration_us
 
 
-def _incident(
-    own: Sequence[tuple[Entity, int, Outage]],
-    above: Mapping[Entity, tuple[tuple[Entity, float], ...]],
-    shares: Mapping[Entity, Share],
-) -> Incident:
-    whole = _whole([entity for entity, _, _ in own], above)
+def _length(outage: Outage) -> int:
+    return _end(outage) - outage.onset.best_us
+
+
+def _overlap(one: Outage, other: Outage) -> int:
+    """How long both lasted at once; below 0 where one was over before the other."""
+    return min(_end(one), _end(other)) - max(one.onset.best_us, other.onset.best_us)
+
+
+def _incident(own: Sequence[_Item], above: Above, shares: Mapping[Entity, Share]) -> Incident:
+    whole = _whole([item.entity for item in own], above)
     members = []
-    for entity, number, outage in own:
-        part = 1.0 if entity == whole else dict(above[entity])[whole]
-        members.append(Member(entity, outage, number, part))
-    ends = [outage.end for _, _, outage in own]
+    for item in own:
+        part = 1.0
+        if item.entity != whole:
+            part = dict(above[item.entity])[whole] * shares[item.entity].at(item.number)
+        members.append(Member(item.entity, item.outage, item.number, part))
+    ends = [item.outage.end for item in own]
     known = [end.best_us for end in ends if end is not None]
-    explained_by, explained = _explanation(whole, members, shares)
+    fallen = [member for member in members if member.entity == whole]
+    main = max(fallen, key=lambda member: (member.outage.depth, member.outage.duration_us), default=None)
+    start = min((member.outage.onset.best_us for member in fallen), default=None)
+    parts = _parts(whole, members, shares, start, main.outage if main is not None else None)
+    lost = main.outage.depth if main is not None else min(1.0, sum(member.lost for member in parts))
+    explained_by, explained = _explanation(parts, lost, members, shares)
     return Incident(
         whole,
-        min(outage.onset.best_us for _, _, outage in own),
+        min(item.outage.onset.best_us for item in own),
         max(known) if len(known) == len(ends) else None,
-        tuple(sorted(members, key=lambda m: (m.outage.onset.best_us, -m.part, m.entity.code))),
+        lost,
+        tuple(sorted(members, key=lambda m: (m.outage.onset.best_us, -m.part, *_name(m.entity), m.number))),
         explained_by,
         explained,
     )
 
 
-def _whole(entities: Sequence[Entity], above: Mapping[Entity, tuple[tuple[Entity, float], ...]]) -> Entity:
+def _whole(entities: Sequence[Entity], above: Above) -> Entity:
     """The smallest entity that all are part of, or that is one of them and holds the others."""
     chains = [[entity, *(e for e, _ in above[entity])] for entity in entities]
     return next(entity for entity in chains[0] if all(entity in chain for chain in chains))
 
 
 def _explanation(
-    whole: Entity, members: Sequence[Member], shares: Mapping[Entity, Share]
+    parts: Sequence[Member], lost: float, members: Sequence[Member], shares: Mapping[Entity, Share]
 ) -> tuple[tuple[Member, ...], float]:
     """The smallest entities that make up the loss of the whole, and how much of it they do.
 
     From the whole downwards: the fewest parts (at most MOST, the largest losses first) whose share times depth adds
     up to EXPLAINS of what is to be explained; each of them is explained further by its own parts, where one alone
-    does. Parts that fell more than LATE_US after the whole explain nothing. Where the whole itself had no outage, the
-    loss is that of its parts together.
+    does.
     """
-    fallen = [m for m in members if m.entity == whole]
-    start = min((m.outage.onset.best_us for m in fallen), default=None)
-    parts = _parts(whole, members, shares, start)
-    lost = max((m.outage.depth for m in fallen), default=sum(_lost(m, shares) for m in parts))
     if not parts or lost <= 0:
         return (), 0.0
     chosen: list[Member] = []
     made = 0.0
-    for member in sorted(parts, key=lambda m: (-_lost(m, shares), m.entity.code))[:MOST]:
+    for member in sorted(parts, key=lambda m: (-m.lost, *_name(m.entity)))[:MOST]:
         chosen.append(member)
-        made += _lost(member, shares)
+        made += member.lost
         if made >= EXPLAINS * lost:
-            break
-    if made < EXPLAINS * lost:
-        return (), 0.0
-    told = [_down(member, members, shares) for member in chosen]
-    return tuple(told), min(1.0, made / lost)
+            return tuple(_down(member, members, shares) for member in chosen), min(1.0, made / lost)
+    return (), 0.0
 
 
 def _parts(
-    whole: Entity, members: Sequence[Member], shares: Mapping[Entity, Share], start_us: int | None
+    whole: Entity,
+    members: Sequence[Member],
+    shares: Mapping[Entity, Share],
+    start_us: int | None,
+    outage: Outage | None,
 ) -> list[Member]:
-    """Members that are parts of an entity, one level down, and fell with it: of each its worst outage."""
+    """Members that are parts of an entity, one level down, and may explain its outage: of each its worst.
+
+    Those that fell ``LATE_US`` after the start or later do not, nor those that were out for less than half of it.
+    """
     worst: dict[Entity, Member] = {}
+    covered: dict[Entity, int] = {}
     for member in members:
         share = shares.get(member.entity)
         if share is None or share.parent != whole:
             continue
+        if outage is not None:
+            shared = max(0, _overlap(member.outage, outage))
+            covered[member.entity] = covered.get(member.entity, 0) + shared
         if start_us is not None and member.outage.onset.best_us - start_us >= LATE_US:
             continue
-        if member.entity not in worst or member.outage.depth > worst[member.entity].outage.depth:
+        if member.entity not in worst or member.lost > worst[member.entity].lost:
             worst[member.entity] = member
-    return list(worst.values())
-
-
-def _lost(member: Member, shares: Mapping[Entity, Share]) -> float:
-    """Share of its parent that was lost in a part."""
-    return shares[member.entity].part * member.outage.depth
+    if outage is None:
+        return list(worst.values())
+    return [member for entity, member in worst.items() if covered[entity] >= OVERLAP * _length(outage)]
 
 
 def _down(member: Member, members: Sequence[Member], shares: Mapping[Entity, Share]) -> Member:
     """The smallest entity inside a member that alone explains its loss; itself where there is none."""
-    parts = _parts(member.entity, members, shares, member.outage.onset.best_us)
-    best = max(parts, key=lambda m: _lost(m, shares), default=None)
-    if best is None or _lost(best, shares) < EXPLAINS * member.outage.depth:
+    parts = _parts(member.entity, members, shares, member.outage.onset.best_us, member.outage)
+    best = max(parts, key=lambda m: m.lost, default=None)
+    if best is None or best.lost < EXPLAINS * member.lost:
         return member
     return _down(best, members, shares)
