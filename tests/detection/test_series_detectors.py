@@ -227,3 +227,37 @@ def test_nothing_to_read_is_no_outage():
     assert detect_series(block(np.full(500, np.nan))) == ()
     assert detect_series(block(np.zeros(500))) == ()
     assert detect_series(block(np.empty(0))) == ()
+
+
+def test_a_loss_as_large_as_the_width_begins_where_it_fell_not_where_chance_took_more():
+    values = flat(35, 1000)
+    values[at(30, 3) : at(30, 15)] = 900  # a tenth: not below the low
+    values[at(30, 4) : at(30, 7)] = 850
+    (outage,) = detect_series(block(values))
+    assert outage.alarms[0].from_us == time_of(at(30, 4))
+    assert outage.onset.best_us == outage.onset.earliest_us == time_of(at(30, 3))
+
+
+def test_an_onset_is_not_looked_for_in_the_outage_before():
+    values = flat(35, 1000)
+    values[at(30, 2) : at(30, 14)] = 0
+    values[at(30, 16) : at(30, 18)] = 0
+    first, second = detect_series(block(values))
+    assert first.onset.best_us == time_of(at(30, 2))
+    assert second.onset.best_us == second.onset.earliest_us == time_of(at(30, 16))
+
+
+@pytest.mark.parametrize("hours", [1, 2, 6])
+@pytest.mark.parametrize("size", [15, 300, 40_000])
+@pytest.mark.parametrize(("name", "late"), [("bgp", 1.0), ("probing", 0.5)])  # told at the end of a bin; of all of it
+def test_a_slow_fall_begins_where_it_began(name, late, size, hours):
+    bins = hours * 12
+    values = flat(35, float(size))
+    begin = at(30, 3)
+    fallen = np.clip((np.arange(len(values)) + late - begin) / bins, 0.0, 1.0)
+    fallen[at(30, 12) :] = 0
+    (outage,) = detect_series(block(np.round(values * (1 - fallen)), names=(name,)))
+    tenth = time_of(begin) + bins * FIVE // 10
+    one_prefix = bins * FIVE // size
+    assert time_of(begin) - FIVE // 2 <= outage.onset.best_us <= tenth + FIVE + one_prefix
+    assert outage.onset.earliest_us <= tenth

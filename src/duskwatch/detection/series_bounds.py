@@ -6,6 +6,7 @@ import numpy as np
 
 from duskwatch.detection.families import ROUTING, family_of
 from duskwatch.detection.series import F64, Dip, SeriesView
+from duskwatch.kernels import baseline as kernel
 from duskwatch.records.outages import When
 from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND, to_datetime
 
@@ -16,6 +17,7 @@ BESIDE = 3  # bins that tell what one is that is lost in whole
 RAMP = 5  # a fall that takes so many bins is slow, if it follows a line
 STRAIGHT = 0.2  # that no bin is further from than this share of what was lost
 DOUBTED = 0.15  # of a slow fall: by so much of its length may its begin lie earlier
+ALARMED = kernel.LASTS | ((1 << kernel.RULES) - 1) << kernel.RAISED_SHIFT  # bits of bins in which an alarm stood
 PLUNGE = 0.25  # a fall begins with the bin that lost this share of what was lost when the alarm was raised
 
 
@@ -49,6 +51,7 @@ def _onset(view: SeriesView, dip: Dip, raised: int) -> When:
     reach = np.nan_to_num(loss[dip.first : max(dip.first, raised) + 1])
     deep = np.flatnonzero(reach >= PLUNGE * reach.max())
     at = dip.first + (int(deep[0]) if len(deep) else 0)
+    at = _change(view, dip.first, at, max(dip.first, raised) + 1)
     start, stop = view.time_us(at), view.time_us(at + 1)
     if at == 0 or not view.watched[at - 1]:
         since = _last_watched(view, at)
@@ -73,6 +76,24 @@ def _onset(view: SeriesView, dip: Dip, raised: int) -> When:
     return When(max(earliest, start - bin_us), max(latest, stop) if short else latest, best, reason)
 
 
+def _change(view: SeriesView, first: int, at: int, stop: int) -> int:
+    """The bin of a fall that began before its excursion did: a loss as large as the width is noticed late.
+
+    The change point of a shift in normal noise is where the sum of (loss - half of the shift) from there on is largest
+    (E. S. Page, 1957). It is looked for from ``at`` back to what was not watched or was part of an earlier alarm.
+    """
+    lost = view.residual[at:stop]
+    shift = float(np.median(lost[~np.isnan(lost)])) if view.watched[at:stop].any() else 0.0
+    back = max(0, first - DAY // view.bin_us)
+    taken = ~view.watched[back:first] | ((view.judged.bits[back:first] & ALARMED) > 0)
+    if taken.any():
+        back += int(np.flatnonzero(taken)[-1]) + 1
+    if back >= at or shift <= 0:
+        return at
+    total = np.cumsum((np.nan_to_num(view.residual[back:at]) - shift / 2)[::-1])
+    return at - 1 - int(np.argmax(total)) if total.max() > 0 else at
+
+
 def _ramp(view: SeriesView, dip: Dip, at: int) -> tuple[int, int] | None:
     """Earliest and best onset of a slow fall, where a line through it meets no loss; None where it is sharp."""
     stop = min(dip.stop, at + max(RAMP, DAY // view.bin_us))
@@ -94,7 +115,9 @@ def _ramp(view: SeriesView, dip: Dip, at: int) -> tuple[int, int] | None:
     if not len(before) or np.isnan(before).any() or before.mean() < max(0.0, line.mean()) / 2:
         return None
     ahead = min(2.0 * length, max(0.0, start / slope))
-    best = max(view.start_us, view.time_us(at) - _seconds(ahead * view.bin_us))
+    # What a bin says is true at its end where it is a level, in its middle where it is a mean or a count.
+    told_us = view.time_us(at + 1) if family_of(view.name) == ROUTING else view.time_us(at) + view.bin_us // 2
+    best = max(view.start_us, told_us - _seconds(ahead * view.bin_us))
     doubt = _seconds((1 + DOUBTED * (ahead + length)) * view.bin_us)
     return max(view.start_us, best - doubt), best
 
