@@ -12,6 +12,7 @@ import pytest
 from duskwatch import pipeline
 from duskwatch.cases.build import BuiltCase
 from duskwatch.records.entity import parse_entity
+from duskwatch.records.networks import Holding
 from duskwatch.records.outages import When
 from duskwatch.records.report import Report
 from duskwatch.records.times import SECOND, iso, parse_time
@@ -222,6 +223,10 @@ def test_djibouti_on_the_real_archive(shared_data: Path):
     during = report.history.changes.time_us > parse_time("2008-02-19T12:00Z")
     named = set(report.history.changes.upstream[during].tolist()) | set(report.history.changes.beyond[during].tolist())
     assert {5511, 8966} <= named
+    (incident,) = report.networks.incidents
+    assert [(m.entity.code, m.part, m.outage.depth) for m in incident.explained_by] == [("AS30990", 1, 1)]
+    assert report.networks.lost[0].before == (Holding("bgp.visible_slash24", 15, 15),)
+    assert report.networks.total == 1
 
 
 def test_a_hijack_of_another_network_is_no_outage_of_pakistan(shared_data: Path):

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from duskwatch.detection import detect
 from duskwatch.extents import extent_of, known_share, related
+from duskwatch.networks import networks_of
 from duskwatch.records.countries import CountryRanges
 from duskwatch.records.entity import Entity
 from duskwatch.records.outages import Outage
@@ -110,7 +111,7 @@ def analyze(
     )
     votes = merge_votes(list(replay.parts), from_us, until_us)
     names = load_as_names(as_names) if as_names else NO_NAMES
-    return report_on(entity, replay, votes, ranges, as_names=names, reenactment=reenactment)
+    return report_on(entity, replay, votes, ranges, as_names=names, reenactment=reenactment, networks=True)
 
 
 def analyze_countries(
@@ -501,8 +502,13 @@ def report_on(
     as_names: AsNames = NO_NAMES,
     reenactment: str = "",
     faults: Faults | None = None,
+    networks: bool = False,
 ) -> Report:
-    """The report on one entity from what a replay gave. ``faults`` of the replay, where many entities share them."""
+    """The report on one entity from what a replay gave.
+
+    faults    of the replay, where many entities share them
+    networks  tell a country's networks apart too; it takes the longer, the more the replay holds of other countries
+    """
     extent = extent_of(entity, votes, ranges)
     faults = faults or find_faults(replay.parts, replay.heard, replay.inputs, votes)
     guarded = guard(votes, extent.selected, faults)
@@ -524,6 +530,20 @@ def report_on(
         entity = replace(entity, name=country_name(entity.code))
     elif entity.type == "asn":
         entity = replace(entity, name=as_names.names.get(entity.asn, ""))
+    found = None
+    if networks and entity.type == "country" and ranges is not None and history.known_share >= KNOWN_SHARE:
+        window = (replay.from_us, replay.until_us)
+        found = networks_of(
+            entity,
+            history.level,
+            outages,
+            replay.parts,
+            window,
+            replay.bin_us,
+            ranges,
+            faults,
+            names=as_names.names,
+        )
     if not extent.selected.any():
         warnings.append(f"no route of {entity.title} was heard in this window, so nothing can be said about it")
     if ranges is not None:
@@ -531,6 +551,7 @@ def report_on(
     warnings += as_names.notes
     told = {int(asn) for asn in np.unique(np.concatenate([history.changes.origin, history.changes.upstream]))}
     told |= {share.upstream for share in history.transit}
+    told |= {network.entity.asn for network in found.lost} if found is not None else set()
     return Report(
         entity,
         replay.from_us,
@@ -546,6 +567,7 @@ def report_on(
         not_measured=NOT_MEASURED,
         reenactment=reenactment,
         coverage=coverage,
+        networks=found,
     )
 
 

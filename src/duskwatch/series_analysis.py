@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from duskwatch.detection import detect
+from duskwatch.networks import with_outages
 from duskwatch.records.coverage import carried_over
 from duskwatch.records.entity import Entity
 from duskwatch.records.report import Report
@@ -97,6 +98,7 @@ def with_series(report: Report, paths: Sequence[Path], options: SeriesOptions = 
         history=history,
         outages=inside,
         coverage=carried_over(report.coverage, report.outages, inside),
+        networks=None if report.networks is None else with_outages(report.networks, report.entity, inside),
         inputs=report.inputs + data.inputs,
         warnings=report.warnings + data.notes,
     )

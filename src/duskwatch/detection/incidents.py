@@ -154,7 +154,7 @@ def _incident(own: Sequence[_Item], above: Above, shares: Mapping[Entity, Share]
         min(item.outage.onset.best_us for item in own),
         max(known) if len(known) == len(ends) else None,
         lost,
-        tuple(sorted(members, key=lambda m: (m.outage.onset.best_us, -m.part, *_name(m.entity), m.number))),
+        tuple(sorted(members, key=lambda m: (m.outage.onset.best_us, len(above[m.entity]), -m.part, *_name(m.entity)))),
         explained_by,
         explained,
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from duskwatch.records.coverage import Coverage
 from duskwatch.records.entity import Entity
+from duskwatch.records.networks import Networks
 from duskwatch.records.outages import Outage
 from duskwatch.records.signals import EntityHistory
 
@@ -42,3 +43,4 @@ class Report:
     not_measured: tuple[str, ...] = ()
     reenactment: str = ""  # set on a re-enactment: the sentence that says so, shown wherever results are
     coverage: Coverage = field(default_factory=Coverage)  # faults of the recording, and who witnessed each outage
+    networks: Networks | None = None  # of a country from archives; None: not told apart

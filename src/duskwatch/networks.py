@@ -1,0 +1,137 @@
+"""Which networks of a country were lost, and what each is of it: from the votes that the country was measured with."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from duskwatch.detection import detect, incidents
+from duskwatch.extents import space_of
+from duskwatch.records.countries import CountryRanges
+from duskwatch.records.entity import Entity
+from duskwatch.records.incidents import Share
+from duskwatch.records.networks import Holding, Network, Networks
+from duskwatch.records.outages import Outage
+from duskwatch.records.signals import Level, PrefixState
+from duskwatch.signals.artefacts.faults import Faults
+from duskwatch.signals.artefacts.guard import guard, transferred
+from duskwatch.signals.collector_part import CollectorPart
+from duskwatch.signals.entities import split
+from duskwatch.signals.measures import Extent, measure
+from duskwatch.signals.visibility import Votes, merge_votes
+
+SPACE = {"bgp.visible_slash24": "slash24", "bgp.visible_slash48": "slash48", "bgp.visible_prefixes": "prefixes"}
+"""Signals that count what an entity has, those of address space first, and the columns of a Level."""
+
+
+def networks_of(
+    country: Entity,
+    level: Level,
+    outages: Sequence[Outage],
+    parts: Sequence[CollectorPart],
+    window: tuple[int, int],
+    bin_us: int,
+    ranges: CountryRanges,
+    faults: Faults,
+    *,
+    names: Mapping[int, str],
+) -> Networks:
+    """Count votes once more, by origin, on what the parts hold of the country, and find the outages of its ASes.
+
+    level, outages  of the country, from the same parts; they are not changed by what is found here
+    names           of AS numbers
+    An AS has what more than half of the voters hold a route to that it originates; only the country's addresses count.
+    """
+    votes = _votes_by_origin(parts, window, bin_us, faults)
+    index = ranges.countries.index(country.code)
+    owner = np.where(
+        ranges.countries_of(votes.afi, votes.hi, votes.lo, votes.length) == index, votes.origin_of, np.int64(-1)
+    )
+    space = space_of(country, ranges)
+    lost = []
+    for asn, own in split(votes, np.where(np.isin(owner, _fallen(votes, owner)), owner, -1)):
+        entity = Entity("asn", f"AS{asn}", names.get(asn, ""))
+        history = measure(own, Extent(np.ones(len(own.afi), np.bool_), *space), bin_us)
+        found = detect(history)
+        before = [holding(history.level, level, outage, outages) for outage in found]
+        told = [(outage, had) for outage, had in zip(found, before, strict=True) if had is not None]
+        if len(told) == len(found) > 0:
+            lost.append(Network(entity, found, tuple(had for _, had in told)))
+    lost.sort(key=lambda network: (-worst_loss(network), network.entity.asn))
+    return with_outages(Networks(len(np.unique(owner[owner >= 0])), tuple(lost), ()), country, outages)
+
+
+def with_outages(networks: Networks, country: Entity, outages: Sequence[Outage]) -> Networks:
+    """The same networks with the incidents that they make up with these outages of the country."""
+    found = {country: outages} | {one.entity: one.outages for one in networks.lost}
+    return replace(networks, incidents=incidents(found, shares(country, networks.lost)))
+
+
+def worst_loss(network: Network) -> float:
+    """Largest share of the country that was lost in one outage of a network."""
+    return max(had.share * outage.depth for outage, had in zip(network.outages, network.before, strict=True))
+
+
+def shares(whole: Entity, parts: Sequence[Network]) -> dict[Entity, Share]:
+    """What each network is of the whole before each of its outages, as incidents are made of."""
+    return {
+        network.entity: Share(
+            whole, max(had.share for had in network.before), tuple(had.share for had in network.before)
+        )
+        for network in parts
+    }
+
+
+def holding(own: Level, whole: Level, outage: Outage, around: Sequence[Outage]) -> Holding | None:
+    """What a part and its whole had before an outage of the part, and before those of the whole that it lies in.
+
+    Counted in /24s; in /48s or prefixes where the outage is told by these alone. The last moment before it at which
+    both had anything; where there is none, the first moment after. None where there never was one.
+    """
+    signal = next((name for name in SPACE if name in outage.signals), "bgp.visible_slash24")
+    mine, all_ = getattr(own, SPACE[signal]), getattr(whole, SPACE[signal])
+    at = before(outage, around)
+    times = np.unique(np.concatenate([own.time_us, whole.time_us]))
+    have, had = _read(own.time_us, mine, times), _read(whole.time_us, all_, times)
+    told = np.flatnonzero((have > 0) & (had > 0))
+    if not len(told):
+        return None
+    row = told[max(0, int(np.searchsorted(times[told], at, side="right")) - 1)]
+    return Holding(signal, float(have[row]), float(max(have[row], had[row])))
+
+
+def before(outage: Outage, around: Sequence[Outage]) -> int:
+    """The last microsecond before an outage of a part, and before those of the whole that it touches."""
+    end = outage.end.latest_us if outage.end is not None else None
+    touched = [
+        other.onset.earliest_us
+        for other in around
+        if (end is None or other.onset.earliest_us <= end)
+        and (other.end is None or other.end.latest_us >= outage.onset.earliest_us)
+    ]
+    return min([outage.onset.earliest_us, *touched]) - 1
+
+
+def _read(
+    time_us: npt.NDArray[np.int64], values: npt.NDArray[np.float64], at: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """A step function read at some times; NaN ahead of its first row."""
+    if not len(time_us):
+        return np.full(len(at), np.nan)
+    row = np.searchsorted(time_us, at, side="right") - 1
+    return np.where(row >= 0, values[np.maximum(row, 0)], np.nan)
+
+
+def _votes_by_origin(parts: Sequence[CollectorPart], window: tuple[int, int], bin_us: int, faults: Faults) -> Votes:
+    def refine(votes: Votes) -> tuple[Votes, npt.NDArray[np.bool_]]:
+        guarded = guard(votes, np.ones(len(votes.afi), np.bool_), faults)
+        return guarded.votes, transferred(votes.rows, faults)
+
+    return merge_votes(list(parts), *window, all_origins_bin_us=bin_us, refine=refine)
+
+
+def _fallen(votes: Votes, owner: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Owners of which any unit lost its majority inside the window: the others cannot have an outage."""
+    lost = np.isin(votes.state, (PrefixState.MINORITY, PrefixState.DARK)) & (votes.time_us > votes.from_us)
+    return np.unique(owner[np.unique(votes.prefix[lost])])
