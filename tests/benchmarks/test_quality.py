@@ -43,6 +43,8 @@ def test_the_committed_results_are_of_the_whole_library_and_within_its_bounds():
     assert KEPT["absent"] == []
     assert [one["name"] for one in KEPT["bounds"]] == [bound.name for bound in tolerances()]
     assert [one["name"] for one in KEPT["bounds"] if not one["holds"]] == []
+    assert [one["name"] for one in KEPT["held_out"] if one["reached"] is False] == []
+    assert sum(one["reached"] is True for one in KEPT["held_out"]) >= 7
 
 
 def test_a_page_without_its_places_is_refused():

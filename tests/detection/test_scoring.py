@@ -1,5 +1,6 @@
 """Scores against small cases worked out by hand, and what must hold for any."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -87,6 +88,18 @@ def test_three_pieces_of_one_event_are_three_fragments_with_the_first_onset_and_
     assert result.end_error_us == (-MINUTE,)
 
 
+def test_relapses_of_one_another_are_one_story_and_events_without_links_are_stories_of_their_own() -> None:
+    pieces = [told(101, 120), told(150, 170), told(180, 199)]
+    linked = [replace(one, story=story) for one, story in zip(pieces, (0, 0, 2), strict=True)]
+    assert scored([truth(100, 200)], linked).stories == (2,)
+    assert scored([truth(100, 200)], linked[:2]).stories == (1,)
+    assert scored([truth(100, 200)], pieces).stories == (3,)
+    each = scored([truth(100, 130), truth(140, 175)], linked[:2])
+    assert (each.stories, each.fragments) == ((1, 1), (1, 1))
+    assert figures(scored([truth(100, 200)], linked))["stories_mean"] == 2
+    assert figures(Score())["stories_mean"] is None
+
+
 def test_two_events_told_as_one_are_merged_and_each_gives_one_moment() -> None:
     result = scored([truth(100, 150), truth(250, 300)], [told(100, 301)])
     assert (result.detected, result.merged, result.false) == (2, 1, 0)
@@ -170,7 +183,7 @@ def test_outages_become_found_events_with_their_first_alarm() -> None:
     )
     lasting = Outage(when(5), None, None, None, 1, 1, (), 0, None, True, (), 0, 1)
     first, second = found_events([outage, lasting])
-    assert first == FoundEvent(5 * SECOND, None, None, Bounds(4 * SECOND, 6 * SECOND), None)
+    assert first == FoundEvent(5 * SECOND, None, None, Bounds(4 * SECOND, 6 * SECOND), None, story=1)
     assert (second.raised_us, second.end_us, second.end) == (
         30 * SECOND,
         90 * SECOND,

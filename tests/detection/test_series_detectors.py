@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from duskwatch.detection import detect_series, find_alarms
 from duskwatch.records.times import DAY, HOUR, MINUTE
@@ -135,6 +137,29 @@ def test_four_prefixes_go_one_by_one(lost):
     assert outage.depth == lost / 4
     assert outage.onset.best_us == time_of(at(4, 3))
     assert (outage.dark_from is not None) == (lost == 4)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 2), st.integers(1, 8)), min_size=1, max_size=30),
+    st.sampled_from([0, 100, 1000]),
+    st.integers(0, 287),
+)
+@settings(max_examples=60, deadline=None)
+def test_one_prefix_of_four_that_flaps_for_a_bin_or_two_is_no_outage(flaps, earlier, begin):
+    values = flat(30, 4.0)
+    if earlier:  # a signal that flapped before is not asked for less
+        values[np.random.default_rng(1).integers(0, at(24) // 2, earlier) * 2] = 3
+    where = at(25) + begin
+    for low, up in flaps:
+        values[where : where + low] = 3
+        where += low + up
+    assert detect_series(block(values)) == ()
+
+
+def test_one_prefix_of_four_that_is_gone_for_three_bins_is_an_outage():
+    values = flat(30, 4.0)
+    values[at(25) : at(25) + 3] = 3
+    assert len(detect_series(block(values))) == 1
 
 
 def test_alarms_carry_what_they_compare():

@@ -50,6 +50,7 @@ class FoundEvent:
     raised_us: int | None  # from when on a reader of the live data would have known; None where it is not told
     onset: Bounds | None = None
     end: Bounds | None = None
+    story: int | None = None  # the same for an outage and its relapses; None where the detector links nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class Score:
     watched_us: int = 0
     excess_us: int = 0  # time that found events cover outside of true ones
     fragments: tuple[int, ...] = ()  # found events per detected true event
+    stories: tuple[int, ...] = ()  # of these, those that are no relapse of another
     onset_error_us: tuple[int, ...] = ()
     onset_error_bins: tuple[float, ...] = ()
     end_error_us: tuple[int, ...] = ()
@@ -87,8 +89,9 @@ def found_events(outages: Iterable[Outage]) -> tuple[FoundEvent, ...]:
             min((alarm.raised_us for alarm in outage.alarms), default=None),
             _bounds(outage.onset),
             None if outage.end is None else _bounds(outage.end),
+            k if outage.relapse_of is None else outage.relapse_of,
         )
-        for outage in sorted(outages, key=lambda o: o.onset.best_us)
+        for k, outage in sorted(enumerate(outages), key=lambda item: item[1].onset.best_us)
     )
 
 
@@ -110,8 +113,9 @@ def score(
 
     ``until_us`` is the end of the window, ``watched_us`` how much of it was watched, ``bin_us`` the length of a bin,
     which is also the tolerance of matching. A true event is detected where any found event touches it. Its fragments
-    are the found events that touch it; its onset is measured on the first of them, its end on the last. A found event
-    that touches several true ones gives an onset to the first, an end to the last, and counts the others as merged.
+    are the found events that touch it, its stories those of them that are told as no relapse of another; its onset is
+    measured on the first of them, its end on the last. A found event that touches several true ones gives an onset to
+    the first, an end to the last, and counts the others as merged.
     ValueError where a bin has no length or where true events overlap.
     """
     if bin_us <= 0:
@@ -146,7 +150,9 @@ def _score_event(
         return Score(true=1)
     first = told[mine[0]]
     last = max((told[i] for i in mine), key=lambda one: inf if one.end_us is None else one.end_us)
-    measures: dict[str, Any] = {"true": 1, "detected": 1, "fragments": (len(mine),)}
+    linked = {told[i].story for i in mine} - {None}
+    stories = len(linked) + sum(told[i].story is None for i in mine)
+    measures: dict[str, Any] = {"true": 1, "detected": 1, "fragments": (len(mine),), "stories": (stories,)}
     if touched[mine[0]][0] == k:
         error = event.onset.error_of(first.onset_us)
         measures |= {"onset_error_us": (error,), "onset_error_bins": (error / bin_us,)}
@@ -245,6 +251,7 @@ def figures(scored: Score) -> dict[str, float | int | None]:
         "open_wrong": scored.open_wrong,
         "fragments_mean": sum(scored.fragments) / len(scored.fragments) if scored.fragments else None,
         "fragments_max": max(scored.fragments, default=None),
+        "stories_mean": sum(scored.stories) / len(scored.stories) if scored.stories else None,
         "onset_error_s_median": rank(onset_s, 0.5),
         "onset_error_s_p95": rank(onset_s, 0.95),
         "onset_error_bins_p95": rank(onset, 0.95),

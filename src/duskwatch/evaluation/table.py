@@ -62,6 +62,7 @@ ROWS = (
     Row("timing", "end_inside", "true end inside the stated interval", share),
     Row("timing", "end_width_bins_median", "width of that interval, median, in bins", number),
     Row("timing", "fragments_mean", "found events per true one", number),
+    Row("timing", "stories_mean", "of these, told as no relapse of another", number),
     Row("timing", "merged", "true events told together with another", number),
     Row("labelled", "recall", "labelled shutdowns: found", share),
     Row("family:iraq-2023", "recall", "Iraq 2023, by routes, probing, telescope, and all together: found", share),

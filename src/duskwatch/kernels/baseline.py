@@ -40,7 +40,9 @@ MEAN_HOURS = UNSURE + 1  # hours of means with the model in use
 SLOTS = MEAN_HOURS + 1  # slots since the first bin
 HOURS_SEEN = SLOTS + 1  # bits of the slots of the day, and the days of the week, that were ever taken in
 DAYS_SEEN = SLOTS + 2
-FIELDS = SLOTS + 3
+CALM = SLOTS + 3  # 1 where single bins can be trusted: three times what a tenth of them is off by fits into the band
+LOW_RUN = SLOTS + 4  # bins in a row that lacked more than an excursion may lack when it ends
+FIELDS = SLOTS + 5
 
 MODELS = 3
 CELLS = 20  # of residuals of one sign, log-spaced
@@ -48,7 +50,8 @@ LEAST = 0.0025  # residuals up to this share lie in the first cell
 RATIO = 1.38  # from one cell to the next
 LOG_RATIO = np.log(RATIO)
 LONG_HOURS = 336.0  # known for so long, a signal is not waited for at hours that it never has
-CALM = 0.02  # a signal whose hours usually differ by less than this has no rhythm that matters
+STILL = 0.02  # a signal whose hours usually differ by less than this has no rhythm that matters
+TELLING = 3  # bins in a row, of a calm signal, that a mean rests on
 
 # What a bin was, uint16[N]: bits.
 JUDGED, BELOW, SURGED, BACK, SETTLED, ACCEPTED = 1, 2, 4, 8, 16, 32
@@ -188,7 +191,7 @@ def _close_slot(s, ring, buffer, cells, params, slot, scratch):
                 if predicted > 0:
                     s[SCORE + m] = s[SCORE + m] * params[P_DECAY] + min(1.0, abs(value / predicted - 1.0))
                     s[SCORE + MODELS + m] = s[SCORE + MODELS + m] * params[P_DECAY] + 1.0
-        elif s[KEPT_OUT] > 0 and (s[MODEL] > 0 or _restlessness(ring, old, scratch) < CALM):
+        elif s[KEPT_OUT] > 0 and (s[MODEL] > 0 or _restlessness(ring, old, scratch) < STILL):
             # In place of an outage stands what was expected: it must not become what is normal.
             value = s[PREDICTED + 3 * int(s[MODEL]) + 1]
         ring[old % h] = value
@@ -228,9 +231,9 @@ def _close_slot(s, ring, buffer, cells, params, slot, scratch):
     width = rise = 0.0
     if total > 0:
         own = cells[model]
-        width = max(
-            3.0 * _tail(own, 0, 0.1, total), 1.5 * _tail(own, 0, 0.01, total), 1.2 * _tail(own, 0, 0.001, total)
-        )
+        usual = 3.0 * _tail(own, 0, 0.1, total)
+        s[CALM] = 1.0 if usual <= params[P_BAND] else 0.0
+        width = max(usual, 1.5 * _tail(own, 0, 0.01, total), 1.2 * _tail(own, 0, 0.001, total))
         rise = max(3.0 * _tail(own, CELLS, 0.1, total), 1.5 * _tail(own, CELLS, 0.01, total))
     if s[UNSURE] == 1:
         width += params[P_PRIOR]
@@ -287,6 +290,7 @@ def _forget_peaks(s):
 def _follow_means(s, params, residual, time_us, ring):
     """Means of the loss over several lengths of time, against the largest that was ever seen by chance."""
     inside = int(s[LASTING])
+    s[LOW_RUN] = s[LOW_RUN] + 1.0 if residual > params[P_EXIT] * params[P_BAND] else 0.0
     for k in range(SCALES):
         bins = params[P_SCALES + k]
         if bins == 0:
@@ -297,7 +301,8 @@ def _follow_means(s, params, residual, time_us, ring):
         if inside > 0:
             continue
         s[base + 1] = max(s[base + 1], mean)
-        if mean > s[base + 2]:
+        # A calm signal that was whole in between has flapped: bins that are low together must tell.
+        if mean > s[base + 2] and (s[CALM] == 0 or s[LOW_RUN] >= min(bins, TELLING)):
             s[LASTING], s[LASTING_SINCE] = k + 1.0, time_us
             inside = k + 1
         elif mean < s[base + 1] / 3.0:
