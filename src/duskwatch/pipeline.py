@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,8 +22,9 @@ from duskwatch.records.times import MINUTE, iso, to_datetime
 from duskwatch.signals.artefacts.faults import Faults, find_faults
 from duskwatch.signals.artefacts.guard import coverage_of, guard, without_transfers
 from duskwatch.signals.artefacts.heard import FileSpan, Heard, as_of, begin_file, dump_time, end_file, hear, hearing
+from duskwatch.signals.dumps import begin_dump, end_dump, fold_dump, reload_peers
 from duskwatch.signals.measures import measure, transit_shares
-from duskwatch.signals.routing import RoutingLog, RoutingState, Watch, begin_dump, end_dump, fold, reload_peers
+from duskwatch.signals.routing import RoutingLog, RoutingState, Watch, fold
 from duskwatch.signals.visibility import CollectorPart, Votes, close_part, merge_votes
 from duskwatch.sources.bgp.archive_files import (
     ArchiveError,
@@ -35,6 +37,7 @@ from duskwatch.sources.bgp.archive_files import (
 )
 from duskwatch.sources.bgp.formats.mrt import MrtReader
 from duskwatch.sources.bgp.transports.ahead import read_ahead
+from duskwatch.sources.bgp.transports.digest import ThreadedSha256
 from duskwatch.sources.bgp.transports.files import open_pieces
 from duskwatch.sources.reference.asnames import AsNames, load_as_names
 from duskwatch.sources.reference.files import ReferenceDataError
@@ -52,7 +55,7 @@ NO_NAMES = AsNames({})
 Progress = Callable[[str, int, int], None]
 """Told the file being read, stored bytes done and stored bytes in all."""
 
-Opened = tuple[Iterator[bytes], "hashlib._Hash"]
+Opened = tuple[Iterator[bytes], "hashlib._Hash | ThreadedSha256"]
 """A file's unpacked pieces, and the SHA-256 that is fed with its stored bytes as they are read."""
 
 NOT_MEASURED = (
@@ -271,9 +274,9 @@ def join_replays(replays: Sequence[Replay]) -> Replay:
     )
 
 
-def open_file(file: ArchiveFile, threads: int = 1) -> Opened:
-    """Open a file to be folded; OSError, at the first piece, where it cannot be read."""
-    digest = hashlib.sha256()
+def open_file(file: ArchiveFile, threads: int = 1, hashing: Executor | None = None) -> Opened:
+    """Open a file to be folded; OSError, at the first piece, where it cannot be read. ``hashing``: does the digest."""
+    digest = hashlib.sha256() if hashing is None else ThreadedSha256(hashing)
     return open_pieces(file.path, piece_bytes=PIECE_BYTES, threads=threads, digest=digest), digest
 
 
@@ -283,13 +286,14 @@ def _ahead(files: Sequence[ArchiveFile], threads: int, memory: int) -> Generator
         for file in files:
             yield open_file(file)
         return
-    sources = [open_file(file, threads) for file in files]
-    room = max(1, memory // FILE_AHEAD_BYTES) if memory else threads
-    pieces = read_ahead((source for source, _ in sources), threads=threads - 1, ahead=min(room, 2 * threads))
-    try:
-        yield from zip(pieces, (digest for _, digest in sources), strict=True)
-    finally:
-        pieces.close()
+    with ThreadPoolExecutor(1, "sha256") as hashing:
+        sources = [open_file(file, threads, hashing) for file in files]
+        room = max(1, memory // FILE_AHEAD_BYTES) if memory else threads
+        pieces = read_ahead((source for source, _ in sources), threads=threads - 1, ahead=min(room, 2 * threads))
+        try:
+            yield from zip(pieces, (digest for _, digest in sources), strict=True)
+        finally:
+            pieces.close()
 
 
 @dataclass
@@ -436,7 +440,7 @@ def _fold_dump(
 ) -> tuple[RoutingState, list[RoutingLog]]:
     logs: list[RoutingLog] = []
     begun = False
-    for block in blocks:
+    for block in blocks.routes():
         if not begun:
             said_us = int(block.time_us[0]) if len(block.time_us) else file.start_us
             time_us = dump_time(heard, file.path.name, named_time(file.path.name, file.collector), said_us)
@@ -444,7 +448,7 @@ def _fold_dump(
             state, log = reload_peers(state, time_us)
             logs.append(log)
             begun = True
-        state, log = fold(state, block if time_us == said_us else as_of(block, time_us), watch, origins)
+        state, log = fold_dump(state, block if time_us == said_us else as_of(block, time_us), watch, origins)
         logs.append(log)
     if begun:
         state, log = end_dump(state, complete=blocks.damage is None)

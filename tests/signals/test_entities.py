@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from duskwatch.records.elems import Kind
 from duskwatch.signals import visibility
+from duskwatch.signals.dumps import begin_dump, end_dump
 from duskwatch.signals.entities import split
 from duskwatch.signals.measures import Extent, measure
-from duskwatch.signals.routing import RoutingLog, RoutingState, begin_dump, end_dump, fold
+from duskwatch.signals.routing import RoutingLog, RoutingState, fold
 from duskwatch.signals.visibility import close_part, merge_votes
 from tests.signals.build import block, peers
 

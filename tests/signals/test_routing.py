@@ -8,15 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duskwatch.records.elems import Kind
+from duskwatch.signals.dumps import begin_dump, end_dump, reload_peers
 from duskwatch.signals.routing import (
     MOST_PEERS,
     Op,
     RoutingLog,
     RoutingState,
-    begin_dump,
-    end_dump,
     fold,
-    reload_peers,
     silences,
 )
 from tests.signals.build import block, peers

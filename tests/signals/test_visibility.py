@@ -6,8 +6,9 @@ import numpy as np
 
 from duskwatch.records.elems import Kind
 from duskwatch.records.signals import Gap, PrefixState
+from duskwatch.signals.dumps import begin_dump, end_dump
 from duskwatch.signals.measures import Extent, measure, transit_shares, units
-from duskwatch.signals.routing import DumpCheck, RoutingLog, RoutingState, begin_dump, end_dump, fold
+from duskwatch.signals.routing import DumpCheck, RoutingLog, RoutingState, fold
 from duskwatch.signals.visibility import close_part, full_feed, merge_votes
 from tests.signals.build import block, peers
 

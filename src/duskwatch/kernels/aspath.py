@@ -53,6 +53,65 @@ def _unfold(data, at, end, size, path):
     return count
 
 
+@njit(nogil=True, cache=True, inline="always")
+def _last_three(path, count):
+    """The last three ASes of a path that differ each from the one before; 0 where there is none."""
+    origin, upstream, beyond = np.int64(0), np.int64(0), np.int64(0)
+    found = 0
+    for i in range(count):
+        asn = path[count - 1 - i]
+        if found == 0:
+            origin = asn
+            found = 1
+        elif found == 1 and asn != origin:
+            upstream = asn
+            found = 2
+        elif found == 2 and asn != upstream:
+            beyond = asn
+            break
+    return origin, upstream, beyond
+
+
+@njit(nogil=True, cache=True)
+def wide_tail(data, at, end, path):
+    """The end of the AS_PATH of four-octet AS numbers among some attributes: (origin, upstream, beyond) as path_tails.
+
+    data uint8[N], attributes at data[at:end], end <= N; path int64[PATH_LIMIT]: room to work in.
+    """
+    while at + 3 <= end:
+        code = data[at + 1]
+        if data[at] & 0x10:
+            if at + 4 > end:
+                break
+            length = (np.int64(data[at + 2]) << 8) | np.int64(data[at + 3])
+            at += 4
+        else:
+            length = np.int64(data[at + 2])
+            at += 3
+        if at + length > end:
+            break
+        if code == AS_PATH:  # of two, the first counts (RFC 7606 section 3 g)
+            if length > 2 and data[at] == AS_SEQUENCE and 2 + 4 * np.int64(data[at + 1]) == length:
+                # One segment, as nearly all: read from its end, and no further than needed.
+                first = at + 2
+                at += length - 4
+                origin = _number(data, at, 4)
+                asn = origin
+                while asn == origin and at > first:
+                    at -= 4
+                    asn = _number(data, at, 4)
+                if asn == origin:
+                    return origin, np.int64(0), np.int64(0)
+                upstream = asn
+                while asn == upstream and at > first:
+                    at -= 4
+                    asn = _number(data, at, 4)
+                return origin, upstream, np.int64(0) if asn == upstream else asn
+            return _last_three(path, max(_unfold(data, at, at + length, 4, path), 0))
+        at += length
+    return np.int64(0), np.int64(0), np.int64(0)
+
+
 @njit(nogil=True, cache=True)
 def path_tails(data, attr_start, attr_length, as_size, rows, origin, upstream, beyond):
     """Write the last three different ASes of the paths of some elems: origin, the one before it, and before that.
@@ -76,6 +135,9 @@ def path_tails(data, attr_start, attr_length, as_size, rows, origin, upstream, b
         end = at + attr_length[row]
         if end > data.shape[0]:
             continue
+        if as_size[row] == 4:
+            origin[row], upstream[row], beyond[row] = wide_tail(data, at, end, path)
+            continue
         count, count4 = -1, -1  # not met yet
         narrow_aggregator = 0  # 1: names an AS; -1: AS_TRANS, which AS4_AGGREGATOR stands for
         wide_aggregator = False
@@ -93,8 +155,6 @@ def path_tails(data, attr_start, attr_length, as_size, rows, origin, upstream, b
                 break
             if code == AS_PATH and count < 0:  # of two, the first counts (RFC 7606 section 3 g)
                 count = max(_unfold(data, at, at + length, np.int64(as_size[row]), path), 0)
-                if as_size[row] == 4:
-                    break
             elif code == AS4_PATH and count4 < 0:
                 count4 = max(_unfold(data, at, at + length, 4, wide), 0)
             elif code == AGGREGATOR and narrow_aggregator == 0:
@@ -102,18 +162,7 @@ def path_tails(data, attr_start, attr_length, as_size, rows, origin, upstream, b
             elif code == AS4_AGGREGATOR:
                 wide_aggregator = True
             at += length
-        if as_size[row] == 2 and 0 < count4 <= count and not (wide_aggregator and narrow_aggregator == 1):
+        if 0 < count4 <= count and not (wide_aggregator and narrow_aggregator == 1):
             for i in range(count4):
                 path[count - count4 + i] = wide[i]
-        found = 0
-        for i in range(count):
-            asn = path[count - 1 - i]
-            if found == 0:
-                origin[row] = asn
-                found = 1
-            elif found == 1 and asn != origin[row]:
-                upstream[row] = asn
-                found = 2
-            elif found == 2 and asn != upstream[row]:
-                beyond[row] = asn
-                break
+        origin[row], upstream[row], beyond[row] = _last_three(path, count)

@@ -96,9 +96,9 @@ INDEX = PEER_SLOTS
 COUNT, LAST, LISTED, HASHED = range(PEER_SLOTS + 65536, PEER_SLOTS + 65540)
 LINKS = PEER_SLOTS + 65540
 # int64[SUMMARY]: earliest and latest time of the elems (0 where there is none), how many of them are of a table dump,
-# at least how many carry a path identifier, and how many records are not good.
-FIRST_US, LAST_US, RIBS, PATH_IDS, ODD = range(5)
-SUMMARY = 5
+# at least how many carry a path identifier, how many records are not good, and whether a row stands for a whole record.
+FIRST_US, LAST_US, RIBS, PATH_IDS, ODD, ROUTES = range(6)
+SUMMARY = 6
 
 
 def new_links(count: int) -> np.ndarray:
@@ -360,6 +360,41 @@ def _rib(data, at, end, time_us, record, afi, safi, in_entry, in_nlri, exact, li
     if exact and at != end:
         return e, ENTRY_PAST
     return e, 0
+
+
+@njit(**OPTIONS)
+def _rib_routes(data, at, end, time_us, record, afi, links, out, e):
+    """A RIB record as one row: its first entry in place of the attributes, and their number in place of the length."""
+    if at + 1 > end:
+        return e, SHORT
+    length = _u8(data, at)
+    octets = (length + 7) >> 3
+    if length > (32 if afi == 1 else 128) or at + 1 + octets + 2 > end:
+        return e, BAD_PREFIX
+    hi, lo = _prefix(data, at + 1, length)
+    at += 1 + octets
+    count = _u16(data, at)
+    at += 2
+    if (e + 1) * ELEM_WORDS > out.shape[0]:
+        return np.int64(-1), 0
+    first = at
+    listed = np.int64(links[LISTED])
+    for _ in range(count):
+        if at + 8 > end:
+            return e, ENTRY_PAST
+        place = _u16(data, at)
+        attr_length = _u16(data, at + 6)
+        at += 8 + attr_length
+        if at > end:
+            return e, ENTRY_PAST
+        if place >= listed:
+            return e, NO_PEER
+        if attr_length > ATTRIBUTES_LIMIT:
+            return e, BAD_ATTRIBUTES
+    if count == 0:
+        return e, 0
+    _put(out, e, time_us, RIB, afi, 1, 0, hi, lo, length, 0, first, count, 4, 0, record)
+    return e + 1, 0
 
 
 @njit(**OPTIONS)
@@ -693,11 +728,13 @@ def _mrtd_bgp(data, at, end, time_us, record, subtype, table, links, out, e):
 
 
 @njit(**OPTIONS)
-def scan(data, at, final, table, links, out, records, summary):
+def scan(data, at, final, routes, table, links, out, records, summary):
     """Read whole records from ``data[at:]`` until the bytes, the room for elems or for records run out.
 
-    final: no bytes will follow. data uint8[N]; table PEER[PEER_LIMIT], links int32[LINKS] (in/out); out ELEM[E],
-    records RECORD[R] (out, from row 0), these three as uint64 words; summary int64[SUMMARY] (out).
+    final: no bytes will follow. routes: a RIB record of unicast prefixes without path identifiers becomes one row
+    (summary[ROUTES] says so), and the scan ends where such records and others meet.
+    data uint8[N]; table PEER[PEER_LIMIT], links int32[LINKS] (in/out); out ELEM[E], records RECORD[R] (out, from row
+    0), these three as uint64 words; summary int64[SUMMARY] (out).
     Returns (position of the next record, elems, records, MORE | FULL | BROKEN): MORE bytes are needed to go on, the
     rows are FULL, or what stands at the position is no record header.
     """
@@ -739,11 +776,16 @@ def scan(data, at, final, table, links, out, records, summary):
                 ):
                     end += 4
                     length += 4
+        whole = routes and kind == 13 and (subtype == 2 or subtype == 4) and length >= 4
+        if e > 0 and ((whole and summary[ROUTES] == 0) or (summary[ROUTES] == 1 and kind == 13 and subtype == 1)):
+            return at, e, r, FULL
         first = e
         reason = 0
         status = GOOD
         family = np.int64(0)
-        if kind == 13:
+        if whole:
+            e, reason = _rib_routes(data, body + 4, end, time_us, r, 1 if subtype == 2 else 2, links, out, e)
+        elif kind == 13:
             if subtype == 1:
                 e, reason = _peer_index(data, body, end, time_us, r, table, links, out, e)
             elif subtype == 0 or subtype == 7 or subtype > 12:
@@ -775,11 +817,14 @@ def scan(data, at, final, table, links, out, records, summary):
             return at, first, r, FULL
         if 0 < reason < PREFIX_PAST:
             e = first
+        if summary[ROUTES] == 1 and e > first and not whole:
+            return at, first, r, FULL
         if e > first:
             earliest = min(earliest, time_us)
             latest = max(latest, time_us)
             summary[FIRST_US] = earliest
             summary[LAST_US] = latest
+            summary[ROUTES] = 1 if whole else 0
             if kind == 12 or kind == 13 or subtype == 2:
                 summary[RIBS] += e - first
             if status & WITH_IDS or (kind == 13 and subtype >= 8):

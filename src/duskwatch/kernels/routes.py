@@ -18,6 +18,24 @@ def _home(origin, upstream, beyond, shift):
     return np.int64((mixed * _MIX) >> shift)
 
 
+@njit(nogil=True, cache=True, inline="always")
+def intern_route(a, b, c, slots, shift, table, count):
+    """The number of one route, and how many there then are; arguments as of ``intern_routes``."""
+    mask = slots.shape[0] - 1
+    slot = _home(a, b, c, shift)
+    while True:
+        found = np.int64(slots[slot])
+        if found < 0:
+            table[count, 0] = a
+            table[count, 1] = b
+            table[count, 2] = c
+            slots[slot] = count
+            return np.int64(count), count + 1
+        if table[found, 0] == a and table[found, 1] == b and table[found, 2] == c:
+            return found, count
+        slot = (slot + 1) & mask
+
+
 @njit(nogil=True, cache=True)
 def intern_routes(origin, upstream, beyond, rows, slots, shift, table, count, ids):
     """Give the routes of some rows their numbers, adding those not met before.
@@ -28,30 +46,13 @@ def intern_routes(origin, upstream, beyond, rows, slots, shift, table, count, id
 
     Returns the new count.
     """
-    mask = slots.shape[0] - 1
     last = np.int64(-1)
     for k in range(rows.shape[0]):
         row = rows[k]
         a, b, c = origin[row], upstream[row], beyond[row]
-        if last >= 0 and table[last, 0] == a and table[last, 1] == b and table[last, 2] == c:
-            ids[k] = last
-            continue
-        slot = _home(a, b, c, shift)
-        while True:
-            found = slots[slot]
-            if found < 0:
-                table[count, 0] = a
-                table[count, 1] = b
-                table[count, 2] = c
-                slots[slot] = count
-                found = np.int32(count)
-                count += 1
-                break
-            if table[found, 0] == a and table[found, 1] == b and table[found, 2] == c:
-                break
-            slot = (slot + 1) & mask
-        ids[k] = found
-        last = np.int64(found)
+        if not (last >= 0 and table[last, 0] == a and table[last, 1] == b and table[last, 2] == c):
+            last, count = intern_route(a, b, c, slots, shift, table, count)
+        ids[k] = last
     return count
 
 

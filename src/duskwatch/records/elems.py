@@ -76,6 +76,27 @@ class ElemBlock(NamedTuple):
     path_ids: int  # at least as many elems have a path_id other than 0
 
 
+class RibBlock(NamedTuple):
+    """Records of a table dump (TABLE_DUMP_V2), one row for all routes to a prefix. R rows.
+
+    The entries are not made into elems, but walked where they lie: for one prefix of a country there are thousands
+    of which no more is wanted than who holds them. Each entry was checked to lie in the data and to name a place in
+    the peer index table (RFC 6396 section 4.3.4): two octets of place, four of time, two of length, then attributes.
+    """
+
+    data: U8  # [N] whole records, as unpacked
+    data_offset: int  # position of data[0] in the unpacked stream
+    time_us: I64  # [R] microseconds since 1970-01-01 UTC
+    afi: U8  # [R] AFI
+    prefix_hi: U64  # [R] as in ElemBlock
+    prefix_lo: U64  # [R]
+    prefix_length: U8  # [R]
+    entries_start: I64  # [R] where the first entry begins in data
+    entries: I32  # [R] how many there are
+    places: I32  # [L] row in PeerTable of each place of the peer index table
+    last_us: int  # latest time of a record
+
+
 @dataclass
 class PeerTable:
     """Peers in the order first met; an elem's ``peer`` is a row here. Grows while a collector's files are read.

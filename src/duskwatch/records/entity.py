@@ -37,8 +37,8 @@ def parse_entity(text: str) -> Entity:
         return Entity("country", word.upper())
     if match := re.fullmatch(r"(?:AS|as|As)(\d{1,10})", word):
         number = int(match[1])
-        if number >= 2**32:
-            raise ValueError(f"'{text}': an AS number is below 4294967296")
+        if not 0 < number < 2**32:
+            raise ValueError(f"'{text}': an AS number is above 0 (RFC 7607) and below 4294967296")
         return Entity("asn", f"AS{number}")
     if "/" in word:
         try:

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from duskwatch.kernels.aspath import path_tails
 from duskwatch.kernels.prefix_table import intern_prefixes, rebuild_slots
 from duskwatch.kernels.routes import absorb
-from duskwatch.kernels.routing import COMPARE, LOAD, clear_paths, clear_peer, fold_elems, move_paths
-from duskwatch.records.elems import ElemBlock, Kind, PeerTable
+from duskwatch.kernels.routing import LOAD, fold_elems, move_paths
+from duskwatch.records.elems import ElemBlock, Kind, PeerTable, RibBlock
 from duskwatch.records.times import HOUR, MINUTE
 from duskwatch.signals.start_table import RouteTable, StartTable
 
@@ -21,8 +21,6 @@ SILENT_US = HOUR
 LATE_US = 15 * MINUTE
 # No collector has as many sessions; a file that claims more is not believed, lest it ask for all memory there is.
 MOST_PEERS = 2048
-# A peer that a table dump lacks was gone, unless it was heard this shortly before the dump.
-DUMP_LACKS_US = 10 * MINUTE
 
 
 class Op(IntEnum):
@@ -156,6 +154,11 @@ class RoutingState:
             self.sample_us = self.from_us
 
     @property
+    def before_us(self) -> int:
+        """What was said before it stood when the window began; a table dump taken at that moment does too."""
+        return self.from_us + (1 if self.dump_us == self.from_us else 0)
+
+    @property
     def late(self) -> int:
         """Elems that came out of order and were taken as of their peer's latest."""
         return int(self.counters[0])
@@ -188,9 +191,9 @@ def fold(
     elems = len(block.time_us)
     if elems == 0:
         return state, RoutingLog.empty()
-    _reserve_peers(state)
+    reserve_peers(state)
     _reserve_paths(state, block.path_ids)
-    prefix = _number_prefixes(state, block, watch)
+    prefix = number_prefixes(state, block, watch)
     tails = None
     told_from = None
     if origins is not None:
@@ -200,7 +203,7 @@ def fold(
         if len(fresh):
             told_from = np.zeros(state.count, np.int64)
             np.maximum.at(told_from, prefix[fresh], elems - fresh)
-            _watch_rows(state, np.flatnonzero(told_from))
+            watch_rows(state, np.flatnonzero(told_from))
             told_from = np.where(told_from > 0, elems - told_from, 0)
     last = min(block.last_us, state.until_us)
     due = max(0, (last - state.sample_us) // state.bin_us + 1)
@@ -269,10 +272,10 @@ def fold(
         op[kept],
         route[kept],
     )
-    return state, _absorbed(state, log)
+    return state, absorbed(state, log)
 
 
-def _absorbed(state: RoutingState, log: RoutingLog) -> RoutingLog:
+def absorbed(state: RoutingState, log: RoutingLog) -> RoutingLog:
     """Move what a log says of the time before the window into the start table; the rest is returned."""
     state.start.reserve(state.watched_count, len(state.sizes))
     keep = np.empty(len(log), np.uint8)
@@ -284,7 +287,7 @@ def _absorbed(state: RoutingState, log: RoutingLog) -> RoutingLog:
         log.op,
         log.route,
         state.from_us,
-        state.from_us + (1 if state.dump_us == state.from_us else 0),
+        state.before_us,
         start.cells,
         start.routes,
         start.last_us,
@@ -298,71 +301,11 @@ def _absorbed(state: RoutingState, log: RoutingLog) -> RoutingLog:
     return RoutingLog(*(getattr(log, name)[rows] for name in RoutingLog.__slots__))
 
 
-def _watch_rows(state: RoutingState, rows: npt.NDArray[np.int64]) -> None:
+def watch_rows(state: RoutingState, rows: npt.NDArray[np.int64]) -> None:
     """Watch some prefixes from now on, numbered in order."""
     state.watched[rows] = 1
     state.number[rows] = state.watched_count + np.arange(len(rows), dtype=np.int32)
     state.watched_count += len(rows)
-
-
-def begin_dump(state: RoutingState, time_us: int, trusted: bool) -> RoutingState:
-    """Say that the blocks to come are a table dump taken at ``time_us``.
-
-    A dump fills the tables of peers whose table is not wholly known. A peer whose session and whose updates were
-    seen without a break since the last dump (``trusted``) is only compared with it: the dump's entries were
-    taken at some time in the minutes after its own time stamp, the updates are exact.
-    """
-    _reserve_peers(state)
-    state.dump_us = time_us
-    known = (state.whole == 1) & (state.live == 1) & trusted
-    state.dump_policy = np.where(known, COMPARE, LOAD).astype(np.uint8)
-    state.dump_matched = np.zeros(len(state.sizes), np.int64)
-    state.dump_missing = np.zeros(len(state.sizes), np.int64)
-    return state
-
-
-def end_dump(state: RoutingState, complete: bool) -> tuple[RoutingState, RoutingLog]:
-    """Close a table dump: whose table is whole now, who was missing from it, how the others compared.
-
-    ``complete`` False (a damaged dump) draws no conclusion from what the dump lacks.
-    """
-    time_us = state.dump_us
-    rows: list[tuple[int, int]] = []
-    for peer in range(len(state.sizes)):
-        size = int(state.sizes[peer].sum())
-        if state.dump_policy[peer] == COMPARE:
-            matched, missing = int(state.dump_matched[peer]), int(state.dump_missing[peer])
-            if matched + missing:
-                state.checks.append(DumpCheck(peer, time_us, size, matched, missing))
-            elif complete and size and state.heard_us[peer] < time_us - DUMP_LACKS_US:
-                clear_peer(state.held, state.count, state.sizes, peer)
-                clear_paths(state.path_keys, state.path_values, peer)
-                state.live[peer] = state.whole[peer] = 0
-                rows.append((peer, Op.DOWN))
-        elif size and complete:
-            state.live[peer] = state.whole[peer] = 1
-            state.heard_us[peer] = max(int(state.heard_us[peer]), time_us)
-            rows.append((peer, Op.DUMPED))
-        elif size:
-            state.live[peer] = 1
-            rows.append((peer, Op.UP))
-    log = _absorbed(state, _session_rows(state, time_us, rows))
-    state.dumps += 1
-    state.dump_us = -1
-    return state, log
-
-
-def reload_peers(state: RoutingState, time_us: int) -> tuple[RoutingState, RoutingLog]:
-    """Forget what peers held that the dump about to be read will fill, so that only the dump's routes remain.
-
-    Call between begin_dump() and the dump's first block.
-    """
-    rows = []
-    for peer in np.flatnonzero((state.dump_policy == LOAD) & (state.sizes.sum(axis=1) > 0)):
-        clear_peer(state.held, state.count, state.sizes, int(peer))
-        clear_paths(state.path_keys, state.path_values, int(peer))
-        rows.append((int(peer), Op.DOWN))
-    return state, _absorbed(state, _session_rows(state, time_us, rows))
 
 
 def silences(state: RoutingState) -> RoutingLog:
@@ -370,12 +313,13 @@ def silences(state: RoutingState) -> RoutingLog:
     last = int(state.heard_us.max(initial=-1))
     quiet = (state.live == 1) & (state.heard_us >= 0) & (state.heard_us + SILENT_US < last)
     peer = np.flatnonzero(quiet).astype(np.int32)
-    log = _session_rows(state, 0, [(int(p), Op.SILENT) for p in peer])
+    log = session_rows(state, 0, [(int(p), Op.SILENT) for p in peer])
     log.time_us[:] += SILENT_US
     return log
 
 
-def _session_rows(state: RoutingState, time_us: int, rows: Sequence[tuple[int, int]]) -> RoutingLog:
+def session_rows(state: RoutingState, time_us: int, rows: Sequence[tuple[int, int]]) -> RoutingLog:
+    """(peer, Op) as rows of a log, no earlier than the peer was heard."""
     n = len(rows)
     peer = np.array([peer for peer, _ in rows], np.int32)
     return RoutingLog(
@@ -395,7 +339,8 @@ def _tails(block: ElemBlock, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.uint
     return tails
 
 
-def _reserve_peers(state: RoutingState) -> None:
+def reserve_peers(state: RoutingState) -> None:
+    """Make room for the peers met so far."""
     need = min(len(state.peers), MOST_PEERS)
     have = len(state.sizes)
     if need <= have:
@@ -426,7 +371,8 @@ def _reserve_paths(state: RoutingState, paths: int) -> None:
     state.path_keys, state.path_ids, state.path_values = keys, ids, values
 
 
-def _number_prefixes(state: RoutingState, block: ElemBlock, watch: Watch) -> npt.NDArray[np.int32]:
+def number_prefixes(state: RoutingState, block: ElemBlock | RibBlock, watch: Watch) -> npt.NDArray[np.int32]:
+    """The numbers of a block's prefixes, int32[E], -1 where there is none; new ones are added and watched as wished."""
     elems = len(block.time_us)
     need = state.count + elems
     if need > len(state.prefix_hi):
@@ -471,7 +417,7 @@ def _number_prefixes(state: RoutingState, block: ElemBlock, watch: Watch) -> npt
         wanted = watch(
             (meta >> 8).astype(np.uint8), state.prefix_hi[new], state.prefix_lo[new], (meta & 255).astype(np.uint8)
         )
-        _watch_rows(state, before + np.flatnonzero(wanted))
+        watch_rows(state, before + np.flatnonzero(wanted))
     return ids
 
 

@@ -34,8 +34,7 @@ class RouteTable:
         ids = np.empty(len(rows), np.int32)
         for at in range(0, len(rows), 1 << 12):  # in steps, so that the table need not make room for every row
             some = rows[at : at + (1 << 12)]
-            self._reserve(len(some))
-            bits = int(np.log2(len(self.slots)))
+            self.reserve(len(some))
             self.count = int(
                 intern_routes(
                     origin,
@@ -43,7 +42,7 @@ class RouteTable:
                     beyond,
                     some,
                     self.slots,
-                    np.uint64(64 - bits),
+                    self.shift,
                     self.table,
                     self.count,
                     ids[at : at + (1 << 12)],
@@ -51,7 +50,13 @@ class RouteTable:
             )
         return ids
 
-    def _reserve(self, more: int) -> None:
+    @property
+    def shift(self) -> np.uint64:
+        """What the kernels take of a hash."""
+        return np.uint64(64 - int(np.log2(len(self.slots))))
+
+    def reserve(self, more: int) -> None:
+        """Make room for so many new routes."""
         need = self.count + more
         if need > len(self.table):
             grown = np.zeros((max(need, 2 * len(self.table)), 3), np.uint32)
@@ -60,7 +65,7 @@ class RouteTable:
         if 2 * need > len(self.slots):
             bits = int(np.ceil(np.log2(2 * need)))
             self.slots = np.full(1 << bits, -1, np.int32)
-            rebuild_route_slots(self.slots, np.uint64(64 - bits), self.table, self.count)
+            rebuild_route_slots(self.slots, self.shift, self.table, self.count)
 
 
 @dataclass

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from duskwatch.kernels.guard import tally
-from duskwatch.records.elems import ElemBlock
+from duskwatch.records.elems import ElemBlock, RibBlock
 from duskwatch.records.signals import Gap
 from duskwatch.records.times import HOUR, MINUTE
 from duskwatch.signals.routing import MOST_PEERS
@@ -101,7 +101,7 @@ def dump_time(heard: Heard, file: str, named_us: int | None, time_us: int) -> in
     return named_us
 
 
-def as_of(block: ElemBlock, time_us: int) -> ElemBlock:
+def as_of(block: ElemBlock | RibBlock, time_us: int) -> ElemBlock | RibBlock:
     """A block of a table dump with one time for all its elems."""
     put = _strided(len(block.time_us))
     put[:] = time_us

@@ -20,8 +20,9 @@ import numpy as np
 from numba import njit
 from duskwatch.kernels.aspath import path_tails
 from duskwatch.kernels.mrt import OPTIONS, _u32
-from duskwatch.records.elems import PeerTable
-from duskwatch.signals.routing import RoutingState, begin_dump, end_dump, fold
+from duskwatch.records.elems import PeerTable, RibBlock
+from duskwatch.signals.dumps import begin_dump, end_dump, fold_dump
+from duskwatch.signals.routing import RoutingState, fold
 from duskwatch.sources.bgp.formats.bgpdump import BgpdumpText
 from duskwatch.sources.bgp.formats.mrt import MrtReader
 from tests.kernels.test_mrt import INDEX, RECORDS
@@ -37,7 +38,7 @@ except IndexError:
 else:
     raise SystemExit("bounds are not checked")
 
-wanted, chance, done, bad, elems = int(sys.argv[1]), random.Random(20141222), 0, 0, 0
+wanted, chance, done, bad, elems, together = int(sys.argv[1]), random.Random(20141222), 0, 0, 0, 0
 raw = [INDEX, *RECORDS.values()]
 slowest = 0.0
 while done < wanted:
@@ -81,12 +82,21 @@ while done < wanted:
         elems += len(rows)
     end_dump(state, reader.damage is None)
     assert (state.sizes >= 0).all()
+    routes = MrtReader([data], PeerTable())                 # the same with records of a dump in one
+    state = RoutingState("fuzz", 0, 4000 * 10**6, 300 * 10**6)
+    state.peers = routes._peers
+    state = begin_dump(state, 0, True)
+    for block in routes.routes():
+        state, log = fold_dump(state, block, lambda afi, hi, lo, length: np.ones(len(afi), np.uint8))
+        together += isinstance(block, RibBlock) and len(block.time_us)
+    end_dump(state, routes.damage is None)
+    assert (routes.records, routes.bad_records) == (reader.records, reader.bad_records)
     if done > 1000:                                         # by then everything is compiled
         slowest = max(slowest, time.perf_counter() - began)
     bad += reader.bad_records
     done += reader.records  # what stands behind a broken header is not counted
 print(done, "records", bad, "bad", elems, "elems; slowest 40 records", round(slowest, 3), "s")
-assert bad > done // 20 and elems > done // 4, "the mutations miss their mark"
+assert bad > done // 20 and elems > done // 4 and together > done // 100, "the mutations miss their mark"
 assert slowest < 5
 """
 

@@ -15,7 +15,9 @@ from duskwatch.kernels.mrt import (
     ELEM_WORDS,
     FIRST_US,
     FULL,
+    INDEX,
     LAST_US,
+    LISTED,
     ODD,
     PATH_IDS,
     PEER,
@@ -26,12 +28,13 @@ from duskwatch.kernels.mrt import (
     RECORD_LIMIT,
     RECORD_WORDS,
     RIBS,
+    ROUTES,
     SUMMARY,
     UNSUPPORTED,
     new_links,
     scan,
 )
-from duskwatch.records.elems import Damage, ElemBlock, PeerTable
+from duskwatch.records.elems import Damage, ElemBlock, PeerTable, RibBlock
 from duskwatch.sources.bgp.transports.files import TransportDamage
 
 # Rows of one block: few enough to stay in a cache until they are used, and never too few for the block to be worth it.
@@ -39,6 +42,8 @@ BLOCK_ELEMS = 1 << 15
 BLOCK_RECORDS = 1 << 15
 BAD_KEPT = 100
 HEADER = 12
+# Blocks of records and blocks of elems may alternate so often in a file: each block has a cost of its own.
+MOST_TURNS = 100
 
 TYPES = {
     0: "NULL", 1: "START", 2: "DIE", 3: "I_AM_DEAD", 4: "PEER_DOWN", 5: "BGP", 6: "RIP", 7: "IDRP", 8: "RIPNG",
@@ -98,31 +103,50 @@ class MrtReader:
         self._used = 0
 
     def __iter__(self) -> Iterator[ElemBlock]:
+        for block in self._blocks(0):
+            assert isinstance(block, ElemBlock)
+            yield block
+
+    def routes(self) -> Iterator[ElemBlock | RibBlock]:
+        """The same, but that the routes of a table dump to one prefix stay together where they can; in place of iter().
+
+        A file in which such records and others take turns, as no program writes it, gives elems after a while.
+        """
+        return self._blocks(MOST_TURNS)
+
+    def _blocks(self, turns: int) -> Iterator[ElemBlock | RibBlock]:
         table, links = _arrays(self._peers)
         summary = np.zeros(SUMMARY, np.int64)
         left = end = 0
+        was_routes = False
         for data, offset, final in self._whole_records():
             at, elems = 0, min(BLOCK_ELEMS, len(data) + 1)
             while True:
                 out = np.empty(elems * ELEM_WORDS, np.uint64)
                 rows = np.empty(min(BLOCK_RECORDS, len(data) // HEADER + 1) * RECORD_WORDS, np.uint64)
                 start = at
-                at, elem_count, record_count, ended = scan(data, at, final, table, links, out, rows, summary)
+                at, elem_count, record_count, ended = scan(data, at, final, turns > 0, table, links, out, rows, summary)
                 _extend(self._peers, table, int(links[COUNT]))
                 if record_count:
                     records = rows[: record_count * RECORD_WORDS].view(RECORD)
                     self._note(records, elem_count, offset, summary)
-                    columns = _columns(out[: elem_count * ELEM_WORDS].view(ELEM), records)
-                    yield ElemBlock(
-                        data=data,
-                        data_offset=offset,
-                        last_us=int(summary[LAST_US]),
-                        path_ids=int(summary[PATH_IDS]),
-                        **columns,
-                    )
+                    found = out[: elem_count * ELEM_WORDS].view(ELEM)
+                    is_routes = bool(summary[ROUTES])
+                    turns -= is_routes != was_routes
+                    was_routes = is_routes
+                    if is_routes:
+                        yield _rib_block(data, offset, found, links, summary)
+                    else:
+                        yield ElemBlock(
+                            data=data,
+                            data_offset=offset,
+                            last_us=int(summary[LAST_US]),
+                            path_ids=int(summary[PATH_IDS]),
+                            **_columns(found, records),
+                        )
                 if ended == BROKEN:
-                    found = bytes(data[at : at + HEADER]).hex(" ")
-                    self.damage = Damage(offset + at, "an MRT record header (RFC 6396 section 2)", found)
+                    said = bytes(data[at : at + HEADER]).hex(" ")
+                    self.damage = Damage(offset + at, "an MRT record header (RFC 6396 section 2)", said)
                     return
                 if ended != FULL:
                     break
@@ -196,6 +220,28 @@ class MrtReader:
 
 def _columns(elems: np.ndarray, records: np.ndarray) -> dict[str, Any]:
     return {name: elems[name] for name in COLUMNS} | {f"record_{name}": records[name] for name in RECORD_COLUMNS}
+
+
+def _rib_block(
+    data: npt.NDArray[np.uint8],
+    offset: int,
+    found: np.ndarray,
+    links: npt.NDArray[np.int32],
+    summary: npt.NDArray[np.int64],
+) -> RibBlock:
+    return RibBlock(
+        data=data,
+        data_offset=offset,
+        time_us=found["time_us"],
+        afi=found["afi"],
+        prefix_hi=found["prefix_hi"],
+        prefix_lo=found["prefix_lo"],
+        prefix_length=found["prefix_length"],
+        entries_start=found["attr_start"],
+        entries=found["attr_length"],
+        places=links[INDEX : INDEX + int(links[LISTED])].copy(),
+        last_us=int(summary[LAST_US]),
+    )
 
 
 def _octets(piece: bytes | memoryview) -> npt.NDArray[np.uint8]:
