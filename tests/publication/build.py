@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from duskwatch.networks import with_outages
 from duskwatch.records.entity import Entity
+from duskwatch.records.networks import Holding, Network, Networks
 from duskwatch.records.outages import Alarm, Outage, Phase, When
 from duskwatch.records.report import InputFile, Report
 from duskwatch.records.signals import (
@@ -267,6 +269,56 @@ def partial() -> Report:
     )  # fmt: skip
 
 
+def networks(lost: Sequence[tuple[int, float, float, str, int]], total: int, report: Report) -> Report:
+    """The report with networks: AS number, share of its 100 /24s, depth, begin, minutes."""
+    told = []
+    for asn, share, depth, begin, minutes in lost:
+        at = t(begin)
+        one = outage(when(at), when(at + minutes * MINUTE), report.until_us, depth=depth)
+        told.append(Network(Entity("asn", f"AS{asn}"), (one,), (Holding("bgp.visible_slash24", 100 * share, 100),)))
+    names = {asn: f"Net {asn}" for asn, *_ in lost}
+    found = with_outages(Networks(total, tuple(told), ()), report.entity, report.outages)
+    return replace(report, networks=found, as_names=report.as_names | names)
+
+
+def national(depth: float = 0.6) -> Report:
+    """Sixty of a hundred /24s of a country go for 40 minutes."""
+    start, stop = t("2021-03-01"), t("2021-03-01T12:00Z")
+    down, up = t("2021-03-01T06:00:00Z"), t("2021-03-01T06:40:00Z")
+    many = round(100 * depth)
+    changes: list[Change] = [(at + i * 100_000, i, to) for at, to in ((down, DOWN), (up, UP)) for i in range(many)]
+    past = history(start, stop, [f"203.0.{i}.0/24" for i in range(100)], changes, origin=64500, upstream=64501)
+    one = outage(when(down), when(up), stop, depth=depth, phases=[("partial", down, up), ("restored", up, stop)])
+    return Report(
+        Entity("country", "PG", "Papua New Guinea"), start, stop, past, (one,), files(("rrc00",), start, stop),
+        ("rrc00",), "Pacific/Port_Moresby", not_measured=NOT_MEASURED,
+    )  # fmt: skip
+
+
+SIX = "2021-03-01T06:00:00Z"
+
+
+def explained() -> Report:
+    """One network of forty makes up the loss, and a small one falls with it."""
+    return networks([(64500, 0.58, 1.0, SIX, 40), (64502, 0.01, 1.0, SIX, 30)], 40, national())
+
+
+def shared() -> Report:
+    """Two networks make up the loss together."""
+    return networks([(64500, 0.3, 1.0, SIX, 40), (64502, 0.4, 0.5, SIX, 40)], 7, national())
+
+
+def spread() -> Report:
+    """Thirteen networks of forty fall, and none of them explains it."""
+    return networks([(64500 + i, 0.04, 0.9, SIX, 40) for i in range(13)], 40, national())
+
+
+def alone() -> Report:
+    """The country stands, one network of it falls for eight minutes."""
+    report = replace(national(), outages=())
+    return networks([(64500, 0.05, 1.0, SIX, 8)], 40, report)
+
+
 def quiet() -> Report:
     start, stop = t("2014-05-30"), t("2014-05-30T06:00Z")
     past = history(start, stop, ["198.51.100.0/24", "203.0.113.0/24"], [], voters=12)
@@ -356,4 +408,5 @@ def one_family(lost: str = "IPv6") -> Report:
 
 
 MADE = {"kp": kp, "dj": dj, "partial": partial, "quiet": quiet, "ongoing": ongoing, "blind": blind,
-        "ipv6": one_family, "ipv4": lambda: one_family("IPv4")}  # fmt: skip
+        "ipv6": one_family, "ipv4": lambda: one_family("IPv4"),
+        "explained": explained, "shared": shared, "spread": spread, "alone": alone}  # fmt: skip

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import duskwatch
-from duskwatch.publication import charts, tables, was_it_us
+from duskwatch.publication import charts, tables, was_it_us, who
 from duskwatch.publication.chart_data import strips
 from duskwatch.publication.charts import Spec, detail, svg, whole
 from duskwatch.publication.facts import Span, dark_span, main_outage, measure, relapses_of, voters_spread, watched_share
@@ -64,13 +64,20 @@ def to_html(report: Report) -> str:
         version=duskwatch.__version__,
         title=f"{subject(report)}: {verdict(report)}",
         lead=headline(report),
-        paragraphs=[text for text in paragraphs(report) if text not in (report.reenactment, headline(report))],
+        # What else has its place on the page is not said twice.
+        paragraphs=[
+            text
+            for text in paragraphs(report)
+            if text not in (report.reenactment, headline(report), who.account(report))
+        ],
         window=f"{utc(report.from_us)} to {utc_after(report.until_us, report.from_us)}",
         cards=_cards(report),
         timelines=timelines,
         levels=tables.levels(report),
         phases=tables.phases(report, main) if main is not None and main.phases else None,
         outages=tables.outages(report) if report.outages else None,
+        networks=tables.networks(report) if report.networks is not None and report.networks.total else None,
+        explained=who.account(report),
         strip_figures=strip_figures,
         prefixes=tables.prefixes(report, made.prefixes) if made.prefixes else None,
         transit=tables.transit(report) if report.history.transit else None,

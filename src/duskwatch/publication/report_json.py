@@ -12,8 +12,12 @@ import numpy.typing as npt
 import duskwatch
 from duskwatch.publication.facts import STATE_NAMES, blind_spans, voters_spread, watched_share
 from duskwatch.publication.was_it_us import answer, witnesses_of
+from duskwatch.publication.who import sentence
 from duskwatch.publication.words import paragraphs
 from duskwatch.records.coverage import Artefact, Witnesses
+from duskwatch.records.entity import Entity
+from duskwatch.records.incidents import Incident, Member
+from duskwatch.records.networks import Holding, Networks
 from duskwatch.records.outages import Alarm, Outage, When
 from duskwatch.records.report import InputFile, Report
 from duskwatch.records.signals import ChangeLog, Gap, Level, PrefixState, SignalBlock
@@ -36,7 +40,7 @@ def to_json(report: Report) -> Json:
         "software": {"name": "duskwatch", "version": duskwatch.__version__},
         "reenactment": report.reenactment or None,
         "summary": list(paragraphs(report)),
-        "entity": {"type": report.entity.type, "code": report.entity.code, "name": report.entity.name},
+        "entity": _entity(report.entity),
         "window": {"from": iso(report.from_us), "until": iso(report.until_us)},
         "time_zone": report.time_zone or None,
         "country_source": report.country_source or None,
@@ -58,6 +62,8 @@ def to_json(report: Report) -> Json:
             _outage(outage) | {"was_it_us": _was_it_us(witnesses_of(report, number))}
             for number, outage in enumerate(report.outages)
         ],
+        "networks": _networks(report.networks),
+        "incidents": [] if report.networks is None else [_incident(one) for one in report.networks.incidents],
         "transit": [
             {
                 "upstream": share.upstream,
@@ -219,6 +225,60 @@ def _outage(outage: Outage) -> Json:
         "confidence": _number(outage.confidence),
         "alarms": [_alarm(alarm) for alarm in outage.alarms],
     }
+
+
+def _networks(networks: Networks | None) -> Json | None:
+    if networks is None:
+        return None
+    return {
+        "total": networks.total,
+        "lost": [
+            {
+                "asn": one.entity.asn,
+                "name": one.entity.name or None,
+                "outages": [
+                    _outage(outage) | {"before": _holding(had)}
+                    for outage, had in zip(one.outages, one.before, strict=True)
+                ],
+            }
+            for one in networks.lost
+        ],
+    }
+
+
+def _holding(had: Holding) -> Json:
+    return {
+        "signal": had.signal,
+        "own": _number(had.own),
+        "country": _number(had.whole),
+        "share": _number(had.share),
+    }
+
+
+def _incident(incident: Incident) -> Json:
+    return {
+        "entity": _entity(incident.entity),
+        "from": iso(incident.from_us),
+        "until": _time(incident.until_us),
+        "lost": _number(incident.lost),
+        "explained_by": [_member(member) for member in incident.explained_by],
+        "explained": _number(incident.explained),
+        "members": [_member(member) for member in incident.members],
+        "sentence": sentence(incident),
+    }
+
+
+def _member(member: Member) -> Json:
+    return {
+        "entity": _entity(member.entity),
+        "outage": member.number,
+        "share": _number(member.part),
+        "lost": _number(member.lost),
+    }
+
+
+def _entity(entity: Entity) -> Json:
+    return {"type": entity.type, "code": entity.code, "name": entity.name}
 
 
 def _alarm(alarm: Alarm) -> Json:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from duskwatch.publication import who
 from duskwatch.publication.chart_data import thin_out
 from duskwatch.publication.charts import detail, whole
 from duskwatch.publication.facts import STATE_NAMES, dark_span, edges, held, main_outage, measure
@@ -126,6 +127,29 @@ def outages(report: Report) -> Table:
         )
     heads = ("#", "onset (UTC)", "end (UTC)", "duration", "lost", "then", "score, h", "confidence")
     return Table("Outages in order of onset", heads, tuple(rows), (4, 6, 7))
+
+
+def networks(report: Report) -> Table:
+    """The networks of the country that were lost, worst first, each in the outage in which it took the most."""
+    told = []
+    for network, outage, had in who.rows(report):
+        end = table_time(outage.end.best_us) if outage.end is not None else "not over at the end"
+        more = len(network.outages) - 1
+        after = [span_text(outage.duration_us) + ("" if outage.end is not None else " so far")]
+        after += [f"{more:,} more outage{'s' * (more > 1)}"] if more else []
+        told.append(
+            Row(
+                (
+                    who.as_text(report, network.entity),
+                    f"{percent(had.share)}\n{who.holding_text(had)}",
+                    f"{percent(outage.depth)}\n{percent(had.share * outage.depth)} of the country",
+                    table_time(outage.onset.best_us),
+                    "\n".join([end, *after]),
+                )
+            )
+        )
+    heads = ("network", "share of the country", "lost of it", "from (UTC)", "until (UTC)")
+    return Table("Networks that were lost, worst first", heads, tuple(told), (1, 2), who.left_out(report))
 
 
 def _bound(report: Report, when: When) -> str:

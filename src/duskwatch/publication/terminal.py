@@ -8,9 +8,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from duskwatch.publication import who
 from duskwatch.publication.facts import dark_span, held, main_outage, voters_spread
 from duskwatch.publication.others import described, only_others
-from duskwatch.publication.times_text import local_table_time, place, table_time, zone
+from duskwatch.publication.times_text import local_table_time, percent, place, table_time, zone
 from duskwatch.publication.was_it_us import fault_lines, faults, lines
 from duskwatch.publication.words import lost_text, paragraphs
 from duskwatch.records.outages import Outage
@@ -40,6 +41,7 @@ def print_summary(report: Report, console: Console, written: list[Path]) -> None
             _print_plain(report, console)
         else:
             console.print(_table(report))
+    _print_networks(report, console)
     main = main_outage(report)
     if main is not None and main.phases:
         console.print()
@@ -166,6 +168,25 @@ def _then(outage: Outage, report: Report) -> str:
     if outage.end is not None:
         words.append(held(report, outage))
     return ", ".join(words) or "-"
+
+
+def _print_networks(report: Report, console: Console) -> None:
+    """The networks of a country that were lost, a line or two each."""
+    networks = report.networks
+    if networks is None or not networks.total:
+        return
+    console.print()
+    _say(console, "Networks that were lost (UTC)" if networks.lost else "Networks", "bold")
+    for network, outage, had in who.rows(report):
+        end = table_time(outage.end.best_us) if outage.end is not None else "not over at the end"
+        more = len(network.outages) - 1
+        _line(
+            console,
+            f"{who.as_text(report, network.entity)}: {percent(had.share)} of the country ({who.holding_text(had)}), "
+            f"{percent(outage.depth)} of it lost, {table_time(outage.onset.best_us)} to {end}"
+            + (f"; {more} more outage{'s' * (more > 1)}" if more else ""),
+        )
+    _line(console, who.left_out(report))
 
 
 def _print_coverage(report: Report, console: Console) -> None:

@@ -43,6 +43,7 @@ from duskwatch.publication.times_text import (
     utc,
     utc_after,
 )
+from duskwatch.publication.who import account
 from duskwatch.records.outages import Outage, When
 from duskwatch.records.report import Report
 from duskwatch.records.times import MINUTE, SECOND, span_text
@@ -61,6 +62,7 @@ def paragraphs(report: Report) -> tuple[str, ...]:
     outage = main_outage(report)
     if outage is not None:
         told += [_going(report, outage), _return(report, outage), _others(report, outage)]
+    told.append(account(report))
     told += [_evidence(report, outage), _gaps(report), _learned(report), _limits(report)]
     return tuple(paragraph for paragraph in told if paragraph)
 
