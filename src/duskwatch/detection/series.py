@@ -104,6 +104,11 @@ class SeriesDetector(Protocol):
         """The loss rule that the baseline must follow for it, so that outages stay out of what is normal."""
         ...
 
+    @property
+    def recent(self) -> bool:
+        """Whether no more than two days before its alarm decide on it, so that it can run as bins come in."""
+        ...
+
     def detect(self, view: SeriesView, rule: int) -> list[Alarm]:
         """Alarms in order of time; ``rule`` is the number of its loss rule, -1 where it has none."""
         ...

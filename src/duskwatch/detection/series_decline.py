@@ -28,6 +28,7 @@ class SlowDecline:
     least: float = 0.2
     calls: bool = True
     rule: None = None
+    recent: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.least < 1:

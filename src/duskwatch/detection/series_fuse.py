@@ -31,10 +31,13 @@ class Heard:
     view: SeriesView
     family: Family
     alarms: tuple[Alarm, ...]
+    counted: bool | None = None  # it ever had a value above zero; None: as the view has it
     lost: F64 = field(init=False, repr=False)  # [B] share lost in the bins of its alarms, as lost_share has it
     over: Overlaps = field(init=False, repr=False)  # its alarms of losses, by time
 
     def __post_init__(self) -> None:
+        if self.counted is None:
+            object.__setattr__(self, "counted", bool(np.nansum(self.view.values) > 0))
         object.__setattr__(self, "lost", lost_share(self.view, self.alarms))
         object.__setattr__(self, "over", Overlaps([alarm for alarm in self.alarms if alarm.detector not in QUIET]))
 
@@ -99,7 +102,7 @@ def _daily(group: Group, later_us: int, config: DetectionConfig) -> bool:
 def _callers(heard: Sequence[Heard], config: DetectionConfig) -> tuple[list[Alarm], list[Alarm]]:
     """Alarms that make outages, and those that only speak of them."""
     can_call = {detector.name for detector in config.series_detectors if detector.calls}
-    space = any(one.view.name.startswith("bgp.visible_slash") and np.nansum(one.view.values) > 0 for one in heard)
+    space = any(one.view.name.startswith("bgp.visible_slash") and one.counted for one in heard)
     calling: list[Alarm] = []
     speaking: list[Alarm] = []
     for one in heard:

@@ -7,6 +7,7 @@ import numpy as np
 from duskwatch.detection.series import F64, SeriesView
 from duskwatch.kernels import baseline as kernel
 from duskwatch.records.outages import Alarm
+from duskwatch.records.times import DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class LastingLoss:
     name: str
     calls: bool = True
     rule: None = None
+    recent: bool = True
 
     def detect(self, view: SeriesView, rule: int) -> list[Alarm]:
         """One alarm for each stretch below the limit that holds no excursion with an alarm of its own."""
@@ -34,7 +36,8 @@ class LastingLoss:
         floor = 0
         for begin, after in edge.reshape(-1, 2).tolist():
             scale = int(bits[begin] >> kernel.SCALE_SHIFT) & 7
-            first, stop = _bounds(residual, begin, after, view.scale_bins[scale], floor)
+            back = max(floor, begin - min(4 * view.scale_bins[scale], max(1, DAY // view.bin_us)))
+            first, stop = _bounds(residual, begin, after, view.scale_bins[scale], floor, back)
             floor = after
             if raised[max(0, first - 1) : after].any():
                 continue
@@ -58,12 +61,14 @@ class LastingLoss:
         return out
 
 
-def _bounds(residual: F64, begin: int, after: int, bins: int, floor: int) -> tuple[int, int]:
-    """First bin of the loss and the one after its last, for a mean over ``bins`` that was below in [begin, after)."""
+def _bounds(residual: F64, begin: int, after: int, bins: int, floor: int, back: int) -> tuple[int, int]:
+    """First bin of the loss, looked for back to ``back``, and the one after its last.
+
+    The mean over ``bins`` was below in [begin, after), and none before it from ``floor`` on.
+    """
     # The mean falls for some time after the loss is over.
     level = float(np.median(residual[max(floor, begin - bins // 2) : max(begin + 1, after - 2 * bins)]))
     half = max(0.05, level / 2)
-    back = max(floor, begin - 4 * bins)
     before = np.cumsum((residual[back : begin + 1] - half)[::-1])
     first = begin - int(np.argmax(before))
     ahead = np.cumsum(residual[first:after] - half)

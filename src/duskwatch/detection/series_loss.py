@@ -17,6 +17,7 @@ class SeriesLoss:
     name: str
     rule: LossRule
     calls: bool = True
+    recent: bool = True
 
     def detect(self, view: SeriesView, rule: int) -> list[Alarm]:
         """One alarm for each excursion that passed the rule."""

@@ -28,6 +28,7 @@ class UpdateStorm:
     shortest_us: int = 10 * MINUTE
     calls: bool = False
     rule: None = None
+    recent: bool = False
 
     def detect(self, view: SeriesView, rule: int) -> list[Alarm]:
         """Storms, in order; none of signals that count no updates."""
@@ -81,6 +82,7 @@ class Flapping:
     within_us: int = 6 * HOUR
     calls: bool = False
     rule: None = None
+    recent: bool = True
 
     def detect(self, view: SeriesView, rule: int) -> list[Alarm]:
         """Restless stretches, in order."""

@@ -1,0 +1,292 @@
+"""Binned signals of many entities as their bins come in: the outages of a replay, at the cost of what happens."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from duskwatch.detection import baseline
+from duskwatch.detection.baseline import BaselineState, Judged
+from duskwatch.detection.config import DetectionConfig
+from duskwatch.detection.families import family_of
+from duskwatch.detection.series import F64, I64, Bool, SeriesView, alarms_of
+from duskwatch.detection.series_fuse import Heard, fuse_series
+from duskwatch.kernels import baseline as kernel
+from duskwatch.records.outages import Outage
+from duskwatch.records.times import DAY, HOUR
+
+F32 = npt.NDArray[np.float32]
+U16 = npt.NDArray[np.uint16]
+
+KEEP_US = 35 * DAY  # of an entity that is never still, no more is kept than this, beside its alarms
+NEVER = -(2**62)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The outages of an entity since it was last still. ``relapse_of`` counts within them.
+
+    ``earlier`` is how many were told, and closed, before them; ``closed`` says that these will not change any more.
+    """
+
+    entity: int
+    earlier: int
+    outages: tuple[Outage, ...]
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Episode:
+    """What is kept of the R series of an entity that is not still."""
+
+    since: int  # the first bin kept
+    data: F64  # [R, 5, room] value, coverage, expected, low, bits
+    watched: I64  # [R] the last bin watched before ``since``, below 0 where there is none
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StreamState:
+    """What is remembered of N series of E entities, all of one bin width.
+
+    Of each series the state of its baseline (3.5 kB), and the last L bins (two days and an hour; 26 bytes for each); of
+    entities that are not still all bins since two days before. Given to ``step`` it is used up.
+    """
+
+    config: DetectionConfig
+    names: tuple[str, ...] = field(repr=False)
+    entity: I64 = field(repr=False)  # [N] ascending
+    first: I64 = field(repr=False)  # [E + 1] the first series of each
+    reach: Bool = field(repr=False)  # [N] shows what can be reached
+    calls: Bool = field(repr=False)  # [N] may make an outage
+    passive: Bool = field(repr=False)  # [N] may make one when its loss has lasted
+    heard: Bool = field(repr=False)  # [N] less of it is a loss
+    start_us: int
+    bins: int  # that came so far
+    baseline: BaselineState
+    amounts: F32 = field(repr=False)  # [L, 2, N] values and coverage of the last bins, in the place of bin modulo L
+    expected: F64 = field(repr=False)  # [L, 2, N] expected and low
+    bits: U16 = field(repr=False)  # [L, N]
+    watched: I64 = field(repr=False)  # [N] the last bin that left the L bins and had been watched
+    counted: Bool = field(repr=False)  # [N] had ever a value above zero
+    out: Bool = field(repr=False)  # [N] out of what is normal in the last bin
+    out_last: I64 = field(repr=False)  # [N] the last bin that was, or NEVER
+    out_before: I64 = field(repr=False)  # [N] the same, before the excursion that goes on
+    told: Bool = field(repr=False)  # [N] an alarm stood in that excursion
+    standing: U16 = field(repr=False)  # [N] alarms that stood in the last bin, as bits
+    alarmed: I64 = field(repr=False)  # [E] the last bin in which an alarm stood that may call, or NEVER
+    closed: I64 = field(repr=False)  # [E] outages of episodes that are over
+    episodes: dict[int, _Episode] = field(repr=False)
+
+    @property
+    def bytes_per_series(self) -> int:
+        """Memory of one series of an entity that is still."""
+        ring = self.amounts.itemsize * 2 + self.expected.itemsize * 2 + self.bits.itemsize
+        return self.baseline.bytes_per_series + ring * len(self.bits)
+
+
+def begin(
+    entities: Sequence[Sequence[str]], bin_us: int, start_us: int, config: DetectionConfig = DetectionConfig()
+) -> StreamState:
+    """A state that has seen nothing, of entities by the names of their signals; the first bin starts at ``start_us``.
+
+    Detectors that look at weeks (``recent`` False: slow-decline, update-storm) are left out: a replay of what is
+    stored, once a day, tells what they say. Raises ValueError for bins shorter than 10 s or longer than a day.
+    """
+    config = replace(config, series_detectors=tuple(one for one in config.series_detectors if one.recent))
+    rules = tuple(one.rule for one in config.series_detectors if one.rule is not None)
+    names = tuple(name for of in entities for name in of)
+    sizes = np.array([len(of) for of in entities], np.int64)
+    if not len(sizes) or not sizes.min():
+        raise ValueError("each entity needs at least one signal")
+    roles = np.array([family_of(name).role for name in names])
+    count = len(names)
+    fuse = config.fuse
+    # An alarm may begin a day before the first bin that is out, its onset is looked for one more day before, and what
+    # is told of an outage depends on the day after it.
+    still_us = DAY + max(DAY, fuse.stability_us + fuse.repeat_us, fuse.precursor_us) + HOUR
+    length = -(-still_us // bin_us) + 4
+    return StreamState(
+        config,
+        names,
+        np.repeat(np.arange(len(sizes)), sizes),
+        np.concatenate([[0], np.cumsum(sizes)]),
+        roles == "reach",
+        np.isin(roles, ("reach", "arriving", "passive")),
+        roles == "passive",
+        roles != "none",
+        start_us,
+        0,
+        baseline.begin(count, bin_us, start_us, rules, config.series_baseline),
+        np.full((length, 2, count), np.nan, np.float32),
+        np.full((length, 2, count), np.nan),
+        np.zeros((length, count), np.uint16),
+        np.full(count, -1),
+        np.zeros(count, bool),
+        np.zeros(count, bool),
+        np.full(count, NEVER),
+        np.full(count, NEVER),
+        np.zeros(count, bool),
+        np.zeros(count, np.uint16),
+        np.full(len(sizes), NEVER),
+        np.zeros(len(sizes), np.int64),
+        {},
+    )
+
+
+def step(state: StreamState, values: F32, coverage: F32) -> tuple[StreamState, tuple[Told, ...]]:
+    """The next bin of all N series; returns entities of which an alarm began or ended, and those that are still again.
+
+    values, coverage   [N], taken as float32 (whole numbers up to 16,777,216 are exact); NaN: not watched
+
+    What is told of an entity at any bin is what ``detect_series`` says of all bins so far, with the detectors of the
+    state. Raises ValueError for another number of series.
+    """
+    amounts = np.stack([values, coverage]).astype(np.float32)
+    now, length = state.bins, len(state.bits)
+    at = now % length
+    known, judged = baseline.step(state.baseline, amounts[0].astype(np.float64), amounts[1].astype(np.float64))
+    if now >= length:
+        seen = (state.bits[at] & kernel.JUDGED) > 0
+        state.watched[seen] = now - length
+    state.amounts[at] = amounts
+    state.expected[at, 0], state.expected[at, 1] = judged.expected, judged.low
+    state.bits[at] = judged.bits
+    with np.errstate(invalid="ignore"):
+        np.logical_or(state.counted, amounts[0] > 0, out=state.counted)
+    standing = _standing(judged.bits)
+    _note(state, judged, standing, now)
+    changed = state.calls & ((standing != state.standing) | (state.passive & (standing > 0)))
+    state.standing[:] = standing
+    calling = np.unique(state.entity[np.flatnonzero((standing > 0) & state.calls)])
+    state.alarmed[calling] = now
+    state = replace(state, baseline=known, bins=now + 1)
+    over = _keep(state, now)
+    affected = set(np.unique(state.entity[np.flatnonzero(changed)]).tolist())
+    told = [Told(e, int(state.closed[e]), outages(state, e), False) for e in sorted(affected - set(over))]
+    for e in over:
+        last = outages(state, e) if state.alarmed[e] >= state.episodes[e].since else ()
+        if last:
+            told.append(Told(e, int(state.closed[e]), last, True))
+        state.closed[e] += len(last)
+        del state.episodes[e]
+    _open(state, over, now)
+    return state, tuple(told)
+
+
+def outages(state: StreamState, entity: int) -> tuple[Outage, ...]:
+    """The outages of an entity since it was last still; none where it is."""
+    episode = state.episodes.get(entity)
+    if episode is None:
+        return ()
+    detectors = state.config.series_detectors
+    heard = []
+    for k, row in enumerate(range(int(state.first[entity]), int(state.first[entity + 1]))):
+        if state.heard[row]:
+            view = _view(state, episode, k, row)
+            heard.append(
+                Heard(view, family_of(view.name), tuple(alarms_of(view, detectors)), counted=bool(state.counted[row]))
+            )
+    return fuse_series(heard, state.config)
+
+
+def _standing(bits: U16) -> U16:
+    """Alarms that stand: the rules passed while inside an excursion, and lasting losses."""
+    raised = np.where((bits & kernel.BELOW) > 0, bits & (((1 << kernel.RULES) - 1) << kernel.RAISED_SHIFT), 0)
+    standing: U16 = (raised | (bits & kernel.LASTS)).astype(np.uint16)
+    return standing
+
+
+def _note(state: StreamState, judged: Judged, standing: U16, now: int) -> None:
+    """Which series are out of what is normal, and since when the others are not."""
+    out = state.heard & ((judged.bits & (kernel.BELOW | kernel.LASTS)) > 0)
+    day = DAY // state.baseline.bin_us
+    if 1 <= day <= now:
+        # As Flapping has it: against the width of a day before.
+        before = state.expected[(now - day) % len(state.bits)]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            loss = np.clip(1.0 - state.amounts[now % len(state.bits), 0].astype(np.float64) / judged.expected, 0.0, 1.0)
+            below = loss > 1.0 - before[1] / before[0]
+        out |= state.reach & below & ((judged.bits & kernel.JUDGED) > 0)
+    began = out & ~state.out
+    state.out_before[began] = state.out_last[began]
+    state.told[began] = False
+    np.logical_or(state.told, standing > 0, out=state.told)
+    # What does not show reachability counts only where an alarm stood.
+    passed = state.out & ~out & ~state.told & ~state.reach
+    state.out_last[passed] = state.out_before[passed]
+    state.out_last[out] = now
+    state.out[:] = out
+
+
+def _keep(state: StreamState, now: int) -> list[int]:
+    """Put the bin to what is kept of entities that are not still; returns those whose episode is over."""
+    length = len(state.bits)
+    last = np.maximum.reduceat(state.out_last, state.first[:-1])
+    most = KEEP_US // state.baseline.bin_us
+    over: list[int] = []
+    if state.episodes:
+        at = now % length
+        bin_now = np.concatenate(
+            [state.amounts[at].astype(np.float64), state.expected[at], state.bits[at][None].astype(np.float64)]
+        ).T
+        for e, episode in state.episodes.items():
+            n = now - episode.since
+            if n >= episode.data.shape[2]:
+                room = np.empty((*episode.data.shape[:2], n + length))
+                room[:, :, :n] = episode.data
+                episode = state.episodes[e] = replace(episode, data=room)
+            episode.data[:, :, n] = bin_now[state.first[e] : state.first[e + 1]]
+            if now - last[e] >= length or (n >= most and now - state.alarmed[e] >= length):
+                over.append(e)
+    fresh = np.flatnonzero(last == now)
+    _open(state, [e for e in fresh.tolist() if e not in state.episodes], now)
+    return over
+
+
+def _open(state: StreamState, entities: Sequence[int], now: int) -> None:
+    """Begin episodes of those that are not still: the last L bins of all their series."""
+    length = len(state.bits)
+    opened = [e for e in entities if now - state.out_last[state.first[e] : state.first[e + 1]].max() < length]
+    if not opened:
+        return
+    since = max(0, now - length + 1)
+    order = np.arange(since, now + 1) % length
+    rows = np.concatenate([np.arange(state.first[e], state.first[e + 1]) for e in opened])
+    room = np.empty((len(rows), 5, len(order) + length // 4))
+    for b, at in enumerate(order.tolist()):
+        room[:, :2, b] = state.amounts[at][:, rows].T
+        room[:, 2:4, b] = state.expected[at][:, rows].T
+        room[:, 4, b] = state.bits[at][rows]
+    begin = 0
+    for e in opened:
+        count = int(state.first[e + 1] - state.first[e])
+        mine = slice(begin, begin + count)
+        state.episodes[e] = _Episode(since, room[mine], state.watched[rows[mine]].copy())
+        begin += count
+
+
+def _view(state: StreamState, episode: _Episode, k: int, row: int) -> SeriesView:
+    """One series of an episode, judged."""
+    values, coverage, expected, low, bits = episode.data[k, :, : state.bins - episode.since]
+    since, flags = episode.since, bits.astype(np.uint16)
+    missing = episode.since - int(episode.watched[k]) if episode.watched[k] >= 0 else 0
+    seen = np.flatnonzero(flags & kernel.JUDGED)
+    if missing and (not len(seen) or seen[0] > 0):
+        # Not watched since before it: told from the last bin that was.
+        none = np.full(missing, np.nan)
+        values, expected, low = (np.concatenate([none, part]) for part in (values, expected, low))
+        coverage = np.concatenate([np.zeros(missing), coverage])
+        flags = np.concatenate([np.zeros(missing, np.uint16), flags])
+        flags[0] = kernel.JUDGED
+        since -= missing
+    params = state.baseline.params
+    return SeriesView(
+        state.names[row],
+        state.start_us + since * state.baseline.bin_us,
+        state.baseline.bin_us,
+        values,
+        coverage,
+        Judged(expected, low, flags),
+        tuple(int(bins) for bins in params[kernel.P_SCALES : kernel.P_SCALES + kernel.SCALES]),
+    )
