@@ -16,7 +16,7 @@ from duskwatch.records.signals import EntityHistory
 from duskwatch.signals.artefacts.faults import find_faults
 from duskwatch.signals.artefacts.guard import guard, transferred
 from duskwatch.signals.entities import split
-from duskwatch.signals.measures import Extent, measure
+from duskwatch.signals.measures import Extent, measure, measure_each
 from duskwatch.signals.visibility import NOTHING_KNOWN, Known, Votes, merge_votes, voters_alone
 from duskwatch.sources.reference.names import UnknownCountryError, country_name
 
@@ -101,9 +101,8 @@ def measure_all(
     if "country" in kinds and ranges is not None:
         yield from _countries(votes, ranges, bin_us)
     if "asn" in kinds:
-        for asn, own in split(votes, votes.origin_of):
-            entity = Entity("asn", f"AS{asn}")
-            yield entity, measure(own, _extent(entity, own), bin_us)
+        for asn, history in measure_each(votes, votes.origin_of, bin_us):
+            yield Entity("asn", f"AS{asn}"), history
     for prefix in prefixes:
         selected = votes.any_origin & related(prefix, votes.afi, votes.hi, votes.lo, votes.length)
         if selected.any():

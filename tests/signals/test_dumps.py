@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from duskwatch.records.elems import ElemBlock, PeerTable, RibBlock
 from duskwatch.signals.dumps import begin_dump, end_dump, fold_dump, reload_peers
 from duskwatch.signals.routing import RoutingLog, RoutingState, fold
+from duskwatch.signals.start_table import StartTable
 from duskwatch.sources.bgp.formats import mrt
 from duskwatch.sources.bgp.formats.mrt import MrtReader
 from duskwatch.sources.bgp.formats.mrt_write import AS_SEQUENCE, Route, attribute, attributes, record
@@ -86,17 +87,24 @@ def pieces_of(data: bytes, size: int) -> list[bytes]:
 
 
 def told_by(state: RoutingState, logs: list[RoutingLog]) -> dict[str, object]:
-    """All that counts of a state and its logs; numbers of routes as the routes they stand for."""
+    """All that counts of a state and its logs; numbers of routes and prefixes as what they stand for."""
     log = RoutingLog.join([RoutingLog.empty(), *logs])
-    start = state.start.cut(state.watched_count)
-    sessions = len(state.sizes)
+    sessions, watched = len(state.sizes), np.flatnonzero(state.watched[: state.count])
+    number = state.number[watched]
+    assert sorted(number.tolist()) == list(range(state.watched_count))
+    row_of = np.append(watched[np.argsort(number)], -1)  # a session's is -1
+    start = StartTable(
+        *(getattr(state.start, name)[number] for name in ("cells", "routes", "last_us", "last_route", "mentioned")),
+        state.start.complete,
+        state.start.fresh,
+    )
     said = (start.cells[:, :sessions] & 1) == 1
     return {
         "log": list(
             zip(
                 log.time_us.tolist(),
                 log.peer.tolist(),
-                log.prefix.tolist(),
+                row_of[log.prefix].tolist(),
                 log.op.tolist(),
                 state.routes.table[log.route].tolist(),
                 strict=True,
@@ -107,7 +115,7 @@ def told_by(state: RoutingState, logs: list[RoutingLog]) -> dict[str, object]:
         "last": [start.last_us.tolist(), state.routes.table[start.last_route].tolist(), start.mentioned.tolist()],
         "complete": [start.complete.tolist(), start.fresh.tolist()],
         "held": state.held[: state.count].tolist(),
-        "prefixes": [state.prefix_hi[: state.count].tolist(), state.number[: state.count].tolist()],
+        "prefixes": [state.prefix_hi[: state.count].tolist(), watched.tolist()],
         "sizes": state.sizes.tolist(),
         "checks": state.checks,
         "counters": state.counters.tolist(),

@@ -1,9 +1,14 @@
 """A prefix as a value, and its text."""
 
 import ipaddress
+import socket
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 MASK64 = (1 << 64) - 1
+UNDER_ZERO = bytes(8)
 
 
 class Prefix(NamedTuple):
@@ -54,3 +59,20 @@ def address_text(afi: int, hi: int, lo: int) -> str:
     if afi == 1:
         return str(ipaddress.IPv4Address(hi >> 32))
     return str(ipaddress.IPv6Address((hi << 64) | lo))
+
+
+def prefix_texts(
+    afi: npt.NDArray[np.uint8], hi: npt.NDArray[np.uint64], lo: npt.NDArray[np.uint64], length: npt.NDArray[np.uint8]
+) -> list[str]:
+    """Texts of many left-aligned prefixes, [P] columns: the same as str(Prefix(...)) of each."""
+    raw = np.stack([hi, lo], axis=1).astype(">u8").tobytes()
+    out = []
+    for at, family, bits in zip(range(0, len(raw), 16), afi.tolist(), length.tolist(), strict=True):
+        if family == 1:
+            address = socket.inet_ntoa(raw[at : at + 4])
+        elif raw[at : at + 8] != UNDER_ZERO:
+            address = socket.inet_ntop(socket.AF_INET6, raw[at : at + 16])
+        else:  # the system writes IPv4 addresses in some of these
+            address = str(ipaddress.IPv6Address(raw[at : at + 16]))
+        out.append(f"{address}/{bits}")
+    return out

@@ -23,10 +23,10 @@ def split(votes: Votes, owner: npt.NDArray[np.int64]) -> Iterator[tuple[int, Vot
     bounds = np.append(firsts, len(units))
     number = np.zeros(len(owner), np.int32)
     number[units] = np.arange(len(units)) - np.repeat(firsts, np.diff(bounds))
-    rows, row_bounds = _sorted_by_owner(owner, votes.prefix, owners)
+    rows, row_bounds = by_owner(owner, votes.prefix, owners)
     counts = votes.counts
     kept, kept_bounds = (
-        _sorted_by_owner(owner, counts.unit, owners) if counts is not None else (rows[:0], np.zeros(0, np.int64))
+        by_owner(owner, counts.unit, owners) if counts is not None else (rows[:0], np.zeros(0, np.int64))
     )
     for k, one in enumerate(owners):
         ids = units[bounds[k] : bounds[k + 1]]
@@ -58,7 +58,7 @@ def split(votes: Votes, owner: npt.NDArray[np.int64]) -> Iterator[tuple[int, Vot
         )
 
 
-def _sorted_by_owner(
+def by_owner(
     owner: npt.NDArray[np.int64], unit: npt.NDArray[np.int32], owners: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Rows in order of their unit's owner, else as they came, and where each owner's begin, [owners + 1]."""

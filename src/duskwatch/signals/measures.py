@@ -1,14 +1,16 @@
-"""Votes into what was visible of one entity: to the second, in bins, and prefix by prefix."""
+"""Votes into what was visible of entities: to the second, in bins, and prefix by prefix."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from duskwatch.kernels.levels import COLUMNS, levels
 from duskwatch.kernels.transit import held_time
-from duskwatch.kernels.votes import cover_steps
-from duskwatch.records.prefix import Prefix
-from duskwatch.records.signals import ChangeLog, EntityHistory, Level, PrefixState, SignalBlock, TransitShare
+from duskwatch.records.prefix import prefix_texts
+from duskwatch.records.signals import ChangeLog, EntityHistory, Level, SignalBlock, TransitShare
+from duskwatch.signals.entities import CHANGES, by_owner
 from duskwatch.signals.visibility import Vote, Votes
 
 SIGNALS = (
@@ -21,6 +23,12 @@ SIGNALS = (
 )
 SLASH24 = 24
 SLASH48 = 48
+# Entities measured in one go, fewer where their levels have many rows.
+AT_ONCE = 1024
+ROWS_AT_ONCE = 1 << 21
+
+Stretches = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+"""Address space as sorted stretches [start, end) of /24s or /48s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +36,9 @@ class Extent:
     """Which of the watched prefixes an entity has, and which address space of them counts."""
 
     selected: npt.NDArray[np.bool_]  # [P] of Votes
-    # Stretches [start, end) of /24s and /48s that count; None: whatever the prefixes cover.
-    slash24: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]] | None = None
-    slash48: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]] | None = None
+    # /24s and /48s that count; None: whatever the prefixes cover.
+    slash24: Stretches | None = None
+    slash48: Stretches | None = None
 
 
 def measure(votes: Votes, extent: Extent, bin_us: int) -> EntityHistory:
@@ -39,10 +47,22 @@ def measure(votes: Votes, extent: Extent, bin_us: int) -> EntityHistory:
     Values of a bin are those at its end, as views taken every five minutes would show them (BGPView); counts of
     announcements and withdrawals are sums over all sessions, full feed or not. NaN where no voter was there.
     """
-    level = _level(votes, extent)
-    changes = _changes(votes, extent)
-    signals = _signals(votes, extent, level, bin_us)
-    return EntityHistory(level, changes, signals, gaps=votes.gaps, learned=votes.learned)
+    owner = np.where(extent.selected, np.int64(0), np.int64(-1))
+    ((_, history),) = _measured(votes, owner, np.zeros(1, np.int64), bin_us, (extent.slash24, extent.slash48))
+    return history
+
+
+def measure_each(
+    votes: Votes,
+    owner: npt.NDArray[np.int64],
+    bin_us: int,
+    space: tuple[Stretches | None, Stretches | None] = (None, None),
+) -> Iterator[tuple[int, EntityHistory]]:
+    """What measure() gives for each owner's units, in order of owner.
+
+    owner  int64[P]: whom a unit belongs to, -1 where nobody     space  what counts of all of them, as in Extent
+    """
+    yield from _measured(votes, owner, np.unique(owner[owner >= 0]), bin_us, space)
 
 
 def units(
@@ -55,188 +75,147 @@ def units(
     return start, start + np.where(bits > 0, np.int64(1) << np.maximum(bits, 0), 1)
 
 
-def _segments(
-    start: npt.NDArray[np.int64],
-    end: npt.NDArray[np.int64],
-    counted: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]] | None,
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """Cut address space at every border of a prefix or of what counts: borders [K + 1] and units in between [K]."""
-    borders = [start, end]
-    if counted is not None:
-        borders += [counted[0], counted[1]]
-    cuts = np.unique(np.concatenate(borders)) if len(start) else np.zeros(1, np.int64)
-    weight = np.diff(cuts).astype(np.float64)
-    if counted is not None and len(weight):
-        inside = np.searchsorted(counted[0], cuts[:-1], side="right") - 1
-        weight[(inside < 0) | (cuts[:-1] >= counted[1][np.maximum(inside, 0)])] = 0.0
-    return cuts, weight
+def _measured(
+    votes: Votes,
+    owner: npt.NDArray[np.int64],
+    owners: npt.NDArray[np.int64],
+    bin_us: int,
+    space: tuple[Stretches | None, Stretches | None],
+) -> Iterator[tuple[int, EntityHistory]]:
+    """Each of some owners, in their order, which is ascending; one without a unit has nothing."""
+    units_of = np.arange(len(owner), dtype=np.int32)
+    unit, unit_bounds = by_owner(owner, units_of, owners)
+    number = np.zeros(len(owner), np.int32)
+    number[unit] = np.arange(len(unit)) - np.repeat(unit_bounds[:-1], np.diff(unit_bounds))
+    row, row_bounds = by_owner(owner, votes.prefix, owners)
+    spoken, bins_of, announced, withdrawn = _spoken(votes, bin_us)
+    told, told_bounds = by_owner(owner, spoken, owners)
+    at_once = max(1, min(AT_ONCE, ROWS_AT_ONCE // (len(votes.step_us) + 1)))
+    for begin in range(0, len(owners), at_once):
+        some = slice(begin, min(begin + at_once, len(owners)))
+        whose = np.arange(some.stop - some.start)
+        own = told[told_bounds[some.start] : told_bounds[some.stop]]
+        place = np.repeat(whose, np.diff(told_bounds[some.start : some.stop + 1]))
+        said = bins_of[own], announced[own], withdrawn[own], place
+        histories = _some(
+            votes,
+            unit[unit_bounds[some.start] : unit_bounds[some.stop]],
+            unit_bounds[some.start : some.stop + 1] - unit_bounds[some.start],
+            number,
+            row[row_bounds[some.start] : row_bounds[some.stop]],
+            row_bounds[some.start : some.stop + 1] - row_bounds[some.start],
+            said,
+            bin_us,
+            space,
+        )
+        yield from zip(owners[some].tolist(), histories, strict=True)
 
 
-def _level(votes: Votes, extent: Extent) -> Level:
-    ids = np.flatnonzero(extent.selected)
-    number = np.full(len(votes.afi), -1, np.int32)
-    number[ids] = np.arange(len(ids), dtype=np.int32)
-    mine = np.flatnonzero(extent.selected[votes.prefix]) if len(votes.prefix) else np.empty(0, np.int64)
-    prefix = number[votes.prefix[mine]]
-    time_us, state, by_voters = votes.time_us[mine], votes.state[mine], votes.by_voters[mine]
-    family = (votes.afi[ids] != 1).astype(np.uint8)
-    start, end = units(votes.afi[ids], votes.hi[ids], votes.length[ids])
-    first, last = np.zeros(len(ids), np.int64), np.zeros(len(ids), np.int64)
-    weights = []
-    for kind, counted in ((0, extent.slash24), (1, extent.slash48)):
-        own = family == kind
-        cuts, weight = _segments(start[own], end[own], counted)
-        first[own] = np.searchsorted(cuts, start[own])
-        last[own] = np.searchsorted(cuts, end[own])
-        weights.append(weight)
-    out_time = np.empty(len(mine), np.int64)
-    out_values = np.zeros((len(mine), 5))
-    out_by = np.zeros(len(mine), np.uint8)
-    covers = [np.zeros(len(weight), np.int32) for weight in weights for _ in (0, 1)]
-    rows = cover_steps(
-        time_us,
+def _some(
+    votes: Votes,
+    unit: npt.NDArray[np.int64],
+    unit_bounds: npt.NDArray[np.int64],
+    number: npt.NDArray[np.int32],
+    row: npt.NDArray[np.int64],
+    row_bounds: npt.NDArray[np.int64],
+    said: tuple[npt.NDArray[np.int32], ...],
+    bin_us: int,
+    space: tuple[Stretches | None, Stretches | None],
+) -> Iterator[EntityHistory]:
+    count, bins = len(unit_bounds) - 1, _bins(votes, bin_us)
+    changes = {name: getattr(votes, name)[row] for name in CHANGES}
+    prefix = number[votes.prefix[row]]
+    start, end = units(votes.afi[unit], votes.hi[unit], votes.length[unit])
+    room = len(row) + count * (len(votes.step_us) + 1)
+    bounds = np.zeros(count + 1, np.int64)
+    level_us, level, level_by = np.empty(room, np.int64), np.empty((COLUMNS, room)), np.empty(room, np.uint8)
+    binned, watched = np.empty((count, 4, bins)), np.empty((count, bins))
+    levels(
+        unit_bounds,
+        (votes.afi[unit] != 1).astype(np.uint8),
+        start,
+        end,
+        row_bounds,
+        changes["time_us"],
         prefix,
-        state,
-        by_voters,
-        family,
-        first,
-        last,
-        weights[0],
-        weights[1],
-        np.zeros(len(ids), np.uint8),
-        np.zeros(len(ids), np.uint8),
-        covers[0],
-        covers[2],
-        covers[1],
-        covers[3],
-        out_time,
-        out_values,
-        out_by,
-    )
-    known_us, known4, known6 = _known(time_us, prefix, state, family)
-    times = np.unique(np.concatenate([[votes.from_us], out_time[:rows], votes.step_us]))
-    times = times[(times >= votes.from_us) & (times < votes.until_us)]
-    values = _held(times, out_time[:rows], out_values[:rows], np.zeros(5))
-    voters4 = _held(times, votes.step_us, votes.voters4.astype(float), 0.0)
-    voters6 = _held(times, votes.step_us, votes.voters6.astype(float), 0.0)
-    blind4 = (voters4 == 0) | (_held(times, known_us, known4, 0.0) == 0)
-    blind6 = (voters6 == 0) | (_held(times, known_us, known6, 0.0) == 0)
-    has4, has6 = bool((family == 0).any()), bool((family == 1).any())
-    blind = (blind4 | ~np.bool_(has4)) & (blind6 | ~np.bool_(has6)) | (has4 & blind4 & (voters4 == 0))
-    values[blind, 0] = np.nan
-    values[np.ix_(blind4, [1, 3])] = np.nan
-    values[np.ix_(blind6, [2, 4])] = np.nan
-    by = np.ones(len(times), np.uint8)
-    at = np.searchsorted(times, out_time[:rows])
-    inside = (at < len(times)) & (out_time[:rows] >= votes.from_us) & (out_time[:rows] < votes.until_us)
-    by[at[inside]] = out_by[:rows][inside]
-    return Level(
+        changes["state"],
+        changes["by_voters"],
+        votes.step_us,
+        votes.voters4,
+        votes.voters6,
+        votes.from_us,
         votes.until_us,
-        times,
-        values[:, 0].copy(),
-        values[:, 1].copy(),
-        values[:, 2].copy(),
-        values[:, 3].copy(),
-        values[:, 4].copy(),
-        np.maximum(voters4 if has4 or not has6 else 0.0, voters6 if has6 or not has4 else 0.0),
-        by,
+        bin_us,
+        space[0] is not None,
+        *_stretches(space[0]),
+        *_stretches(space[1]),
+        bounds,
+        level_us,
+        level,
+        level_by,
+        binned,
+        watched,
     )
+    values = np.concatenate([binned, _sums(said, count, bins, watched)], axis=1)
+    coverage = np.repeat(watched[:, np.newaxis], len(SIGNALS), axis=1)
+    coverage[:, SIGNALS.index("bgp.peers_live")] = 1.0
+    texts = prefix_texts(votes.afi[unit], votes.hi[unit], votes.lo[unit], votes.length[unit])
+    for k in range(count):
+        rows, own = slice(bounds[k], bounds[k + 1]), slice(row_bounds[k], row_bounds[k + 1])
+        yield EntityHistory(
+            Level(votes.until_us, level_us[rows], *level[:, rows], level_by[rows]),
+            ChangeLog(
+                tuple(texts[unit_bounds[k] : unit_bounds[k + 1]]),
+                prefix=prefix[own],
+                **{name: column[own] for name, column in changes.items()},
+            ),
+            SignalBlock(SIGNALS, votes.from_us, bin_us, values[k], coverage[k]),
+            gaps=votes.gaps,
+            learned=votes.learned,
+        )
 
 
-def _known(
-    time_us: npt.NDArray[np.int64],
-    prefix: npt.NDArray[np.int32],
-    state: npt.NDArray[np.uint8],
-    family: npt.NDArray[np.uint8],
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """How many prefixes of each family were in a known state from each change on."""
-    known = (state != PrefixState.UNKNOWN).astype(np.int8)
-    order = np.lexsort((np.arange(len(prefix)), prefix))
-    before = np.zeros(len(prefix), np.int8)
-    follows = np.flatnonzero(np.diff(prefix[order]) == 0)
-    before[order[follows + 1]] = known[order[follows]]
-    step = (known - before).astype(np.float64)
-    four = family[prefix] == 0 if len(prefix) else np.empty(0, bool)
-    return time_us, np.cumsum(np.where(four, step, 0.0)), np.cumsum(np.where(four, 0.0, step))
+def _bins(votes: Votes, bin_us: int) -> int:
+    return max(1, -(-(votes.until_us - votes.from_us) // bin_us))
 
 
-def _held(
-    times: npt.NDArray[np.int64],
-    at: npt.NDArray[np.int64],
-    values: npt.NDArray[np.float64],
-    before: npt.NDArray[np.float64] | float,
-) -> npt.NDArray[np.float64]:
-    """A step function that changes ``at`` to ``values``, read at ``times``; ``before`` holds ahead of the first."""
-    index = np.searchsorted(at, times, side="right") - 1
-    if not len(at):
-        return np.broadcast_to(np.asarray(before, float), (len(times), *np.shape(before))).copy()
-    out = values[np.maximum(index, 0)].copy()
-    out[index < 0] = before
-    return out
+def _stretches(space: Stretches | None) -> tuple[npt.NDArray[np.int64], ...]:
+    """Starts, ends, and how many units lie in the stretches before each."""
+    if space is None:
+        nothing = np.zeros(0, np.int64)
+        return nothing, nothing, np.zeros(1, np.int64)
+    return space[0], space[1], np.concatenate([np.zeros(1, np.int64), np.cumsum(space[1] - space[0])])
 
 
-def _changes(votes: Votes, extent: Extent) -> ChangeLog:
-    ids = np.flatnonzero(extent.selected)
-    number = np.full(len(votes.afi), -1, np.int32)
-    number[ids] = np.arange(len(ids), dtype=np.int32)
-    mine = np.flatnonzero(extent.selected[votes.prefix]) if len(votes.prefix) else np.empty(0, np.int64)
-    return ChangeLog(
-        tuple(str(Prefix(int(votes.afi[i]), int(votes.hi[i]), int(votes.lo[i]), int(votes.length[i]))) for i in ids),
-        votes.time_us[mine],
-        number[votes.prefix[mine]],
-        votes.state[mine],
-        votes.votes[mine],
-        votes.voters[mine],
-        votes.origin[mine],
-        votes.upstream[mine],
-        votes.by_voters[mine],
-        votes.beyond[mine],
-    )
-
-
-def _signals(votes: Votes, extent: Extent, level: Level, bin_us: int) -> SignalBlock:
-    bins = max(1, -(-(votes.until_us - votes.from_us) // bin_us))
-    ends = np.minimum(votes.from_us + bin_us * np.arange(1, bins + 1, dtype=np.int64), votes.until_us)
-    starts = votes.from_us + bin_us * np.arange(bins, dtype=np.int64)
-    at = np.searchsorted(level.time_us, ends, side="left") - 1
-    watching = _share_watched(level, starts, ends)
-    counts = [np.where((count == 0) & (watching == 0), np.nan, count) for count in _counts(votes, extent, bin_us, bins)]
-    values = np.vstack(
-        [level.prefixes[at], level.slash24[at], level.slash48[at], level.voters[at], counts[0], counts[1]]
-    )
-    coverage = np.tile(watching, (len(SIGNALS), 1))
-    coverage[3] = 1.0
-    return SignalBlock(SIGNALS, votes.from_us, bin_us, values, coverage)
-
-
-def _counts(votes: Votes, extent: Extent, bin_us: int, bins: int) -> list[npt.NDArray[np.float64]]:
-    """Announcements and withdrawals in each bin, [B] each."""
-    if votes.counts is not None:
-        counts = votes.counts
+def _spoken(votes: Votes, bin_us: int) -> tuple[npt.NDArray[np.int32], ...]:
+    """Units of which anything was announced or withdrawn, when, and how often, [K] each."""
+    counts = votes.counts
+    if counts is not None:
         if counts.bin_us != bin_us:
             raise ValueError(f"counted in bins of {counts.bin_us} us, asked for {bin_us}")
-        own = extent.selected[counts.unit]
-        return [
-            np.bincount(counts.bin[own], weights=column[own], minlength=bins).astype(float)
-            for column in (counts.announced, counts.withdrawn)
-        ]
+        return counts.unit, counts.bin, counts.announced, counts.withdrawn
     rows = votes.rows
-    mine = (rows.prefix >= 0) & (rows.time_us >= votes.from_us) & (rows.time_us < votes.until_us)
-    mine[mine] = extent.selected[rows.prefix[mine]]
-    return [
-        np.bincount((rows.time_us[mine & (rows.code == code)] - votes.from_us) // bin_us, minlength=bins).astype(float)
-        for code in (Vote.HOLD, Vote.LOSE)
-    ]
+    told = np.flatnonzero(
+        ((rows.code == Vote.HOLD) | (rows.code == Vote.LOSE))
+        & (rows.prefix >= 0)
+        & (rows.time_us >= votes.from_us)
+        & (rows.time_us < votes.until_us)
+    )
+    is_hold = (rows.code[told] == Vote.HOLD).astype(np.int32)
+    return rows.prefix[told], ((rows.time_us[told] - votes.from_us) // bin_us).astype(np.int32), is_hold, 1 - is_hold
 
 
-def _share_watched(level: Level, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Share of each bin in which at least one voter was there and something was known, [B]."""
-    edges = np.append(level.time_us, level.until_us)
-    watched = np.where(np.isnan(level.prefixes), 0, np.diff(edges))
-    total = np.concatenate([[0], np.cumsum(watched)]).astype(float)
-    spent = np.interp(ends, edges, total) - np.interp(starts, edges, total)
-    share: npt.NDArray[np.float64] = spent / np.maximum(ends - starts, 1)
-    return share
+def _sums(
+    said: tuple[npt.NDArray[np.int32], ...], count: int, bins: int, watched: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Announcements and withdrawals of each entity in each bin, [K, 2, B]; NaN where nobody watched and heard any."""
+    bin_of, announced, withdrawn, place = said
+    key = place * bins + bin_of
+    out = np.empty((count, 2, bins))
+    for k, column in enumerate((announced, withdrawn)):
+        sums = np.bincount(key, weights=column, minlength=count * bins).reshape(count, bins)
+        out[:, k] = np.where((sums == 0) & (watched == 0), np.nan, sums)
+    return out
 
 
 def transit_shares(votes: Votes, extent: Extent, spans: list[tuple[int, int]]) -> tuple[TransitShare, ...]:

@@ -198,7 +198,7 @@ def fold(
     told_from = None
     if origins is not None:
         tails = _tails(block, np.flatnonzero((block.kind == Kind.ANNOUNCE) | (block.kind == Kind.RIB)))
-        own = np.flatnonzero(np.isin(tails[0], origins))
+        own = np.flatnonzero(np.isin(tails[0], origins) & (block.time_us < state.until_us))
         fresh = own[state.watched[prefix[own]] == 0]
         if len(fresh):
             told_from = np.zeros(state.count, np.int64)
