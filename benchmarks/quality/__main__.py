@@ -114,7 +114,7 @@ def speeds(kept: dict[str, Any]) -> str:
             ["work, one core", "aim", "measured"],
             [f"a year of one country: {year['bins']:,} bins, {year['outages']} outages", "1 s", f"{year['seconds']} s"],
             [
-                f"one new 5-minute bin of {one_bin['series']:,} series, {one_bin['below']:,} of them low",
+                f"baseline of one new 5-minute bin of {one_bin['series']:,} series, {one_bin['below']:,} of them low",
                 "2 s",
                 f"{one_bin['seconds_median']} s; {one_bin['seconds_slowest']} s where it ends an hour",
             ],
