@@ -17,8 +17,7 @@ from duskwatch.records.signals import Level, PrefixState
 from duskwatch.signals.artefacts.faults import Faults
 from duskwatch.signals.artefacts.guard import guard, transferred
 from duskwatch.signals.collector_part import CollectorPart
-from duskwatch.signals.entities import split
-from duskwatch.signals.measures import Extent, measure
+from duskwatch.signals.measures import measure_each
 from duskwatch.signals.visibility import Votes, merge_votes
 
 SPACE = {"bgp.visible_slash24": "slash24", "bgp.visible_slash48": "slash48", "bgp.visible_prefixes": "prefixes"}
@@ -50,9 +49,9 @@ def networks_of(
     )
     space = space_of(country, ranges)
     lost = []
-    for asn, own in split(votes, np.where(np.isin(owner, _fallen(votes, owner)), owner, -1)):
+    fallen = np.where(np.isin(owner, _fallen(votes, owner)), owner, np.int64(-1))
+    for asn, history in measure_each(votes, fallen, bin_us, space):
         entity = Entity("asn", f"AS{asn}", names.get(asn, ""))
-        history = measure(own, Extent(np.ones(len(own.afi), np.bool_), *space), bin_us)
         found = detect(history)
         before = [holding(history.level, level, outage, outages) for outage in found]
         told = [(outage, had) for outage, had in zip(found, before, strict=True) if had is not None]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from duskwatch.kernels.levels import COLUMNS, levels
+from duskwatch.kernels.levels import COLUMNS, HELD24, HELD48, PREFIXES, SLASH24, SLASH48, VOTERS, levels
 from duskwatch.kernels.transit import held_time
 from duskwatch.records.prefix import prefix_texts
 from duskwatch.records.signals import ChangeLog, EntityHistory, Level, SignalBlock, TransitShare
@@ -21,8 +21,15 @@ SIGNALS = (
     "bgp.announcements",
     "bgp.withdrawals",
 )
-SLASH24 = 24
-SLASH48 = 48
+# Values of a Level, by the columns of the kernel.
+LEVEL = (
+    ("prefixes", PREFIXES),
+    ("slash24", SLASH24),
+    ("slash48", SLASH48),
+    ("held_slash24", HELD24),
+    ("held_slash48", HELD48),
+    ("voters", VOTERS),
+)
 # Entities measured in one go, fewer where their levels have many rows.
 AT_ONCE = 1024
 ROWS_AT_ONCE = 1 << 21
@@ -71,7 +78,7 @@ def units(
     """The /24s (IPv4) or /48s (IPv6) that each prefix touches, as stretches [start, end) of unit numbers, [P]."""
     four = afi == 1
     start = np.where(four, hi >> np.uint64(40), hi >> np.uint64(16)).astype(np.int64)
-    bits = np.where(four, SLASH24, SLASH48) - length.astype(np.int64)
+    bits = np.where(four, 24, 48) - length.astype(np.int64)
     return start, start + np.where(bits > 0, np.int64(1) << np.maximum(bits, 0), 1)
 
 
@@ -96,7 +103,7 @@ def _measured(
         whose = np.arange(some.stop - some.start)
         own = told[told_bounds[some.start] : told_bounds[some.stop]]
         place = np.repeat(whose, np.diff(told_bounds[some.start : some.stop + 1]))
-        said = bins_of[own], announced[own], withdrawn[own], place
+        said = place * _bins(votes, bin_us) + bins_of[own], announced[own], withdrawn[own]
         histories = _some(
             votes,
             unit[unit_bounds[some.start] : unit_bounds[some.stop]],
@@ -118,7 +125,7 @@ def _some(
     number: npt.NDArray[np.int32],
     row: npt.NDArray[np.int64],
     row_bounds: npt.NDArray[np.int64],
-    said: tuple[npt.NDArray[np.int32], ...],
+    said: tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.int32]],
     bin_us: int,
     space: tuple[Stretches | None, Stretches | None],
 ) -> Iterator[EntityHistory]:
@@ -163,7 +170,12 @@ def _some(
     for k in range(count):
         rows, own = slice(bounds[k], bounds[k + 1]), slice(row_bounds[k], row_bounds[k + 1])
         yield EntityHistory(
-            Level(votes.until_us, level_us[rows], *level[:, rows], level_by[rows]),
+            Level(
+                votes.until_us,
+                level_us[rows],
+                **{name: level[column, rows] for name, column in LEVEL},
+                by_voters=level_by[rows],
+            ),
             ChangeLog(
                 tuple(texts[unit_bounds[k] : unit_bounds[k + 1]]),
                 prefix=prefix[own],
@@ -206,11 +218,13 @@ def _spoken(votes: Votes, bin_us: int) -> tuple[npt.NDArray[np.int32], ...]:
 
 
 def _sums(
-    said: tuple[npt.NDArray[np.int32], ...], count: int, bins: int, watched: npt.NDArray[np.float64]
+    said: tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.int32]],
+    count: int,
+    bins: int,
+    watched: npt.NDArray[np.float64],
 ) -> npt.NDArray[np.float64]:
     """Announcements and withdrawals of each entity in each bin, [K, 2, B]; NaN where nobody watched and heard any."""
-    bin_of, announced, withdrawn, place = said
-    key = place * bins + bin_of
+    key, announced, withdrawn = said
     out = np.empty((count, 2, bins))
     for k, column in enumerate((announced, withdrawn)):
         sums = np.bincount(key, weights=column, minlength=count * bins).reshape(count, bins)

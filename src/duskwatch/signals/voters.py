@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from duskwatch.records.signals import Gap
 from duskwatch.signals.collector_part import CollectorPart
-from duskwatch.signals.routing import Op
+from duskwatch.signals.routing import Op, RoutingLog
 from duskwatch.signals.vote_rows import Vote
 
 # Full feed: a peer whose table has at least this share of the largest table, per address family.
@@ -72,7 +72,8 @@ def switches(
     gaps: list[Gap] = []
     for part, offset in zip(parts, offsets, strict=False):
         holes = [(gap.from_us, gap.until_us) for gap in part.gaps]
-        lives = _live_spans(part, from_us, until_us)
+        log = _sessions_alone(part.log)
+        lives = _live_spans(log, len(part.peers), from_us, until_us)
         doubted = _doubted_spans(part, from_us, until_us)
         ever_full: npt.NDArray[np.bool_] = np.zeros(len(part.peers), np.bool_)
         for sample in full:
@@ -96,7 +97,7 @@ def switches(
             if ever_full[peer]:
                 gaps += [
                     Gap(part.session(peer), start, end, reason, 1)
-                    for start, end, reason in _session_gaps(part, peer, from_us, until_us)
+                    for start, end, reason in _session_gaps(log, peer, from_us, until_us)
                 ]
                 gaps += [Gap(part.session(peer), *stretch, "its table fell", 1) for stretch in sorted(fallen[peer])]
                 gaps += [
@@ -109,13 +110,17 @@ def switches(
     return out, tuple(gaps)
 
 
-def _live_spans(part: CollectorPart, from_us: int, until_us: int) -> list[list[tuple[int, int]]]:
+def _sessions_alone(log: RoutingLog) -> RoutingLog:
+    """The rows about sessions; of a whole table they are few among millions."""
+    rows = np.flatnonzero(log.prefix < 0)
+    return RoutingLog(log.time_us[rows], log.peer[rows], log.prefix[rows], log.op[rows], log.route[rows])
+
+
+def _live_spans(log: RoutingLog, peers: int, from_us: int, until_us: int) -> list[list[tuple[int, int]]]:
     """Stretches [start, end) in which each peer's session was up and heard."""
-    spans: list[list[tuple[int, int]]] = [[] for _ in range(len(part.peers))]
-    since: list[int | None] = [None] * len(part.peers)
-    marks = np.flatnonzero(part.log.prefix < 0)
-    for row in marks:
-        peer, op, time_us = int(part.log.peer[row]), int(part.log.op[row]), int(part.log.time_us[row])
+    spans: list[list[tuple[int, int]]] = [[] for _ in range(peers)]
+    since: list[int | None] = [None] * peers
+    for peer, op, time_us in zip(log.peer.tolist(), log.op.tolist(), log.time_us.tolist(), strict=True):
         if op in (Op.UP, Op.HEARD, Op.DUMPED):
             if since[peer] is None:
                 since[peer] = time_us
@@ -142,13 +147,13 @@ def _doubted_spans(part: CollectorPart, from_us: int, until_us: int) -> dict[int
     return {peer: [(max(a, from_us), b) for a, b in own if b > from_us] for peer, own in spans.items()}
 
 
-def _session_gaps(part: CollectorPart, peer: int, from_us: int, until_us: int) -> list[tuple[int, int, str]]:
+def _session_gaps(log: RoutingLog, peer: int, from_us: int, until_us: int) -> list[tuple[int, int, str]]:
     """Stretches in which one peer's session was down or silent, with the reason."""
     reasons = {Op.DOWN: "session down", Op.SILENT: "nothing heard for an hour"}
     out: list[tuple[int, int, str]] = []
     since: tuple[int, str] | None = None
-    for row in np.flatnonzero((part.log.prefix < 0) & (part.log.peer == peer)):
-        op, time_us = int(part.log.op[row]), int(part.log.time_us[row])
+    for row in np.flatnonzero(log.peer == peer):
+        op, time_us = int(log.op[row]), int(log.time_us[row])
         if op in reasons and since is None:
             since = (time_us, reasons[Op(op)])
         elif op not in reasons and since is not None:
