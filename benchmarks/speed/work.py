@@ -30,7 +30,7 @@ def unpack(paths: list[Path]) -> tuple[float, int]:
 
 
 def fold(mrt: Path, geo: Path, country: str, from_s: int, until_s: int, warm_up: Path | None) -> tuple[float, int]:
-    """Seconds and records from files to binned series, levels and change log of one country."""
+    """Seconds and records from files to series, levels and change log of one country, without its single networks."""
     from duskwatch import pipeline
     from duskwatch.records.entity import Entity
 
@@ -44,7 +44,8 @@ def fold(mrt: Path, geo: Path, country: str, from_s: int, until_s: int, warm_up:
 
 
 def _history(pipeline, entity, mrt, geo, from_s, until_s):  # type: ignore[no-untyped-def]
-    report = pipeline.analyze(entity, from_s * 1_000_000, until_s * 1_000_000, [mrt], geo=[geo], threads=THREADS)
+    window = from_s * 1_000_000, until_s * 1_000_000
+    report = pipeline.analyze(entity, *window, [mrt], geo=[geo], threads=THREADS, networks=False)
     yield from (file.records for file in report.inputs)
 
 

@@ -92,9 +92,10 @@ def analyze(
     threads: int = 2,
     memory: int = 0,
     reenactment: str = "",
+    networks: bool = True,
     progress: Progress | None = None,
 ) -> Report:
-    """Replay archives and tell when an entity could not be reached.
+    """Replay archives and tell when an entity could not be reached, and with ``networks`` which of a country's were not.
 
     Times are microseconds since the epoch, UTC. Raises ArchiveError, ReferenceDataError or ValueError, each with one
     sentence that says what to do, where the input cannot be used; OSError where a file cannot be read.
@@ -114,7 +115,7 @@ def analyze(
     )
     votes = merge_votes(list(replay.parts), from_us, until_us)
     names = load_as_names(as_names) if as_names else NO_NAMES
-    return report_on(entity, replay, votes, ranges, as_names=names, reenactment=reenactment, networks=True)
+    return report_on(entity, replay, votes, ranges, as_names=names, reenactment=reenactment, networks=networks)
 
 
 def analyze_countries(
