@@ -1,5 +1,6 @@
 """Bins one by one tell what a replay tells, at every bin."""
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duskwatch.detection import DetectionConfig, detect_series, series_stream
+from duskwatch.kernels import baseline as kernel
 from duskwatch.records.signals import SignalBlock
 from duskwatch.records.times import DAY, HOUR, MINUTE
 from tests.detection.series import START
@@ -84,6 +86,7 @@ def test_bins_one_by_one_tell_what_a_replay_tells(seed, bin_us, losses, gaps, da
             else:
                 last[one.entity] = one.outages
         if b in asked:
+            state = pickle.loads(pickle.dumps(state))  # as a driver that is stopped and goes on
             for entity in range(len(ENTITIES)):
                 now = series_stream.outages(state, entity)
                 whole = (*closed[entity], *shifted(now, len(closed[entity])))
@@ -112,6 +115,27 @@ def test_an_entity_that_is_still_costs_its_last_two_days_and_nothing_is_told_of_
     assert not state.episodes
     assert state.closed.tolist() == [0, 1, 0]
     assert state.bytes_per_series < 6000
+
+
+def test_of_an_entity_that_is_never_still_no_more_is_kept_than_some_weeks(monkeypatch):
+    monkeypatch.setattr(series_stream, "KEEP_US", 4 * DAY)
+    state = series_stream.begin([["bgp"]], HOUR, START)
+    closed, kept = [], []
+    for b in range(300 + 5 * 40 + 1):
+        value = 0 if 300 <= b < 304 else 100
+        if b > 304 and b % 40 == 20:  # a little out of what is normal: too small for an alarm
+            value = 0.99 * state.expected[(b - 1) % len(state.bits), 0, 0] * (1 - state.baseline.table[0, kernel.WIDTH])
+        state, told = series_stream.step(state, np.array([value], np.float32), np.ones(1, np.float32))
+        closed += [(b, len(one.outages)) for one in told if one.closed]
+        kept.append([state.bins - episode.since for episode in state.episodes.values()])
+    assert kept[-1]
+    assert len(closed) == 1
+    (at, count), room = closed[0], len(state.bits)
+    assert count == 1
+    assert at == 303 + room  # no alarm stood for so long
+    assert kept[at - 1][0] > 4 * 24
+    assert kept[at] == [room]
+    assert max(kept[at:]) == [4 * 24]
 
 
 def test_what_looks_at_weeks_is_left_to_a_replay():
