@@ -48,13 +48,13 @@ def test_the_newest_migration_is_the_one_the_program_names():
     assert ScriptDirectory.from_config(config).get_current_head() == database.HEAD
 
 
-@pytest.mark.parametrize("version", ["0001", "0002"])
+@pytest.mark.parametrize("version", ["0001", "0002", "0003"])
 def test_an_earlier_database_is_named_brought_up_and_keeps_its_rows(empty_database, version):
     assert database.migrate(empty_database, version) == ("", version)
     with at(empty_database) as connection:
         connection.execute(sql.insert(database.outages).values(OUTAGE))
         connection.execute(sql.insert(database.outage_revisions).values(REVISION))
-        if version == "0002":
+        if version != "0001":
             connection.execute(
                 sql.insert(database.incidents).values(id=3, revision=1, state="open", title="North Korea")
             )
@@ -71,7 +71,9 @@ def test_an_earlier_database_is_named_brought_up_and_keeps_its_rows(empty_databa
     assert database.migrate(empty_database) == (database.HEAD, database.HEAD)
     (one,) = revisions.stored_outages(empty_database)
     assert repr(one.newest.outage) == repr(FIRST)
-    assert len(revisions.incidents(empty_database)) == (version == "0002")
+    told = revisions.stored_incidents(empty_database)
+    assert [(one.number, one.title, one.entity) for one in told] == [(3, "North Korea", None)] * (version != "0001")
+    assert all((one.from_us, one.until_us) == (FIRST.onset.best_us, FIRST.end.best_us) for one in told)
     assert record(empty_database, FIRST).unchanged == ("KP-20141222T160000Z",)
     revisions.annotate(empty_database, "still here", by="A. Reader", outage=one.uid)
     # New rows get new keys, also where the old ones were given.

@@ -16,7 +16,7 @@ from sqlalchemy import event
 
 from duskwatch.store.errors import StoreError
 
-HEAD = "0003"  # the newest migration in ``migrations/versions``
+HEAD = "0004"  # the newest migration in ``migrations/versions``
 BUSY_SECONDS = 60  # how long a writer waits for another
 
 metadata = sql.MetaData(
@@ -83,10 +83,24 @@ incidents = sql.Table(
     metadata,
     sql.Column("id", sql.Integer, primary_key=True),
     sql.Column("revision", sql.Integer, nullable=False),
-    _text("state"),  # open, closed
+    _text("state"),  # open, ended, withdrawn; closed by a person
     _text("title"),
+    sql.Column("entity_type", sql.Text),  # of the largest entity that was out; null where a person told it
+    sql.Column("entity", sql.Text),
+    sql.Column("entity_name", sql.Text),
+    sql.Column("detector", sql.Text),  # null: a person
+    _time("from_us", nullable=True),  # null where it has no outage
+    _time("until_us", nullable=True),  # null while any outage lasts
+    sql.Index(None, "from_us"),
 )
-incident_revisions = _revision_of("incidents", _text("title"), sql.Column("outages", sql.JSON, nullable=False))
+incident_revisions = _revision_of(
+    "incidents",
+    _text("title"),
+    sql.Column("outages", sql.JSON, nullable=False),
+    _time("window_from_us", nullable=True),  # what was analysed
+    _time("window_until_us", nullable=True),
+    sql.Column("document", sql.JSON(none_as_null=True)),  # what the analysis said; null where a person told it
+)
 incident_outages = sql.Table(
     "incident_outages",
     metadata,

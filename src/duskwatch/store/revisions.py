@@ -5,7 +5,6 @@ the same and the intervals of the onsets overlap: it is then revised, or left al
 analysis that is repeated adds nothing.
 """
 
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,11 +16,39 @@ from duskwatch.records.outages import Outage
 from duskwatch.records.times import iso, to_datetime
 from duskwatch.store import database as db
 from duskwatch.store.errors import StoreError
+from duskwatch.store.incidents import incidents, record_incident, record_incidents, revise_incident, stored_incidents
 from duskwatch.store.outage_json import Json, from_document, to_document
+from duskwatch.store.revision_rows import (
+    Note,
+    add_revision,
+    checked,
+    key_of_outage,
+    new_row,
+    note_of,
+    row_of,
+)
+
+__all__ = [
+    "Recorded",
+    "Revision",
+    "StoredOutage",
+    "annotate",
+    "annotations",
+    "counts",
+    "dismiss_outage",
+    "incidents",
+    "outage_history",
+    "record_incident",
+    "record_incidents",
+    "record_outages",
+    "revise_annotation",
+    "revise_incident",
+    "stored_incidents",
+    "stored_outages",
+]
 
 CURRENT = ("open", "ended")
 OUTAGES = "outages"  # what writers of outages wait for
-LONGEST_TEXT = 20_000  # characters of a note, title or reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +106,7 @@ def record_outages(
     """
     if not window[0] < window[1]:
         raise StoreError(f"a window from {iso(window[0])} until {iso(window[1])} is none")
-    note = _Note(_words(by, "by"), _words(why, "why"), _now(at_us), window)
+    note = note_of(by, why, at_us, window)
     counts: dict[str, list[str]] = {
         "uids": [], "new": [], "revised": [], "unchanged": [], "withdrawn": [], "superseded": []
     }  # fmt: skip
@@ -99,7 +126,7 @@ def _record(
     outages: Sequence[Outage],
     known: Sequence["_Known"],
     detector: str,
-    note: "_Note",
+    note: Note,
     counts: dict[str, list[str]],
 ) -> None:
     from_us, until_us = note.window or (0, 0)
@@ -156,58 +183,20 @@ def outage_history(where: str, uid: str) -> list[Revision]:
     """Every revision of an outage, first to newest. StoreError where there is no such outage."""
     revisions = db.outage_revisions
     with db.transaction(where) as connection:
-        query = sql.select(revisions).where(revisions.c.outage_id == _outage_id(connection, uid))
+        query = sql.select(revisions).where(revisions.c.outage_id == key_of_outage(connection, uid))
         rows = connection.execute(query.order_by(revisions.c.number)).mappings().all()
     return [_revision(row, "") for row in rows]
 
 
 def dismiss_outage(where: str, uid: str, *, by: str, why: str, restore: bool = False, at_us: int | None = None) -> None:
     """A person's word that this was no outage (or, with ``restore``, that it was). What was measured stays in it."""
-    note = _Note(_words(by, "by"), _words(why, "why"), _now(at_us))
+    note = note_of(by, why, at_us)
     with db.transaction(where, writes=OUTAGES) as connection:
-        (old,) = _known(connection, outage_id=_outage_id(connection, uid))
+        (old,) = _known(connection, outage_id=key_of_outage(connection, uid))
         ended = old.document["end"] is not None
         state = ("ended" if ended else "open") if restore else "dismissed"
         if old.row.state != state:
             _add_revision(connection, old, state, old.document, note)
-
-
-def record_incident(
-    where: str, title: str, outages: Sequence[str], *, by: str, why: str, at_us: int | None = None
-) -> int:
-    """Tell outages, named by their ids, as one story; the incident's number."""
-    values = {"revision": 1, "state": "open", "title": _words(title, "title")}
-    with db.transaction(where, writes="incidents") as connection:
-        number = _new(connection, db.incidents, values)
-        _put_incident(connection, number, values, outages, _Note(_words(by, "by"), _words(why, "why"), _now(at_us)))
-    return number
-
-
-def revise_incident(
-    where: str,
-    number: int,
-    *,
-    by: str,
-    why: str,
-    title: str | None = None,
-    state: str | None = None,
-    outages: Sequence[str] | None = None,
-    at_us: int | None = None,
-) -> None:
-    """Change an incident's title, state (open, closed) or outages; what is not named stays."""
-    if state not in (None, "open", "closed"):
-        raise StoreError(f"state '{state}': an incident is open or closed")
-    with db.transaction(where, writes="incidents") as connection:
-        row = _row(connection, db.incidents, number, "incident")
-        before = _newest(connection, db.incident_revisions, "incident_id", row)
-        values = {
-            "revision": row["revision"] + 1,
-            "state": state or row["state"],
-            "title": row["title"] if title is None else _words(title, "title"),
-        }
-        connection.execute(sql.update(db.incidents).where(db.incidents.c.id == number).values(values))
-        kept = before["outages"] if outages is None else outages
-        _put_incident(connection, number, values, kept, _Note(_words(by, "by"), _words(why, "why"), _now(at_us)))
 
 
 def annotate(
@@ -226,20 +215,22 @@ def annotate(
         raise StoreError("a note belongs to one thing: an outage, an incident or an entity")
     with db.transaction(where, writes="annotations") as connection:
         if incident is not None:
-            _row(connection, db.incidents, incident, "incident")
+            row_of(connection, db.incidents, incident, "incident")
         values = {
             "revision": 1,
             "state": "shown",
-            "text": _words(text, "text"),
-            "outage_id": None if outage is None else _outage_id(connection, outage),
+            "text": checked(text, "text"),
+            "outage_id": None if outage is None else key_of_outage(connection, outage),
             "incident_id": incident,
             "entity": None if entity is None else entity.code,
             "from_us": span[0],
             "until_us": span[1],
         }
-        number = _new(connection, db.annotations, values)
-        note = _Note(_words(by, "by"), "written", _now(at_us))
-        _add(connection, db.annotation_revisions, "annotation_id", number, 1, "shown", note, {"text": values["text"]})
+        number = new_row(connection, db.annotations, values)
+        note = note_of(by, "written", at_us)
+        add_revision(
+            connection, db.annotation_revisions, "annotation_id", number, 1, "shown", note, {"text": values["text"]}
+        )
     return number
 
 
@@ -255,15 +246,15 @@ def revise_annotation(
 ) -> None:
     """Change the text of a note, or take it off (its revisions stay)."""
     with db.transaction(where, writes="annotations") as connection:
-        row = _row(connection, db.annotations, number, "note")
+        row = row_of(connection, db.annotations, number, "note")
         values = {
             "revision": row["revision"] + 1,
             "state": "removed" if removed else "shown",
-            "text": row["text"] if text is None else _words(text, "text"),
+            "text": row["text"] if text is None else checked(text, "text"),
         }
         connection.execute(sql.update(db.annotations).where(db.annotations.c.id == number).values(values))
-        note = _Note(_words(by, "by"), _words(why, "why"), _now(at_us))
-        _add(
+        note = note_of(by, why, at_us)
+        add_revision(
             connection, db.annotation_revisions, "annotation_id", number, values["revision"], values["state"], note,
             {"text": values["text"]},
         )  # fmt: skip
@@ -280,21 +271,9 @@ def annotations(where: str, *, outage: str | None = None, incident: int | None =
     )
     with db.transaction(where) as connection:
         if outage is not None:
-            query = query.where(notes.c.outage_id == _outage_id(connection, outage))
+            query = query.where(notes.c.outage_id == key_of_outage(connection, outage))
         if incident is not None:
             query = query.where(notes.c.incident_id == incident)
-        return [dict(row) for row in connection.execute(query).mappings()]
-
-
-def incidents(where: str) -> list[dict[str, Any]]:
-    """Incidents as they are now: id, revision, state, title, outages (ids)."""
-    table, revisions = db.incidents, db.incident_revisions
-    query = (
-        sql.select(table, revisions.c.outages, revisions.c.at_us, revisions.c.by)
-        .join(revisions, (revisions.c.incident_id == table.c.id) & (revisions.c.number == table.c.revision))
-        .order_by(table.c.id)
-    )
-    with db.transaction(where) as connection:
         return [dict(row) for row in connection.execute(query).mappings()]
 
 
@@ -311,14 +290,6 @@ def counts(where: str) -> dict[str, int]:
             name: connection.execute(sql.select(sql.func.count()).where(condition)).scalar_one()
             for name, condition in named.items()
         }
-
-
-@dataclass(frozen=True, slots=True)
-class _Note:
-    by: str
-    why: str
-    at_us: int
-    window: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,7 +356,7 @@ def _summary(outage: Outage) -> dict[str, Any]:
 
 
 def _insert(
-    connection: sql.Connection, entity: Entity, outage: Outage, detector: str, relapse_of: str | None, note: _Note
+    connection: sql.Connection, entity: Entity, outage: Outage, detector: str, relapse_of: str | None, note: Note
 ) -> str:
     values = {
         "uid": _fresh_uid(connection, entity, outage),
@@ -397,12 +368,12 @@ def _insert(
         "state": _state(outage),
         **_summary(outage),
     }
-    number = _new(connection, db.outages, values)
+    number = new_row(connection, db.outages, values)
     _add_outage_revision(connection, number, 1, values["state"], to_document(outage, relapse_of), note, note.window)
     return str(values["uid"])
 
 
-def _revise(connection: sql.Connection, old: _Known, outage: Outage, relapse_of: str | None, note: _Note) -> bool:
+def _revise(connection: sql.Connection, old: _Known, outage: Outage, relapse_of: str | None, note: Note) -> bool:
     document = to_document(outage, relapse_of)
     state = "dismissed" if old.row.state == "dismissed" else _state(outage)
     if document == old.document and old.row.state == state:
@@ -416,7 +387,7 @@ def _add_revision(
     old: _Known,
     state: str,
     document: Json,
-    note: _Note,
+    note: Note,
     summary: dict[str, Any] | None = None,
 ) -> None:
     number = old.row.revision + 1
@@ -434,65 +405,12 @@ def _add_outage_revision(
     number: int,
     state: str,
     document: Json,
-    note: _Note,
+    note: Note,
     window: tuple[int, int] | None,
 ) -> None:
     assert window is not None
     more = {"window_from_us": window[0], "window_until_us": window[1], "document": document}
-    _add(connection, db.outage_revisions, "outage_id", outage_id, number, state, note, more)
-
-
-def _put_incident(
-    connection: sql.Connection, number: int, values: dict[str, Any], outages: Sequence[str], note: _Note
-) -> None:
-    ids = [_outage_id(connection, uid) for uid in dict.fromkeys(outages)]
-    members = db.incident_outages
-    connection.execute(sql.delete(members).where(members.c.incident_id == number))
-    if ids:
-        connection.execute(sql.insert(members), [{"incident_id": number, "outage_id": one} for one in ids])
-    more = {"title": values["title"], "outages": list(dict.fromkeys(outages))}
-    _add(
-        connection, db.incident_revisions, "incident_id", number, values["revision"], values["state"], note, more
-    )  # fmt: skip
-
-
-def _add(
-    connection: sql.Connection,
-    table: sql.Table,
-    owner: str,
-    owner_id: int,
-    number: int,
-    state: str,
-    note: _Note,
-    more: dict[str, Any],
-) -> None:
-    row = {owner: owner_id, "number": number, "at_us": note.at_us, "by": note.by, "why": note.why, "state": state}
-    connection.execute(sql.insert(table).values({**row, **more}))
-
-
-def _new(connection: sql.Connection, table: sql.Table, values: dict[str, Any]) -> int:
-    key = connection.execute(sql.insert(table).values(values)).inserted_primary_key
-    assert key is not None
-    return int(key[0])
-
-
-def _row(connection: sql.Connection, table: sql.Table, number: int, what: str) -> Any:
-    row = connection.execute(sql.select(table).where(table.c.id == number)).mappings().first()
-    if row is None:
-        raise StoreError(f"no {what} {number}")
-    return row
-
-
-def _newest(connection: sql.Connection, table: sql.Table, owner: str, row: Any) -> Any:
-    query = sql.select(table).where(table.c[owner] == row["id"], table.c.number == row["revision"])
-    return connection.execute(query).mappings().one()
-
-
-def _outage_id(connection: sql.Connection, uid: str) -> int:
-    found = connection.execute(sql.select(db.outages.c.id).where(db.outages.c.uid == uid)).scalar()
-    if found is None:
-        raise StoreError(f"no outage '{uid}'")
-    return int(found)
+    add_revision(connection, db.outage_revisions, "outage_id", outage_id, number, state, note, more)
 
 
 def _fresh_uid(connection: sql.Connection, entity: Entity, outage: Outage) -> str:
@@ -524,16 +442,3 @@ def _revision(row: Any, prefix: str) -> Revision:
         outage=from_document(document),
         relapse_of=document["relapse_of"],
     )
-
-
-def _words(text: str, what: str) -> str:
-    words = text.strip().replace("\x00", "")  # PostgreSQL takes no NUL in a text
-    if not words:
-        raise StoreError(f"'{what}' is empty; every revision says who and why")
-    if len(words) > LONGEST_TEXT:
-        raise StoreError(f"'{what}' has {len(words)} characters; at most {LONGEST_TEXT}")
-    return words
-
-
-def _now(at_us: int | None) -> int:
-    return time.time_ns() // 1000 if at_us is None else at_us
