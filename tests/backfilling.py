@@ -12,6 +12,7 @@ from duskwatch import backfill
 from duskwatch.daily import Plan
 from duskwatch.sources.bgp.archive_files import find_files
 from duskwatch.store import Store, maintenance
+from duskwatch.store.incidents import stored_incidents
 from duskwatch.store.schemas import SIGNALS, TABLES
 from tests.days_archive import day_us
 
@@ -39,6 +40,15 @@ def outages_of(folder: Path) -> list[tuple[Any, ...]]:
     return [
         (one.entity, one.detector, one.newest.number, one.newest.state, one.newest.window, one.newest.outage)
         for one in Store.open(folder).outages(states=("open", "ended", "withdrawn", "superseded"))
+    ]
+
+
+def incidents_of(folder: Path) -> list[tuple[Any, ...]]:
+    """All that is recorded of incidents, but numbers, ids of outages and the time of recording."""
+    states = ("open", "ended", "withdrawn", "closed")
+    return [
+        (one.entity, one.title, one.revision, one.state, one.from_us, one.until_us, len(one.outages))
+        for one in stored_incidents(Store.open(folder).events(), states=states)
     ]
 
 
@@ -72,3 +82,4 @@ def assert_same(folder: Path, other: Path) -> None:
     """Two stores hold the same, outages and all, as if one run had filled each."""
     assert_same_tables(folder, other)
     assert outages_of(folder) == outages_of(other)
+    assert incidents_of(folder) == incidents_of(other)

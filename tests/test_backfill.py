@@ -15,10 +15,13 @@ from duskwatch.records.entity import parse_entity
 from duskwatch.records.times import HOUR, MINUTE, to_datetime
 from duskwatch.sources.bgp.archive_files import ArchiveFile, find_files
 from duskwatch.store import Store, maintenance
+from duskwatch.store.incidents import stored_incidents
+from duskwatch.store.revisions import dismiss_outage
 from tests import poisoned
 from tests.backfilling import (
     assert_same,
     assert_same_tables,
+    incidents_of,
     orphans_of,
     outages_of,
     parts_of,
@@ -65,6 +68,47 @@ def mine(archive, tmp_path) -> tuple[Path, Path]:
 def gaps_of(store: Path) -> list[tuple[str, int, int]]:
     rows = Store.open(store).rows("gaps").collect()
     return [(row["source"], row["from"], row["until"]) for row in rows.cast({"from": int, "until": int}).to_dicts()]
+
+
+def test_outages_of_a_country_its_network_and_a_prefix_are_incidents(whole):
+    both = stored_incidents(Store.open(whole).events())
+    assert [(one.title, one.state, one.revision) for one in both] == [
+        (
+            (
+                "North Korea (KP), 2 March 2020, 22:30 to 3 March, 01:15 UTC, 100 % lost; AS131279, which is all "
+                "of KP, explains it"
+            ),
+            "ended",
+            1,
+        ),
+        (
+            (
+                "North Korea (KP), 4 March 2020, 10:00 to 11:00 UTC, 50 % lost; AS131279, which is all of KP, "
+                "explains it"
+            ),
+            "ended",
+            1,
+        ),
+    ]
+    for one in both:
+        assert [(m["entity"], m["share"]) for m in one.document["members"]] == [
+            ("KP", 1), ("AS131279", 1), ("175.45.176.0/22", 1),
+        ]  # fmt: skip
+        assert (one.document["lost"], one.document["explained"]) == ((1, 1) if one is both[0] else (0.5, 1))
+
+
+def test_incidents_found_again_add_nothing_and_leave_out_what_a_person_dismissed(archive, whole, tmp_path):
+    mrt, geo = archive
+    folder = shutil.copytree(whole, tmp_path / "store")
+    before = incidents_of(folder)
+    again = backfill.run(parts_of(mrt), plan_of(folder, geo))
+    assert again.incidents == 2
+    assert incidents_of(folder) == before
+    events = Store.open(folder).events()
+    for uid in stored_incidents(events)[0].outages:
+        dismiss_outage(events, uid, by="A. Reader", why="a test")
+    assert backfill.run(parts_of(mrt), plan_of(folder, geo)).incidents == 1
+    assert [one[3] for one in incidents_of(folder)] == ["withdrawn", "ended"]
 
 
 def test_outages_are_those_of_an_analysis_of_the_whole_window(whole, archive):

@@ -66,6 +66,7 @@ class Summary:
     days: int = 0  # written by this run
     days_reused: int = 0
     outages: int = 0
+    incidents: int = 0
     entities: int = 0  # of the fullest day
     failures: list[Failure] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -130,7 +131,7 @@ def run(
         if progress:
             progress("detecting", *course.bytes())
         if summaries := course.summaries():
-            course.summary.outages = daily.detect_days(plan, summaries)
+            course.summary.outages, course.summary.incidents = daily.detect_days(plan, summaries)
         return course.summary
 
 

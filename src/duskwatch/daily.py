@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from duskwatch import everything
+from duskwatch import daily_incidents, everything
 from duskwatch.detection import detect
 from duskwatch.pipeline import BIN_US, Replay, join_replays
 from duskwatch.records.countries import CountryRanges
@@ -169,8 +169,8 @@ def _measure(votes: Votes, ranges: CountryRanges | None, bin_us: int, plan: Plan
     return out
 
 
-def detect_days(plan: Plan, days: Sequence[DaySummary]) -> int:
-    """Find outages over all days of a run and record them; returns how many there are.
+def detect_days(plan: Plan, days: Sequence[DaySummary]) -> tuple[int, int]:
+    """Find outages over all days of a run and record them, and the incidents they make up; how many there are of each.
 
     Days that do not follow each other leave a hole in which nobody was watching.
     """
@@ -186,7 +186,7 @@ def detect_days(plan: Plan, days: Sequence[DaySummary]) -> int:
         history = replace(history, learned=learned, known_share=shares[entity.code])
         outages = detect(history)
         if outages:
-            found.append((entity, outages))
+            found.append((replace(entity, name=daily_incidents.name_of(entity)), outages))
     # What was recorded before and is not found now must be looked at too.
     known = {entity.code for entity, _ in found}
     try:
@@ -196,8 +196,9 @@ def detect_days(plan: Plan, days: Sequence[DaySummary]) -> int:
     again = sorted({(one.entity.type, one.entity.code) for one in before if one.entity.code not in known})
     covered = set(shares)
     everyone = [*found, *((parse_entity(code), ()) for _, code in again if code in covered)]
-    store.record_outages(window, everyone, detector=DETECTOR, why="backfill")
-    return sum(len(outages) for _, outages in found)
+    recorded = store.record_outages(window, everyone, detector=DETECTOR, why="backfill")
+    told = daily_incidents.record(store, window, plan.geo, DETECTOR, "backfill", recorded.uids)
+    return sum(len(outages) for _, outages in found), told
 
 
 def candidates(days: Sequence[DaySummary]) -> list[Entity]:

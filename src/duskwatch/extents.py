@@ -80,10 +80,15 @@ def known_share(votes: Votes, extent: Extent) -> float:
     own = extent.selected & (votes.afi == 1)
     start, end = units(votes.afi[own], votes.hi[own], votes.length[own])
     delegated = int((counted[1] - counted[0]).sum())
-    covered, reached = 0, -1
+    return covered(start, end, counted) / delegated if delegated else 0.0
+
+
+def covered(start: npt.NDArray[np.int64], end: npt.NDArray[np.int64], counted: Stretches) -> int:
+    """How many of the units that count lie in any of the stretches [start, end), each counted once."""
+    found, reached = 0, -1
     for first, last in sorted(zip(start.tolist(), end.tolist(), strict=True)):
         first = max(first, reached)
         if last > first:
-            covered += int(np.sum(np.maximum(0, np.minimum(last, counted[1]) - np.maximum(first, counted[0]))))
+            found += int(np.sum(np.maximum(0, np.minimum(last, counted[1]) - np.maximum(first, counted[0]))))
             reached = last
-    return covered / delegated if delegated else 0.0
+    return found

@@ -44,6 +44,11 @@ def test_it_goes_down_to_the_prefix_where_that_explains_the_network():
     assert [member.entity for member in told.explained_by] == [A]
 
 
+def test_a_prefix_that_is_all_of_a_network_is_not_smaller():
+    (told,) = incidents({XX: [out(1, 2, 0.92)], A: [out(1, 2)], P: [out(1, 2)]}, SHARES | {P: Share(A, 1)})
+    assert [member.entity for member in told.explained_by] == [A]
+
+
 def test_several_parts_may_share_the_explanation_and_small_ones_explain_nothing():
     shares = {A: Share(XX, 0.5), B: Share(XX, 0.4), C: Share(XX, 0.1)}
     (told,) = incidents({XX: [out(1, 2)], A: [out(1, 2)], B: [out(1, 2)], C: [out(1, 2)]}, shares)

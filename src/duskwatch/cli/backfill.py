@@ -181,7 +181,8 @@ def _print(summary: "object", parts: "object", plan: "object", *, as_json: bool)
         return
     print(
         f"{summary.days} days stored ({summary.days_reused} were there), {summary.parts} parts folded "
-        f"({summary.reused} were there); up to {summary.entities} entities a day, {summary.outages} outages"
+        f"({summary.reused} were there); up to {summary.entities} entities a day, {summary.outages} outages, "
+        f"{summary.incidents} incidents"
     )
     for failure in summary.failures:
         print(f"failed: {failure.name}: {failure.reason}")

@@ -15,6 +15,7 @@ TOGETHER = 0.1  # if they make up so much of it: in a large country some network
 LATE_US = HOUR  # a part that fell so long after the whole, or longer, does not explain it
 OVERLAP = 0.5  # of the shorter of two outages must lie in the other; of the whole's, in that of a part that explains it
 EXPLAINS = 0.8  # of the loss must be made up
+ALL = 0.9995  # a part from which on it is no smaller than the whole
 MOST = 3  # entities that may share the explanation
 
 Above = Mapping[Entity, tuple[tuple[Entity, float], ...]]
@@ -217,9 +218,12 @@ def _parts(
 
 
 def _down(member: Member, members: Sequence[Member], shares: Mapping[Entity, Share]) -> Member:
-    """The smallest entity inside a member that alone explains its loss; itself where there is none."""
+    """The smallest entity inside a member that alone explains its loss; itself where there is none.
+
+    A prefix that is all of a network is not smaller: the network has a name.
+    """
     parts = _parts(member.entity, members, shares, member.outage.onset.best_us, member.outage)
     best = max(parts, key=lambda m: m.lost, default=None)
-    if best is None or best.lost < EXPLAINS * member.lost:
+    if best is None or best.lost < EXPLAINS * member.lost or best.part >= ALL * member.part:
         return member
     return _down(best, members, shares)
