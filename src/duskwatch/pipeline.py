@@ -95,7 +95,7 @@ def analyze(
     networks: bool = True,
     progress: Progress | None = None,
 ) -> Report:
-    """Replay archives and tell when an entity could not be reached, and with ``networks`` which of a country's were not.
+    """Replay archives and tell when an entity could not be reached; with ``networks`` also which of a country's were.
 
     Times are microseconds since the epoch, UTC. Raises ArchiveError, ReferenceDataError or ValueError, each with one
     sentence that says what to do, where the input cannot be used; OSError where a file cannot be read.
