@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import groupby
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -18,18 +19,20 @@ from duskwatch.pipeline import BIN_US, Replay, join_replays
 from duskwatch.records.countries import CountryRanges
 from duskwatch.records.entity import Entity, parse_entity
 from duskwatch.records.prefix import Prefix, address_text
-from duskwatch.records.signals import EntityHistory, Gap, Level
+from duskwatch.records.signals import EntityHistory, Gap, Level, SignalBlock
 from duskwatch.records.times import DAY
 from duskwatch.signals.collector_part import CollectorPart
 from duskwatch.signals.visibility import NOTHING_KNOWN, Known, Votes, known_after
 from duskwatch.sources.reference.geo import load_geo
 from duskwatch.store import Store, StoreError, change_frames, level_frames, signal_frames
 from duskwatch.store.frames import History
-from duskwatch.store.readback import change_log, gaps, level, signal_block
+from duskwatch.store.readback import change_log, change_logs, gaps, level, levels
 from duskwatch.store.schemas import DUMP_CHECKS
 
 DETECTOR = "duskwatch/1"  # under which outages are recorded
 AT_ONCE = 1024  # entities in memory at a time
+# So many are read from the store at a time where the window is a day; of a longer one fewer, but at least these.
+DAY_READ, LEAST_READ = 4096, 128
 # An entity whose level never fell by this share of its highest cannot have an outage: detection leaves its band later.
 DIP = 0.05
 # So long a prefix that is gone is told to be gone; then it is no longer anybody's.
@@ -223,29 +226,30 @@ def candidates(days: Sequence[DaySummary]) -> list[Entity]:
 
 
 def histories(
-    store: Store, entities: Sequence[Entity], from_us: int, until_us: int, at_once: int = 256
+    store: Store, entities: Sequence[Entity], from_us: int, until_us: int
 ) -> Iterator[tuple[Entity, EntityHistory]]:
-    """What is stored about some entities, a few hundred at a time."""
+    """What is stored about some entities but for their binned signals, many at a time; sorted they are read fastest."""
     told = gaps(store.rows("gaps", from_us=from_us, until_us=until_us).collect())
+    unwatched = SignalBlock((), from_us, BIN_US, np.empty((0, 0)), np.empty((0, 0)))
+    at_once = max(LEAST_READ, DAY_READ * DAY // (until_us - from_us))
     for at in range(0, len(entities), at_once):
         some = list(entities[at : at + at_once])
-        tables = []
-        for name in ("levels", "changes"):
-            rows = store.rows(name, entities=some, from_us=from_us, until_us=until_us).collect()
-            tables.append((rows.clear(), rows.partition_by("entity", as_dict=True)))
-        rows = store.signals(entities=some, from_us=from_us, until_us=until_us).collect()
-        tables.append((rows.clear(), rows.partition_by("entity", as_dict=True)))
-        for entity in some:
-            levels, changes, signals = (own.get((entity.code,), empty) for empty, own in tables)
-            yield (
-                entity,
-                EntityHistory(
-                    level(levels, from_us, until_us),
-                    change_log(changes),
-                    signal_block(signals, from_us, until_us),
-                    told,
-                ),
-            )
+        for _, alike in groupby(some, key=lambda entity: entity.type):
+            own = list(alike)
+            rows = {
+                name: store.rows(name, entities=own, from_us=from_us, until_us=until_us).collect()
+                for name in ("levels", "changes")
+            }
+            found = dict(levels(rows["levels"], from_us, until_us))
+            logs = dict(change_logs(rows["changes"]))
+            nothing = level(rows["levels"].clear(), from_us, until_us), change_log(rows["changes"].clear())
+            for entity in own:
+                yield (
+                    entity,
+                    EntityHistory(
+                        found.get(entity.code, nothing[0]), logs.get(entity.code, nothing[1]), unwatched, told
+                    ),
+                )
 
 
 def _extremes(steps: Level) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from duskwatch.detection import incidents
 from duskwatch.extents import Stretches, covered, unit_ranges
@@ -28,7 +27,7 @@ from duskwatch.sources.reference.geo import load_geo
 from duskwatch.sources.reference.names import UnknownCountryError, country_name
 from duskwatch.store import Store
 from duskwatch.store.incidents import FoundIncident, record_incidents
-from duskwatch.store.readback import change_log, level
+from duskwatch.store.readback import change_logs, level
 
 AT_ONCE = 256  # entities whose change logs are in memory at a time
 EVERYTHING: Stretches = (np.zeros(1, np.int64), np.full(1, 1 << 62, np.int64))
@@ -146,11 +145,9 @@ def _logs(store: Store, entities: Sequence[Entity], window: tuple[int, int]) -> 
     for at in range(0, len(ordered), AT_ONCE):
         some = ordered[at : at + AT_ONCE]
         rows = store.rows("changes", entities=some, from_us=window[0], until_us=window[1]).collect()
-        by_entity: dict[tuple[object, ...], pl.DataFrame] = rows.partition_by("entity", as_dict=True)
-        for entity in some:
-            own = by_entity.get((entity.code,))
-            if own is not None:
-                yield entity, change_log(own)
+        named = {entity.code: entity for entity in some}
+        for code, log in change_logs(rows):
+            yield named[code], log
 
 
 def _before(

@@ -4,7 +4,19 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from duskwatch.detection.excursions import F64, I32, I64, SIGNALS, Baseline, edges, find_excursions
+from duskwatch.detection.excursions import (
+    COLUMN_OF,
+    F64,
+    I32,
+    I64,
+    SIGNALS,
+    Baseline,
+    Excursions,
+    Find,
+    edges,
+    finder,
+    zero_for_nan,
+)
 from duskwatch.records.outages import Alarm
 from duskwatch.records.signals import EntityHistory
 from duskwatch.records.times import SECOND
@@ -34,21 +46,25 @@ class LossArea:
         if self.threshold_us <= 0 or self.trusted_voters < 1:
             raise ValueError(f"{self.name}: threshold_us and trusted_voters must be above zero")
 
-    def detect(self, history: EntityHistory) -> list[Alarm]:
+    def detect(self, history: EntityHistory, find: Find | None = None) -> list[Alarm]:
         """Alarms on every signal that has steps, in order of signal and time; the history is not changed."""
+        find = find or finder(history)
         alarms: list[Alarm] = []
         for signal in SIGNALS:
-            alarms += self._alarms(history, signal)
+            if not (getattr(history.level, COLUMN_OF[signal]) > 0).any():
+                continue  # what never had anything lost nothing
+            alarms += self._alarms(history, signal, find(signal, self.baseline))
         return alarms
 
-    def _alarms(self, history: EntityHistory, signal: str) -> list[Alarm]:
-        found = find_excursions(history, signal, self.baseline)
+    def _alarms(self, history: EntityHistory, signal: str, found: Excursions) -> list[Alarm]:
+        if not len(found.confirmed):
+            return []
         edge = edges(history.level)
         length = np.diff(edge)
         alarms = []
-        few_voters = np.maximum(1.0, self.trusted_voters / np.maximum(np.nan_to_num(history.level.voters), 1.0)) ** 2
+        few_voters = np.maximum(1.0, self.trusted_voters / np.maximum(zero_for_nan(history.level.voters), 1.0)) ** 2
         # Growth is measured in thresholds, as the threshold may change with the number of voters.
-        above = np.maximum(np.clip(np.nan_to_num(found.loss), 0.0, self.cap) - self.slack, 0.0)
+        above = np.maximum(np.clip(zero_for_nan(found.loss), 0.0, self.cap) - self.slack, 0.0)
         growth = above / few_voters * length / self.threshold_us
         begin, stop = found.confirmed, found.stops(edge)
         for k in np.flatnonzero(_sums(growth, begin, stop) >= 1.0 - ROUNDING):

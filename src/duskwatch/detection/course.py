@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from duskwatch.detection.excursions import SLASH24, SLASH48, Excursions, edges
+from duskwatch.detection.excursions import SLASH24, SLASH48, Excursions, edges, zero_for_nan
 from duskwatch.records.signals import Level
 
 F64 = npt.NDArray[np.float64]
@@ -63,17 +63,19 @@ def course_of(level: Level, found: list[Excursions]) -> Course:
     for other in found[1:]:
         loss = np.fmax(loss, other.loss)
     watched = ~np.isnan(loss)
-    visible = _seen(level.slash24) + _seen(level.slash48) + _seen(level.prefixes)
-    held = _seen(level.held_slash24) + _seen(level.held_slash48) + _seen(level.prefixes)
+    visible = zero_for_nan(level.slash24) + zero_for_nan(level.slash48) + zero_for_nan(level.prefixes)
+    held = zero_for_nan(level.held_slash24) + zero_for_nan(level.held_slash48) + zero_for_nan(level.prefixes)
     return Course(
-        edges(level), loss, watched & (visible == 0), watched & (held == 0), level.prefixes, _seen(level.voters)
+        edges(level), loss, watched & (visible == 0), watched & (held == 0), level.prefixes, zero_for_nan(level.voters)
     )
 
 
 def families(level: Level) -> tuple[str, ...]:
     """The signals that tell whether an entity can be reached: address space, per family that it ever had."""
     return tuple(
-        name for name, values in ((SLASH24, level.slash24), (SLASH48, level.slash48)) if (_seen(values) > 0).any()
+        name
+        for name, values in ((SLASH24, level.slash24), (SLASH48, level.slash48))
+        if (zero_for_nan(values) > 0).any()
     )
 
 
@@ -100,8 +102,3 @@ def dark_runs(course: Course, first: int, stop: int, bridge_us: int) -> list[tup
         else:
             runs.append((int(begin), int(end)))
     return runs
-
-
-def _seen(values: F64) -> F64:
-    seen: F64 = np.nan_to_num(values)
-    return seen

@@ -2,6 +2,7 @@
 
 from duskwatch.detection.config import DetectionConfig
 from duskwatch.detection.detect_series import detect_series
+from duskwatch.detection.excursions import finder
 from duskwatch.detection.fuse import fuse
 from duskwatch.detection.merge import merge
 from duskwatch.records.outages import Outage
@@ -25,5 +26,6 @@ def detect(history: EntityHistory, config: DetectionConfig = DetectionConfig()) 
 def _routes(history: EntityHistory, config: DetectionConfig) -> tuple[Outage, ...]:
     if not len(history.level.time_us) or (history.learned and history.known_share < config.known_share):
         return ()
-    alarms = [alarm for detector in config.detectors for alarm in detector.detect(history)]
-    return fuse(history, alarms, config)
+    find = finder(history)
+    alarms = [alarm for detector in config.detectors for alarm in detector.detect(history, find)]
+    return fuse(history, alarms, config, find) if alarms else ()

@@ -1,5 +1,6 @@
 """Excursions: stretches in which a signal is below what it should be, found on its steps and not on its bins."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -21,6 +22,7 @@ SLASH24 = "bgp.visible_slash24"
 SLASH48 = "bgp.visible_slash48"
 PREFIXES = "bgp.visible_prefixes"
 SIGNALS = (SLASH24, SLASH48, PREFIXES)
+COLUMN_OF = {SLASH24: "slash24", SLASH48: "slash48", PREFIXES: "prefixes"}  # of a Level
 
 
 class Ending(IntEnum):
@@ -95,9 +97,15 @@ def edges(level: Level) -> I64:
     return out
 
 
+def zero_for_nan(values: F64) -> F64:
+    """The values, 0 where they are NaN."""
+    out: F64 = np.where(np.isnan(values), 0.0, values)
+    return out
+
+
 def watched_by_few(level: Level, baseline: Baseline) -> Bool:
     """Steps with too few voters, [N]: under ``least_voters`` of the time-weighted median of the day before."""
-    voters = np.nan_to_num(level.voters)
+    voters = zero_for_nan(level.voters)
     values, rank = np.unique(voters, return_inverse=True)
     usual = np.full(len(voters), -1, np.int32)
     trailing_median(
@@ -114,10 +122,10 @@ def watched_by_few(level: Level, baseline: Baseline) -> Bool:
 
 def column(history: EntityHistory, signal: str) -> tuple[F64, F64]:
     """A signal's level and what any voter holds of it, [N] each. KeyError for a signal that has no steps."""
-    level = history.level
+    level, name = history.level, COLUMN_OF[signal]
     if signal == PREFIXES:
         return level.prefixes, held_prefixes(history.changes, level.time_us)
-    return {SLASH24: (level.slash24, level.held_slash24), SLASH48: (level.slash48, level.held_slash48)}[signal]
+    return getattr(level, name), getattr(level, f"held_{name}")
 
 
 def held_prefixes(changes: ChangeLog, times_us: I64) -> F64:
@@ -134,14 +142,34 @@ def held_prefixes(changes: ChangeLog, times_us: I64) -> F64:
     return found
 
 
-def find_excursions(history: EntityHistory, signal: str, baseline: Baseline) -> Excursions:
+Find = Callable[[str, Baseline], Excursions]
+"""Finds the excursions of one signal of a history below a baseline."""
+
+
+def finder(history: EntityHistory) -> Find:
+    """find_excursions() for one history, which finds each only once, whoever asks."""
+    few: dict[Baseline, Bool] = {}
+    found: dict[tuple[str, Baseline], Excursions] = {}
+
+    def find(signal: str, baseline: Baseline) -> Excursions:
+        if baseline not in few:
+            few[baseline] = watched_by_few(history.level, baseline)
+        if (signal, baseline) not in found:
+            found[signal, baseline] = find_excursions(history, signal, baseline, few[baseline])
+        return found[signal, baseline]
+
+    return find
+
+
+def find_excursions(history: EntityHistory, signal: str, baseline: Baseline, few: Bool | None = None) -> Excursions:
     """The excursions of one signal below its baseline; the rules are in docs/reference/detection.md.
 
+    few  what watched_by_few() gave for the baseline, where it is known
     The baseline at a step knows only what came before it, so that later data never moves what was found.
     """
     level, held = column(history, signal)
     n = len(level)
-    blind: Bool = np.isnan(level) | watched_by_few(history.level, baseline)
+    blind: Bool = np.isnan(level) | (watched_by_few(history.level, baseline) if few is None else few)
     values, rank = np.unique(np.where(blind, 0.0, level), return_inverse=True)
     expected, loss = np.full(n, np.nan), np.full(n, np.nan)
     first, confirmed = np.zeros(n, np.int32), np.zeros(n, np.int32)
@@ -149,10 +177,10 @@ def find_excursions(history: EntityHistory, signal: str, baseline: Baseline) -> 
     count = walk(
         edges(history.level),
         level,
-        np.nan_to_num(held),
+        zero_for_nan(held),
         rank.astype(np.int32),
         values,
-        np.nan_to_num(history.level.voters),
+        zero_for_nan(history.level.voters),
         blind.astype(np.uint8),
         history.level.by_voters,
         1 if history.learned else 0,

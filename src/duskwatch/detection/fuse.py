@@ -11,7 +11,7 @@ import numpy as np
 from duskwatch.detection import bounds
 from duskwatch.detection.config import DetectionConfig
 from duskwatch.detection.course import Course, course_of, dark_runs, families, held_over_gaps
-from duskwatch.detection.excursions import I64, PREFIXES, Bool, Ending, Excursions, edges, find_excursions
+from duskwatch.detection.excursions import I64, PREFIXES, Bool, Ending, Excursions, Find, edges, finder
 from duskwatch.detection.phases import Stretch, disturbances, phases_of
 from duskwatch.detection.votes import VoteLog, agreement_on, vote_log
 from duskwatch.records.outages import Alarm, Outage, When
@@ -51,7 +51,9 @@ class Group:
         return self.losses[-1].until_us
 
 
-def fuse(history: EntityHistory, alarms: list[Alarm], config: DetectionConfig) -> tuple[Outage, ...]:
+def fuse(
+    history: EntityHistory, alarms: list[Alarm], config: DetectionConfig, find: Find | None = None
+) -> tuple[Outage, ...]:
     """Outages of one entity, in order of onset.
 
     Address space calls an outage; the count of prefixes only adds its voice to one, as a withdrawn prefix inside a
@@ -61,7 +63,8 @@ def fuse(history: EntityHistory, alarms: list[Alarm], config: DetectionConfig) -
     groups = group_alarms([alarm for alarm in alarms if alarm.signal in calling], config.fuse.join_us)
     if not groups:
         return ()
-    found = {name: find_excursions(history, name, config.baseline) for name in calling}
+    find = find or finder(history)
+    found = {name: find(name, config.baseline) for name in calling}
     quiet = disturbances(history, list(found.values()), groups)
     log = vote_log(history.changes)
     others = Overlaps([alarm for alarm in alarms if alarm.signal not in calling])

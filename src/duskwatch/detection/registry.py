@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from duskwatch.detection.area import LossArea
+from duskwatch.detection.excursions import Find
 from duskwatch.records.outages import Alarm
 from duskwatch.records.signals import EntityHistory
 from duskwatch.records.times import SECOND
@@ -16,8 +17,8 @@ class Detector(Protocol):
         """How alarms name it."""
         ...
 
-    def detect(self, history: EntityHistory) -> list[Alarm]:
-        """Alarms in order of signal and time."""
+    def detect(self, history: EntityHistory, find: Find | None = None) -> list[Alarm]:
+        """Alarms in order of signal and time. ``find``: finds excursions of this history, and knows those found."""
         ...
 
 

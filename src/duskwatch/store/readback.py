@@ -1,12 +1,16 @@
 """Rows of tables back into records: what detection and the report read, for one entity and window."""
 
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from duskwatch.records.signals import ChangeLog, Gap, Level, SignalBlock
 from duskwatch.records.times import DAY, SECOND
 from duskwatch.store.errors import StoreError
-from duskwatch.store.frames import LEVEL_VALUES, STATES
+from duskwatch.store.frames import I64, LEVEL_VALUES, STATES
 
 
 def signal_block(long: pl.DataFrame, from_us: int, until_us: int) -> SignalBlock:
@@ -38,22 +42,14 @@ def signal_block(long: pl.DataFrame, from_us: int, until_us: int) -> SignalBlock
 
 def change_log(rows: pl.DataFrame) -> ChangeLog:
     """Rows of ``changes`` of one entity, in time order, as a log."""
-    prefixes = rows["prefix"].unique(maintain_order=True)
-    number = dict(zip(prefixes.to_list(), range(len(prefixes)), strict=True))
-    recorded = rows.height and not rows["beyond"].has_nulls()
-    beyond = {"beyond": rows["beyond"].to_numpy().astype(np.uint32)} if recorded else {}
-    return ChangeLog(
-        prefixes=tuple(number),
-        time_us=rows["time"].cast(pl.Int64).to_numpy(),
-        prefix=rows["prefix"].replace_strict(number, return_dtype=pl.Int32).to_numpy(),
-        state=rows["state"].replace_strict(STATES, range(len(STATES)), return_dtype=pl.UInt8).to_numpy(),
-        votes=rows["votes"].to_numpy(),
-        voters=rows["voters"].to_numpy(),
-        origin=rows["origin"].to_numpy().astype(np.uint32),
-        upstream=rows["upstream"].to_numpy().astype(np.uint32),
-        by_voters=rows["by_voters"].cast(pl.UInt8).to_numpy(),
-        **beyond,
-    )
+    return next((log for _, log in change_logs(rows)), _log(_change_columns(rows), slice(0, 0)))
+
+
+def change_logs(rows: pl.DataFrame) -> Iterator[tuple[str, ChangeLog]]:
+    """Rows of ``changes`` of many entities of one type, each one's together and in time order, as their logs."""
+    columns = _change_columns(rows)
+    for code, own in _stretches(rows):
+        yield code, _log(columns, own)
 
 
 def level(rows: pl.DataFrame, from_us: int, until_us: int) -> Level:
@@ -61,10 +57,83 @@ def level(rows: pl.DataFrame, from_us: int, until_us: int) -> Level:
 
     Where no row says anything, values are NaN. Rows that only go on over midnight become one again.
     """
-    start = np.maximum(rows["time"].cast(pl.Int64).to_numpy(), from_us)
-    end = np.minimum(rows["until"].cast(pl.Int64).to_numpy(), until_us)
-    values = np.column_stack([rows[name].fill_null(float("nan")).to_numpy() for name in LEVEL_VALUES])
-    by_voters = rows["by_voters"].cast(pl.UInt8).to_numpy()
+    return _level(_level_columns(rows), slice(0, rows.height), from_us, until_us)
+
+
+def levels(rows: pl.DataFrame, from_us: int, until_us: int) -> Iterator[tuple[str, Level]]:
+    """Rows of ``levels`` of many entities of one type, each one's together and in time order, as level() has them."""
+    columns = _level_columns(rows)
+    for code, own in _stretches(rows):
+        yield code, _level(columns, own, from_us, until_us)
+
+
+def _stretches(rows: pl.DataFrame) -> Iterator[tuple[str, slice]]:
+    """Whose rows stand where; an entity of which there is none is not named."""
+    runs = rows["entity"].rle().struct.unnest()
+    at = 0
+    for code, length in zip(runs["value"].to_list(), runs["len"].to_list(), strict=True):
+        yield code, slice(at, at + length)
+        at += length
+
+
+class _Changes(NamedTuple):
+    names: list[str]  # of the prefixes
+    prefix: npt.NDArray[np.uint32]  # which of them
+    columns: dict[str, npt.NDArray[Any]]  # the others, as ChangeLog has them
+    recorded: npt.NDArray[np.bool_]  # ``beyond`` is
+
+
+def _change_columns(rows: pl.DataFrame) -> _Changes:
+    names = rows["prefix"].unique(maintain_order=True)
+    return _Changes(
+        names.to_list(),
+        rows["prefix"].cast(pl.Enum(names)).to_physical().to_numpy(),
+        {
+            "time_us": rows["time"].cast(pl.Int64).to_numpy(),
+            "state": rows["state"].replace_strict(STATES, range(len(STATES)), return_dtype=pl.UInt8).to_numpy(),
+            "votes": rows["votes"].to_numpy(),
+            "voters": rows["voters"].to_numpy(),
+            "origin": rows["origin"].to_numpy().astype(np.uint32),
+            "upstream": rows["upstream"].to_numpy().astype(np.uint32),
+            "by_voters": rows["by_voters"].cast(pl.UInt8).to_numpy(),
+            "beyond": rows["beyond"].fill_null(0).to_numpy().astype(np.uint32),
+        },
+        rows["beyond"].is_not_null().to_numpy(),
+    )
+
+
+def _log(changes: _Changes, own: slice) -> ChangeLog:
+    found, first, number = np.unique(changes.prefix[own], return_index=True, return_inverse=True)
+    order = np.argsort(first)  # prefixes in the order in which they are named
+    place = np.empty(len(order), np.int32)
+    place[order] = np.arange(len(order), dtype=np.int32)
+    columns = {name: column[own] for name, column in changes.columns.items()}
+    if not changes.recorded[own].all() or not len(number):
+        del columns["beyond"]
+    return ChangeLog(
+        prefixes=tuple(changes.names[code] for code in found[order].tolist()), prefix=place[number], **columns
+    )
+
+
+class _Steps(NamedTuple):
+    start: I64
+    end: I64
+    values: npt.NDArray[np.float64]  # [N, len(LEVEL_VALUES)]
+    by_voters: npt.NDArray[np.uint8]
+
+
+def _level_columns(rows: pl.DataFrame) -> _Steps:
+    return _Steps(
+        rows["time"].cast(pl.Int64).to_numpy(),
+        rows["until"].cast(pl.Int64).to_numpy(),
+        np.column_stack([rows[name].fill_null(float("nan")).to_numpy() for name in LEVEL_VALUES]),
+        rows["by_voters"].cast(pl.UInt8).to_numpy(),
+    )
+
+
+def _level(steps: _Steps, own: slice, from_us: int, until_us: int) -> Level:
+    start, end = np.maximum(steps.start[own], from_us), np.minimum(steps.end[own], until_us)
+    values, by_voters = steps.values[own], steps.by_voters[own]
     # A hole before a row, or at the end, is a row of its own, of NaN.
     before = np.concatenate([[from_us], end])
     hole = np.append(start, until_us) > before
@@ -73,9 +142,10 @@ def level(rows: pl.DataFrame, from_us: int, until_us: int) -> Level:
     by_voters = np.concatenate([by_voters, np.zeros(int(hole.sum()), np.uint8)])
     order = np.argsort(time_us, kind="stable")
     time_us, values, by_voters = time_us[order], values[order], by_voters[order]
-    same = ((values[1:] == values[:-1]) | (np.isnan(values[1:]) & np.isnan(values[:-1]))).all(axis=1)
     kept = np.ones(len(time_us), np.bool_)
-    kept[1:] = ~(same & (time_us[1:] % DAY == 0))
+    midnight = np.flatnonzero(time_us[1:] % DAY == 0)
+    a, b = values[midnight + 1], values[midnight]
+    kept[midnight + 1] = ~((a == b) | (np.isnan(a) & np.isnan(b))).all(axis=1)
     columns = dict(zip(LEVEL_VALUES, values[kept].T.copy(), strict=True))
     return Level(until_us=until_us, time_us=time_us[kept], by_voters=by_voters[kept], **columns)
 
