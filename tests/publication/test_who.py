@@ -76,7 +76,10 @@ def incident(start: str, end: str | None, *by: tuple[Entity, float], lost: float
         ),
         (
             incident("2014-12-22T16:15Z", "2014-12-22T17:15Z", lost=0.3),
-            "North Korea (KP), 22 December 2014, 16:15 to 17:15 UTC, 30 % lost; no single network in it explains it",
+            (
+                "North Korea (KP), 22 December 2014, 16:15 to 17:15 UTC, 30 % lost; "
+                "no outage of a single network explains it"
+            ),
         ),
     ],
 )

@@ -22,6 +22,8 @@ COMMANDS = {
     "backfill": ("duskwatch.cli.backfill:command", "Fill a store with days or months of every country and network."),
     "evaluate": ("duskwatch.cli.evaluate:command", "Score the detectors on a library of labelled series."),
     "query": ("duskwatch.cli.query:command", "Print what a store holds, as a table, CSV, JSON or Parquet."),
+    "incidents": ("duskwatch.cli.incidents:app", "List the incidents of a store, and what explains each."),
+    "notes": ("duskwatch.cli.notes:app", "Write a note beside an outage or an incident; list them."),
     "store": ("duskwatch.cli.store:app", "What a store takes; merge, remove, bring up to date."),
     "case": ("duskwatch.cli.case:app", "List documented cases and generate their archives."),
 }

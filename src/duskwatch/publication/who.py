@@ -27,7 +27,7 @@ def because(incident: Incident, told_apart: bool = True) -> str:
     """``AS30990, which is 92 % of DJ, explains it``, or that nothing smaller does."""
     by, code = incident.explained_by, incident.entity.code
     if not by:
-        return f"no {_kind(incident.entity)} in it explains it" if told_apart else ""
+        return f"no outage of a {_kind(incident.entity)} explains it" if told_apart else ""
     much = "it" if incident.explained >= ALL else f"{percent(incident.explained)} of it"
     if len(by) == 1:
         return f"{_short(by[0].entity)}, which is {_part(by[0].part)} of {code}, explains {much}"

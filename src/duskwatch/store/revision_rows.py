@@ -51,7 +51,9 @@ def new_row(connection: sql.Connection, table: sql.Table, values: dict[str, Any]
 
 def row_of(connection: sql.Connection, table: sql.Table, number: int, what: str) -> Any:
     """The row of that key. StoreError where there is none."""
-    row = connection.execute(sql.select(table).where(table.c.id == number)).mappings().first()
+    query = sql.select(table).where(table.c.id == number)
+    # What is no key of 32 bits is no question for a database.
+    row = connection.execute(query).mappings().first() if 0 < number < 1 << 31 else None
     if row is None:
         raise StoreError(f"no {what} {number}")
     return row

@@ -159,8 +159,9 @@ def stored_outages(
     from_us: int | None = None,
     until_us: int | None = None,
     states: Sequence[str] = CURRENT,
+    uids: Iterable[str] | None = None,
 ) -> list[StoredOutage]:
-    """Outages that touch [from, until), in order of onset, as they are known now."""
+    """Outages that touch [from, until), in order of onset, as they are known now; of these ids alone, if given."""
     table, revisions = db.outages, db.outage_revisions
     query = (
         sql.select(table, revisions)
@@ -171,6 +172,8 @@ def stored_outages(
     )
     if entities is not None:
         query = query.where(table.c.entity.in_([entity.code for entity in entities]))
+    if uids is not None:
+        query = query.where(table.c.uid.in_(list(uids)))
     if until_us is not None:
         query = query.where(table.c.onset_us < until_us)
     if from_us is not None:
@@ -264,8 +267,9 @@ def annotations(where: str, *, outage: str | None = None, incident: int | None =
     """Notes that are shown, with who wrote the newest revision and when; of one outage or incident, or all."""
     notes, revisions = db.annotations, db.annotation_revisions
     query = (
-        sql.select(notes, revisions.c.at_us, revisions.c.by)
+        sql.select(notes, revisions.c.at_us, revisions.c.by, db.outages.c.uid.label("outage"))
         .join(revisions, (revisions.c.annotation_id == notes.c.id) & (revisions.c.number == notes.c.revision))
+        .outerjoin(db.outages, db.outages.c.id == notes.c.outage_id)
         .where(notes.c.state == "shown")
         .order_by(notes.c.id)
     )
@@ -282,7 +286,7 @@ def counts(where: str) -> dict[str, int]:
     named = {
         "outages": db.outages.c.state.in_(CURRENT),
         "outage revisions": db.outage_revisions.c.id > 0,
-        "incidents": db.incidents.c.id > 0,
+        "incidents": db.incidents.c.state != "withdrawn",
         "notes": db.annotations.c.state == "shown",
     }
     with db.transaction(where) as connection:
