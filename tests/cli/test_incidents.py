@@ -72,10 +72,10 @@ def test_one_is_shown_in_full_with_notes_and_revisions(place):
     revise_incident(events, 1, by="A. Reader", why="known", state="closed")
     text = run("incidents", "show", "1", "--store", place)
     assert text.startswith(f"{TITLE}\n\nstate    closed, revision 2\n")
-    assert "because  AS131279: 90 % of it, 90 % lost in it" in text
+    assert "because  AS131279: 90 % of the whole, and took 90 % of it" in text
     lines = text.splitlines()
     assert lines[lines.index("outages") + 1].startswith("  KP-20141222T160000Z  2014-12-22T16:00:00Z to 2014-12-23T01")
-    assert "90 % of it" in lines[lines.index("outages") + 2]
+    assert "share 90 %" in lines[lines.index("outages") + 2]
     assert lines[lines.index("notes") + 1].endswith("NOC: One cable.")
     assert [line[:3] for line in lines[lines.index("revisions") + 1 :]] == ["  1", "  2"]
     document = json.loads(run("incidents", "show", "1", "--store", place, "--json"))

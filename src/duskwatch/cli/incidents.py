@@ -178,13 +178,13 @@ def _show(document: dict[str, Any]) -> None:
     if document["lost"] is not None:
         print(f"lost     {percent(document['lost'])}")
     for one in document["explained_by"]:
-        print(f"because  {one['entity']}: {percent(one['share'])} of it, {percent(one['lost'])} lost in it")
+        print(f"because  {one['entity']}: {percent(one['share'])} of the whole, and took {percent(one['lost'])} of it")
     print("\noutages")
     members = sorted(
         document["members"], key=lambda m: (m["entity"] != document["entity"], -(m["share"] or 0), m["from"])
     )
     for one in members[:MOST_MEMBERS]:
-        share = "" if one["share"] is None else f"  {percent(one['share'])} of it"
+        share = "" if one["share"] is None else f"  share {percent(one['share'])}"
         end = one["until"] or "not over"
         span = span_text(round(one["duration_seconds"] * 1e6))
         state = "" if one["state"] in ("open", "ended") else f"  ({one['state']})"
