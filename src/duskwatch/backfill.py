@@ -9,7 +9,7 @@ import errno
 import fcntl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -27,9 +27,11 @@ from duskwatch.backfill_tasks import (
     part_path,
     plan_parts,
     record_of,
+    search_part,
+    take,
 )
 from duskwatch.backfill_workers import BackfillError, Task, Workers, is_full
-from duskwatch.daily import DaySummary, Plan
+from duskwatch.daily import DaySummary, Found, Plan
 from duskwatch.records.signals import Gap
 from duskwatch.records.times import DAY
 
@@ -47,6 +49,8 @@ MERGE_FACTOR = 1.4
 KNOWN_EVERY = 7
 # Folded parts are large: so many days may be ahead of the one that is merged, more where workers would be idle.
 DAYS_AHEAD = 2
+# Outages are searched for in about so many pieces for each worker, none of fewer entities than these.
+SEARCHES, LEAST_SEARCHED = 4, 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,7 @@ def run(
         clear_unfinished(plan.work)
         course = _Course(parts, plan, redo)
         with Workers(workers, scheduler, memory) as pool:
+            course.merge_threads = max(plan.threads, pool.here())
             while True:
                 course.settle()
                 while (task := course.next_task(pool.slots())) and pool.free(task):
@@ -127,12 +132,32 @@ def run(
                     if progress:
                         progress(task.name, *course.bytes())
                 course.tasks += pool.lost()
+            if progress:
+                progress("detecting", *course.bytes())
+            summaries = course.summaries()
+            found = _detect(pool, plan, summaries) if summaries else []
         clear_unfinished(plan.work)  # of workers that died, or that are cut off and no longer counted on
-        if progress:
-            progress("detecting", *course.bytes())
-        if summaries := course.summaries():
-            course.summary.outages, course.summary.incidents = daily.detect_days(plan, summaries)
+        if summaries:
+            course.summary.outages, course.summary.incidents = daily.record_found(plan, summaries, found)
         return course.summary
+
+
+def _detect(pool: Workers, plan: Plan, summaries: Sequence[DaySummary]) -> Found:
+    """The outages over all days, found by the workers."""
+    at_once = max(LEAST_SEARCHED, -(-sum(len(day.codes) for day in summaries) // (SEARCHES * pool.slots())))
+    todo, paths = [], []
+    for k, search in enumerate(daily.searches(summaries, at_once)):
+        paths.append(plan.work / "outages" / f"{k}.pickle")
+        name = f"outages of {search.entities[0].code} and others"
+        todo.append(Task(name, search_part, (plan, search, paths[-1]), summaries[0].day, memory=PROCESS_BYTES * 2))
+    while todo or pool.busy:
+        while todo and pool.free(todo[0]):
+            pool.submit(todo.pop(0))
+        for task, why in pool.next_done():
+            if why:
+                raise BackfillError(f"{task.name} could not be found: {why}; run the same command again")
+        todo = pool.lost() + todo
+    return [one for path in paths for one in take(path)]
 
 
 @dataclass
@@ -157,6 +182,7 @@ class _Course:
     def __init__(self, parts: Sequence[Part], plan: Plan, redo: bool) -> None:
         self.plan = plan
         self.summary = Summary()
+        self.merge_threads = plan.threads
         self.tasks: list[Task] = []
         self.keys = {part: part_key(part, plan) for part in parts}
         self.total = self.read = 0
@@ -306,7 +332,9 @@ class _Course:
         )
         files = tuple(self._path(part) for part in state.parts if part not in state.failed)
         memory = merge_memory(sum(file.stat().st_size for file in files if file.exists()))
-        arguments = (state.day, state.made_of, files, lost, self.plan, before, before_path)
+        # Days are merged one by one: a merge may count with the processors of those that have nothing to fold.
+        plan = replace(self.plan, threads=self.merge_threads)
+        arguments = (state.day, state.made_of, files, lost, plan, before, before_path)
         self.tasks.append(Task(f"day {state.day}", merge_day, arguments, state.day, memory=memory))
 
     def _finish(self, state: _Day, *, reused: bool) -> None:

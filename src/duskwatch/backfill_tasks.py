@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from duskwatch import __version__, daily
-from duskwatch.daily import DaySummary, Plan
+from duskwatch.daily import DaySummary, Plan, Search
 from duskwatch.everything import watch_all
 from duskwatch.pipeline import replay_collector
 from duskwatch.records.signals import Gap
@@ -148,7 +148,8 @@ def clear_unfinished(work: Path) -> None:
     """Remove what killed tasks left behind. Only for who has the folder to himself."""
     for path in work.glob("*/*.tmp"):
         path.unlink(missing_ok=True)
-    shutil.rmtree(work / "spool", ignore_errors=True)
+    for folder in ("spool", "outages"):
+        shutil.rmtree(work / folder, ignore_errors=True)
 
 
 def fold_part(part: Part, plan: Plan, path: Path) -> str:
@@ -212,6 +213,20 @@ def merge_day(
     leave(known_path(plan, day, after), known)
     told = tuple((f"{gap.source} {day}", gap.reason) for gap in lost)
     leave(path, DayRecord(made_of, before, after, told, summary))
+    return ""
+
+
+def search_part(plan: Plan, search: Search, path: Path) -> str:
+    """Find the outages of some entities and leave them at ``path``. Returns why it cannot be done, empty where it was.
+
+    OSError where the disk is full.
+    """
+    try:
+        leave(path, daily.find_outages(plan, search))
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise
+        return reason_of(error)
     return ""
 
 

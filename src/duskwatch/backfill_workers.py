@@ -196,6 +196,10 @@ class Workers:
         """How many tasks may be given out."""
         return self.pool.slots()
 
+    def here(self) -> int:
+        """How many of the workers are processes of this machine."""
+        return 1 if self.scheduler else self.workers
+
     def submit(self, task: Task) -> None:
         """Begin a task."""
         try:

@@ -18,6 +18,7 @@ from duskwatch.detection import detect
 from duskwatch.pipeline import BIN_US, Replay, join_replays
 from duskwatch.records.countries import CountryRanges
 from duskwatch.records.entity import Entity, parse_entity
+from duskwatch.records.outages import Outage
 from duskwatch.records.prefix import Prefix, address_text
 from duskwatch.records.signals import EntityHistory, Gap, Level, SignalBlock
 from duskwatch.records.times import DAY
@@ -172,24 +173,50 @@ def _measure(votes: Votes, ranges: CountryRanges | None, bin_us: int, plan: Plan
     return out
 
 
-def detect_days(plan: Plan, days: Sequence[DaySummary]) -> tuple[int, int]:
-    """Find outages over all days of a run and record them, and the incidents they make up; how many there are of each.
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Some entities of the days of a run, in which outages are to be found. Plain values, as the Plan. E entities."""
+
+    from_us: int
+    until_us: int
+    learned: bool
+    entities: tuple[Entity, ...]  # in order of type and code
+    known_share: tuple[float, ...]  # [E]
+
+
+Found = list[tuple[Entity, tuple[Outage, ...]]]
+"""Entities that had outages, and these."""
+
+
+def searches(days: Sequence[DaySummary], at_once: int) -> list[Search]:
+    """All that must be searched to find the outages over some days, in pieces of ``at_once`` entities.
 
     Days that do not follow each other leave a hole in which nobody was watching.
     """
-    store = plan.open_store()
-    window = (min(day.from_us for day in days), max(day.until_us for day in days))
+    from_us, until_us = _window(days)
     learned = any(day.learned for day in days)
-    shares: dict[str, float] = {}
-    for day in days:
-        for code, share in zip(day.codes, day.known_share.tolist(), strict=True):
-            shares[code] = min(share, shares.get(code, 1.0))
+    shares = _known_shares(days)
+    wanted = candidates(days)
+    pieces = [wanted[at : at + at_once] for at in range(0, len(wanted), at_once)]
+    return [
+        Search(from_us, until_us, learned, tuple(own), tuple(shares[entity.code] for entity in own)) for own in pieces
+    ]
+
+
+def find_outages(plan: Plan, search: Search) -> Found:
+    """Detect outages in what the store holds of some entities."""
+    share = dict(zip(search.entities, search.known_share, strict=True))
     found = []
-    for entity, history in histories(store, candidates(days), *window):
-        history = replace(history, learned=learned, known_share=shares[entity.code])
-        outages = detect(history)
+    for entity, history in histories(plan.open_store(), search.entities, search.from_us, search.until_us):
+        outages = detect(replace(history, learned=search.learned, known_share=share[entity]))
         if outages:
             found.append((replace(entity, name=daily_incidents.name_of(entity)), outages))
+    return found
+
+
+def record_found(plan: Plan, days: Sequence[DaySummary], found: Found) -> tuple[int, int]:
+    """Record outages found over all days of a run, and the incidents they make up; how many there are of each."""
+    store, window = plan.open_store(), _window(days)
     # What was recorded before and is not found now must be looked at too.
     known = {entity.code for entity, _ in found}
     try:
@@ -197,11 +224,24 @@ def detect_days(plan: Plan, days: Sequence[DaySummary]) -> tuple[int, int]:
     except StoreError:
         before = []
     again = sorted({(one.entity.type, one.entity.code) for one in before if one.entity.code not in known})
-    covered = set(shares)
+    covered = set(_known_shares(days))
     everyone = [*found, *((parse_entity(code), ()) for _, code in again if code in covered)]
     recorded = store.record_outages(window, everyone, detector=DETECTOR, why="backfill")
     told = daily_incidents.record(store, window, plan.geo, DETECTOR, "backfill", recorded.uids)
     return sum(len(outages) for _, outages in found), told
+
+
+def _window(days: Sequence[DaySummary]) -> tuple[int, int]:
+    return min(day.from_us for day in days), max(day.until_us for day in days)
+
+
+def _known_shares(days: Sequence[DaySummary]) -> dict[str, float]:
+    """Of each entity the least share of its space that routes were heard for on any day."""
+    shares: dict[str, float] = {}
+    for day in days:
+        for code, share in zip(day.codes, day.known_share.tolist(), strict=True):
+            shares[code] = min(share, shares.get(code, 1.0))
+    return shares
 
 
 def candidates(days: Sequence[DaySummary]) -> list[Entity]:
