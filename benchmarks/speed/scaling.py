@@ -1,10 +1,14 @@
 """What a backfill takes with the days it covers, and with two workers: `python -m benchmarks.speed.scaling`.
 
+One worker unpacks and counts in threads of its own. So it is measured on one processor, as half of what two workers
+have, and also on two.
+
 Writes benchmarks/results/scaling.json and, with --plot, docs/reference/backfill-scaling.svg.
 """
 
 import argparse
 import json
+import os
 import tempfile
 from typing import Any
 
@@ -16,11 +20,13 @@ PLOT = ROOT / "docs" / "reference" / "backfill-scaling.svg"
 DAYS = (1, 2, 4, 8)
 
 
-def backfill(days: list[Workload], workers: int) -> Measured:
-    """One run into a new store: every network and country of these days."""
+def backfill(days: list[Workload], workers: int, processors: int) -> Measured:
+    """One run into a new store: every network and country of these days. Linux: held to some processors."""
     first, last = days[0].start, days[-1].start + days[-1].seconds
     with tempfile.TemporaryDirectory() as folder:
-        command = [duskwatch(), "backfill", "--from", _iso(first), "--until", _iso(last), "--store", folder, "--quiet"]
+        allowed = sorted(os.sched_getaffinity(0))[:processors]
+        command = ["taskset", "-c", ",".join(map(str, allowed))] if processors < os.cpu_count() else []
+        command += [duskwatch(), "backfill", "--from", _iso(first), "--until", _iso(last), "--store", folder, "--quiet"]
         command += ["--geo", str(days[0].geo), "--workers", str(workers)]
         for day in days:
             command += ["--mrt", str(day.collector)]
@@ -34,17 +40,18 @@ def _iso(second: int) -> str:
 
 
 def measure(scale: float, hours: float, most: int) -> list[dict[str, Any]]:
-    """Runs over 1, 2, 4 and 8 days with one worker, and over the most with two."""
+    """Runs over 1, 2, 4 and 8 days with one worker on one processor; over the most on two, and with two workers."""
     days = [workload("gz", scale, hours, day=day) for day in range(most)]
     warm([day.folder / file.path for day in days for file in day.files])
     out = []
-    backfill(days[:1], 1)  # kernels are compiled, pages are in the cache
-    for count, workers in [*((count, 1) for count in DAYS if count <= most), (most, 2)]:
-        measured = backfill(days[:count], workers)
+    backfill(days[:1], 2, 2)  # kernels are compiled, pages are in the cache
+    for count, workers, processors in [*((count, 1, 1) for count in DAYS if count <= most), (most, 1, 2), (most, 2, 2)]:
+        measured = backfill(days[:count], workers, processors)
         out.append(
             {
                 "days": count,
                 "workers": workers,
+                "processors": processors,
                 "elems": sum(day.total("elems") for day in days[:count]),
                 "stored_bytes": sum(day.total("stored_bytes") for day in days[:count]),
                 "wall_s": round(measured.wall_s, 2),
@@ -58,11 +65,21 @@ def measure(scale: float, hours: float, most: int) -> list[dict[str, Any]]:
 def markdown(rows: list[dict[str, Any]]) -> str:
     """The runs as a table, with time per day."""
     return table(
-        ["collector-days", "workers", "M elems", "wall, s", "processor, s", "wall a day, s", "peak MB of one process"],
+        [
+            "collector-days",
+            "workers",
+            "processors",
+            "M elems",
+            "wall, s",
+            "processor, s",
+            "wall a day, s",
+            "peak MB of one process",
+        ],
         [
             [
                 str(row["days"]),
                 str(row["workers"]),
+                str(row["processors"]),
                 f"{row['elems'] / 1e6:.1f}",
                 f"{row['wall_s']:.1f}",
                 f"{row['cpu_s']:.1f}",
@@ -79,7 +96,7 @@ def plot(rows: list[dict[str, Any]]) -> str:
     import altair as alt
     import vl_convert
 
-    shown = [{**row, "who": f"{row['workers']} worker{'s' if row['workers'] > 1 else ''}"} for row in rows]
+    shown = [{**row, "who": f"{_many(row, 'worker')}, {_many(row, 'processor')}"} for row in rows]
     chart = (
         alt.Chart(alt.InlineData(shown), width=420, height=260, title="duskwatch backfill: time against collector-days")
         .mark_line(point=True)
@@ -90,6 +107,10 @@ def plot(rows: list[dict[str, Any]]) -> str:
         )
     )
     return str(vl_convert.vegalite_to_svg(chart.to_json()))
+
+
+def _many(row: dict[str, Any], what: str) -> str:
+    return f"{row[what + 's']} {what}{'s' if row[what + 's'] > 1 else ''}"
 
 
 def main() -> None:
