@@ -100,9 +100,8 @@ def test_where_parts_were_not_looked_at_nothing_is_said_of_them() -> None:
             (
                 "One of its 40 networks (ASes) explains it: AS64500 Net 64500, which announced 58 of 100 "
                 "IPv4 /24s of the "
-                "country (58 %) and lost all of that from 06:00 UTC until 06:40 UTC. That makes up 97 % "
-                "of the loss of the "
-                "country."
+                "country (58 %) and lost all of that from 06:00 UTC on Monday 1 March 2021 until 06:40 UTC. "
+                "That makes up 97 % of the loss of the country."
             ),
         ),
         (
@@ -125,8 +124,8 @@ def test_where_parts_were_not_looked_at_nothing_is_said_of_them() -> None:
             alone,
             (
                 "Though the country as a whole had no outage, one of its 40 networks (ASes) had: AS64500 "
-                "Net 64500 (5 of "
-                "100 IPv4 /24s), all lost from 06:00:00 UTC on, which is 5 % of the country."
+                "Net 64500 (5 of 100 IPv4 /24s), all lost from 06:00:00 UTC on Monday 1 March 2021 for 8 min, "
+                "which is 5 % of the country."
             ),
         ),
         (lambda: networks([], 1, national()), "The country has one network, which was not lost as a whole."),
@@ -152,7 +151,7 @@ def test_the_only_network_is_told_as_such() -> None:
     report = networks([(131279, 1.0, 1.0, "2014-12-22T16:15:03Z", 571)], 1, kp())
     assert who.account(report) == (
         "It has only one network (AS), AS131279 Net 131279, which announced all of it and lost all of that from 16:15 "
-        "UTC until 01:46 UTC on 23 December."
+        "UTC on Monday 22 December 2014 until 01:46 UTC on 23 December."
     )
     assert who.left_out(report) == "It has no other network in this window."
 

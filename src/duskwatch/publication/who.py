@@ -1,12 +1,13 @@
 """Which networks of a country were lost, and the smallest entity that explains an outage, in words."""
 
 from duskwatch.publication.facts import SLASH24, SLASH48, main_outage
-from duskwatch.publication.times_text import clock, count, day, fine, listed, number_text, percent, told, utc_after
+from duskwatch.publication.times_text import clock, count, day, fine, listed, number_text, percent, told, utc, utc_after
 from duskwatch.records.entity import Entity
 from duskwatch.records.incidents import Incident, Member
 from duskwatch.records.networks import Holding, Network, Networks
 from duskwatch.records.outages import Outage
 from duskwatch.records.report import Report
+from duskwatch.records.times import span_text
 
 MOST_NETWORKS = 10
 ALL = 0.9995  # a part from which on it is called all
@@ -134,13 +135,8 @@ def _one(report: Report, networks: Networks, incident: Incident, member: Member)
     which = f"It has only one network (AS), {who}"
     if networks.total > 1:
         which = f"One of its {number_text(networks.total)} networks (ASes) explains it: {who}"
-    since = utc_after(start, _start(report), exact)
+    since = utc(start, exact)
     return f"{which}, which announced {held} and lost {how} from {since} {until}.{_rest(incident)}"
-
-
-def _start(report: Report) -> int:
-    main = main_outage(report)
-    return main.onset.best_us if main is not None else report.from_us
 
 
 def _rest(incident: Incident) -> str:
@@ -175,7 +171,7 @@ def _without(report: Report, networks: Networks) -> str:
         text += "the largest loss was that of "
     return (
         f"{text}{as_text(report, first.entity)} ({holding_text(had)}), {_lost(outage)} from "
-        f"{utc_after(outage.onset.best_us, report.from_us, fine(outage.duration_us))} on, which is "
+        f"{utc(outage.onset.best_us, fine(outage.duration_us))} for {span_text(outage.duration_us)}, which is "
         f"{percent(had.share * outage.depth)} of the country."
     )
 
