@@ -56,19 +56,19 @@ def run(*arguments: object, code: int = 0) -> str:
 def test_it_says_what_it_did_and_next_time_that_it_was_there(given):
     assert (
         run(*given)
-        == "1 days stored (0 were there), 3 parts folded (0 were there); up to 4 entities a day, 2 outages\n"
+        == "1 days stored (0 were there), 3 parts folded (0 were there); up to 4 entities a day, 2 outages, 1 incidents\n"
     )
     assert Store.open("store").days()
     assert (
         run(*given)
-        == "0 days stored (1 were there), 0 parts folded (0 were there); up to 4 entities a day, 2 outages\n"
+        == "0 days stored (1 were there), 0 parts folded (0 were there); up to 4 entities a day, 2 outages, 1 incidents\n"
     )
 
 
 def test_the_summary_as_json(given):
     document = json.loads(run(*given, "--json", "--prefix", "175.45.176.0/22", "--prefix", "175.45.176.0/22"))
     assert document == {
-        "parts": 3, "reused": 0, "days": 1, "days_reused": 0, "outages": 3, "entities": 5,
+        "parts": 3, "reused": 0, "days": 1, "days_reused": 0, "outages": 3, "incidents": 1, "entities": 5,
         "failures": [], "warnings": [], "damaged": [],
     }  # fmt: skip
 
