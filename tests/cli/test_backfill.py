@@ -55,13 +55,13 @@ def run(*arguments: object, code: int = 0) -> str:
 
 def test_it_says_what_it_did_and_next_time_that_it_was_there(given):
     assert (
-        run(*given)
-        == "1 days stored (0 were there), 3 parts folded (0 were there); up to 4 entities a day, 2 outages, 1 incidents\n"
+        run(*given) == "1 days stored (0 were there), 3 parts folded (0 were there); "
+        "up to 4 entities a day, 2 outages, 1 incidents\n"
     )
     assert Store.open("store").days()
     assert (
-        run(*given)
-        == "0 days stored (1 were there), 0 parts folded (0 were there); up to 4 entities a day, 2 outages, 1 incidents\n"
+        run(*given) == "0 days stored (1 were there), 0 parts folded (0 were there); "
+        "up to 4 entities a day, 2 outages, 1 incidents\n"
     )
 
 
@@ -180,7 +180,7 @@ def test_a_terminal_sees_rate_and_time_left(given, tmp_path):
     assert out.startswith(b"3 days stored")
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
     assert re.search(r"\r(rrc0\d|route-views2|day) 2020-03-0\d ", text)
-    assert re.search(r" [1-9]\d*\.\d/\d+\.\d kB \d+\.\d kB/s 0:00:\d\d", text)  # done of all, rate, time left
+    assert re.search(r" [1-9]\d*\.\d/\d+\.\d kB \d+\.\d [kM]B/s 0:00:\d\d", text)  # done of all, rate, time left
 
 
 def left(group: int) -> list[str]:
