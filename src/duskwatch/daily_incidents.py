@@ -4,8 +4,9 @@ An AS belongs to the country that holds the most of the /24s that it originates 
 AS that originates the most of it. Both are read from the change logs and levels that are stored.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -98,8 +99,9 @@ def _shares(
     """Of what larger entity each AS and prefix is a part, and how large a part before each of its outages."""
     held = {}
     parents = {}
+    space = cache(partial(unit_ranges, ranges)) if ranges is not None else None
     for entity, log in _logs(store, [e for e in outages if e.type == "prefix"], window):
-        parents[entity], held[entity] = _before(entity, log, outages[entity], outages, ranges)
+        parents[entity], held[entity] = _before(entity, log, outages[entity], outages, ranges, space)
     # A network that was not out itself still tells whose a prefix is.
     networks = {e: own for e, own in outages.items() if e.type == "asn"}
     for entity, parent in parents.items():
@@ -107,7 +109,7 @@ def _shares(
             networks[parent] = outages[entity]
     if ranges is not None:
         for entity, log in _logs(store, list(networks), window):
-            parents[entity], held[entity] = _before(entity, log, networks[entity], outages, ranges)
+            parents[entity], held[entity] = _before(entity, log, networks[entity], outages, ranges, space)
     by_parent: dict[Entity, list[Entity]] = {}
     for entity, parent in parents.items():
         if parent is not None:
@@ -156,6 +158,7 @@ def _before(
     own: Sequence[Outage],
     outages: dict[Entity, list[Outage]],
     ranges: CountryRanges | None,
+    space: Callable[[str, int], Stretches] | None,
 ) -> tuple[Entity | None, tuple[_Held, ...]]:
     """To whom an entity belongs, and what it had before each of its outages."""
     prefixes = [Prefix.parse(name) for name in log.prefixes]
@@ -166,7 +169,7 @@ def _before(
         np.array([p.length for p in prefixes], np.uint8),
     )
     country = ranges.countries_of(*columns) if ranges is not None else np.full(len(prefixes), -1, np.int32)
-    counted = _Counted(entity, log, columns, country, ranges)
+    counted = _Counted(entity, log, columns, country, space, ranges)
     first = [counted.at(outage, outage.onset.earliest_us - 1) for outage in own]
     total: dict[Entity, int] = {}
     for had in first:
@@ -186,11 +189,18 @@ class _Counted:
         npt.NDArray[np.uint8], npt.NDArray[np.uint64], npt.NDArray[np.uint64], npt.NDArray[np.uint8]
     ]  # of its prefixes
     country: npt.NDArray[np.int32]
+    space: "Callable[[str, int], Stretches] | None"  # of a country, by its code and family
     ranges: CountryRanges | None
+    held: dict[tuple[str, int], _Held] = field(default_factory=dict)
 
     def at(self, outage: Outage, at_us: int) -> _Held:
         """What was visible at a time; where nothing was, all that ever was."""
         signal = next((name for name in SPACE if name in outage.signals), "bgp.visible_slash24")
+        if (signal, at_us) not in self.held:
+            self.held[signal, at_us] = self._at(signal, at_us)
+        return self.held[signal, at_us]
+
+    def _at(self, signal: str, at_us: int) -> _Held:
         rows = np.flatnonzero(self.log.time_us <= at_us)
         last = np.full(len(self.log.prefixes), -1, np.int64)
         last[self.log.prefix[rows]] = rows
@@ -227,6 +237,6 @@ class _Counted:
             inside = units(
                 np.array([prefix.afi], np.uint8), np.array([prefix.hi], np.uint64), np.array([prefix.length], np.uint8)
             )
-        elif self.ranges is not None:
-            inside = unit_ranges(self.ranges, owner.code, afi)
+        elif self.space is not None:
+            inside = self.space(owner.code, afi)
         return covered(start, end, inside)

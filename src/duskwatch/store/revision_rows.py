@@ -38,8 +38,15 @@ def add_revision(
     more: dict[str, Any],
 ) -> None:
     """Add a revision; ``more`` are the columns of that table alone."""
+    connection.execute(sql.insert(table).values(revision_row(owner, owner_id, number, state, note, more)))
+
+
+def revision_row(
+    owner: str, owner_id: int, number: int, state: str, note: Note, more: dict[str, Any]
+) -> dict[str, Any]:
+    """A row of a table of revisions."""
     row = {owner: owner_id, "number": number, "at_us": note.at_us, "by": note.by, "why": note.why, "state": state}
-    connection.execute(sql.insert(table).values({**row, **more}))
+    return {**row, **more}
 
 
 def new_row(connection: sql.Connection, table: sql.Table, values: dict[str, Any]) -> int:

@@ -13,7 +13,7 @@ import sqlalchemy as sql
 
 from duskwatch.records.entity import Entity
 from duskwatch.records.outages import Outage
-from duskwatch.records.times import iso, to_datetime
+from duskwatch.records.times import SECOND, iso, to_datetime
 from duskwatch.store import database as db
 from duskwatch.store.errors import StoreError
 from duskwatch.store.incidents import incidents, record_incident, record_incidents, revise_incident, stored_incidents
@@ -25,6 +25,7 @@ from duskwatch.store.revision_rows import (
     key_of_outage,
     new_row,
     note_of,
+    revision_row,
     row_of,
 )
 
@@ -114,9 +115,12 @@ def record_outages(
         known: dict[tuple[str, str], list[_Known]] = {}
         for old in _known(connection, window):
             known.setdefault((old.row.entity_type, old.row.entity), []).append(old)
-        for entity, outages in found:
+        told = list(found)
+        fresh = _Fresh(_uids(connection, [outage.onset.best_us for _, outages in told for outage in outages]))
+        for entity, outages in told:
             olds = known.pop((entity.type, entity.code), [])
-            _record(connection, entity, outages, olds, detector, note, counts)
+            _record(connection, entity, outages, olds, detector, note, counts, fresh)
+        _insert(connection, fresh, note)
     return Recorded(**{name: tuple(uids) for name, uids in counts.items()})
 
 
@@ -128,6 +132,7 @@ def _record(
     detector: str,
     note: Note,
     counts: dict[str, list[str]],
+    fresh: "_Fresh",
 ) -> None:
     from_us, until_us = note.window or (0, 0)
     matches = _match(outages, [old for old in known if old.row.detector == detector])
@@ -136,7 +141,7 @@ def _record(
         relapse_of = None if outage.relapse_of is None else uids[outage.relapse_of]
         old = matches.get(i)
         if old is None:
-            uids.append(_insert(connection, entity, outage, detector, relapse_of, note))
+            uids.append(fresh.add(entity, outage, detector, relapse_of))
             counts["new"].append(uids[-1])
         else:
             uids.append(old.row.uid)
@@ -359,22 +364,59 @@ def _summary(outage: Outage) -> dict[str, Any]:
     }
 
 
-def _insert(
-    connection: sql.Connection, entity: Entity, outage: Outage, detector: str, relapse_of: str | None, note: Note
-) -> str:
-    values = {
-        "uid": _fresh_uid(connection, entity, outage),
-        "entity_type": entity.type,
-        "entity": entity.code,
-        "entity_name": entity.name,
-        "detector": detector,
-        "revision": 1,
-        "state": _state(outage),
-        **_summary(outage),
-    }
-    number = new_row(connection, db.outages, values)
-    _add_outage_revision(connection, number, 1, values["state"], to_document(outage, relapse_of), note, note.window)
-    return str(values["uid"])
+class _Fresh:
+    """Outages that were not known, to be inserted together."""
+
+    def __init__(self, taken: set[str]) -> None:
+        self._taken = taken
+        self.rows: list[dict[str, Any]] = []
+        self.documents: list[Json] = []
+
+    def add(self, entity: Entity, outage: Outage, detector: str, relapse_of: str | None) -> str:
+        """Take one in; its id."""
+        moment = to_datetime(outage.onset.best_us).strftime("%Y%m%dT%H%M%SZ")
+        base = f"{entity.code.replace('/', '_')}-{moment}"
+        uid, n = base, 1
+        while uid in self._taken:
+            n += 1
+            uid = f"{base}-{n}"
+        self._taken.add(uid)
+        self.rows.append(
+            {
+                "uid": uid,
+                "entity_type": entity.type,
+                "entity": entity.code,
+                "entity_name": entity.name,
+                "detector": detector,
+                "revision": 1,
+                "state": _state(outage),
+                **_summary(outage),
+            }
+        )
+        self.documents.append(to_document(outage, relapse_of))
+        return uid
+
+
+def _uids(connection: sql.Connection, onsets_us: Sequence[int]) -> set[str]:
+    """Ids that outages with these onsets may not have: those of all between them, to the second that ids tell."""
+    if not onsets_us:
+        return set()
+    inside = db.outages.c.onset_us.between(min(onsets_us) - SECOND, max(onsets_us) + SECOND)
+    return set(connection.execute(sql.select(db.outages.c.uid).where(inside)).scalars())
+
+
+def _insert(connection: sql.Connection, fresh: _Fresh, note: Note) -> None:
+    if not fresh.rows:
+        return
+    assert note.window is not None
+    keys = sql.insert(db.outages).returning(db.outages.c.id, sort_by_parameter_order=True)
+    numbers = connection.execute(keys, fresh.rows).scalars().all()
+    more = {"window_from_us": note.window[0], "window_until_us": note.window[1]}
+    revisions = [
+        revision_row("outage_id", number, 1, row["state"], note, {**more, "document": document})
+        for number, row, document in zip(numbers, fresh.rows, fresh.documents, strict=True)
+    ]
+    connection.execute(sql.insert(db.outage_revisions), revisions)
 
 
 def _revise(connection: sql.Connection, old: _Known, outage: Outage, relapse_of: str | None, note: Note) -> bool:
@@ -415,18 +457,6 @@ def _add_outage_revision(
     assert window is not None
     more = {"window_from_us": window[0], "window_until_us": window[1], "document": document}
     add_revision(connection, db.outage_revisions, "outage_id", outage_id, number, state, note, more)
-
-
-def _fresh_uid(connection: sql.Connection, entity: Entity, outage: Outage) -> str:
-    moment = to_datetime(outage.onset.best_us).strftime("%Y%m%dT%H%M%SZ")
-    base = f"{entity.code.replace('/', '_')}-{moment}"
-    query = sql.select(db.outages.c.uid).where(db.outages.c.uid.startswith(base, autoescape=True))
-    taken = set(connection.execute(query).scalars())
-    uid, n = base, 1
-    while uid in taken:
-        n += 1
-        uid = f"{base}-{n}"
-    return uid
 
 
 def _stored(row: Any) -> StoredOutage:
