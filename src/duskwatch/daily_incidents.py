@@ -21,14 +21,14 @@ from duskwatch.records.entity import Entity
 from duskwatch.records.incidents import Incident, Share
 from duskwatch.records.outages import Outage
 from duskwatch.records.prefix import Prefix
-from duskwatch.records.signals import ChangeLog, PrefixState
+from duskwatch.records.signals import ChangeLog, Level, PrefixState
 from duskwatch.records.times import to_datetime
 from duskwatch.signals.measures import units
 from duskwatch.sources.reference.geo import load_geo
 from duskwatch.sources.reference.names import UnknownCountryError, country_name
 from duskwatch.store import Store
 from duskwatch.store.incidents import FoundIncident, record_incidents
-from duskwatch.store.readback import change_logs, level
+from duskwatch.store.readback import change_logs, levels
 
 AT_ONCE = 256  # entities whose change logs are in memory at a time
 EVERYTHING: Stretches = (np.zeros(1, np.int64), np.full(1, 1 << 62, np.int64))
@@ -115,12 +115,8 @@ def _shares(
         if parent is not None:
             by_parent.setdefault(parent, []).append(entity)
     shares = {}
-    for parent, parts in by_parent.items():
-        rows = store.rows("levels", entities=[parent], from_us=window[0], until_us=window[1]).collect()
-        if not rows.height:
-            continue
-        whole = level(rows, *window)
-        for entity in parts:
+    for parent, whole in _levels(store, list(by_parent), window):
+        for entity in by_parent[parent]:
             own = outages.get(entity) or networks[entity]
             told = []
             for had, outage in zip(held[entity], own, strict=True):
@@ -150,6 +146,14 @@ def _logs(store: Store, entities: Sequence[Entity], window: tuple[int, int]) -> 
         named = {entity.code: entity for entity in some}
         for code, log in change_logs(rows):
             yield named[code], log
+
+
+def _levels(store: Store, entities: Sequence[Entity], window: tuple[int, int]) -> Iterator[tuple[Entity, Level]]:
+    for kind in sorted({entity.type for entity in entities}):
+        own = {entity.code: entity for entity in entities if entity.type == kind}
+        rows = store.rows("levels", entities=list(own.values()), from_us=window[0], until_us=window[1]).collect()
+        for code, found in levels(rows, *window):
+            yield own[code], found
 
 
 def _before(

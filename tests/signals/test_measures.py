@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duskwatch.records.prefix import Prefix, prefix_texts
+from duskwatch.records.prefix import Prefix
 from duskwatch.signals import measures
 from duskwatch.signals.measures import Extent, measure, measure_each
 from duskwatch.signals.visibility import Counts, Vote, VoteRows, Votes
@@ -117,15 +117,3 @@ def test_counts_of_other_bins_are_refused(made):
     votes = dataclasses.replace(made[0], counts=Counts(60 * US, *(np.zeros(0, np.int32) for _ in range(4))))
     with pytest.raises(ValueError, match="counted in bins of 60000000 us"):
         measure(votes, Extent(made[1] >= 0), BIN * US)
-
-
-@given(st.lists(st.tuples(st.sampled_from([1, 2]), st.integers(0, 2**128 - 1), st.integers(0, 128)), max_size=20))
-def test_texts_of_many_prefixes_are_those_of_each(rows):
-    own = []
-    for afi, value, length in [*rows, (2, 1, 128), (2, 0xFFFF01020304, 128), (2, 0x01020304, 128), (2, 0, 0)]:
-        length = min(length, 32) if afi == 1 else length
-        value = value >> 96 << 96 if afi == 1 else value
-        value &= ~((1 << (128 - length)) - 1)
-        own.append(Prefix(afi, value >> 64, value & (1 << 64) - 1, length))
-    columns = (column(own, k, dtype) for k, dtype in enumerate((np.uint8, np.uint64, np.uint64, np.uint8)))
-    assert prefix_texts(*columns) == [str(prefix) for prefix in own]

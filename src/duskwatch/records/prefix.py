@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 MASK64 = (1 << 64) - 1
+ALL = (1 << 128) - 1
 UNDER_ZERO = bytes(8)
 
 
@@ -25,8 +26,10 @@ class Prefix(NamedTuple):
 
         Raises ValueError, with the text named, where it is no prefix or has host bits set.
         """
-        network = ipaddress.ip_network(text.strip(), strict=True)
-        return cls.from_network(network)
+        plain = _plain(text)
+        if plain is not None:
+            return plain
+        return cls.from_network(ipaddress.ip_network(text.strip(), strict=True))
 
     @classmethod
     def from_network(cls, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> "Prefix":
@@ -52,6 +55,22 @@ class Prefix(NamedTuple):
     def contains(self, other: "Prefix") -> bool:
         """Whether the other prefix lies in this one (or is this one)."""
         return self.afi == other.afi and self.length <= other.length and self.first <= other.first <= self.last
+
+
+def _plain(text: str) -> Prefix | None:
+    """A prefix written as it is printed here, which is nearly all there are; None for any other text."""
+    address, _, bits = text.partition("/")
+    if not bits.isdecimal() or not bits.isascii() or len(bits) > 3:
+        return None
+    family, length = socket.AF_INET6 if ":" in address else socket.AF_INET, int(bits)
+    try:
+        raw = socket.inet_pton(family, address)
+    except (OSError, ValueError):
+        return None
+    value = int.from_bytes(raw, "big") << (0 if len(raw) == 16 else 96)
+    if f"{socket.inet_ntop(family, raw)}/{length}" != text or length > 8 * len(raw) or value << length & ALL:
+        return None
+    return Prefix(1 if len(raw) == 4 else 2, value >> 64, value & MASK64, length)
 
 
 def address_text(afi: int, hi: int, lo: int) -> str:
