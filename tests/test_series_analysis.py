@@ -75,6 +75,18 @@ def test_a_report_from_series_alone_says_so_everywhere(report):
     assert "measured by others: bgp, probing and telescope" in console.export_text()
 
 
+def test_a_total_loss_in_series_alone_says_nothing_of_routes_or_peers(tmp_path):
+    values = flat(9, 600, 0.02, seed=2)
+    values[at(7, 9) : at(7, 12)] = 0
+    values[at(7, 12) : at(7, 13)] *= 0.5
+    (outage,) = (told := analyze_series(Entity("country", "IQ"), [write(tmp_path / "xy.csv", probing=values)])).outages
+    assert outage.dark is not None
+    text = " ".join(paragraphs(told))
+    assert "Something came back at" in text
+    assert "route" not in text
+    assert "peer" not in text
+
+
 def test_a_quiet_report_tells_the_range_of_the_signal(tmp_path):
     path = write(tmp_path / "xy.csv", ping=flat(3, 600, 0.01))
     told = headline(analyze_series(Entity("country", "IQ"), [path]))
@@ -109,7 +121,10 @@ def test_series_and_routes_are_told_as_one(tmp_path):
     assert main.signals == ("bgp.visible_slash24", "bgp.visible_prefixes", "probing")
     assert main.confidence > alone.confidence
     assert main.score == pytest.approx(alone.score, rel=0.02)
-    assert "one signal that others measured was read: probing" in " ".join(paragraphs(both))
+    text = " ".join(paragraphs(both))
+    assert "one signal that others measured was read: probing" in text
+    assert "and on what others measured" in text
+    assert "BGP) alone" not in text
     jsonschema.validate(to_json(both), schema())
     with pytest.raises(ValueError, match="the series have no data between"):
         with_series(replace(routes, from_us=START - 9 * DAY, until_us=START - 8 * DAY), [path])

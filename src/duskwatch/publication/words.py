@@ -227,8 +227,9 @@ def _going(report: Report, outage: Outage) -> str:
     before = [p for p in outage.phases if p.phase == "degrading" and p.from_us < start - MINUTE]
     if before:
         since = min(p.from_us for p in before)
+        what = "smaller losses had come and gone" if only_others(report) else "single routes had been coming and going"
         told.append(
-            f"It gave signs before: single routes had been coming and going since {utc_after(since, start)}, "
+            f"It gave signs before: {what} since {utc_after(since, start)}, "
             f"{span_text(start - since)} earlier."
         )
     lost = losses(report, outage)
@@ -243,6 +244,8 @@ def _going(report: Report, outage: Outage) -> str:
 def _trace(report: Report, outage: Outage) -> str:
     """What fewer than half of the peers still held while it counted as lost."""
     dark, gone = gone_span(outage, report), last_trace_us(report, outage)
+    if only_others(report):
+        return ""  # signals of others have no peers
     if dark is None or not dark.length_us or (gone is not None and near(gone, dark.from_us)):
         return ""
     if gone is None:
@@ -291,8 +294,9 @@ def _return(report: Report, outage: Outage) -> str:
     dark = gone_span(outage, report)
     told: list[str] = []
     if dark is not None and not near(dark.until_us, end):
+        what = "Something came" if only_others(report) else "The first routes came"
         told.append(
-            f"The first routes came back at {utc_after(dark.until_us, start, True)}, the rest by "
+            f"{what} back at {utc_after(dark.until_us, start, True)}, the rest by "
             f"{utc_after(end, start, True)}, {span_text(end - dark.until_us)} later."
         )
     told.append(_between("end", outage.end, start))
@@ -445,6 +449,11 @@ def _limits(report: Report) -> str:
         return (
             "All this rests on what others measured, each signal by means of its own: what it does not reach is not "
             "told, nor why anything was lost or who made it so."
+        )
+    if report.history.series:
+        return (
+            "All this rests on Internet routes (BGP), on whether other networks knew a way there, and on what others "
+            "measured, each signal by means of its own: why anything was lost, or who made it so, is not told."
         )
     return (
         "All this rests on Internet routes (BGP) alone: whether other networks knew a way there, not whether computers "
