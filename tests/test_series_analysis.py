@@ -80,7 +80,7 @@ def test_a_total_loss_in_series_alone_says_nothing_of_routes_or_peers(tmp_path):
     values[at(7, 9) : at(7, 12)] = 0
     values[at(7, 12) : at(7, 13)] *= 0.5
     (outage,) = (told := analyze_series(Entity("country", "IQ"), [write(tmp_path / "xy.csv", probing=values)])).outages
-    assert outage.dark is not None
+    assert outage.dark_from is not None
     text = " ".join(paragraphs(told))
     assert "Something came back at" in text
     assert "route" not in text

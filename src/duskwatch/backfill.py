@@ -149,7 +149,9 @@ def _detect(pool: Workers, plan: Plan, summaries: Sequence[DaySummary]) -> Found
     for k, search in enumerate(daily.searches(summaries, at_once)):
         paths.append(plan.work / "outages" / f"{k}.pickle")
         name = f"outages of {search.entities[0].code} and others"
-        todo.append(Task(name, search_part, (plan, search, paths[-1]), summaries[0].day, memory=PROCESS_BYTES + MERGE_BYTES))
+        todo.append(
+            Task(name, search_part, (plan, search, paths[-1]), summaries[0].day, memory=PROCESS_BYTES + MERGE_BYTES)
+        )
     while todo or pool.busy:
         while todo and pool.free(todo[0]):
             pool.submit(todo.pop(0))

@@ -229,8 +229,7 @@ def _going(report: Report, outage: Outage) -> str:
         since = min(p.from_us for p in before)
         what = "smaller losses had come and gone" if only_others(report) else "single routes had been coming and going"
         told.append(
-            f"It gave signs before: {what} since {utc_after(since, start)}, "
-            f"{span_text(start - since)} earlier."
+            f"It gave signs before: {what} since {utc_after(since, start)}, {span_text(start - since)} earlier."
         )
     lost = losses(report, outage)
     if lost is not None:
