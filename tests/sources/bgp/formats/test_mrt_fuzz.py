@@ -95,7 +95,7 @@ while done < wanted:
         slowest = max(slowest, time.perf_counter() - began)
     bad += reader.bad_records
     done += reader.records  # what stands behind a broken header is not counted
-print(done, "records", bad, "bad", elems, "elems", together, "whole records of dumps; slowest 40 records", round(slowest, 3), "s")
+print(done, "records", bad, "bad", elems, "elems", together, "of dumps; slowest 40 records", round(slowest, 3), "s")
 assert bad > done // 20 and elems > done // 4 and together > done // 200, "the mutations miss their mark"
 assert slowest < 5
 """
