@@ -1,7 +1,8 @@
 """An outage as the JSON document of a revision, and back. NaN becomes null; times stay whole microseconds."""
 
 import math
-from dataclasses import asdict
+from dataclasses import fields
+from functools import cache
 from typing import Any
 
 from duskwatch.records.outages import Alarm, Outage, Phase, When
@@ -12,7 +13,7 @@ _ALARM_NUMBERS = ("expected", "observed", "threshold", "coverage")
 
 def to_document(outage: Outage, relapse_of: str | None) -> Json:
     """``relapse_of`` names the earlier outage by its id; its place in one analysis means nothing in another."""
-    document: Json = _plain(asdict(outage))
+    document: Json = _plain(outage)
     document["relapse_of"] = relapse_of
     return document
 
@@ -52,9 +53,14 @@ def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)
 
 
+@cache
+def _names(record: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(record))
+
+
 def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, (Outage, When, Phase, Alarm)):
+        return {name: _plain(getattr(value, name)) for name in _names(type(value))}
     if isinstance(value, (list, tuple)):
         return [_plain(inner) for inner in value]
     if isinstance(value, (bool, str)) or value is None:
