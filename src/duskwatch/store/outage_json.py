@@ -54,7 +54,7 @@ def _number(value: float | None) -> float:
 
 
 @cache
-def _names(record: type) -> tuple[str, ...]:
+def _names(record: Any) -> tuple[str, ...]:
     return tuple(field.name for field in fields(record))
 
 
