@@ -2,12 +2,12 @@
 
 import math
 from dataclasses import fields
-from functools import cache
 from typing import Any
 
 from duskwatch.records.outages import Alarm, Outage, Phase, When
 
 Json = dict[str, Any]
+_FIELDS: dict[type, list[str]] = {kind: [field.name for field in fields(kind)] for kind in (Outage, When, Phase, Alarm)}
 _ALARM_NUMBERS = ("expected", "observed", "threshold", "coverage")
 
 
@@ -53,14 +53,9 @@ def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)
 
 
-@cache
-def _names(record: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(record))
-
-
 def _plain(value: Any) -> Any:
-    if isinstance(value, (Outage, When, Phase, Alarm)):
-        return {name: _plain(getattr(value, name)) for name in _names(type(value))}
+    if type(value) in _FIELDS:
+        return {name: _plain(getattr(value, name)) for name in _FIELDS[type(value)]}
     if isinstance(value, (list, tuple)):
         return [_plain(inner) for inner in value]
     if isinstance(value, (bool, str)) or value is None:
