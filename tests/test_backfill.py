@@ -164,6 +164,38 @@ def test_two_workers_leave_the_same_tables(archive, whole, tmp_path):
     assert {name for name, _, _ in told} >= {"rrc00 2020-03-02", f"day {THIRD}"}
 
 
+def test_outages_searched_for_entity_by_entity_are_the_same(archive, whole, tmp_path, monkeypatch):
+    mrt, geo = archive
+    monkeypatch.setattr(backfill, "LEAST_SEARCHED", 1)
+    monkeypatch.setattr(backfill, "SEARCHES", 1000)
+    pieces = []
+    find_outages = daily.find_outages
+
+    def counted(plan, search):
+        pieces.append(search.entities)
+        return find_outages(plan, search)
+
+    monkeypatch.setattr(daily, "find_outages", counted)
+    plan = plan_of(tmp_path / "store", geo)
+    backfill.run(parts_of(mrt), plan)
+    assert len(pieces) > 1
+    assert {len(own) for own in pieces} == {1}
+    assert_same(tmp_path / "store", whole)
+    assert not (plan.work / "outages").exists()
+
+
+def test_a_search_that_fails_is_named_and_the_next_run_goes_on(archive, whole, tmp_path, monkeypatch):
+    mrt, geo = archive
+    plan = plan_of(tmp_path / "store", geo)
+    with monkeypatch.context() as patch:
+        patch.setattr(daily, "find_outages", lambda *_: [][0])
+        with pytest.raises(backfill.BackfillError, match=r"outages of .* could not be found: Index"):
+            backfill.run(parts_of(mrt), plan)
+    summary = backfill.run(parts_of(mrt), plan)
+    assert (summary.parts, summary.days, summary.days_reused) == (0, 0, 3)
+    assert_same(tmp_path / "store", whole)
+
+
 def test_a_run_repeated_does_nothing_and_redone_changes_nothing(archive, whole, tmp_path):
     mrt, geo = archive
     store = tmp_path / "store"

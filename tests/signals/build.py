@@ -1,5 +1,6 @@
 """Make blocks of elems from short rows, for tests of what reads them."""
 
+import dataclasses
 import struct
 
 import numpy as np
@@ -61,3 +62,18 @@ def block(*rows: tuple) -> ElemBlock:
         record_type=np.zeros(n, np.uint16), record_subtype=np.zeros(n, np.uint16), record_status=np.zeros(n, np.uint8),
         last_us=int(columns["time_us"].max(initial=0)), path_ids=0,
     )  # fmt: skip
+
+
+def same(one, other, path=""):
+    """Names of fields in which two records differ, also within records that they hold."""
+    out = []
+    for each in dataclasses.fields(one):
+        a, b = getattr(one, each.name), getattr(other, each.name)
+        if dataclasses.is_dataclass(a):
+            out += same(a, b, f"{path}{each.name}.")
+        elif isinstance(a, np.ndarray):
+            if a.shape != b.shape or a.dtype != b.dtype or not np.allclose(a, b, rtol=0, atol=1e-12, equal_nan=True):
+                out.append(path + each.name)
+        elif a != b:
+            out.append(path + each.name)
+    return out

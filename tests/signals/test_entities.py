@@ -1,7 +1,5 @@
 """Many entities from one walk equal each from a walk of its own."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,7 +12,7 @@ from duskwatch.signals.entities import split
 from duskwatch.signals.measures import Extent, measure
 from duskwatch.signals.routing import RoutingLog, RoutingState, fold
 from duskwatch.signals.visibility import close_part, merge_votes
-from tests.signals.build import block, peers
+from tests.signals.build import block, peers, same
 
 A, W, S, R, K = Kind.ANNOUNCE, Kind.WITHDRAW, Kind.STATE, Kind.RIB, Kind.ALIVE
 US, BIN = 1_000_000, 300
@@ -39,21 +37,6 @@ def part(collector, asns, dump, elems, watch, origins=None):
     state, second = end_dump(state, complete=True)
     state, third = fold(state, block(*elems), watch, origins)
     return close_part(state, RoutingLog.join([first, second, third]), ())
-
-
-def same(one, other, path=""):
-    """Names of fields that differ."""
-    out = []
-    for each in dataclasses.fields(one):
-        a, b = getattr(one, each.name), getattr(other, each.name)
-        if dataclasses.is_dataclass(a):
-            out += same(a, b, f"{path}{each.name}.")
-        elif isinstance(a, np.ndarray):
-            if a.shape != b.shape or not np.array_equal(a, b, equal_nan=a.dtype.kind == "f"):
-                out.append(path + each.name)
-        elif a != b:
-            out.append(path + each.name)
-    return out
 
 
 def history(votes):

@@ -12,6 +12,7 @@ from duskwatch.signals import measures
 from duskwatch.signals.measures import Extent, measure, measure_each
 from duskwatch.signals.visibility import Counts, Vote, VoteRows, Votes
 from tests.signals import slow_measures
+from tests.signals.build import same
 
 US, BIN = 1_000_000, 300
 # Of the rows, what measuring does not look at.
@@ -23,21 +24,6 @@ PREFIXES = ["10.0.0.0/24", "10.0.0.0/25", "10.0.0.0/22", "10.1.0.0/16", "2001:db
 TIMES = st.sampled_from([0, 900, FROM, FROM + 1, 1299, 1300, 1301, 1900, 2000, 2400, 2699, 2700, 2800])
 SPACE = (np.array([0x0A0001, 0x0A0100], np.int64), np.array([0x0A0003, 0x0A0180], np.int64))
 SPACE6 = (np.array([0x20010DB80001], np.int64), np.array([0x20010DB80003], np.int64))
-
-
-def same(one, other, path=""):
-    """Names of fields that differ."""
-    out = []
-    for each in dataclasses.fields(one):
-        a, b = getattr(one, each.name), getattr(other, each.name)
-        if dataclasses.is_dataclass(a):
-            out += same(a, b, f"{path}{each.name}.")
-        elif isinstance(a, np.ndarray):
-            if a.shape != b.shape or a.dtype != b.dtype or not np.allclose(a, b, rtol=0, atol=1e-12, equal_nan=True):
-                out.append(path + each.name)
-        elif a != b:
-            out.append(path + each.name)
-    return out
 
 
 def column(rows, k, dtype):
