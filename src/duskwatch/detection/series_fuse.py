@@ -42,8 +42,8 @@ class Heard:
         object.__setattr__(self, "over", Overlaps([alarm for alarm in self.alarms if alarm.detector not in QUIET]))
 
 
-def fuse_series(heard: Sequence[Heard], config: DetectionConfig) -> tuple[Outage, ...]:
-    """Outages of one entity, in order of onset."""
+def fuse_series(heard: Sequence[Heard], config: DetectionConfig, after_us: int | None = None) -> tuple[Outage, ...]:
+    """Outages of one entity, in order of onset. ``after_us``: the end of one before these, told earlier."""
     calling, speaking = _callers(heard, config)
     groups = group_alarms(calling, config.fuse.join_us)
     if not groups:
@@ -62,7 +62,7 @@ def fuse_series(heard: Sequence[Heard], config: DetectionConfig) -> tuple[Outage
             courses[names] = _course(edge, [by_name[name] for name in names])
         course = courses[names]
         ceiling = groups[k + 1].from_us if k + 1 < len(groups) else None
-        floor = outages[-1].end.best_us if outages and outages[-1].end else None
+        floor = outages[-1].end.best_us if outages and outages[-1].end else (None if outages else after_us)
         deciding = [by_name[name] for name in names]
         outage = _outage(course, group, deciding, _told(told, by_name), heard, floor, config)
         again = ceiling is not None and _daily(group, ceiling, config)

@@ -76,6 +76,7 @@ class StreamState:
     standing: U16 = field(repr=False)  # [N] alarms that stood in the last bin, as bits
     alarmed: I64 = field(repr=False)  # [E] the last bin in which an alarm stood that may call, or NEVER
     closed: I64 = field(repr=False)  # [E] outages of episodes that are over
+    ended_us: I64 = field(repr=False)  # [E] the end of the last of them, or NEVER
     episodes: dict[int, _Episode] = field(repr=False)
 
     @property
@@ -130,6 +131,7 @@ def begin(
         np.zeros(count, np.uint16),
         np.full(len(sizes), NEVER),
         np.zeros(len(sizes), np.int64),
+        np.full(len(sizes), NEVER),
         {},
     )
 
@@ -169,6 +171,8 @@ def step(state: StreamState, values: F32, coverage: F32) -> tuple[StreamState, t
         if last:
             told.append(Told(e, int(state.closed[e]), last, True))
         state.closed[e] += len(last)
+        if last and last[-1].end is not None:
+            state.ended_us[e] = last[-1].end.best_us
         del state.episodes[e]
     _open(state, over, now)
     return state, tuple(told)
@@ -187,7 +191,8 @@ def outages(state: StreamState, entity: int) -> tuple[Outage, ...]:
             heard.append(
                 Heard(view, family_of(view.name), tuple(alarms_of(view, detectors)), counted=bool(state.counted[row]))
             )
-    return fuse_series(heard, state.config)
+    ended = int(state.ended_us[entity])
+    return fuse_series(heard, state.config, ended if ended != NEVER else None)
 
 
 def _standing(bits: U16) -> U16:
