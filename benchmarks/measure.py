@@ -40,7 +40,7 @@ def run(command: Sequence[str], *, capture: bool = False) -> Measured:
             stdout=subprocess.PIPE if capture else subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT)))},
             check=False,
         )
         errors = done.stderr.decode("utf-8", "replace")[-600:]

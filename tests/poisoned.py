@@ -7,12 +7,11 @@ it only the first time.
 import os
 import signal
 import time
-from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from duskwatch.backfill_tasks import Part, fold_part, merge_day
+from duskwatch.backfill_tasks import Part, count_day, fold_part, store_day
 from duskwatch.daily import Plan
 from duskwatch.pipeline import replay_collector
 
@@ -23,16 +22,25 @@ def fold(part: Part, plan: Plan, path: Path) -> str:
     return fold_part(part, plan, path)
 
 
-def merge(day: date, made_of: str, files: Sequence[Path], lost: Any, plan: Plan, *more: Any) -> str:
-    """merge_day, unless poisoned."""
-    _perhaps_die(plan, f"day {day}")
-    return merge_day(day, made_of, files, lost, plan, *more)
+def count(day: date, made_of: str, files: Any, plan: Plan, *more: Any) -> str:
+    """count_day, unless poisoned."""
+    _perhaps_die(plan, f"count {day}")
+    return count_day(day, made_of, files, plan, *more)
 
 
-def merge_and_leave_half(day: date, made_of: str, files: Sequence[Path], lost: Any, plan: Plan, *more: Any) -> str:
-    """merge_day, and what another worker leaves that dies meanwhile."""
+def store(day: date, counted: Path, lost: Any, plan: Plan) -> str:
+    """store_day, unless poisoned."""
+    _perhaps_die(plan, f"store {day}")
+    return store_day(day, counted, lost, plan)
+
+
+def store_and_leave_half(day: date, counted: Path, lost: Any, plan: Plan) -> str:
+    """store_day, and what other workers leave that die meanwhile, or that are late."""
     (plan.work / "parts" / f"{day}-rrc00-0.pickle.0.tmp").write_bytes(b"half")
-    return merge_day(day, made_of, files, lost, plan, *more)
+    late = plan.work / "counted" / f"{day}-late"
+    late.mkdir()
+    (late / "votes.pickle").write_bytes(b"late")
+    return store_day(day, counted, lost, plan)
 
 
 def poison(plan: Plan, task: str, how: str) -> None:

@@ -444,23 +444,33 @@ def test_a_day_of_which_nothing_can_be_read_is_a_gap_and_not_stored(mine, tmp_pa
     assert first.onset.best_us == pytest.approx(at(DARK[0]), abs=9_000_000)
 
 
-def test_a_day_that_cannot_be_merged_fails_alone_and_is_tried_again(archive, whole, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("step", "folded_again"),
+    [
+        pytest.param("count_day", 3, id="counted"),  # the third day did not know of the second: it is done again
+        pytest.param("store_day", 0, id="stored"),
+    ],
+)
+def test_a_day_that_cannot_be_done_fails_alone_and_is_tried_again(
+    archive, whole, tmp_path, monkeypatch, step, folded_again
+):
     mrt, geo = archive
     plan = plan_of(tmp_path / "store", geo)
-    store_day = daily.store_day
+    call = getattr(daily, step)
 
     def failing(day, *arguments):
         if day == SECOND_DAY:
             raise ValueError("no such day")
-        return store_day(day, *arguments)
+        return call(day, *arguments)
 
-    monkeypatch.setattr(daily, "store_day", failing)
+    monkeypatch.setattr(daily, step, failing)
     summary = backfill.run(parts_of(mrt), plan)
     assert [(one.name, one.reason) for one in summary.failures] == [(f"day {SECOND_DAY}", "ValueError: no such day")]
-    monkeypatch.setattr(daily, "store_day", store_day)
+    monkeypatch.setattr(daily, step, call)
     summary = backfill.run(parts_of(mrt), plan)
-    assert (summary.failures, summary.parts, summary.reused) == ([], 3, 3)  # the third day's parts were gone
+    assert (summary.failures, summary.parts, summary.reused) == ([], folded_again, 3)
     assert_same_tables(plan.work.parent, whole)
+    assert work_of(plan.work.parent) == work_of(whole)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -470,7 +480,7 @@ def test_whatever_failed_before_a_run_without_failures_ends_like_the_first(archi
     plan = plan_of(tmp_path / "store", geo)
     dice = random.Random(seed)
     monkeypatch.setattr(backfill, "KNOWN_EVERY", dice.choice([1, 2, 7]))
-    merge, fold = backfill_tasks.merge_day, backfill_tasks.fold_part
+    steps = {name: getattr(backfill_tasks, name) for name in ("fold_part", "count_day", "store_day")}
 
     def unsafe(call):
         return lambda *arguments: "by lot" if dice.random() < 0.25 else call(*arguments)
@@ -478,8 +488,8 @@ def test_whatever_failed_before_a_run_without_failures_ends_like_the_first(archi
     for _ in range(dice.randint(1, 4)):
         first = dice.randrange(3)
         with monkeypatch.context() as patch:
-            patch.setattr(backfill, "fold_part", unsafe(fold))
-            patch.setattr(backfill, "merge_day", unsafe(merge))
+            for name, step in steps.items():
+                patch.setattr(backfill, name, unsafe(step))
             backfill.run(parts_of(mrt, first, dice.randint(first + 1, 3)), plan, redo=dice.random() < 0.2)
         if dice.random() < 0.2:
             maintenance.retain(Store.open(plan.store).location, SECOND_DAY)
@@ -513,14 +523,16 @@ def test_damaged_work_is_removed_and_done_again(archive, whole, tmp_path):
 @pytest.fixture
 def deadly(monkeypatch) -> None:
     monkeypatch.setattr(backfill, "fold_part", poisoned.fold)
-    monkeypatch.setattr(backfill, "merge_day", poisoned.merge)
+    monkeypatch.setattr(backfill, "count_day", poisoned.count)
+    monkeypatch.setattr(backfill, "store_day", poisoned.store)
 
 
 def test_a_worker_that_dies_is_replaced_and_its_task_begun_again(archive, whole, tmp_path, deadly):
     mrt, geo = archive
     plan = plan_of(tmp_path / "store", geo)
     poisoned.poison(plan, f"rrc01 {SECOND_DAY}", "once")
-    poisoned.poison(plan, f"day {FIRST}", "once")
+    poisoned.poison(plan, f"count {FIRST}", "once")
+    poisoned.poison(plan, f"store {SECOND_DAY}", "once")
     summary = backfill.run(parts_of(mrt), plan, workers=2)
     assert (summary.failures, summary.parts, summary.days) == ([], 9, 3)
     assert_same(plan.work.parent, whole)
@@ -542,7 +554,7 @@ def test_a_task_that_kills_its_worker_each_time_is_given_up_and_named(archive, t
 def test_half_a_file_of_a_worker_that_died_does_not_outlive_the_run(archive, whole, tmp_path, monkeypatch):
     mrt, geo = archive
     plan = plan_of(tmp_path / "store", geo)
-    monkeypatch.setattr(backfill, "merge_day", poisoned.merge_and_leave_half)
+    monkeypatch.setattr(backfill, "store_day", poisoned.store_and_leave_half)
     backfill.run(parts_of(mrt), plan)
     assert work_of(plan.work.parent) == work_of(whole)
 
@@ -565,7 +577,7 @@ def test_memory_is_told_as_it_was_measured():
             files = (ArchiveFile("x", 0, False, Path("d"), sizes[0]), ArchiveFile("x", 0, True, Path("u"), sizes[1]))
             expected = backfill.part_memory(backfill.Part("x", 0, 1, files))
         else:
-            expected = backfill.merge_memory(sizes[0])
+            expected = backfill.count_memory(sizes[0])
         assert int(peak) * 10**6 <= expected <= 2.2 * int(peak) * 10**6, (task, first, second, peak)
 
 

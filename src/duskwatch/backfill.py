@@ -1,4 +1,4 @@
-"""Weeks of many collectors into a store: split by collector and day, folded, merged day by day, stored, detected.
+"""Weeks of many collectors into a store: split by collector and day, folded, counted day by day, stored, detected.
 
 Every task leaves its result in a folder, so that the same tasks run in this process, in local processes or on a Dask
 cluster, and what is finished is not done again. Workers of a cluster must see the archives, the work folder and the
@@ -7,10 +7,12 @@ store under the same names.
 
 import errno
 import fcntl
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 from duskwatch import daily
@@ -18,16 +20,20 @@ from duskwatch.backfill_tasks import (
     DayRecord,
     Part,
     clear_unfinished,
+    count_day,
+    counted_path,
     day_key,
     fold_part,
+    key_after,
     known_path,
     known_paths,
-    merge_day,
     part_key,
     part_path,
     plan_parts,
     record_of,
     search_part,
+    store_day,
+    store_nothing,
     take,
 )
 from duskwatch.backfill_workers import BackfillError, Task, Workers, is_full
@@ -38,17 +44,19 @@ from duskwatch.records.times import DAY
 __all__ = ["BackfillError", "Failure", "Part", "Summary", "plan_parts", "run"]
 
 # Memory of a worker as measured (docs/reference/backfill.md): loaded; for each stored byte of a table dump, and of
-# updates; to merge anything, and for each byte of the folded parts that are merged.
+# updates; to count or store anything, and for each byte of the folded parts that are counted.
 PROCESS_BYTES = 210_000_000
 DUMP_FACTOR = 3
 UPDATE_FACTOR = 7
-MERGE_BYTES = 800_000_000
-MERGE_FACTOR = 1.4
+COUNT_BYTES = 800_000_000
+COUNT_FACTOR = 1.4
 # What is known after a day is kept of every so many days, so that a day to be done again later need not go back to
 # the first.
 KNOWN_EVERY = 7
-# Folded parts are large: so many days may be ahead of the one that is merged, more where workers would be idle.
+# Folded parts are large: so many days may be ahead of the one that is counted, more where workers would be idle.
 DAYS_AHEAD = 2
+# What begins first of what can begin: days are counted one after the other, so that nothing else may hold that up.
+COUNT, STORE, FOLD = range(3)
 # Outages are searched for in about so many pieces for each worker, none of fewer entities than these.
 SEARCHES, LEAST_SEARCHED = 4, 512
 
@@ -88,9 +96,9 @@ def part_memory(part: Part) -> int:
     return PROCESS_BYTES + DUMP_FACTOR * dumps + UPDATE_FACTOR * updates
 
 
-def merge_memory(parts_bytes: int) -> int:
-    """Bytes that a worker may take to merge folded parts of this size."""
-    return PROCESS_BYTES + MERGE_BYTES + round(MERGE_FACTOR * parts_bytes)
+def count_memory(parts_bytes: int) -> int:
+    """Bytes that a worker may take to count the votes of folded parts of this size."""
+    return PROCESS_BYTES + COUNT_BYTES + round(COUNT_FACTOR * parts_bytes)
 
 
 def run(
@@ -103,7 +111,7 @@ def run(
     redo: bool = False,
     progress: Progress | None = None,
 ) -> Summary:
-    """Fold, merge, store and detect. A run that was broken off is taken up where it was.
+    """Fold, count, store and detect. A run that was broken off is taken up where it was.
 
     workers    local processes; 1 does everything in this one
     memory     bytes that local workers may use together, as far as can be told beforehand; 0: no limit
@@ -115,7 +123,7 @@ def run(
         clear_unfinished(plan.work)
         course = _Course(parts, plan, redo)
         with Workers(workers, scheduler, memory) as pool:
-            course.merge_threads = max(plan.threads, pool.here())
+            course.count_threads = max(plan.threads, pool.here())
             while True:
                 course.settle()
                 while (task := course.next_task(pool.slots())) and pool.free(task):
@@ -150,7 +158,7 @@ def _detect(pool: Workers, plan: Plan, summaries: Sequence[DaySummary]) -> Found
         paths.append(plan.work / "outages" / f"{k}.pickle")
         name = f"outages of {search.entities[0].code} and others"
         todo.append(
-            Task(name, search_part, (plan, search, paths[-1]), summaries[0].day, memory=PROCESS_BYTES + MERGE_BYTES)
+            Task(name, search_part, (plan, search, paths[-1]), summaries[0].day, memory=PROCESS_BYTES + COUNT_BYTES)
         )
     while todo or pool.busy:
         while todo and pool.free(todo[0]):
@@ -170,21 +178,23 @@ class _Day:
     parts: list[Part]
     made_of: str
     record: DayRecord | None  # of an earlier run, with the same parts; then of this one
-    merge: bool  # it must be merged, whatever was known before it
+    again: bool  # it must be counted and stored, whatever was known before it
     waiting: set[Part] = field(default_factory=set)  # parts to be folded
     failed: dict[Part, str] = field(default_factory=dict)
-    merging: bool = False
+    counting: bool = False
+    done: bool = False  # as far as it can be
     known: str = ""  # key of what is known after it
 
 
 class _Course:
-    """What is to be done, in which order. Days are merged one after the other: each knows from the one before it what
-    may be gone by now. A day that was stored earlier stays if its parts and what was known before it are the same."""
+    """What is to be done, in which order. Days are counted one after the other: each knows from the one before it what
+    may be gone by now. They are stored as workers are free. A day that was stored earlier stays if its parts and what
+    was known before it are the same."""
 
     def __init__(self, parts: Sequence[Part], plan: Plan, redo: bool) -> None:
         self.plan = plan
         self.summary = Summary()
-        self.merge_threads = plan.threads
+        self.count_threads = plan.threads
         self.tasks: list[Task] = []
         self.keys = {part: part_key(part, plan) for part in parts}
         self.total = self.read = 0
@@ -198,15 +208,15 @@ class _Course:
             record = record_of(plan, day) if not redo and day in stored else None
             if record is not None and record.made_of != made_of:
                 record = None
-            self.days.append(_Day(day, by_day[day], made_of, record, merge=record is None))
-        self.at = 0  # the first day that is not done
+            self.days.append(_Day(day, by_day[day], made_of, record, again=record is None))
+        self.at = 0  # the first day that is not counted
         first = self.days[0].day
         earlier = record_of(plan, first - timedelta(days=1))
         self.before = ""
         if earlier is not None and known_path(plan, first - timedelta(days=1), earlier.known).exists():
             self.before = earlier.known
         for state in self.days:
-            if state.merge:
+            if state.again:
                 if not redo:
                     self.summary.reused += sum(self._path(part).exists() for part in state.parts)
                 self._fold(state, state.parts, again=redo)
@@ -214,41 +224,46 @@ class _Course:
                 # Each run tries again what failed, and only that.
                 names = {name for name, _ in state.record.lost}
                 lost = [part for part in state.parts if part.name in names]
-                state.merge = any(self._path(part).exists() for part in lost)
+                state.again = any(self._path(part).exists() for part in lost)
                 self._fold(state, lost)
             else:
                 self._clear_parts(state)
 
     def settled(self) -> bool:
         """Whether every day is done, as far as it can be."""
-        return self.at == len(self.days)
+        return all(state.done for state in self.days)
 
     def settle(self) -> None:
         """Go on to the first day for which something must be done, and give out what that is."""
-        while not self.settled():
+        while self.at < len(self.days):
             state = self.days[self.at]
-            if state.waiting or state.merging:
+            if state.waiting or state.counting:
                 return
             before, before_path, lacking = self._before()
             record = state.record
-            if not state.merge and record is not None and (record.before == before or (not self.at and not before)):
+            if not state.again and record is not None and (record.before == before or (not self.at and not before)):
                 state.known = record.known
                 self._finish(state, reused=True)
+                self.at += 1
                 continue
             if lacking is not None:
-                self._again(lacking)
+                self._redo(lacking)
                 continue
-            state.merge = True
+            state.again = True
             if self._fold(state, state.parts):
                 return
-            self._merge(state, before, before_path)
+            if len(state.failed) == len(state.parts):
+                self._store(state)
+                self.at += 1
+                continue
+            self._count(state, before, before_path)
             return
 
     def next_task(self, slots: int) -> Task | None:
-        """What should begin next, if its time has come: what was lost, then what is merged, then the earliest day."""
+        """What should begin next, if its time has come: what was lost, the latest step, then the earliest day."""
         if not self.tasks:
             return None
-        first = min(self.tasks, key=lambda task: (not task.attempts, task.part is not None, task.day))
+        first = min(self.tasks, key=lambda task: (not task.attempts, task.rank, task.day))
         days = max(DAYS_AHEAD, slots // len(self.days[min(self.at, len(self.days) - 1)].parts))
         ahead = self.days[min(self.at + days, len(self.days) - 1)].day
         return first if first.day <= ahead else None
@@ -261,20 +276,26 @@ class _Course:
             state.waiting.discard(task.part)
             if why:
                 state.failed[task.part] = why
-                self.summary.failures.append(Failure(task.name, why))
             else:
                 state.failed.pop(task.part, None)
-                state.merge = True
+                state.again = True
                 self.summary.parts += 1
-            return
-        state.merging = False
-        state.record = None if why else record_of(self.plan, state.day)
-        if why or state.record is None:
-            self.summary.failures.append(Failure(task.name, why or "its record is gone"))
-            state.known = ""
+        elif state.counting:
+            state.counting = False
+            self.at += 1
+            state.known = "" if why else key_after(self.plan, state.day)
+            why = why or ("" if state.known else "what was counted is gone")
+            if why:
+                state.record = None
+                self._finish(state, reused=False)
+            else:
+                self._store(state)
         else:
-            state.known = state.record.known
-        self._finish(state, reused=False)
+            state.record = None if why else record_of(self.plan, state.day)
+            why = why or ("" if state.record is not None else "its record is gone")
+            self._finish(state, reused=False)
+        if why:
+            self.summary.failures.append(Failure(task.name, why))
 
     def bytes(self) -> tuple[int, int]:
         """Stored bytes read by this run, and to be read in all."""
@@ -304,8 +325,9 @@ class _Course:
         path = known_path(self.plan, day, key)
         return key, path, None if path.exists() else self.days[self.at - 1]
 
-    def _again(self, state: _Day) -> None:
-        state.merge = True
+    def _redo(self, state: _Day) -> None:
+        """Go back to a day that was found stored, for what is known after it."""
+        state.again, state.done = True, False
         self.summary.days_reused -= 1
         self.at -= 1
 
@@ -321,33 +343,46 @@ class _Course:
             state.waiting.add(part)
             self.total += part.size_bytes
             self.tasks.append(
-                Task(part.name, fold_part, (part, self.plan, at), part.day, part, memory=part_memory(part))
+                Task(part.name, fold_part, (part, self.plan, at), part.day, part, rank=FOLD, memory=part_memory(part))
             )
         return bool(state.waiting)
 
-    def _merge(self, state: _Day, before: str, before_path: Path | None) -> None:
-        state.merging = True
+    def _count(self, state: _Day, before: str, before_path: Path | None) -> None:
+        state.counting = True
+        files = tuple(self._path(part) for part in state.parts if part not in state.failed)
+        memory = count_memory(sum(file.stat().st_size for file in files if file.exists()))
+        # Days are counted one by one: with the processors, too, of workers that have nothing to do.
+        plan = replace(self.plan, threads=self.count_threads)
+        path = counted_path(self.plan, state.day)
+        arguments = (state.day, state.made_of, files, plan, before, before_path, path)
+        self.tasks.append(Task(f"day {state.day}", count_day, arguments, state.day, rank=COUNT, memory=memory))
+
+    def _store(self, state: _Day) -> None:
         lost = tuple(
             Gap(part.collector, part.from_us, part.until_us, f"not read: {state.failed[part]}")
             for part in state.parts
             if part in state.failed
         )
-        files = tuple(self._path(part) for part in state.parts if part not in state.failed)
-        memory = merge_memory(sum(file.stat().st_size for file in files if file.exists()))
-        # Days are merged one by one: a merge may count with the processors of those that have nothing to fold.
-        plan = replace(self.plan, threads=self.merge_threads)
-        arguments = (state.day, state.made_of, files, lost, plan, before, before_path)
-        self.tasks.append(Task(f"day {state.day}", merge_day, arguments, state.day, memory=memory))
+        name, path = f"day {state.day}", counted_path(self.plan, state.day)
+        if len(lost) == len(state.parts):
+            self.tasks.append(Task(name, store_nothing, (state.day, lost, self.plan), state.day, rank=STORE))
+            return
+        memory = PROCESS_BYTES + COUNT_BYTES
+        arguments = (state.day, path, lost, self.plan)
+        self.tasks.append(Task(name, store_day, arguments, state.day, rank=STORE, memory=memory))
 
     def _finish(self, state: _Day, *, reused: bool) -> None:
+        state.done = True
+        shutil.rmtree(counted_path(self.plan, state.day), ignore_errors=True)
         if state.record is not None:
             self.summary.days += not reused
             self.summary.days_reused += reused
             if not state.record.lost:
                 self._clear_parts(state)
-        if self.at and self.days[self.at - 1].record is not None:
-            self._clear_known(self.days[self.at - 1], state)
-        self.at += 1
+        at = next(k for k, each in enumerate(self.days) if each is state)
+        for earlier, later in pairwise(self.days[max(at - 1, 0) : at + 2]):
+            if earlier.done and earlier.record is not None and later.done:
+                self._clear_known(earlier, later)
 
     def _clear_parts(self, state: _Day) -> None:
         for path in (self.plan.work / "parts").glob(f"{state.day}-*.pickle"):

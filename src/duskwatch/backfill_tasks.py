@@ -1,4 +1,4 @@
-"""What a backfill is cut into: parts to be folded and days to be merged, and the folder where they leave their results.
+"""What a backfill is cut into: parts to be folded, days to be counted and stored; and where they leave their results.
 
 Tasks are functions of plain values. They run in this process, in local ones or on other machines, and a task that is
 done twice, or by two workers at once, leaves the same.
@@ -64,6 +64,15 @@ class DayRecord:
     known: str  # and after it
     lost: tuple[tuple[str, str], ...]  # parts that it lacks, and why
     summary: DaySummary
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A day whose votes are counted, and that is not in the store yet: the keys of its record."""
+
+    made_of: str
+    before: str
+    after: str
 
 
 def plan_parts(files: Sequence[ArchiveFile], from_us: int, until_us: int) -> list[Part]:
@@ -134,6 +143,20 @@ def record_of(plan: Plan, day: date) -> DayRecord | None:
     return found if isinstance(found, DayRecord) else None
 
 
+def counted_path(plan: Plan, day: date) -> Path:
+    """The folder where the votes of a day lie until it is in the store."""
+    return plan.work / "counted" / str(day)
+
+
+def key_after(plan: Plan, day: date) -> str:
+    """Key of what is known after a day that was counted; empty where nothing says it."""
+    try:
+        found = take(counted_path(plan, day) / "after.pickle")
+    except (OSError, EOFError, pickle.UnpicklingError):
+        return ""
+    return found.after if isinstance(found, Counted) else ""
+
+
 def known_path(plan: Plan, day: date, key: str) -> Path:
     """Where it lies what is known after a day."""
     return plan.work / "known" / f"{day}-{key}.pickle"
@@ -148,7 +171,7 @@ def clear_unfinished(work: Path) -> None:
     """Remove what killed tasks left behind. Only for who has the folder to himself."""
     for path in work.glob("*/*.tmp"):
         path.unlink(missing_ok=True)
-    for folder in ("spool", "outages"):
+    for folder in ("counted", "spool", "outages"):
         shutil.rmtree(work / folder, ignore_errors=True)
 
 
@@ -175,20 +198,14 @@ def fold_part(part: Part, plan: Plan, path: Path) -> str:
     return ""
 
 
-def merge_day(
-    day: date,
-    made_of: str,
-    files: Sequence[Path],
-    lost: Sequence[Gap],
-    plan: Plan,
-    before: str,
-    before_path: Path | None,
+def count_day(
+    day: date, made_of: str, files: Sequence[Path], plan: Plan, before: str, before_path: Path | None, path: Path
 ) -> str:
-    """Merge a day's parts into the store; leave its record, and what is known after it.
+    """Merge a day's parts: leave what was counted below ``path``, what is known after the day, and its key.
 
-    lost         parts that could not be folded, as gaps
-    before       key of what was known before the day, which lies at ``before_path``; empty: nothing
-    Returns why it cannot be done, empty where it was; raises what daily.store_day does.
+    made_of, before  keys of the parts, and of what was known before the day, which lies at ``before_path``; empty:
+                     nothing
+    Returns why it cannot be done, empty where it was.
     """
     replays = []
     for file in files:
@@ -198,22 +215,41 @@ def merge_day(
             file.unlink(missing_ok=True)
             return f"{file} was damaged and is removed; run the same command again"
     known = NOTHING_KNOWN if before_path is None else take(before_path)
+    votes, known = daily.count_day(day, replays, plan, known)
+    after = known_key(known)
+    leave(known_path(plan, day, after), known)
+    leave(path / "votes.pickle", votes)
+    leave(path / "after.pickle", Counted(made_of, before, after))
+    return ""
+
+
+def store_day(day: date, counted: Path, lost: Sequence[Gap], plan: Plan) -> str:
+    """Measure a day that ``count_day`` left and write it into the store; leave its record.
+
+    lost  parts that could not be folded, as gaps
+    Returns why it cannot be done, empty where it was; raises what daily.store_day does.
+    """
+    done: Counted = take(counted / "after.pickle")
+    votes = [take(counted / "votes.pickle")]
     path = record_path(plan, day)
     # From here on the store may hold anything of the day, until the record says what.
     path.unlink(missing_ok=True)
-    if not replays:
-        store = plan.open_store()
-        if day not in store.days("bgp"):
-            store.write_gaps(day, lost)
-        return "none of its parts could be read"
-    summary, known = daily.store_day(day, replays, lost, plan, known)
-    after = known_key(known)
+    summary = daily.store_day(day, votes.pop(), lost, plan)
     for stale in known_paths(plan, day):
-        stale.unlink(missing_ok=True)
-    leave(known_path(plan, day, after), known)
+        if stale != known_path(plan, day, done.after):
+            stale.unlink(missing_ok=True)
     told = tuple((f"{gap.source} {day}", gap.reason) for gap in lost)
-    leave(path, DayRecord(made_of, before, after, told, summary))
+    leave(path, DayRecord(done.made_of, done.before, done.after, told, summary))
     return ""
+
+
+def store_nothing(day: date, lost: Sequence[Gap], plan: Plan) -> str:
+    """Of a day of which no part could be read: leave what the store has of it, or tell there that nothing is known."""
+    record_path(plan, day).unlink(missing_ok=True)
+    store = plan.open_store()
+    if day not in store.days("bgp"):
+        store.write_gaps(day, lost)
+    return "none of its parts could be read"
 
 
 def search_part(plan: Plan, search: Search, path: Path) -> str:

@@ -38,7 +38,8 @@ class Task:
     call: Callable[..., str]
     arguments: tuple[Any, ...]
     day: date
-    part: Part | None = None  # None: the day is merged
+    part: Part | None = None  # None: of the whole day
+    rank: int = 0  # of those that can begin, the one with the least does
     attempts: int = 0
     memory: int = 0  # bytes that it may need
 

@@ -20,6 +20,7 @@ from duskwatch.records.countries import CountryRanges
 from duskwatch.records.entity import Entity, parse_entity
 from duskwatch.records.outages import Outage
 from duskwatch.records.prefix import Prefix, address_text
+from duskwatch.records.report import InputFile
 from duskwatch.records.signals import EntityHistory, Gap, Level, SignalBlock
 from duskwatch.records.times import DAY
 from duskwatch.signals.collector_part import CollectorPart
@@ -82,51 +83,67 @@ def stored_days(plan: Plan) -> list[date]:
     return plan.open_store(create=True).days("bgp")
 
 
-def store_day(
-    day: date, replays: list[Replay], lost: Sequence[Gap], plan: Plan, known: Known = NOTHING_KNOWN
-) -> tuple[DaySummary, Known]:
-    """Merge the collectors of one day and write what was measured; a day that is there is replaced.
+@dataclass(frozen=True, slots=True)
+class CountedDay:
+    """The collectors of one day merged, before any entity is measured; what a day's tables are made of. Picklable."""
+
+    votes: Votes
+    bin_us: int
+    inputs: tuple[InputFile, ...]
+    warnings: tuple[str, ...]
+    checks: pl.DataFrame  # comparisons with table dumps, as rows of the store
+
+
+def count_day(day: date, replays: list[Replay], plan: Plan, known: Known = NOTHING_KNOWN) -> tuple[CountedDay, Known]:
+    """Merge the collectors of one day; what that gave, and what is known after the day.
 
     replays  of the collectors; the list is emptied, so that they do not fill the memory to the end
-    lost     stretches of collectors that could not be read: gaps of that day
     known    prefixes known from the days before: of what is gone by now it must be told that it is gone
-    Returns what detection needs to know, and what is known after the day.
-    Raises StoreError, ReferenceDataError or OSError, each with what to do.
     """
     replay = join_replays(replays)
     replays.clear()
     votes = everything.count_all(replay, known=known, threads=plan.threads)
+    counted = CountedDay(votes, replay.bin_us, replay.inputs, replay.warnings, _checks(day, replay.parts))
+    return counted, known_after(votes, known, KNOWN_US)
+
+
+def store_day(day: date, counted: CountedDay, lost: Sequence[Gap], plan: Plan) -> DaySummary:
+    """Measure one day and write what was measured; a day that is there is replaced.
+
+    lost  stretches of collectors that could not be read: gaps of that day
+    Returns what detection needs to know. Raises StoreError, ReferenceDataError or OSError, each with what to do.
+    """
+    votes = counted.votes
     ranges = load_geo(list(plan.geo), day) if plan.geo else None
     store = plan.open_store()
     (plan.work / "spool").mkdir(parents=True, exist_ok=True)
     # Of this task alone: another worker may be at the same day, if it was thought to be lost.
     spool = Path(mkdtemp(prefix=f"{day}-", dir=plan.work / "spool"))
     try:
-        measured = _measure(votes, ranges, replay.bin_us, plan, day, spool)
+        measured = _measure(votes, ranges, counted.bin_us, plan, day, spool)
         summary = DaySummary(
             day,
-            replay.from_us,
-            replay.until_us,
+            votes.from_us,
+            votes.until_us,
             tuple(measured.codes),
             np.array(measured.low, np.float32).reshape(-1, 3),
             np.array(measured.high, np.float32).reshape(-1, 3),
             np.array(measured.known_share, np.float32),
             votes.learned,
-            (*replay.warnings, *(ranges.notes if ranges is not None else ())),
-            tuple(f"{file.collector} {file.name}: {file.damage}" for file in replay.inputs if file.damage),
+            (*counted.warnings, *(ranges.notes if ranges is not None else ())),
+            tuple(f"{file.collector} {file.name}: {file.damage}" for file in counted.inputs if file.damage),
         )
-        after = known_after(votes, known, KNOWN_US)
-        store.write_inputs(day, replay.inputs)
+        store.write_inputs(day, counted.inputs)
         store.write_gaps(day, [*votes.gaps, *lost])
-        store.write_checks(day, _checks(day, replay.parts))
-        del votes, replay, known  # writing takes memory too
+        store.write_checks(day, counted.checks)
+        del votes, counted  # writing takes memory too
         store.write_changes(day, measured.read("changes"))
         store.write_levels(day, measured.read("levels"))
         # The last: a day that the store names is whole.
         store.write_signals(day, measured.read("signals"))
     finally:
         rmtree(spool, ignore_errors=True)
-    return summary, after
+    return summary
 
 
 @dataclass
