@@ -15,10 +15,12 @@ from duskwatch.records.report import InputFile
 from duskwatch.records.signals import Gap
 from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND, iso
 from duskwatch.store import ConflictError, Store, StoreError
-from duskwatch.store.frames import blocks_frame, day_start
+from duskwatch.store.frames import blocks_frame, change_frames, day_start
 from duskwatch.store.location import locate
+from duskwatch.store.readback import change_logs
 from duskwatch.store.schemas import SIGNALS
 from duskwatch.store.tables import open_any
+from tests.detection.build import history, lose
 from tests.store.build import DAY1, DAY2, DAY3, FROM, KP, NET, STAR, block, two_days
 
 
@@ -377,6 +379,19 @@ def test_a_partition_is_one_file_and_comes_sorted(store):
     rows = store.signal_rows().collect()["entity"]
     assert rows.to_list() == [entity.code for entity in entities]
     assert store.signal_rows(entities=[Entity("asn", "AS77")]).collect().height == 1
+
+
+def test_changes_of_one_moment_keep_their_order(store):
+    """What is detected must not hang on the order in which a sort of several days leaves equal rows."""
+    networks = sorted((Entity("asn", f"AS{i}") for i in range(100)), key=lambda entity: entity.code)
+    losses = [e for at in (3600, 90_000) for p in range(200) for e in lose(p, at, 600)]
+    told = history(200, losses, until=2 * DAY / SECOND, origin_us=FROM)
+    for day in (DAY1, DAY2):
+        store.write_changes(day, change_frames([(one, told) for one in networks], day))
+    rows = store.rows("changes", entities=networks).collect()
+    for _, log in change_logs(rows):
+        assert log.prefixes == told.changes.prefixes
+        assert log.prefix.tolist() == told.changes.prefix.tolist()
 
 
 def test_times_of_a_window_are_half_open(store):

@@ -164,8 +164,8 @@ class Store:
         """The same as stored: one row per entity, signal and day, with lists of values; whole days."""
         rows = self._signal_scan(names, from_us, until_us)
         if entities is not None:
-            return _of_entities(rows, entities).sort(*SIGNALS.sort_by)
-        parts = [one.sort(*SIGNALS.sort_by) for one in self._pieces(rows, from_us, until_us)]
+            return _of_entities(rows, entities).sort(*SIGNALS.sort_by, maintain_order=True)
+        parts = [one.sort(*SIGNALS.sort_by, maintain_order=True) for one in self._pieces(rows, from_us, until_us)]
         return pl.concat(parts, parallel=False) if parts else rows
 
     def values_at(self, name: str, time_us: int) -> pl.DataFrame:
@@ -211,9 +211,9 @@ class Store:
         if entities is not None:
             if "entity" not in spec.columns:
                 raise StoreError(f"table {table} is not about entities; leave them out")
-            return _of_entities(found, entities).sort(*spec.sort_by)
+            return _of_entities(found, entities).sort(*spec.sort_by, maintain_order=True)
         days = self._days_of(spec, from_us, until_us)
-        parts = [found.filter(pl.col("day") == day).sort(*spec.sort_by) for day in days]
+        parts = [found.filter(pl.col("day") == day).sort(*spec.sort_by, maintain_order=True) for day in days]
         return pl.concat(parts, parallel=False) if parts else found
 
     def history(self, entity: Entity, from_us: int, until_us: int) -> EntityHistory:
