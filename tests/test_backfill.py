@@ -5,8 +5,10 @@ import os
 import random
 import re
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -182,6 +184,21 @@ def test_outages_searched_for_entity_by_entity_are_the_same(archive, whole, tmp_
     assert {len(own) for own in pieces} == {1}
     assert_same(tmp_path / "store", whole)
     assert not (plan.work / "outages").exists()
+
+
+def test_a_search_over_many_days_is_cut_for_all_workers():
+    """As many pieces as were asked for, whatever the number of days; none smaller than it should be, none lost."""
+    low, high = np.zeros((1000, 3), np.float32), np.ones((1000, 3), np.float32)
+    codes, shares = tuple(f"AS{n}" for n in range(1, 1001)), np.ones(1000, np.float32)
+    days = [
+        daily.DaySummary(FIRST + timedelta(days=k), day_us(k), day_us(k + 1), codes, low, high, shares, False, (), ())
+        for k in range(8)
+    ]
+    for pieces, least, sizes in ((8, 1, [125] * 8), (8, 300, [300, 300, 300, 100]), (3000, 1, [1] * 1000)):
+        found = daily.searches(days, pieces, least)
+        assert [len(search.entities) for search in found] == sizes
+        assert [entity.code for search in found for entity in search.entities] == sorted(codes)
+        assert {(search.from_us, search.until_us) for search in found} == {(day_us(0), day_us(8))}
 
 
 def test_a_search_that_fails_is_named_and_the_next_run_goes_on(archive, whole, tmp_path, monkeypatch):

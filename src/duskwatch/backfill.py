@@ -152,9 +152,8 @@ def run(
 
 def _detect(pool: Workers, plan: Plan, summaries: Sequence[DaySummary]) -> Found:
     """The outages over all days, found by the workers."""
-    at_once = max(LEAST_SEARCHED, -(-sum(len(day.codes) for day in summaries) // (SEARCHES * pool.slots())))
     todo, paths = [], []
-    for k, search in enumerate(daily.searches(summaries, at_once)):
+    for k, search in enumerate(daily.searches(summaries, SEARCHES * pool.slots(), LEAST_SEARCHED)):
         paths.append(plan.work / "outages" / f"{k}.pickle")
         name = f"outages of {search.entities[0].code} and others"
         todo.append(

@@ -205,8 +205,8 @@ Found = list[tuple[Entity, tuple[Outage, ...]]]
 """Entities that had outages, and these."""
 
 
-def searches(days: Sequence[DaySummary], at_once: int) -> list[Search]:
-    """All that must be searched to find the outages over some days, in pieces of ``at_once`` entities.
+def searches(days: Sequence[DaySummary], pieces: int, least: int) -> list[Search]:
+    """All that must be searched to find the outages over some days, in ``pieces`` of at least so many entities.
 
     Days that do not follow each other leave a hole in which nobody was watching.
     """
@@ -214,9 +214,10 @@ def searches(days: Sequence[DaySummary], at_once: int) -> list[Search]:
     learned = any(day.learned for day in days)
     shares = _known_shares(days)
     wanted = candidates(days)
-    pieces = [wanted[at : at + at_once] for at in range(0, len(wanted), at_once)]
+    at_once = max(least, -(-len(wanted) // pieces))
+    owns = [wanted[at : at + at_once] for at in range(0, len(wanted), at_once)]
     return [
-        Search(from_us, until_us, learned, tuple(own), tuple(shares[entity.code] for entity in own)) for own in pieces
+        Search(from_us, until_us, learned, tuple(own), tuple(shares[entity.code] for entity in own)) for own in owns
     ]
 
 
