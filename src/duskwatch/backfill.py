@@ -150,7 +150,7 @@ def run(
         return course.summary
 
 
-def _detect(pool: Workers, plan: Plan, summaries: Sequence[DaySummary]) -> Found:
+def _detect(pool: Workers, plan: Plan, summaries: Sequence[DaySummary]) -> list[Found]:
     """The outages over all days, found by the workers."""
     todo, paths = [], []
     for k, search in enumerate(daily.searches(summaries, SEARCHES * pool.slots(), LEAST_SEARCHED)):

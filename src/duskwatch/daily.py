@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from shutil import rmtree
@@ -22,7 +23,7 @@ from duskwatch.records.outages import Outage
 from duskwatch.records.prefix import Prefix, address_text
 from duskwatch.records.report import InputFile
 from duskwatch.records.signals import EntityHistory, Gap, Level, SignalBlock
-from duskwatch.records.times import DAY
+from duskwatch.records.times import DAY, to_datetime
 from duskwatch.signals.collector_part import CollectorPart
 from duskwatch.signals.visibility import NOTHING_KNOWN, Known, Votes, known_after
 from duskwatch.sources.reference.geo import load_geo
@@ -114,7 +115,7 @@ def store_day(day: date, counted: CountedDay, lost: Sequence[Gap], plan: Plan) -
     Returns what detection needs to know. Raises StoreError, ReferenceDataError or OSError, each with what to do.
     """
     votes = counted.votes
-    ranges = load_geo(list(plan.geo), day) if plan.geo else None
+    ranges = _ranges(plan, votes.from_us)
     store = plan.open_store()
     (plan.work / "spool").mkdir(parents=True, exist_ok=True)
     # Of this task alone: another worker may be at the same day, if it was thought to be lost.
@@ -201,8 +202,13 @@ class Search:
     known_share: tuple[float, ...]  # [E]
 
 
-Found = list[tuple[Entity, tuple[Outage, ...]]]
-"""Entities that had outages, and these."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An entity that had outages, these, and what it had before them."""
+
+    entity: Entity
+    outages: tuple[Outage, ...]
+    held: daily_incidents.Holdings
 
 
 def searches(days: Sequence[DaySummary], pieces: int, least: int) -> list[Search]:
@@ -221,32 +227,57 @@ def searches(days: Sequence[DaySummary], pieces: int, least: int) -> list[Search
     ]
 
 
-def find_outages(plan: Plan, search: Search) -> Found:
+def find_outages(plan: Plan, search: Search) -> list[Found]:
     """Detect outages in what the store holds of some entities."""
+    ranges = _ranges(plan, search.from_us)
+    space = daily_incidents.space_in(ranges)
     share = dict(zip(search.entities, search.known_share, strict=True))
     found = []
     for entity, history in histories(plan.open_store(), search.entities, search.from_us, search.until_us):
         outages = detect(replace(history, learned=search.learned, known_share=share[entity]))
         if outages:
-            found.append((replace(entity, name=daily_incidents.name_of(entity)), outages))
+            held = daily_incidents.holdings(entity, history.changes, outages, ranges, space)
+            found.append(Found(replace(entity, name=daily_incidents.name_of(entity)), outages, held))
     return found
 
 
-def record_found(plan: Plan, days: Sequence[DaySummary], found: Found) -> tuple[int, int]:
+def record_found(plan: Plan, days: Sequence[DaySummary], found: Sequence[Found]) -> tuple[int, int]:
     """Record outages found over all days of a run, and the incidents they make up; how many there are of each."""
     store, window = plan.open_store(), _window(days)
     # What was recorded before and is not found now must be looked at too.
-    known = {entity.code for entity, _ in found}
+    known = {one.entity.code for one in found}
     try:
         before = store.outages(from_us=window[0], until_us=window[1])
     except StoreError:
         before = []
     again = sorted({(one.entity.type, one.entity.code) for one in before if one.entity.code not in known})
     covered = set(_known_shares(days))
-    everyone = [*found, *((parse_entity(code), ()) for _, code in again if code in covered)]
+    everyone = [
+        *((one.entity, one.outages) for one in found),
+        *((parse_entity(code), ()) for _, code in again if code in covered),
+    ]
     recorded = store.record_outages(window, everyone, detector=DETECTOR, why="backfill")
-    told = daily_incidents.record(store, window, plan.geo, DETECTOR, "backfill", recorded.uids)
-    return sum(len(outages) for _, outages in found), told
+    held = {Entity(one.entity.type, one.entity.code): one.held for one in found}
+    ranges = _ranges(plan, window[0])
+    told = daily_incidents.record(store, window, ranges, DETECTOR, "backfill", recorded.uids, held)
+    return sum(len(one.outages) for one in found), told
+
+
+def _ranges(plan: Plan, at_us: int) -> CountryRanges | None:
+    """Whose addresses were whose at a time; None where nothing says it. Read once for all tasks that ask in turn."""
+    if not plan.geo:
+        return None
+    on = to_datetime(at_us).date()
+    try:
+        stats = [path.stat() for path in plan.geo]
+    except OSError:
+        return load_geo(list(plan.geo), on)  # which says what is wrong
+    return _load_geo(plan.geo, on, tuple((stat.st_size, stat.st_mtime_ns) for stat in stats))
+
+
+@lru_cache(1)
+def _load_geo(paths: tuple[Path, ...], on: date, _as_they_are: tuple[tuple[int, int], ...]) -> CountryRanges:
+    return load_geo(list(paths), on)
 
 
 def _window(days: Sequence[DaySummary]) -> tuple[int, int]:

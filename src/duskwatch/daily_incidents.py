@@ -1,13 +1,13 @@
 """Incidents of a store: its outages of countries, networks and prefixes, with what each was of the larger one before.
 
 An AS belongs to the country that holds the most of the /24s that it originates just before its outage, a prefix to the
-AS that originates the most of it. Both are read from the change logs and levels that are stored.
+AS that originates the most of it. Both are read from the change logs and levels that are stored, for most entities
+where their outages are found.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -22,9 +22,7 @@ from duskwatch.records.incidents import Incident, Share
 from duskwatch.records.outages import Outage
 from duskwatch.records.prefix import Prefix
 from duskwatch.records.signals import ChangeLog, Level, PrefixState
-from duskwatch.records.times import to_datetime
 from duskwatch.signals.measures import units
-from duskwatch.sources.reference.geo import load_geo
 from duskwatch.sources.reference.names import UnknownCountryError, country_name
 from duskwatch.store import Store
 from duskwatch.store.incidents import FoundIncident, record_incidents
@@ -35,20 +33,50 @@ EVERYTHING: Stretches = (np.zeros(1, np.int64), np.full(1, 1 << 62, np.int64))
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
-    """What an entity had before one outage: units in all by whose they are, counted as ``signal`` says."""
+class Held:
+    """What an entity had at one time: units in all by whose they are, counted as ``signal`` says."""
 
     signal: str
     of: dict[Entity, int]
 
 
+Holdings = dict[tuple[str, int], Held]
+"""What an entity had, by how it is counted and when (us)."""
+
+Space = Callable[[str, int], Stretches]
+"""The space of a country, by its code and address family."""
+
+
+def space_in(ranges: CountryRanges | None) -> Space | None:
+    """The space of each country, worked out once; None where it is not known whose addresses are whose."""
+    return cache(partial(unit_ranges, ranges)) if ranges is not None else None
+
+
+def holdings(
+    entity: Entity, log: ChangeLog, outages: Sequence[Outage], ranges: CountryRanges | None, space: Space | None
+) -> Holdings:
+    """What an AS or a prefix had just before each of its outages; nothing for others."""
+    if not outages or not (entity.type == "prefix" or (entity.type == "asn" and ranges is not None)):
+        return {}
+    counted = _counted(_key(entity), log, ranges, space)
+    for outage in outages:
+        counted.at(outage, outage.onset.earliest_us - 1)
+    return counted.held
+
+
 def record(
-    store: Store, window: tuple[int, int], geo: Sequence[Path], detector: str, why: str, uids: Sequence[str]
+    store: Store,
+    window: tuple[int, int],
+    ranges: CountryRanges | None,
+    detector: str,
+    why: str,
+    uids: Sequence[str],
+    held: Mapping[Entity, Holdings],
 ) -> int:
     """Make incidents of recorded outages, named by their ids, and record them; returns how many there are.
 
     Outages of networks and prefixes that belong with no other are outages and no incidents. Those that a person
-    dismissed are left out.
+    dismissed are left out. ``held`` is what is known already; the rest is read from the store.
     """
     wanted = set(uids)
     current = [one for one in store.outages(from_us=window[0], until_us=window[1]) if one.uid in wanted]
@@ -58,8 +86,7 @@ def record(
         own = outages.setdefault(_key(one.entity), [])
         ids[_key(one.entity), len(own)] = one.uid
         own.append(one.newest.outage)
-    ranges = load_geo(list(geo), to_datetime(window[0]).date()) if geo else None
-    shares = _shares(store, window, outages, ranges)
+    shares = _shares(store, window, outages, ranges, held)
     apart = ranges is not None and any(entity.type == "asn" for entity in outages)
     found = []
     for incident in incidents(outages, shares):
@@ -94,22 +121,36 @@ def name_of(entity: Entity) -> str:
 
 
 def _shares(
-    store: Store, window: tuple[int, int], outages: dict[Entity, list[Outage]], ranges: CountryRanges | None
+    store: Store,
+    window: tuple[int, int],
+    outages: dict[Entity, list[Outage]],
+    ranges: CountryRanges | None,
+    known: Mapping[Entity, Holdings],
 ) -> dict[Entity, Share]:
     """Of what larger entity each AS and prefix is a part, and how large a part before each of its outages."""
-    held = {}
-    parents = {}
-    space = cache(partial(unit_ranges, ranges)) if ranges is not None else None
-    for entity, log in _logs(store, [e for e in outages if e.type == "prefix"], window):
-        parents[entity], held[entity] = _before(entity, log, outages[entity], outages, ranges, space)
+    held: dict[Entity, tuple[Held, ...]] = {}
+    parents: dict[Entity, Entity | None] = {}
+    space = space_in(ranges)
+
+    def tell(entities: Mapping[Entity, Sequence[Outage]]) -> None:
+        lacking = []
+        for entity, own in entities.items():
+            try:
+                parents[entity], held[entity] = _before(partial(_known_at, known.get(entity, {})), own, outages)
+            except KeyError:
+                lacking.append(entity)
+        for entity, log in _logs(store, lacking, window):
+            at = _counted(entity, log, ranges, space).at
+            parents[entity], held[entity] = _before(at, entities[entity], outages)
+
+    tell({e: own for e, own in outages.items() if e.type == "prefix"})
     # A network that was not out itself still tells whose a prefix is.
     networks = {e: own for e, own in outages.items() if e.type == "asn"}
     for entity, parent in parents.items():
         if parent is not None and parent.type == "asn" and parent not in networks:
             networks[parent] = outages[entity]
     if ranges is not None:
-        for entity, log in _logs(store, list(networks), window):
-            parents[entity], held[entity] = _before(entity, log, networks[entity], outages, ranges, space)
+        tell(networks)
     by_parent: dict[Entity, list[Entity]] = {}
     for entity, parent in parents.items():
         if parent is not None:
@@ -157,14 +198,21 @@ def _levels(store: Store, entities: Sequence[Entity], window: tuple[int, int]) -
 
 
 def _before(
-    entity: Entity,
-    log: ChangeLog,
-    own: Sequence[Outage],
-    outages: dict[Entity, list[Outage]],
-    ranges: CountryRanges | None,
-    space: Callable[[str, int], Stretches] | None,
-) -> tuple[Entity | None, tuple[_Held, ...]]:
-    """To whom an entity belongs, and what it had before each of its outages."""
+    at: Callable[[Outage, int], Held], own: Sequence[Outage], outages: dict[Entity, list[Outage]]
+) -> tuple[Entity | None, tuple[Held, ...]]:
+    """To whom an entity belongs, and what it had before each of its outages; ``at`` tells what it had at a time."""
+    first = [at(outage, outage.onset.earliest_us - 1) for outage in own]
+    total: dict[Entity, int] = {}
+    for had in first:
+        for whose, many in had.of.items():
+            total[whose] = total.get(whose, 0) + many
+    if not total:
+        return None, ()
+    parent = min(total, key=lambda whose: (-total[whose], whose.code))
+    return parent, tuple(at(outage, before(outage, outages.get(parent, ()))) for outage in own)
+
+
+def _counted(entity: Entity, log: ChangeLog, ranges: CountryRanges | None, space: Space | None) -> "_Counted":
     prefixes = [Prefix.parse(name) for name in log.prefixes]
     columns = (
         np.array([p.afi for p in prefixes], np.uint8),
@@ -173,16 +221,16 @@ def _before(
         np.array([p.length for p in prefixes], np.uint8),
     )
     country = ranges.countries_of(*columns) if ranges is not None else np.full(len(prefixes), -1, np.int32)
-    counted = _Counted(entity, log, columns, country, space, ranges)
-    first = [counted.at(outage, outage.onset.earliest_us - 1) for outage in own]
-    total: dict[Entity, int] = {}
-    for had in first:
-        for whose, many in had.of.items():
-            total[whose] = total.get(whose, 0) + many
-    if not total:
-        return None, ()
-    parent = min(total, key=lambda whose: (-total[whose], whose.code))
-    return parent, tuple(counted.at(outage, before(outage, outages.get(parent, ()))) for outage in own)
+    return _Counted(entity, log, columns, country, space, ranges)
+
+
+def _known_at(known: Holdings, outage: Outage, at_us: int) -> Held:
+    return known[_counted_as(outage), at_us]
+
+
+def _counted_as(outage: Outage) -> str:
+    """The signal by which it is counted what an outage took."""
+    return next((name for name in SPACE if name in outage.signals), "bgp.visible_slash24")
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,18 +241,18 @@ class _Counted:
         npt.NDArray[np.uint8], npt.NDArray[np.uint64], npt.NDArray[np.uint64], npt.NDArray[np.uint8]
     ]  # of its prefixes
     country: npt.NDArray[np.int32]
-    space: "Callable[[str, int], Stretches] | None"  # of a country, by its code and family
+    space: Space | None
     ranges: CountryRanges | None
-    held: dict[tuple[str, int], _Held] = field(default_factory=dict)
+    held: Holdings = field(default_factory=dict)
 
-    def at(self, outage: Outage, at_us: int) -> _Held:
+    def at(self, outage: Outage, at_us: int) -> Held:
         """What was visible at a time; where nothing was, all that ever was."""
-        signal = next((name for name in SPACE if name in outage.signals), "bgp.visible_slash24")
+        signal = _counted_as(outage)
         if (signal, at_us) not in self.held:
             self.held[signal, at_us] = self._at(signal, at_us)
         return self.held[signal, at_us]
 
-    def _at(self, signal: str, at_us: int) -> _Held:
+    def _at(self, signal: str, at_us: int) -> Held:
         rows = np.flatnonzero(self.log.time_us <= at_us)
         last = np.full(len(self.log.prefixes), -1, np.int64)
         last[self.log.prefix[rows]] = rows
@@ -219,7 +267,7 @@ class _Counted:
             owner = whose(prefix, int(last[prefix]))
             if owner is not None:
                 groups.setdefault(owner, []).append(prefix)
-        return _Held(signal, {owner: self._count(signal, own, owner) for owner, own in groups.items()})
+        return Held(signal, {owner: self._count(signal, own, owner) for owner, own in groups.items()})
 
     def _country_of(self, prefix: int, _row: int) -> Entity | None:
         index = int(self.country[prefix])

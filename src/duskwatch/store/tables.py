@@ -99,7 +99,9 @@ def conform(spec: TableSpec, frame: pl.DataFrame) -> pl.DataFrame:
             + "; ".join([f"missing column {name}" for name in missing] + [f"unknown column {name}" for name in unknown])
         )
     try:
-        fitting = frame.select(pl.col(name).cast(dtype) for name, dtype in spec.columns.items()).sort(spec.sort_by, maintain_order=True)
+        fitting = frame.select(pl.col(name).cast(dtype) for name, dtype in spec.columns.items()).sort(
+            spec.sort_by, maintain_order=True
+        )
     except pl.exceptions.PolarsError as error:
         raise StoreError(f"table {spec.name}: {str(error).splitlines()[0]}") from error
     for name, rule in spec.rules.items():
