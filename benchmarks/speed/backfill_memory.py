@@ -3,8 +3,8 @@
     python -m benchmarks.speed.backfill_memory --scale 0.25 --hours 3
 
 Each task runs in a process of its own, which reports its peak. Folding is measured with a table dump alone, and with
-updates too, so that the shares of both can be told apart; merging with one, two and four collectors, which are the same
-files under other names.
+updates too, so that the shares of both can be told apart; counting and storing with one, two and four collectors, which
+are the same files under other names.
 """
 
 import argparse
@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.workloads import workload
-from duskwatch.backfill_tasks import Part, fold_part, merge_day, part_path, plan_parts
+from duskwatch.backfill_tasks import Part, count_day, fold_part, part_path, plan_parts, store_day
 from duskwatch.daily import Plan
 from duskwatch.records.times import DAY, SECOND
 from duskwatch.sources.bgp.archive_files import find_files
 
-MERGED = (1, 2, 4)
+COLLECTORS = (1, 2, 4)
 
 
 def peak_of(call: Callable[..., Any], *arguments: Any) -> int:
@@ -44,7 +44,7 @@ def nothing() -> str:
 
 
 def rows_of(packing: str, scale: float, hours: float) -> list[tuple[str, int, int, int]]:
-    """(task, bytes of dumps, bytes of updates, peak bytes); in merges, bytes of folded parts and 0."""
+    """(task, bytes of dumps, bytes of updates, peak bytes); in those of days, bytes of what they read and 0."""
     files = workload(packing, scale, hours)
     start = files.start * SECOND
     (part,) = plan_parts(find_files([files.folder])[0], start, start + DAY)
@@ -53,7 +53,7 @@ def rows_of(packing: str, scale: float, hours: float) -> list[tuple[str, int, in
     with tempfile.TemporaryDirectory() as folder:
         plan = Plan(f"{folder}/store", Path(folder) / "work", geo=(files.geo,))
         plan.open_store(create=True)
-        paths = [part_path(plan, _named(part, number), "x") for number in range(max(MERGED))]
+        paths = [part_path(plan, _named(part, number), "x") for number in range(max(COLLECTORS))]
         rows = [
             ("loaded", 0, 0, peak_of(nothing)),
             ("fold a dump", sizes[0], 0, peak_of(fold_part, dump_alone, plan, paths[0])),
@@ -62,11 +62,13 @@ def rows_of(packing: str, scale: float, hours: float) -> list[tuple[str, int, in
             peak = peak_of(fold_part, _named(part, number), plan, path)
             if not number:
                 rows.append(("fold a dump and updates", *sizes, peak))
-        for count in MERGED:
-            merged = tuple(paths[:count])
-            size = sum(path.stat().st_size for path in merged)
-            peak = peak_of(merge_day, part.day, "x", merged, (), plan, "", None)
-            rows.append((f"merge {count}", size, 0, peak))
+        for count in COLLECTORS:
+            counted, votes = tuple(paths[:count]), Path(folder) / "counted"
+            size = sum(path.stat().st_size for path in counted)
+            peak = peak_of(count_day, part.day, "x", counted, plan, "", None, votes)
+            rows.append((f"count {count}", size, 0, peak))
+            size = sum(path.stat().st_size for path in votes.iterdir())
+            rows.append((f"store {count}", size, 0, peak_of(store_day, part.day, votes, (), plan)))
     return rows
 
 

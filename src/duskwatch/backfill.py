@@ -44,12 +44,16 @@ from duskwatch.records.times import DAY
 __all__ = ["BackfillError", "Failure", "Part", "Summary", "plan_parts", "run"]
 
 # Memory of a worker as measured (docs/reference/backfill.md): loaded; for each stored byte of a table dump, and of
-# updates; to count or store anything, and for each byte of the folded parts that are counted.
+# updates; to count anything, and for each byte of the folded parts; to store anything, and for each byte of the votes;
+# to search for outages.
 PROCESS_BYTES = 210_000_000
 DUMP_FACTOR = 3
 UPDATE_FACTOR = 7
-COUNT_BYTES = 800_000_000
-COUNT_FACTOR = 1.4
+COUNT_BYTES = 300_000_000
+COUNT_FACTOR = 1.5
+STORE_BYTES = 500_000_000
+STORE_FACTOR = 9
+SEARCH_BYTES = 800_000_000
 # What is known after a day is kept of every so many days, so that a day to be done again later need not go back to
 # the first.
 KNOWN_EVERY = 7
@@ -99,6 +103,11 @@ def part_memory(part: Part) -> int:
 def count_memory(parts_bytes: int) -> int:
     """Bytes that a worker may take to count the votes of folded parts of this size."""
     return PROCESS_BYTES + COUNT_BYTES + round(COUNT_FACTOR * parts_bytes)
+
+
+def store_memory(votes_bytes: int) -> int:
+    """Bytes that a worker may take to store a day whose counted votes have this size."""
+    return PROCESS_BYTES + STORE_BYTES + STORE_FACTOR * votes_bytes
 
 
 def run(
@@ -157,7 +166,7 @@ def _detect(pool: Workers, plan: Plan, summaries: Sequence[DaySummary]) -> list[
         paths.append(plan.work / "outages" / f"{k}.pickle")
         name = f"outages of {search.entities[0].code} and others"
         todo.append(
-            Task(name, search_part, (plan, search, paths[-1]), summaries[0].day, memory=PROCESS_BYTES + COUNT_BYTES)
+            Task(name, search_part, (plan, search, paths[-1]), summaries[0].day, memory=PROCESS_BYTES + SEARCH_BYTES)
         )
     while todo or pool.busy:
         while todo and pool.free(todo[0]):
@@ -366,7 +375,7 @@ class _Course:
         if len(lost) == len(state.parts):
             self.tasks.append(Task(name, store_nothing, (state.day, lost, self.plan), state.day, rank=STORE))
             return
-        memory = PROCESS_BYTES + COUNT_BYTES
+        memory = store_memory(sum(file.stat().st_size for file in path.glob("*")))
         arguments = (state.day, path, lost, self.plan)
         self.tasks.append(Task(name, store_day, arguments, state.day, rank=STORE, memory=memory))
 
