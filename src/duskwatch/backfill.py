@@ -51,7 +51,7 @@ DUMP_FACTOR = 3
 UPDATE_FACTOR = 7
 COUNT_BYTES = 300_000_000
 COUNT_FACTOR = 1.5
-STORE_BYTES = 500_000_000
+STORE_BYTES = 550_000_000
 STORE_FACTOR = 9
 SEARCH_BYTES = 800_000_000
 # What is known after a day is kept of every so many days, so that a day to be done again later need not go back to
