@@ -69,6 +69,21 @@ def test_files_are_found_by_content_and_others_in_a_folder_are_passed_over(tmp_p
     assert {path.name for path in passed} == {"README.txt"}
 
 
+def test_a_file_that_is_linked_to_counts_once_and_belongs_where_it_lies(tmp_path, monkeypatch):
+    real = write(tmp_path / "rrc00" / "updates.20141222.0005.gz", 1419206700)
+    linked = tmp_path / "links"
+    linked.mkdir()
+    (linked / "rrc07").mkdir()
+    (linked / "rrc07" / "mine.gz").symlink_to(real)
+    (tmp_path / "same").symlink_to(real.parent)
+    found, passed = find_files([linked])
+    assert [(file.collector, file.path) for file in found] == [("rrc00", linked / "rrc07" / "mine.gz")]
+    monkeypatch.chdir(real.parent)
+    for more in (real, Path(real.name), tmp_path / "same", tmp_path / "same" / real.name, tmp_path):
+        found, passed = find_files([linked, more])
+        assert ([file.collector for file in found], passed) == (["rrc00"], [])
+
+
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x1f\x8b garbage", b"PK\x03\x04" + b"\0" * 40])
 def test_what_is_no_mrt_is_refused_by_name(tmp_path, content):
     path = tmp_path / "x.gz"

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -23,6 +24,7 @@ NAME_EPOCH = re.compile(r"\.(\d{9,10})(?!\d)")
 DUMP_TYPES = {12, 13}
 UPDATE_TYPES = {5, 16, 17}
 LONGEST_RECORD = 16 << 20
+HEAD_BYTES = 1 << 12  # of a file are read to tell what it is
 EARLIEST = 800_000_000  # 1995, before any archive
 # How much later than the end of one file the next may begin before something is missing between them.
 SLACK_US = 45 * SECOND
@@ -48,32 +50,41 @@ def find_files(paths: list[Path]) -> tuple[list[ArchiveFile], list[Path]]:
 
     Raises ArchiveError where a path does not exist, a file named outright is no MRT, or a folder holds none.
     """
-    found: list[ArchiveFile] = []
+    found: dict[Path, ArchiveFile] = {}  # by where they are in truth: a file may be named twice
     passed: list[Path] = []
+    resolved = cache(Path.resolve)  # of a folder with thousands of files, once
+
+    def place(path: Path) -> Path:
+        return path.resolve() if path.is_symlink() else resolved(path.parent) / path.name
+
     for path in paths:
         if not path.exists():
             raise ArchiveError(f"{path}: no such file or folder")
         if path.is_dir():
-            here = [file for child in sorted(path.rglob("*")) if child.is_file() and (file := probe(child))]
+            inside = [child for child in sorted(path.rglob("*")) if child.is_file()]
+            probed = [(child, place(child), probe(child, resolved(child.parent))) for child in inside]
+            here = {at: file for _, at, file in probed if file}
             if not here:
                 raise ArchiveError(
                     f"{path}: no MRT file in this folder; give the folder that holds the bview/rib and updates files"
                 )
-            found += here
-            known = {file.path for file in here}
-            passed += [child for child in sorted(path.rglob("*")) if child.is_file() and child not in known]
+            found |= here
+            passed += [child for child, _, file in probed if not file]
         elif (file := probe(path)) is None:
             raise ArchiveError(f"{path}: this is not an MRT file (RFC 6396); give bview/rib or updates files")
         else:
-            found.append(file)
-    return sorted({file.path.resolve(): file for file in found}.values()), passed
+            found[place(path)] = file
+    return sorted(found.values()), passed
 
 
-def probe(path: Path) -> ArchiveFile | None:
-    """What the file's first record says it is; None where it is no MRT. OSError where it cannot be read."""
+def probe(path: Path, folder: Path | None = None) -> ArchiveFile | None:
+    """What the file's first record says it is; None where it is no MRT. OSError where it cannot be read.
+
+    ``folder`` is where it lies, resolved, if that is known.
+    """
     head = b""
     try:
-        for piece in open_pieces(path, piece_bytes=1 << 16):
+        for piece in open_pieces(path, piece_bytes=HEAD_BYTES):
             head += bytes(piece[:64])
             if len(head) >= 12:
                 break
@@ -86,14 +97,16 @@ def probe(path: Path) -> ArchiveFile | None:
     length = int.from_bytes(head[8:12], "big")
     if kind not in DUMP_TYPES | UPDATE_TYPES or length > LONGEST_RECORD or time_s < EARLIEST:
         return None
-    collector = collector_of(path)
+    collector = collector_of(path, folder)
     start_us = named_time(path.name, collector) or time_s * SECOND
     return ArchiveFile(collector, start_us, kind in UPDATE_TYPES, path, path.stat().st_size)
 
 
-def collector_of(path: Path) -> str:
+def collector_of(path: Path, folder: Path | None = None) -> str:
     """The collector's name, from the file's name or the folders above it; else the nearest telling folder's name."""
-    parts = [path.name, *(parent.name for parent in path.resolve().parents)]
+    if folder is None or path.is_symlink():
+        folder = path.resolve().parent
+    parts = [path.name, folder.name, *(parent.name for parent in folder.parents)]
     for part in parts:
         if part.lower() in COLLECTORS:
             return part.lower()

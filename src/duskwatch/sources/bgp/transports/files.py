@@ -54,7 +54,7 @@ def open_pieces(
     after every byte that can be unpacked before that was given (of a pipe, all but the last SMALL_CALL).
     """
     if str(path) == "-":
-        yield from _pieces(_Stored(sys.stdin.buffer, digest), piece_bytes)
+        yield from _pieces(_Stored(sys.stdin.buffer, digest, chunk=piece_bytes), piece_bytes)
         return
     with Path(path).open("rb") as file:
         magic = file.read(4)
@@ -64,13 +64,14 @@ def open_pieces(
         if threads > 1 and magic_of(magic) == BZIP2 and size >= RAPIDGZIP_FROM_BYTES:
             yield from _rapid_bzip2(Path(path), _Stored(file, digest), piece_bytes, threads)
         else:
-            yield from _pieces(_Stored(file, digest, b"" if size else magic), piece_bytes)
+            yield from _pieces(_Stored(file, digest, b"" if size else magic, piece_bytes), piece_bytes)
 
 
 class _Stored:
     """A file's bytes as stored; each goes into the digest once, however often it is read."""
 
-    def __init__(self, file: BinaryIO, digest: Digest | None, ahead: bytes = b"") -> None:
+    def __init__(self, file: BinaryIO, digest: Digest | None, ahead: bytes = b"", chunk: int = STORED_BYTES) -> None:
+        self.chunk = min(STORED_BYTES, max(chunk, LONGEST_MAGIC))  # bytes to be read at once
         self._file = file
         self._digest = digest
         self._ahead = ahead  # bytes already taken off a pipe
@@ -125,7 +126,7 @@ def _pieces(stored: _Stored, piece_bytes: int, given: int = 0) -> Iterator[bytes
             except _Unclear as damage:
                 if call == 1:
                     raise TransportDamage(damage.offset, damage.expected, damage.found) from None
-                near = stored.at - STORED_BYTES
+                near = stored.at - stored.chunk
                 stored.rewind()
             else:
                 return
@@ -159,10 +160,10 @@ def _unpacked(stored: _Stored, ahead: bytes, call: int, given: int, near: int | 
     """
 
     def read() -> bytes:
-        return stored.read(STORED_BYTES if near is None or stored.at < near else 1)
+        return stored.read(stored.chunk if near is None or stored.at < near else 1)
 
     offset = 0
-    chunk, at = ahead or stored.read(STORED_BYTES if near is None or near > 0 else LONGEST_MAGIC), 0
+    chunk, at = ahead or stored.read(stored.chunk if near is None or near > 0 else LONGEST_MAGIC), 0
     window = STORED_BYTES
     unpackers, empty = Unpackers(), 0
     while True:
