@@ -38,6 +38,8 @@ AT_ONCE = 1024  # entities in memory at a time
 DAY_READ, LEAST_READ = 4096, 128
 # An entity whose level never fell by this share of its highest cannot have an outage: detection leaves its band later.
 DIP = 0.05
+# What a Level counts; whoever has outages fell in one of the first three.
+COUNTED = ("prefixes", "slash24", "slash48", "held_slash24", "held_slash48")
 # So long a prefix that is gone is told to be gone; then it is no longer anybody's.
 KNOWN_US = 30 * DAY
 
@@ -168,21 +170,24 @@ def _measure(votes: Votes, ranges: CountryRanges | None, bin_us: int, plan: Plan
     told: list[History] = []
 
     def put() -> None:
-        brief = [(entity, _brief(entity, history)) for entity, history in told]
+        low, high, still = _extremes([history.level for _, history in told])
+        out.low += list(low)
+        out.high += list(high)
+        brief = [
+            (entity, _brief(history) if alike and entity.type != "country" else history)
+            for (entity, history), alike in zip(told, still, strict=True)
+        ]
         made = (change_frames(told, day), level_frames(brief, day), signal_frames(told, day))
         for (name, paths), some in zip(out.frames.items(), made, strict=True):
             for frame in some:
                 path = spool / f"{name}-{len(paths)}.arrow"
-                frame.write_ipc(path)
+                frame.write_ipc(path, compression="lz4")  # most of it says again and again that nothing changed
                 paths.append(path)
         told.clear()
 
     prefixes = [Prefix.parse(code) for code in plan.prefixes]
     for entity, history in everything.measure_all(votes, ranges, bin_us, kinds=plan.kinds, prefixes=prefixes):
         out.codes.append(entity.code)
-        low, high = _extremes(history.level)
-        out.low.append(low)
-        out.high.append(high)
         out.known_share.append(history.known_share)
         told.append((entity, history))
         if len(told) == AT_ONCE:
@@ -341,26 +346,34 @@ def histories(
                 )
 
 
-def _extremes(steps: Level) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Least and most of prefixes, /24s and /48s while anybody was watching, [3] each."""
-    values = np.stack([steps.prefixes, steps.slash24, steps.slash48])
-    if not values.shape[1]:
-        return np.full(3, np.nan, np.float32), np.full(3, np.nan, np.float32)
-    low: npt.NDArray[np.float32] = np.fmin.reduce(values, axis=1).astype(np.float32)
-    high: npt.NDArray[np.float32] = np.fmax.reduce(values, axis=1).astype(np.float32)
-    return low, high
+def _extremes(
+    levels: Sequence[Level],
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    """Least and most of prefixes, /24s and /48s of each while anybody was watching, [E, 3]; and whether all that was
+    counted stood still, [E]."""
+    low, high = np.full((2, len(levels), 3), np.nan, np.float32)
+    still = np.ones(len(levels), np.bool_)
+    sizes = np.array([len(steps.time_us) for steps in levels], np.int64)
+    told = np.flatnonzero(sizes)
+    if len(told):
+        first = (np.cumsum(sizes) - sizes)[told]
+        for k, name in enumerate(COUNTED):
+            values = np.concatenate([getattr(steps, name) for steps in levels])
+            least, most = np.fmin.reduceat(values, first), np.fmax.reduceat(values, first)
+            unknown = np.add.reduceat(np.isnan(values).astype(np.int64), first)
+            still[told] &= np.where(unknown, unknown == sizes[told], least == most)
+            if k < 3:
+                low[told, k], high[told, k] = least, most
+    return low, high, still
 
 
-def _brief(entity: Entity, history: EntityHistory) -> EntityHistory:
+def _brief(history: EntityHistory) -> EntityHistory:
     """Of a network or prefix whose level stood still all day one row is kept, with the usual number of voters.
 
     A table of every step in the number of voters for every network would be the same rows eighty thousand times.
     """
     steps = history.level
-    if entity.type == "country" or len(steps.time_us) < 2:
-        return history
-    values = np.stack([steps.prefixes, steps.slash24, steps.slash48, steps.held_slash24, steps.held_slash48])
-    if not ((values == values[:, :1]) | (np.isnan(values) & np.isnan(values[:, :1]))).all():
+    if len(steps.time_us) < 2:
         return history
     length = np.diff(np.append(steps.time_us, steps.until_us))
     order = np.argsort(steps.voters, kind="stable")

@@ -10,6 +10,10 @@ import numpy.typing as npt
 MASK64 = (1 << 64) - 1
 ALL = (1 << 128) - 1
 UNDER_ZERO = bytes(8)
+# What an octet of an IPv4 address is written as, and a length: a whole table has millions.
+LAST = [str(octet) for octet in range(256)]
+DOTTED = [f"{octet}." for octet in range(256)]
+BITS = [f"/{bits}" for bits in range(256)]
 
 
 class Prefix(NamedTuple):
@@ -84,14 +88,15 @@ def prefix_texts(
     afi: npt.NDArray[np.uint8], hi: npt.NDArray[np.uint64], lo: npt.NDArray[np.uint64], length: npt.NDArray[np.uint8]
 ) -> list[str]:
     """Texts of many left-aligned prefixes, [P] columns: the same as str(Prefix(...)) of each."""
-    raw = np.stack([hi, lo], axis=1).astype(">u8").tobytes()
-    out = []
-    for at, family, bits in zip(range(0, len(raw), 16), afi.tolist(), length.tolist(), strict=True):
-        if family == 1:
-            address = socket.inet_ntoa(raw[at : at + 4])
-        elif raw[at : at + 8] != UNDER_ZERO:
+    octets = hi.astype(">u8").view(np.uint8).reshape(-1, 8)[:, :4].T.tolist()
+    columns = zip(*octets, length.tolist(), strict=True)
+    out = [DOTTED[a] + DOTTED[b] + DOTTED[c] + LAST[d] + BITS[bits] for a, b, c, d, bits in columns]
+    six = np.flatnonzero(afi != 1)
+    raw = np.stack([hi[six], lo[six]], axis=1).astype(">u8").tobytes()
+    for at, row in zip(range(0, len(raw), 16), six.tolist(), strict=True):
+        if raw[at : at + 8] != UNDER_ZERO:
             address = socket.inet_ntop(socket.AF_INET6, raw[at : at + 16])
         else:  # the system writes IPv4 addresses in some of these
             address = str(ipaddress.IPv6Address(raw[at : at + 16]))
-        out.append(f"{address}/{bits}")
+        out[row] = address + BITS[int(length[row])]
     return out
