@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from duskwatch import backfill, backfill_tasks, daily, pipeline
+from duskwatch import backfill, backfill_files, backfill_tasks, daily, pipeline
 from duskwatch.records.entity import parse_entity
 from duskwatch.records.times import HOUR, MINUTE, to_datetime
 from duskwatch.sources.bgp.archive_files import ArchiveFile, find_files
@@ -184,6 +184,13 @@ def test_outages_searched_for_entity_by_entity_are_the_same(archive, whole, tmp_
     assert {len(own) for own in pieces} == {1}
     assert_same(tmp_path / "store", whole)
     assert not (plan.work / "outages").exists()
+
+
+def test_days_counted_from_mapped_files_are_the_same(archive, whole, tmp_path, monkeypatch):
+    mrt, geo = archive
+    monkeypatch.setattr(backfill_files, "MAPPED_FROM", 0)
+    backfill.run(parts_of(mrt), plan_of(tmp_path / "store", geo))
+    assert_same(tmp_path / "store", whole)
 
 
 def test_a_search_over_many_days_is_cut_for_all_workers():

@@ -16,6 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from duskwatch import daily
+from duskwatch.backfill_files import take
 from duskwatch.backfill_tasks import (
     DayRecord,
     Part,
@@ -34,7 +35,6 @@ from duskwatch.backfill_tasks import (
     search_part,
     store_day,
     store_nothing,
-    take,
 )
 from duskwatch.backfill_workers import BackfillError, Task, Workers, is_full
 from duskwatch.daily import DaySummary, Found, Plan
@@ -43,15 +43,15 @@ from duskwatch.records.times import DAY
 
 __all__ = ["BackfillError", "Failure", "Part", "Summary", "plan_parts", "run"]
 
-# Memory of a worker as measured (docs/reference/backfill.md): loaded; for each stored byte of a table dump, and of
+# Own memory of a worker as measured (docs/reference/backfill.md): loaded; for each stored byte of a table dump, and of
 # updates; to count anything, and for each byte of the folded parts; to store anything, and for each byte of the votes;
 # to search for outages.
-PROCESS_BYTES = 210_000_000
+PROCESS_BYTES = 100_000_000
 DUMP_FACTOR = 3
 UPDATE_FACTOR = 7
-COUNT_BYTES = 300_000_000
-COUNT_FACTOR = 1.5
-STORE_BYTES = 550_000_000
+COUNT_BYTES = 200_000_000
+COUNT_FACTOR = 0.55
+STORE_BYTES = 450_000_000
 STORE_FACTOR = 9
 SEARCH_BYTES = 800_000_000
 # What is known after a day is kept of every so many days, so that a day to be done again later need not go back to

@@ -6,17 +6,15 @@ done twice, or by two workers at once, leaves the same.
 
 import errno
 import hashlib
-import os
 import pickle
 import shutil
-import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from duskwatch import __version__, daily
+from duskwatch.backfill_files import leave, take
 from duskwatch.daily import DaySummary, Plan, Search
 from duskwatch.everything import watch_all
 from duskwatch.pipeline import replay_collector
@@ -26,7 +24,7 @@ from duskwatch.signals.visibility import NOTHING_KNOWN, Known
 from duskwatch.sources.bgp.archive_files import ArchiveError, ArchiveFile, select
 
 # Part of every key: results of an older layout are not taken up.
-LAYOUT = 2
+LAYOUT = 3
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -272,23 +270,3 @@ def reason_of(error: BaseException) -> str:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     lines = str(error).splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-
-
-def leave(path: Path, value: Any) -> None:
-    """Write a value so that the file is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        with part.open("wb") as file:
-            pickle.dump(value, file, protocol=5)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def take(path: Path) -> Any:
-    """What ``leave`` left. The work folder is this program's own: nothing from elsewhere is read so."""
-    with path.open("rb") as file:
-        return pickle.load(file)
