@@ -16,8 +16,8 @@ demo: $(VENV)/.run ## re-enact North Korea, December 2014: archives, analysis, r
 test: $(VENV)/.dev ## run the tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-test-all: $(VENV)/.dev ## run the tests on every real file, and a million mutated records
-	DUSKWATCH_ALL_FILES=1 DUSKWATCH_FUZZ_RECORDS=1000000 $(BIN)/python -m pytest -n 2 --dist worksteal
+test-all: $(VENV)/.dev ## run the tests on every real file, a million mutated records, fifty kills
+	DUSKWATCH_ALL_FILES=1 DUSKWATCH_FUZZ_RECORDS=1000000 DUSKWATCH_KILLS=50 $(BIN)/python -m pytest -n 2 --dist worksteal
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n 2 tests/kernels
 
 check: $(VENV)/.dev ## formatting, lint, types, import contracts

@@ -1,5 +1,6 @@
 """Days of archives into a store: the same as an analysis, however it is cut, done again, or spoiled."""
 
+import errno
 import gzip
 import os
 import random
@@ -15,7 +16,9 @@ import pytest
 from duskwatch import backfill, backfill_files, backfill_tasks, daily, pipeline
 from duskwatch.records.entity import parse_entity
 from duskwatch.records.times import HOUR, MINUTE, to_datetime
+from duskwatch.sources.bgp import archive_files
 from duskwatch.sources.bgp.archive_files import ArchiveFile, find_files
+from duskwatch.sources.bgp.transports.files import open_pieces
 from duskwatch.store import Store, maintenance
 from duskwatch.store.incidents import stored_incidents
 from duskwatch.store.revisions import dismiss_outage
@@ -439,6 +442,26 @@ def test_garbage_damages_its_own_file_and_is_named(mine, whole, tmp_path, inside
     assert all(spoilt[0] <= start and end <= spoilt[1] + TALK for _, start, end in gaps)
     assert inside or ("route-views2", *spoilt) in gaps
     assert [one[5] for one in outages_of(tmp_path / "store")] == [one[5] for one in outages_of(whole)]
+
+
+def test_a_file_that_cannot_be_read_fails_its_part_alone(archive, tmp_path, monkeypatch):
+    """From the first look at the folder on; as on a disk that is going bad, so that it shows for root too."""
+    mrt, geo = archive
+    broken = updates_of(mrt, "rrc01", 1, 4)
+
+    def reading(path, *arguments, **named):
+        if Path(path) == broken:
+            raise OSError(errno.EIO, "Input/output error", str(path))
+        return open_pieces(path, *arguments, **named)
+
+    for module in (archive_files, pipeline):
+        monkeypatch.setattr(module, "open_pieces", reading)
+    summary = backfill.run(parts_of(mrt), plan_of(tmp_path / "store", geo))
+    (failure,) = summary.failures
+    assert failure.name == f"rrc01 {SECOND_DAY}"
+    assert failure.reason == f"{broken}: Input/output error"
+    assert (summary.parts, summary.days) == (8, 3)
+    assert gaps_of(tmp_path / "store") == [("rrc01", day_us(1), day_us(2))]
 
 
 def test_what_makes_a_kernel_raise_fails_its_part_alone(archive, tmp_path, monkeypatch):

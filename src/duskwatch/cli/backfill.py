@@ -143,7 +143,7 @@ def command(
             print(f"duskwatch {COMMAND}: stopped; the same command goes on where it was", file=sys.stderr)
             sys.exit(130)
         summary.warnings[:0] = fetching.warnings
-        summary.warnings += [f"{path.name} is no MRT file and was passed over" for path in passed]
+        summary.warnings += [f"{path.name} is no MRT file, or cannot be read, and was passed over" for path in passed]
         _print(summary, parts, plan, as_json=json_)
     if fetching.failed or summary.failures or summary.damaged:
         sys.exit(1)

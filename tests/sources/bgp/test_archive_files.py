@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from duskwatch.sources.bgp import archive_files
 from duskwatch.sources.bgp.archive_files import (
     ArchiveError,
     ArchiveFile,
@@ -67,6 +68,24 @@ def test_files_are_found_by_content_and_others_in_a_folder_are_passed_over(tmp_p
     found, passed = find_files([tmp_path, tmp_path / "rrc00"])
     assert [(file.collector, file.is_update) for file in found] == [("rrc00", False), ("rrc00", True)]
     assert {path.name for path in passed} == {"README.txt"}
+
+
+def test_a_file_in_a_folder_that_cannot_be_read_is_what_its_name_says(tmp_path, monkeypatch):
+    def unreadable(path, **_):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    write(tmp_path / "rrc00" / "updates.20141222.0005.gz", 1419206700)
+    for name in ("bview.20141222.0000.gz", "README.txt", "updates.20141299.0000.gz"):
+        (tmp_path / "rrc00" / name).write_bytes(b"?")
+    monkeypatch.setattr(archive_files, "open_pieces", unreadable)
+    found, passed = find_files([tmp_path])
+    assert [(file.start_us - DAY, file.is_update, file.size_bytes) for file in found] == [
+        (0, False, 1),
+        (5 * MINUTE, True, found[1].size_bytes),
+    ]
+    assert [path.name for path in passed] == ["README.txt", "updates.20141299.0000.gz"]
+    with pytest.raises(PermissionError, match="bview"):
+        find_files([tmp_path / "rrc00" / "bview.20141222.0000.gz"])
 
 
 def test_a_file_that_is_linked_to_counts_once_and_belongs_where_it_lies(tmp_path, monkeypatch):

@@ -10,7 +10,7 @@ from pathlib import Path
 from duskwatch.records.signals import Gap
 from duskwatch.records.times import MINUTE, SECOND
 from duskwatch.sources.bgp.archives.collectors import COLLECTORS
-from duskwatch.sources.bgp.archives.names import stamp_time
+from duskwatch.sources.bgp.archives.names import is_archive_name, is_update_name, stamp_time
 from duskwatch.sources.bgp.transports.files import TransportDamage, open_pieces
 
 COLLECTOR = re.compile(
@@ -48,7 +48,9 @@ class ArchiveFile:
 def find_files(paths: list[Path]) -> tuple[list[ArchiveFile], list[Path]]:
     """MRT files among the paths and below the folders, sorted, and the files passed over in folders.
 
-    Raises ArchiveError where a path does not exist, a file named outright is no MRT, or a folder holds none.
+    One in a folder that cannot be read is taken for what its name says, if it is named as archives name theirs: who
+    needs it will be told. Raises ArchiveError where a path does not exist, a file named outright is no MRT, or a folder
+    holds none; OSError where a file named outright cannot be read.
     """
     found: dict[Path, ArchiveFile] = {}  # by where they are in truth: a file may be named twice
     passed: list[Path] = []
@@ -62,7 +64,7 @@ def find_files(paths: list[Path]) -> tuple[list[ArchiveFile], list[Path]]:
             raise ArchiveError(f"{path}: no such file or folder")
         if path.is_dir():
             inside = [child for child in sorted(path.rglob("*")) if child.is_file()]
-            probed = [(child, place(child), probe(child, resolved(child.parent))) for child in inside]
+            probed = [(child, place(child), _in_folder(child, resolved(child.parent))) for child in inside]
             here = {at: file for _, at, file in probed if file}
             if not here:
                 raise ArchiveError(
@@ -100,6 +102,17 @@ def probe(path: Path, folder: Path | None = None) -> ArchiveFile | None:
     collector = collector_of(path, folder)
     start_us = named_time(path.name, collector) or time_s * SECOND
     return ArchiveFile(collector, start_us, kind in UPDATE_TYPES, path, path.stat().st_size)
+
+
+def _in_folder(path: Path, folder: Path) -> ArchiveFile | None:
+    try:
+        return probe(path, folder)
+    except OSError:
+        collector = collector_of(path, folder)
+        start_us = named_time(path.name, collector) if is_archive_name(path.name) else None
+        if start_us is None:
+            return None
+        return ArchiveFile(collector, start_us, is_update_name(path.name), path, path.stat().st_size)
 
 
 def collector_of(path: Path, folder: Path | None = None) -> str:
