@@ -6,6 +6,7 @@ import os
 import random
 import re
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -344,6 +345,21 @@ def test_a_day_taken_out_of_the_store_is_done_again(archive, whole, tmp_path):
     summary = backfill.run(parts_of(mrt), plan)
     assert (summary.days, summary.days_reused) == (1, 2)
     assert_same(store, whole)
+
+
+def test_each_day_is_of_the_countries_of_its_time(archive, tmp_path):
+    """Addresses that change hands between two days; a later window does again only what its own files change."""
+    mrt, geo = archive
+    other = tmp_path / "later"
+    other.write_text(geo.read_text().replace("|KP|", "|KR|").replace("20200301", "20200303"))
+    plan = replace(plan_of(tmp_path / "store", geo), geo=(), geo_from=((FIRST, (geo,)), (SECOND_DAY, (other,))))
+    backfill.run(parts_of(mrt, 0, 1), plan)
+    summary = backfill.run(parts_of(mrt), plan)
+    assert (summary.days, summary.days_reused, summary.failures) == (2, 1, [])
+    rows = Store.open(plan.store).rows("levels").collect().filter(pl.col("entity_type") == "country")
+    assert rows.select("day", "entity").unique().sort("day", "entity").rows() == [
+        (FIRST, "JP"), (FIRST, "KP"), (SECOND_DAY, "JP"), (SECOND_DAY, "KR"), (THIRD, "JP"), (THIRD, "KR"),
+    ]  # fmt: skip
 
 
 # Files that are poison. Each spoils its own part, and no more.

@@ -212,7 +212,7 @@ class _Course:
         stored = set(daily.stored_days(plan))
         self.days: list[_Day] = []
         for day in sorted(by_day):
-            made_of = day_key([self.keys[part] for part in by_day[day]], plan)
+            made_of = day_key(day, [self.keys[part] for part in by_day[day]], plan)
             record = record_of(plan, day) if not redo and day in stored else None
             if record is not None and record.made_of != made_of:
                 record = None

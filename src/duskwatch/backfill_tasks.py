@@ -98,10 +98,10 @@ def part_key(part: Part, plan: Plan) -> str:
     return digest.hexdigest()[:16]
 
 
-def day_key(keys: Sequence[str], plan: Plan) -> str:
+def day_key(day: date, keys: Sequence[str], plan: Plan) -> str:
     """What a day depends on, as a word: its parts, whose addresses were whose, entities and store."""
     digest = hashlib.sha256(repr((LAYOUT, sorted(keys), plan.kinds, plan.prefixes, plan.store)).encode())
-    for path in plan.geo:
+    for path in plan.geo_of(day):
         digest.update(_as_it_is(path))
     return digest.hexdigest()[:16]
 

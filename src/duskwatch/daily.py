@@ -52,11 +52,17 @@ class Plan:
     work: Path
     database: str = ""
     storage_options: tuple[tuple[str, str], ...] = ()
-    geo: tuple[Path, ...] = ()
+    geo: tuple[Path, ...] = ()  # whose addresses are whose: files for all days
+    geo_from: tuple[tuple[date, tuple[Path, ...]], ...] = ()  # or for the days from this one to the next, in order
     kinds: tuple[str, ...] = everything.KINDS
     prefixes: tuple[str, ...] = ()
     bin_us: int = BIN_US
     threads: int = 1
+
+    def geo_of(self, day: date) -> tuple[Path, ...]:
+        """The files that say whose addresses were whose on a day."""
+        begun = [paths for first, paths in self.geo_from if first <= day]
+        return begun[-1] if begun else self.geo
 
     def open_store(self, create: bool = False) -> Store:
         """The store that is written."""
@@ -270,14 +276,15 @@ def record_found(plan: Plan, days: Sequence[DaySummary], found: Sequence[Found])
 
 def _ranges(plan: Plan, at_us: int) -> CountryRanges | None:
     """Whose addresses were whose at a time; None where nothing says it. Read once for all tasks that ask in turn."""
-    if not plan.geo:
-        return None
     on = to_datetime(at_us).date()
+    paths = plan.geo_of(on)
+    if not paths:
+        return None
     try:
-        stats = [path.stat() for path in plan.geo]
+        stats = [path.stat() for path in paths]
     except OSError:
-        return load_geo(list(plan.geo), on)  # which says what is wrong
-    return _load_geo(plan.geo, on, tuple((stat.st_size, stat.st_mtime_ns) for stat in stats))
+        return load_geo(list(paths), on)  # which says what is wrong
+    return _load_geo(paths, on, tuple((stat.st_size, stat.st_mtime_ns) for stat in stats))
 
 
 @lru_cache(1)

@@ -18,6 +18,7 @@ from duskwatch.cli.app import app
 from duskwatch.store import Store
 from tests.days_archive import build, updates_of
 from tests.small_archive import delegations
+from tests.sources.downloads.server import serve
 
 WINDOW = ("--from", "2020-03-02", "--until", "2020-03-03")
 MAIN = [sys.executable, "-c", "from duskwatch.cli.app import main; main()", "backfill"]
@@ -51,6 +52,31 @@ def run(*arguments: object, code: int = 0) -> str:
         assert line.startswith("duskwatch backfill: ")
         return line
     return done.stdout
+
+
+def test_delegations_are_fetched_for_each_week_and_again_found_for_another_window(tmp_path, monkeypatch):
+    """Days around a Monday, of which the registry's file says that addresses are another's."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    mrt = build(tmp_path / "mrt", days=8, collectors={"rrc00": 3})
+    folder = tmp_path / "stats" / "apnic" / "2020"
+    folder.mkdir(parents=True)
+    text = delegations(tmp_path).read_text()
+    for day, country in (("20200302", "KP"), ("20200309", "KR")):
+        (folder / f"delegated-apnic-extended-{day}").write_text(text.replace("|KP|", f"|{country}|"))
+    with serve(tmp_path) as place:
+        window = ("--from", "2020-03-08", "--until", "2020-03-10")
+        options = ("--mrt", mrt, "--reference-mirror", f"{place.url}/stats", "--store", "s", "--json")
+        # The other registries have nothing: that is said, and the exit code tells.
+        told = json.loads(run(*window, *options, code=1))
+        assert (told["days"], told["failures"]) == (2, [])
+        rows = Store.open("s").rows("levels").collect().filter(entity_type="country")
+        assert set(rows.select(day=rows["day"].dt.day(), entity="entity").rows()) == {
+            (8, "JP"), (8, "KP"), (9, "JP"), (9, "KR"),
+        }  # fmt: skip
+        told = json.loads(run("--from", "2020-03-07", "--until", "2020-03-09", *options, code=1))
+        assert told["failures"] == []
+        told = json.loads(run(*window, *options, code=1))
+        assert (told["days"], told["days_reused"]) == (0, 2)
 
 
 def test_it_says_what_it_did_and_next_time_that_it_was_there(given):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from duskwatch.cli.archive import CacheOption, JobsOption, MirrorOption
+from duskwatch.cli.archive import CacheOption, JobsOption, MirrorOption, ReferenceMirrorOption
 from duskwatch.cli.downloading import bytes_of
 from duskwatch.cli.fetching import Fetching
 from duskwatch.cli.options import CollectorOption, GeoOption, MrtOption, fail, reading_progress, unusable_input
@@ -50,10 +50,7 @@ def command(
     json_: Annotated[bool, typer.Option("--json", help="Print report.json instead of the summary.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
     mirror: MirrorOption = None,
-    reference_mirror: Annotated[
-        list[str] | None,
-        typer.Option("--reference-mirror", help="As --mirror, for the registries' files. Else the registries."),
-    ] = None,
+    reference_mirror: ReferenceMirrorOption = None,
     cache: CacheOption = None,
     max_cache: Annotated[str | None, typer.Option("--max-cache", help="Limit of the cache: 500M, 20G, 1T.")] = None,
     jobs: JobsOption = 4,

@@ -47,6 +47,10 @@ MirrorOption = Annotated[
         "Else $DUSKWATCH_MIRROR, else the public archives.",
     ),
 ]
+ReferenceMirrorOption = Annotated[
+    list[str] | None,
+    typer.Option("--reference-mirror", help="As --mirror, for the registries' files. Else the registries."),
+]
 CacheOption = Annotated[
     Path | None, typer.Option("--cache", help="Folder to keep files in. Else $DUSKWATCH_CACHE, else the system's.")
 ]

@@ -3,12 +3,13 @@
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from duskwatch.cli.archive import CacheOption, JobsOption, MirrorOption
+from duskwatch.cli.archive import CacheOption, JobsOption, MirrorOption, ReferenceMirrorOption
 from duskwatch.cli.downloading import bytes_of
 from duskwatch.cli.fetching import Fetching
 from duskwatch.cli.options import CollectorOption, GeoOption, MrtOption, byte_progress, fail, unusable_input
@@ -53,6 +54,7 @@ def command(
     json_: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
     mirror: MirrorOption = None,
+    reference_mirror: ReferenceMirrorOption = None,
     cache: CacheOption = None,
     max_cache: Annotated[str | None, typer.Option("--max-cache", help="Limit of the cache: 500M, 20G, 1T.")] = None,
     jobs: JobsOption = 4,
@@ -98,10 +100,13 @@ def command(
                 fail(COMMAND, f"--store {store} is no folder: name one for unfinished work with --work")
             work = Path(store) / "work"
         budget = bytes_of(memory) if memory else 0
-        fetching = Fetching(mirror or (), (), cache, max_cache, jobs, offline, quiet or json_, command=COMMAND)
+        fetching = Fetching(
+            mirror or (), reference_mirror or (), cache, max_cache, jobs, offline, quiet or json_, command=COMMAND
+        )
         fetching.check(Entity("asn", "AS1"), () if mrt else collector or ())
+        weekly: tuple[tuple[date, tuple[Path, ...]], ...] = ()
         if "country" in kinds and not geo:
-            geo = fetching.delegations(from_us)
+            weekly = tuple(fetching.delegations_by_week(from_us, until_us))
         if not mrt:
             mrt = fetching.archives(collector or (), from_us, until_us, daily=True)
             collector = None
@@ -124,14 +129,16 @@ def command(
             database if not database or "://" in database else str(Path(database).absolute()),
             tuple(options),
             tuple(path.absolute() for path in geo or ()),
+            tuple((day, tuple(path.absolute() for path in paths)) for day, paths in weekly),
             kinds,
             tuple(wanted),
             bin_seconds * SECOND,
             threads=2 if workers == 1 and not scheduler else 1,  # one unpacks, one folds
         )
         parts = backfill.plan_parts(files, from_us, until_us)
-        if plan.geo:  # what is wrong with them is said now, not after hours
-            load_geo(list(plan.geo), to_datetime(from_us).date())
+        first = to_datetime(from_us).date()
+        if plan.geo_of(first):  # what is wrong with them is said now, not after hours
+            load_geo(list(plan.geo_of(first)), first)
         try:
             with _progress(quiet or json_) as progress:
                 summary = backfill.run(

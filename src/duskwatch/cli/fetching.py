@@ -3,13 +3,14 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from duskwatch.cli.downloading import cache_from, fetching_progress, limits_from, names_text, now_us
 from duskwatch.cli.options import fail
 from duskwatch.records.entity import Entity
-from duskwatch.records.times import DAY, iso, to_datetime
+from duskwatch.records.times import DAY, iso, parse_time, to_datetime
 
 if TYPE_CHECKING:
     from duskwatch.sources.bgp.archives.fetch import Fetched
@@ -123,6 +124,16 @@ class Fetching:
         for failure in failures:
             self._failure(f"no delegations of {failure.registry}: {failure.reason}")
         return [each.path for each in files]
+
+    def delegations_by_week(self, from_us: int, until_us: int) -> list[tuple[date, tuple[Path, ...]]]:
+        """Monday, and the registries' files of that day, for each week that the window touches. Exits as delegations().
+
+        By Mondays, so that another window finds the same files for the same day.
+        """
+        first, last = to_datetime(from_us).date(), to_datetime(until_us - 1).date()
+        monday = first - timedelta(days=first.weekday())
+        mondays = [monday + timedelta(weeks=week) for week in range((last - monday).days // 7 + 1)]
+        return [(day, tuple(self.delegations(parse_time(day.isoformat())))) for day in mondays]
 
     def _failure(self, text: str) -> None:
         """Said at once, kept in the report, and the exit code is 1."""
