@@ -1,7 +1,7 @@
 """What a backfill takes with the days it covers, and with two workers: `python -m benchmarks.speed.scaling`.
 
 One worker unpacks and counts in threads of its own. So it is measured on one processor, as half of what two workers
-have, and also on two.
+have, and also on two. Of each run the faster of two counts; the two that are compared take turns.
 
 Writes benchmarks/results/scaling.json and, with --plot, docs/reference/backfill-scaling.svg.
 """
@@ -55,8 +55,13 @@ def measure(scale: float, hours: float, most: int) -> list[dict[str, Any]]:
     backfill(days[:1], 1, 2, 2)  # kernels are compiled, pages are in the cache
     runs = [(count, 1, 1, 1) for count in DAYS if count <= most]
     runs += [(most, 1, 1, 2), (most, 1, 2, 2), (most, 4, 1, 1), (most, 4, 2, 2)]
-    for count, collectors, workers, processors in runs:
-        measured = backfill(days[:count], collectors, workers, processors)
+    best: dict[tuple[int, int, int, int], Measured] = {}
+    for run_of in [*runs, *runs]:
+        count, *how = run_of
+        measured = backfill(days[:count], *how)
+        if run_of not in best or measured.wall_s < best[run_of].wall_s:
+            best[run_of] = measured
+    for (count, collectors, workers, processors), measured in best.items():
         out.append(
             {
                 "days": count,

@@ -36,7 +36,7 @@ from duskwatch.backfill_tasks import (
     store_day,
     store_nothing,
 )
-from duskwatch.backfill_workers import BackfillError, Task, Workers, is_full
+from duskwatch.backfill_workers import BackfillError, Task, Workers, collecting_rarely, is_full
 from duskwatch.daily import DaySummary, Found, Plan
 from duskwatch.records.signals import Gap
 from duskwatch.records.times import DAY
@@ -128,7 +128,7 @@ def run(
     redo       do what is finished again too
     Raises BackfillError where it cannot go on; what failed of single parts or days is in the summary.
     """
-    with _named_if_full(plan), _alone(plan.work):
+    with _named_if_full(plan), _alone(plan.work), collecting_rarely():
         clear_unfinished(plan.work)
         course = _Course(parts, plan, redo)
         with Workers(workers, scheduler, memory) as pool:

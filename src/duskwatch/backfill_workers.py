@@ -1,5 +1,6 @@
 """Who does the tasks of a backfill: this process, local processes, or the workers of a Dask scheduler."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -13,6 +14,7 @@ from concurrent.futures import (
     ProcessPoolExecutor,
     wait,
 )
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -24,6 +26,10 @@ ATTEMPTS = 3
 # A scheduler must answer, and have a worker, in so many seconds.
 ANSWER_S = 20
 WORKER_WAIT_S = 60
+
+
+# Thresholds of the collector of cyclic garbage (gc.set_threshold): new objects, then passes of the generation before.
+COLLECT_AFTER = 100_000, 20, 100
 
 
 class BackfillError(RuntimeError):
@@ -149,8 +155,20 @@ class _Cluster:
         return max(1, threads)
 
 
+@contextmanager
+def collecting_rarely() -> Iterator[None]:
+    """Look for cycles of objects less often: hundreds of thousands of records live at once here, and none is in one."""
+    before = gc.get_threshold()
+    gc.set_threshold(*COLLECT_AFTER)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
 def _begin_worker() -> None:
     """A local worker does not outlive who began it."""
+    gc.set_threshold(*COLLECT_AFTER)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
