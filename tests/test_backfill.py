@@ -480,6 +480,26 @@ def test_a_file_that_cannot_be_read_fails_its_part_alone(archive, tmp_path, monk
     assert gaps_of(tmp_path / "store") == [("rrc01", day_us(1), day_us(2))]
 
 
+def test_over_a_day_that_cannot_be_read_it_stays_known_what_is_gone(archive, whole, tmp_path, monkeypatch):
+    mrt, geo = archive
+    plan = plan_of(tmp_path / "store", geo)
+    fold = backfill_tasks.fold_part
+
+    def failing(part, *arguments):
+        return "by will" if part.day == SECOND_DAY else fold(part, *arguments)
+
+    monkeypatch.setattr(backfill, "fold_part", failing)
+    for folded in (6, 0):
+        summary = backfill.run(parts_of(mrt), plan)
+        assert (summary.parts, len(summary.failures)) == (folded, 4)
+        first, third = (backfill_tasks.record_of(plan, day) for day in (FIRST, THIRD))
+        assert third.before == first.known
+    monkeypatch.setattr(backfill, "fold_part", fold)
+    assert backfill.run(parts_of(mrt), plan).failures == []
+    assert_same_tables(plan.work.parent, whole)
+    assert work_of(plan.work.parent) == work_of(whole)
+
+
 def test_what_makes_a_kernel_raise_fails_its_part_alone(archive, tmp_path, monkeypatch):
     mrt, geo = archive
     monkeypatch.setattr(backfill_tasks, "replay_collector", poisoned.raise_in("rrc00"))

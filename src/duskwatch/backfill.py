@@ -288,7 +288,7 @@ class _Course:
                 state.failed.pop(task.part, None)
                 state.again = True
                 self.summary.parts += 1
-        elif state.counting:
+        elif task.rank == COUNT:
             state.counting = False
             self.at += 1
             state.known = "" if why else key_after(self.plan, state.day)
@@ -323,15 +323,18 @@ class _Course:
         return out
 
     def _before(self) -> tuple[str, Path | None, _Day | None]:
-        """Key and place of what was known before the day; the day that must be done again where it is there no more."""
-        if not self.at:
-            key, day = self.before, self.days[0].day - timedelta(days=1)
-        else:
-            key, day = self.days[self.at - 1].known, self.days[self.at - 1].day
-        if not key:
-            return "", None, None
+        """Key and place of what was known before the day; the day that must be done again where it is there no more.
+
+        A day that could not be done says nothing: what was known before it counts, if that is still there.
+        """
+        earlier = next((each for each in reversed(self.days[: self.at]) if each.known), None)
+        key, day = (self.before, self.days[0].day - timedelta(days=1)) if not earlier else (earlier.known, earlier.day)
         path = known_path(self.plan, day, key)
-        return key, path, None if path.exists() else self.days[self.at - 1]
+        if not key or path.exists():
+            return key, path if key else None, None
+        if earlier is self.days[self.at - 1]:
+            return key, path, earlier
+        return "", None, None
 
     def _redo(self, state: _Day) -> None:
         """Go back to a day that was found stored, for what is known after it."""
