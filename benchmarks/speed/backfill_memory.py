@@ -1,4 +1,4 @@
-"""What the tasks of a backfill take in memory, beside the stored bytes they read: the figures behind --memory.
+"""What the tasks of a backfill take, in memory (the figures behind --memory) and time, beside the bytes they read.
 
     python -m benchmarks.speed.backfill_memory --scale 0.25 --hours 3
 
@@ -14,6 +14,7 @@ import multiprocessing
 import resource
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,8 @@ COLLECTORS = (1, 2, 4)
 
 
 EVERY_S = 0.003
-Peak = tuple[int, int]
-"""Own memory, and all that is resident, bytes."""
+Peak = tuple[int, int, float]
+"""Own memory, and all that is resident, bytes; and seconds from start to end."""
 
 
 def peak_of(call: Callable[..., Any], *arguments: Any) -> Peak:
@@ -48,13 +49,15 @@ def _peak(call: Callable[..., Any], arguments: Sequence[Any]) -> Peak:
 
     watcher = threading.Thread(target=look)
     watcher.start()
+    began = time.perf_counter()
     why = call(*arguments)
+    seconds = time.perf_counter() - began
     seen[0] = max(seen[0], _own())
     ended.set()
     watcher.join()
     if why:
         raise RuntimeError(why)
-    return seen[0], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return seen[0], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, seconds
 
 
 def _own() -> int:
@@ -107,13 +110,13 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=3, help="of updates")
     parser.add_argument("--packing", choices=("gz", "bz2"), action="append")
     options = parser.parse_args()
-    print("| packing | task | table dump, parts, votes (MB) | updates (MB) | peak (MB) | with mapped files (MB) |")
-    print("|---|---|---|---|---|---|")
+    print("| packing | task | table dump, parts, votes (MB) | updates (MB) | peak (MB) | with mapped files (MB) | s |")
+    print("|---|---|---|---|---|---|---|")
     for packing in options.packing or ("gz", "bz2"):
         rows = rows_of(packing, options.scale, options.hours)
-        for task, first, second, (own, resident) in rows:
+        for task, first, second, (own, resident, seconds) in rows:
             told = " | ".join(f"{value / 1e6:.0f}" for value in (first, second, own, resident))
-            print(f"| {packing} | {task} | {told} |", flush=True)
+            print(f"| {packing} | {task} | {told} | {seconds:.1f} |", flush=True)
 
 
 if __name__ == "__main__":
