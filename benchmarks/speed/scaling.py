@@ -126,7 +126,7 @@ def plot(rows: list[dict[str, Any]]) -> str:
                 axis=alt.Axis(values=[0, *DAYS, 16, 32]),
             ),
             y=alt.Y("wall_s:Q", title="seconds", scale=alt.Scale(domainMin=0)),
-            color=alt.Color("who:N", title=None),
+            color=alt.Color("who:N", title=None, legend=alt.Legend(labelLimit=400)),
         )
     )
     return str(vl_convert.vegalite_to_svg(chart.to_json()))
