@@ -59,7 +59,7 @@ SEARCH_BYTES = 800_000_000
 KNOWN_EVERY = 7
 # Folded parts are large: so many days may be ahead of the one that is counted, more where workers would be idle.
 DAYS_AHEAD = 2
-# What begins first of what can begin: days are counted one after the other, so that nothing else may hold that up.
+# Ranks of tasks, the first first: days are counted one after the other, so that nothing else may hold that up.
 COUNT, STORE, FOLD = range(3)
 # Outages are searched for in about so many pieces for each worker, none of fewer entities than these.
 SEARCHES, LEAST_SEARCHED = 4, 512
@@ -268,7 +268,7 @@ class _Course:
             return
 
     def next_task(self, slots: int) -> Task | None:
-        """What should begin next, if its time has come: what was lost, the latest step, then the earliest day."""
+        """What should begin next, if its time has come: what was lost, what others wait for, the earliest day."""
         if not self.tasks:
             return None
         first = min(self.tasks, key=lambda task: (not task.attempts, task.rank, task.day))

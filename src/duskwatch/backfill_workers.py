@@ -26,8 +26,6 @@ ATTEMPTS = 3
 # A scheduler must answer, and have a worker, in so many seconds.
 ANSWER_S = 20
 WORKER_WAIT_S = 60
-
-
 # Thresholds of the collector of cyclic garbage (gc.set_threshold): new objects, then passes of the generation before.
 COLLECT_AFTER = 100_000, 20, 100
 

@@ -223,7 +223,8 @@ class Found:
 
 
 def searches(days: Sequence[DaySummary], pieces: int, least: int) -> list[Search]:
-    """All that must be searched to find the outages over some days, in ``pieces`` of at least so many entities.
+    """All that must be searched to find the outages over some days, in at most so many pieces, none but the last of
+    fewer than ``least`` entities.
 
     Days that do not follow each other leave a hole in which nobody was watching.
     """
