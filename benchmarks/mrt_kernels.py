@@ -1,12 +1,13 @@
 """Compiled writers of MRT records for workloads: too many to make one by one in Python.
 
-Everything that varies (path, communities, who lacks a prefix) is a hash of peer, origin and prefix, so that no table
-of routes has to be kept and any part can be written apart from the others.
+Everything that varies (path, communities, who lacks a prefix) is a hash of peer, origin and prefix. Of a route only its
+variant and its origin are kept, so that a later table dump tells what the updates before it left.
 """
 
 import numpy as np
 from numba import njit
 
+NO_ROUTE = 255  # in place of a variant
 LONGEST_ENTRY = 400  # bytes that one peer's entry, or one update, may take at most
 PREFIXES_PER_UPDATE = 12
 RECORDS_PER_PAIR = 60
@@ -156,14 +157,26 @@ def put_attributes(out, at, peer, peer_asn, origin, asns, afi, variant, reach_hi
 
 
 @njit(cache=True, nogil=True)
-def write_rib(
-    out, second, first, last, prefix_hi, prefix_length, prefix_origin, afi, peers, peer_asn, peer_row, asns, sequence
-):
-    """RIB records of prefixes [first, last). Returns (bytes, entries).
+def fill_routes(prefix_origin, variant, origin):
+    """The table before any update: uint8[P, K] variants and int32[P, K] origins of P prefixes' routes from K peers."""
+    for i in range(len(prefix_origin)):
+        for peer in range(variant.shape[1]):
+            # Nobody holds quite everything: one prefix in sixty is missing, and not the same one everywhere.
+            variant[i, peer] = NO_ROUTE if below(i * 64 + peer, 1000) < 16 else 0
+            origin[i, peer] = prefix_origin[i]
 
+
+@njit(cache=True, nogil=True)
+def write_rib(
+    out, second, first, last, prefix_hi, prefix_length, variants, origins, afi, peer_asn, peer_row, asns, sequence
+):
+    """RIB records of prefixes [first, last) with the routes given. Returns (bytes, records, entries).
+
+    variants, origins  as fill_routes() and write_updates() left them
     peer_row  row in the peer index of the first of this family's sessions; session k is that of peer k
     """
     at = 0
+    records = 0
     entries = 0
     for i in range(first, last):
         start = at
@@ -175,15 +188,28 @@ def write_rib(
         count_at = at
         at += 2
         here = 0
-        for peer in range(peers):
-            # Nobody holds quite everything: one prefix in sixty is missing, and not the same one everywhere.
-            if below(i * 64 + peer, 1000) < 16:
+        for peer in range(len(peer_asn)):
+            variant = variants[i, peer]
+            if variant == NO_ROUTE:
                 continue
+            origin = np.int64(origins[i, peer])
             at = put16(out, at, peer_row + peer)
-            at = put32(out, at, second - below(prefix_origin[i] * 64 + peer, 3_000_000) - 60)
+            at = put32(out, at, second - below(origin * 64 + peer, 3_000_000) - 60)
             length_at = at
             at = put_attributes(
-                out, at + 2, peer, peer_asn[peer], prefix_origin[i], asns, afi, 0, prefix_hi, prefix_length, i, 1, False
+                out,
+                at + 2,
+                peer,
+                peer_asn[peer],
+                origin,
+                asns,
+                afi,
+                np.int64(variant),
+                prefix_hi,
+                prefix_length,
+                i,
+                1,
+                False,
             )
             put16(out, length_at, at - length_at - 2)
             here += 1
@@ -192,8 +218,9 @@ def write_rib(
             continue
         put16(out, count_at, here)
         put32(out, start + 8, at - start - 12)
+        records += 1
         entries += here
-    return at, entries
+    return at, records, entries
 
 
 @njit(cache=True, nogil=True)
@@ -207,15 +234,19 @@ def write_updates(
     prefix4_hi,
     prefix4_length,
     prefix4_origin,
+    variants4,
+    origins4,
     prefix6_hi,
     prefix6_length,
     prefix6_origin,
-    peers,
+    variants6,
+    origins6,
     peer_asn,
     asns,
 ):
-    """UPDATE records of a stretch of time, spread evenly. Returns (bytes, records, elems)."""
+    """UPDATE records of a stretch of time, spread evenly, which change the routes. Returns (bytes, records, elems)."""
     at = 0
+    peers = len(peer_asn)
     records = seconds * per_second
     elems = 0
     for k in range(records):
@@ -225,7 +256,9 @@ def write_updates(
         afi = 2 if event % np.uint64(100) < np.uint64(30) else 1
         hi = prefix4_hi if afi == 1 else prefix6_hi
         length = prefix4_length if afi == 1 else prefix6_length
-        origins = prefix4_origin if afi == 1 else prefix6_origin
+        prefix_origin = prefix4_origin if afi == 1 else prefix6_origin
+        variants = variants4 if afi == 1 else variants6
+        origins = origins4 if afi == 1 else origins6
         # Some peers have much more to say than others.
         peer = below(dice ^ np.uint64(1), 1 + below(dice ^ np.uint64(3), peers))
         # A third of all messages are about one prefix in a hundred: those that flap.
@@ -237,6 +270,8 @@ def write_updates(
             count = 2 + np.int64((event >> np.uint64(40)) % np.uint64(PREFIXES_PER_UPDATE - 2))
         count = min(count, len(hi) - first)
         withdrawn = (dice >> np.uint64(50)) % np.uint64(100) < np.uint64(7)
+        if withdrawn:
+            variants[first : first + count, peer] = NO_ROUTE
         start = at
         at = put32(out, at, second + k // per_second)
         at = put16(out, at, 17 if microseconds else 16)
@@ -286,9 +321,13 @@ def write_updates(
             at = put16(out, at, 0)
             length_at = at
             variant = np.int64((dice >> np.uint64(58)) % np.uint64(3))
+            origin = prefix_origin[first]
             at = put_attributes(
-                out, at + 2, peer, peer_asn[peer], origins[first], asns, afi, variant, hi, length, first, count, True
+                out, at + 2, peer, peer_asn[peer], origin, asns, afi, variant, hi, length, first, count, True
             )
+            for j in range(count):
+                variants[first + j, peer] = variant
+                origins[first + j, peer] = origin
             put16(out, length_at, at - length_at - 2)
             if afi == 1:
                 for j in range(count):

@@ -9,6 +9,7 @@ from typing import Any
 from benchmarks.external import race
 from benchmarks.measure import ProgramFailed, machine
 from benchmarks.speed import rows
+from benchmarks.workloads import RIS_TWO_DAYS, ROUTE_VIEWS_SIX_HOURS, Shape
 
 RESULTS = Path(__file__).resolve().parent / "results"
 
@@ -17,15 +18,16 @@ def speed(quick: bool) -> list[dict[str, Any]]:
     """All rows of the speed table."""
     if quick:
         return [
-            rows.folding("gz", 0.05, 0.5, 1),
-            rows.folding("bz2", 0.02, 0.5, 1),
+            rows.folding(Shape("gz", 0.05, 0.5), 1),
+            rows.folding(Shape("bz2", 0.02, 0.5, 0.25), 1),
             rows.memory(0.05, 0.5),
             rows.everything(0.05, 0.5),
             rows.first_result(3),
         ]
     return [
-        rows.folding("gz", 1, 24, 3),
-        rows.folding("bz2", 0.2, 6, 3),
+        rows.folding(RIS_TWO_DAYS, 3),
+        rows.folding(ROUTE_VIEWS_SIX_HOURS, 3),
+        rows.folding(Shape("gz", 1, 24), 3),
         rows.memory(1, 24),
         rows.everything(1, 24),
         rows.first_result(7),

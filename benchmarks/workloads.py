@@ -1,4 +1,4 @@
-"""Writes seeded workloads shaped like a full table: a table dump and hours of updates, packed as archives pack them.
+"""Writes seeded workloads shaped like a full table: table dumps and hours of updates, packed as archives pack them.
 
 Shape, at scale 1: 1,000,000 IPv4 and 200,000 IPv6 prefixes, 40 peers with a session per family, 75,000 origins. Mix
 of prefix lengths, AS paths of 4.6 hops, 4.3 communities and 2.6 elems per update message, as counted in RIPE RIS files
@@ -18,11 +18,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.mrt_kernels import LONGEST_ENTRY, mix, write_rib, write_updates
+from benchmarks.mrt_kernels import LONGEST_ENTRY, fill_routes, mix, write_rib, write_updates
 from duskwatch.sources.bgp.formats.mrt_write import Peer, peer_index_table
 
 DATA = Path(__file__).resolve().parent / "data"
@@ -70,28 +71,65 @@ class Workload:
         return sum(getattr(file, what) for file in self.files if kind in (None, file.kind))
 
 
+class Shape(NamedTuple):
+    """What workload() is asked for, but for its seed."""
+
+    packing: str
+    scale: float
+    hours: float
+    dump_hours: float = 0
+
+    def made(self) -> Workload:
+        """The workload of this shape."""
+        return workload(self.packing, self.scale, self.hours, dump_hours=self.dump_hours)
+
+    def told(self) -> dict[str, str | float]:
+        """Its fields, to stand in a result."""
+        return self._asdict()
+
+
+# Archives as the two large projects keep them, with 10 s of unpacking and more on one core.
+RIS_TWO_DAYS = Shape("gz", 1, 48, 8)
+ROUTE_VIEWS_SIX_HOURS = Shape("bz2", 0.2, 6, 2)
+
+
 def workload(
-    packing: str, scale: float, hours: float, seed: int = 1, jobs: int | None = None, day: int = 0
+    packing: str,
+    scale: float,
+    hours: float,
+    seed: int = 1,
+    jobs: int | None = None,
+    day: int = 0,
+    dump_hours: float = 0,
 ) -> Workload:
     """The workload of these parameters, from the cache below benchmarks/data or written now.
 
-    day  so many days after the first: the same table and peers, other updates
+    day         so many days after the first: the same table and peers, other updates
+    dump_hours  time between table dumps; 0: there is one, at the start. RIPE RIS takes one every 8 hours, Route Views
+                one every 2
     """
     if packing not in PERIOD_S:
         raise ValueError(f"packing {packing!r}: gz or bz2")
-    folder = DATA / f"table-{packing}-scale{scale:g}-hours{hours:g}-seed{seed}{f'-day{day}' if day else ''}"
+    if dump_hours * 3600 % PERIOD_S[packing]:
+        raise ValueError(f"{dump_hours} hours between dumps: not a multiple of the {PERIOD_S[packing]} s of a file")
+    name = f"table-{packing}-scale{scale:g}-hours{hours:g}"
+    name += f"-dumps{dump_hours:g}" if dump_hours else ""
+    folder = DATA / f"{name}-seed{seed}{f'-day{day}' if day else ''}"
     start = START + day * 86400
     manifest = folder / "manifest.json"
     wanted = {"version": VERSION, "packing": packing, "scale": scale, "hours": hours, "seed": seed}
     if day:
         wanted["day"] = day
+    if dump_hours:
+        wanted["dump_hours"] = dump_hours
     seconds = round(hours * 3600)
     if manifest.is_file():
         stored = json.loads(manifest.read_text())
         if stored["parameters"] == wanted:
             files = tuple(File(**row) for row in stored["files"])
             return Workload(folder, files, folder / "delegated-nro-extended-20250115", start, seconds)
-    files = tuple(_write(folder, packing, scale, start, seconds, seed, jobs or os.cpu_count() or 1))
+    between = round(dump_hours * 3600) or seconds
+    files = tuple(_write(folder, packing, scale, start, seconds, between, seed, jobs or os.cpu_count() or 1))
     geo = folder / "delegated-nro-extended-20250115"
     geo.write_text(_delegated())
     manifest.write_text(json.dumps({"parameters": wanted, "files": [asdict(file) for file in files]}, indent=1))
@@ -179,22 +217,40 @@ def _origins(rng: np.random.Generator, count: int, origins: int) -> npt.NDArray[
     return np.repeat(of_run, runs)[:count]
 
 
-def _write(folder: Path, packing: str, scale: float, start: int, seconds: int, seed: int, jobs: int) -> Iterator[File]:
+@dataclass(frozen=True)
+class Routes:
+    """What each peer holds of each prefix of one family."""
+
+    variant: npt.NDArray[np.uint8]
+    origin: npt.NDArray[np.int32]
+
+    @classmethod
+    def before(cls, prefix_origin: npt.NDArray[np.int64]) -> "Routes":
+        """Before any update."""
+        routes = cls(*(np.empty((len(prefix_origin), PEERS), dtype) for dtype in (np.uint8, np.int32)))
+        fill_routes(prefix_origin, routes.variant, routes.origin)
+        return routes
+
+
+def _write(
+    folder: Path, packing: str, scale: float, start: int, seconds: int, between: int, seed: int, jobs: int
+) -> Iterator[File]:
     tables = make_tables(scale, seed)
+    routes4, routes6 = Routes.before(tables.origin4), Routes.before(tables.origin6)
     name = "rrc97" if packing == "gz" else "route-views.stage"
     below = folder / name / "2025.01"
-    stamp = datetime.fromtimestamp(start, UTC).strftime("%Y%m%d.%H%M")
-    path = below / (f"bview.{stamp}.gz" if packing == "gz" else f"RIBS/rib.{stamp}.bz2")
-    began = time.perf_counter()
-    counts = [0, 0]
-    raw, stored = store(path, _rib_pieces(tables, counts, start), jobs)
-    yield File(str(path.relative_to(folder)), "rib", raw, stored, *counts)
-    _say(path, raw, stored, began)
     period = PERIOD_S[packing]
     per_second = max(1, round(RECORDS_PER_SECOND * scale))
+    began = time.perf_counter()
     for number in range(-(-seconds // period)):
         second = start + number * period
         stamp = datetime.fromtimestamp(second, UTC).strftime("%Y%m%d.%H%M")
+        if number * period % between == 0:
+            path = below / (f"bview.{stamp}.gz" if packing == "gz" else f"RIBS/rib.{stamp}.bz2")
+            dumping, counts = time.perf_counter(), [0, 0]
+            raw, stored = store(path, _rib_pieces(tables, routes4, routes6, counts, second), jobs)
+            yield File(str(path.relative_to(folder)), "rib", raw, stored, *counts)
+            _say(path, raw, stored, dumping)
         path = below / (f"updates.{stamp}.gz" if packing == "gz" else f"UPDATES/updates.{stamp}.bz2")
         out = np.empty(period * per_second * LONGEST_ENTRY, np.uint8)
         used, records, elems = write_updates(
@@ -207,10 +263,13 @@ def _write(folder: Path, packing: str, scale: float, start: int, seconds: int, s
             tables.hi4,
             tables.length4,
             tables.origin4,
+            routes4.variant,
+            routes4.origin,
             tables.hi6,
             tables.length6,
             tables.origin6,
-            PEERS,
+            routes6.variant,
+            routes6.origin,
             tables.peer_asn,
             tables.asns,
         )
@@ -226,7 +285,7 @@ def _say(path: Path, raw: int, stored: int, began: float) -> None:
     )
 
 
-def _rib_pieces(tables: Tables, counts: list[int], start: int) -> Iterator[bytes]:
+def _rib_pieces(tables: Tables, routes4: Routes, routes6: Routes, counts: list[int], start: int) -> Iterator[bytes]:
     """The dump: peer index, then all prefixes. ``counts`` gets records and entries."""
     peers = [
         Peer(int(asn), f"198.18.{k * 16 >> 8}.{k * 16 & 255}", f"198.18.{k * 16 >> 8}.{k * 16 & 255}")
@@ -238,28 +297,28 @@ def _rib_pieces(tables: Tables, counts: list[int], start: int) -> Iterator[bytes
     step = max(1, PIECE // (PEERS * 100))
     out = np.empty(step * (PEERS * LONGEST_ENTRY + 64), np.uint8)
     sequence = 0
-    for afi, hi, length, origin in (
-        (1, tables.hi4, tables.length4, tables.origin4),
-        (2, tables.hi6, tables.length6, tables.origin6),
+    for afi, hi, length, routes in (
+        (1, tables.hi4, tables.length4, routes4),
+        (2, tables.hi6, tables.length6, routes6),
     ):
         for first in range(0, len(hi), step):
             last = min(first + step, len(hi))
-            used, entries = write_rib(
+            used, records, entries = write_rib(
                 out,
                 start,
                 first,
                 last,
                 hi,
                 length,
-                origin,
+                routes.variant,
+                routes.origin,
                 afi,
-                PEERS,
                 tables.peer_asn,
                 (afi - 1) * PEERS,
                 tables.asns,
                 sequence,
             )
-            counts[0] += last - first
+            counts[0] += records
             counts[1] += entries
             yield out[:used].tobytes()
         sequence += len(hi)
@@ -326,9 +385,10 @@ def main() -> None:
     parser.add_argument("packing", choices=sorted(PERIOD_S))
     parser.add_argument("--scale", type=float, default=0.1)
     parser.add_argument("--hours", type=float, default=1)
+    parser.add_argument("--dump-hours", type=float, default=0, help="hours between table dumps; 0: one, at the start")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    made = workload(options.packing, options.scale, options.hours, options.seed)
+    made = workload(options.packing, options.scale, options.hours, options.seed, dump_hours=options.dump_hours)
     print(
         f"{made.folder}: {len(made.files)} files, {made.total('raw_bytes') / 1e6:.0f} MB unpacked, "
         f"{made.total('stored_bytes') / 1e6:.0f} MB stored, {made.total('elems')} elems"

@@ -15,16 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import Measured, best_of, duskwatch, machine, run, table, warm
-from benchmarks.workloads import Workload, workload
+from benchmarks.workloads import RIS_TWO_DAYS, ROUTE_VIEWS_SIX_HOURS, Shape, Workload
 
 ENTITY = "DE"
 AIMS = {"bgpreader": 8, "bgpdump": 12, "pybgpkit-parser": 50, "mrtparse": 300}
 
 
-def race(packing: str, scale: float, hours: float, slices: dict[str, float], rounds: int) -> dict[str, Any]:
+def race(shape: Shape, slices: dict[str, float], rounds: int) -> dict[str, Any]:
     """Race on one workload. ``slices`` has the scale for the slow programs. Returns rows, each a program."""
-    whole = workload(packing, scale, hours)
-    parts = {name: workload(packing, part, min(hours, 1)) for name, part in slices.items()}
+    whole = shape.made()
+    parts = {name: shape._replace(scale=scale).made() for name, scale in slices.items()}
     for made in (whole, *parts.values()):
         warm([made.folder / file.path for file in made.files])
     with tempfile.TemporaryDirectory() as folder:
@@ -33,26 +33,18 @@ def race(packing: str, scale: float, hours: float, slices: dict[str, float], rou
             {
                 "unpacking alone": lambda: _unpack(whole),
                 "duskwatch analyze": lambda: run(analyze(whole, Path(folder) / "report")),
-                "duskwatch mrt --format bgpdump": lambda: run(
-                    [duskwatch(), "mrt", "--format", "bgpdump", *_paths(whole)]
-                ),
             },
         )
-    theirs: dict[str, tuple[Workload, Measured]] = {}
-    absent = [name for name in ("bgpdump", "bgpreader") if not shutil.which(name)]
-    if "bgpdump" not in absent:
-        theirs["bgpdump"] = (whole, run(_shell("bgpdump -m {}", whole)))
-    if "bgpreader" not in absent:
-        theirs["bgpreader"] = (whole, run(_bgpreader(whole)))
-    for name, part in parts.items():
-        theirs[name] = (part, _slow(name, part))
     rate = whole.total("elems") / ours["duskwatch analyze"].wall_s
     rows = [_row(name, whole, measured, rate) for name, measured in ours.items()]
-    rows += [_row(name, made, measured, rate) for name, (made, measured) in theirs.items()]
+    absent = [name for name in ("bgpdump", "bgpreader") if not shutil.which(name)]
+    for name, command in OTHERS.items():
+        if name in absent:
+            continue
+        made = parts.get(name, whole)
+        rows.append(_row(name, made, run(command(made)), rate))
     return {
-        "packing": packing,
-        "scale": scale,
-        "hours": hours,
+        **shape.told(),
         "unpacked_bytes": whole.total("raw_bytes"),
         "stored_bytes": whole.total("stored_bytes"),
         "elems": whole.total("elems"),
@@ -93,8 +85,17 @@ def _bgpreader(made: Workload) -> list[str]:
     return ["sh", "-c", "set -e; " + "; ".join(commands)]
 
 
-def _slow(name: str, part: Workload) -> Measured:
-    return run([sys.executable, "-m", "benchmarks.external.readers", name, *_paths(part)])
+def _reader(name: str) -> Callable[[Workload], list[str]]:
+    return lambda made: [sys.executable, "-m", "benchmarks.external.readers", name, *_paths(made)]
+
+
+OTHERS: dict[str, Callable[[Workload], list[str]]] = {
+    "duskwatch mrt --format bgpdump": lambda made: [duskwatch(), "mrt", "--format", "bgpdump", *_paths(made)],
+    "bgpdump": lambda made: _shell("bgpdump -m {}", made),
+    "bgpreader": _bgpreader,
+    "pybgpkit-parser": _reader("pybgpkit-parser"),
+    "mrtparse": _reader("mrtparse"),
+}
 
 
 def _row(name: str, made: Workload, measured: Measured, our_rate: float) -> dict[str, Any]:
@@ -139,15 +140,13 @@ def markdown(result: dict[str, Any]) -> str:
     return f"{said}\n\n{table(head, rows)}\n"
 
 
+# A scale for each slow program, at which there is a whole number of updates a second (67 at scale 1).
+SLICES = {"duskwatch mrt --format bgpdump": 0.06, "bgpdump": 0.06, "bgpreader": 0.06}
+SLICES |= {"pybgpkit-parser": 0.015, "mrtparse": 0.015}
+TINY = {"pybgpkit-parser": 0.01, "mrtparse": 0.002}
 PROFILES: dict[str, Callable[[], list[dict[str, Any]]]] = {
-    "quick": lambda: [
-        race("gz", 0.05, 0.5, {"pybgpkit-parser": 0.01, "mrtparse": 0.002}, 1),
-        race("bz2", 0.02, 0.5, {"pybgpkit-parser": 0.01, "mrtparse": 0.002}, 1),
-    ],
-    "full": lambda: [
-        race("gz", 0.3, 6, {"pybgpkit-parser": 0.05, "mrtparse": 0.005}, 1),
-        race("bz2", 0.2, 6, {"pybgpkit-parser": 0.05, "mrtparse": 0.005}, 1),
-    ],
+    "quick": lambda: [race(Shape("gz", 0.05, 0.5), TINY, 1), race(Shape("bz2", 0.02, 0.5, 0.25), TINY, 1)],
+    "full": lambda: [race(RIS_TWO_DAYS, SLICES, 2), race(ROUTE_VIEWS_SIX_HOURS, SLICES, 2)],
 }
 
 

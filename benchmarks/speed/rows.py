@@ -8,12 +8,12 @@ from typing import Any
 
 from benchmarks.external.race import ENTITY, analyze
 from benchmarks.measure import Measured, best_of, duskwatch, program_version, run, table, warm
-from benchmarks.workloads import Workload, workload
+from benchmarks.workloads import Shape, Workload, workload
 
 
-def folding(packing: str, scale: float, hours: float, rounds: int) -> dict[str, Any]:
+def folding(shape: Shape, rounds: int) -> dict[str, Any]:
     """Row 1: RIB and update files to visibility series, against unpacking the same files with the same library."""
-    made, small = workload(packing, scale, hours), workload(packing, 0.002, 0.25)
+    made, small = shape.made(), workload(shape.packing, 0.002, 0.25)
     warm([made.folder / file.path for file in made.files])
     paths = [str(made.folder / file.path) for file in made.files]
     work = [sys.executable, "-m", "benchmarks.speed.work"]
@@ -37,9 +37,8 @@ def folding(packing: str, scale: float, hours: float, rounds: int) -> dict[str, 
     alone, folded = min(times["unpack"]), min(times["fold"])
     return {
         "row": "folding",
-        "packing": packing,
-        "scale": scale,
-        "hours": hours,
+        **shape.told(),
+        "dumps": len(made.of("rib")),
         "elems": made.total("elems"),
         "unpacked_bytes": made.total("raw_bytes"),
         "stored_bytes": made.total("stored_bytes"),
@@ -119,6 +118,9 @@ def markdown(results: list[dict[str, Any]]) -> str:
     fold_rows = [
         [
             row["packing"],
+            f"{row['scale']:g}",
+            f"{row['hours']:g}",
+            f"{row['dumps']}",
             f"{row['elems'] / 1e6:.1f}",
             f"{row['unpacked_bytes'] / 1e6:.0f}",
             f"{row['stored_bytes'] / 1e6:.0f}",
@@ -131,8 +133,8 @@ def markdown(results: list[dict[str, Any]]) -> str:
         for row in results
         if row["row"] == "folding"
     ]
-    names = "files|M elems|MB unpacked|MB stored|unpacking alone, s|to series, s|ratio|M elems/s|peak MB"
-    head = names.split("|")
+    names = "files|scale|hours|table dumps|M elems|MB unpacked|MB stored"
+    head = [*names.split("|"), "unpacking alone, s", "to series, s", "ratio", "M elems/s", "peak MB"]
     out.append(table(head, fold_rows))
     for row in results:
         if row["row"] == "memory":

@@ -17,7 +17,7 @@ from duskwatch.sources.bgp.transports.files import open_pieces
 def small(request, tmp_path_factory):
     patch = pytest.MonkeyPatch()
     patch.setattr(workloads, "DATA", tmp_path_factory.mktemp("data"))
-    yield workloads.workload(request.param, 0.005, 0.5, jobs=1)
+    yield workloads.workload(request.param, 0.005, 0.5, jobs=1, dump_hours=0.25)
     patch.undo()
 
 
@@ -39,6 +39,33 @@ def test_our_reader_finds_as_many_elems_as_the_manifest_says(small):
     assert updates[Kind.ANNOUNCE] > 5 * updates[Kind.WITHDRAW] > 0
 
 
+def test_a_later_dump_has_what_the_updates_before_it_left(small):
+    first, later = small.of("rib")
+    names = [file.path for file in small.files]
+    between = [small.folder / path for path in names[1 : names.index(str(later.relative_to(small.folder)))]]
+    peers = PeerTable()
+
+    def routes(path):
+        reader = MrtReader(open_pieces(path), peers)
+        for block in reader:
+            columns = (block.kind, block.peer, block.afi, block.prefix_hi, block.prefix_length)
+            yield from zip(*(column.tolist() for column in columns), strict=True)
+
+    held = {tuple(key) for _, *key in routes(first)}
+    before = set(held)
+    for path in between:
+        for kind, *key in routes(path):
+            (held.add if kind == Kind.ANNOUNCE else held.discard)(tuple(key))
+    assert held == {tuple(key) for _, *key in routes(later)}
+    assert len(before - held) > 10
+    assert len(held - before) > 10
+
+
+def test_dumps_must_fall_between_two_files():
+    with pytest.raises(ValueError, match="not a multiple of the 300 s"):
+        workloads.workload("gz", 0.005, 0.5, dump_hours=0.1)
+
+
 def test_bgpdump_finds_as_many_and_does_not_complain(small):
     if not (program := shutil.which("bgpdump")):
         pytest.skip("bgpdump is not installed")
@@ -57,7 +84,7 @@ def test_the_table_has_the_claimed_shape(small):
     assert 0.9 * 10_000 < len(tables.hi6) <= 10_000
     assert 0.5 < (tables.length4 == 24).mean() < 0.65
     # 40 peers lack one prefix in sixty.
-    prefixes = small.total("records", "rib") - 1
+    prefixes = small.total("records", "rib") - len(small.of("rib"))
     assert 0.97 * 40 < small.total("elems", "rib") / prefixes < 40
 
 
@@ -80,4 +107,4 @@ def test_a_workload_is_written_once(small, monkeypatch):
 
     monkeypatch.setattr(workloads, "_write", refuse)
     packing = small.files[0].path.rsplit(".", 1)[1]
-    assert workloads.workload(packing, 0.005, 0.5).files == small.files
+    assert workloads.workload(packing, 0.005, 0.5, dump_hours=0.25).files == small.files
