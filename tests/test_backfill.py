@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 
 from duskwatch import backfill, backfill_files, backfill_tasks, daily, pipeline
+from duskwatch.backfill_workers import Task, Workers
 from duskwatch.records.entity import parse_entity
 from duskwatch.records.times import HOUR, MINUTE, to_datetime
 from duskwatch.sources.bgp import archive_files
@@ -666,8 +667,6 @@ def test_memory_is_told_as_it_was_measured():
 
 def test_memory_limits_how_many_work_at_once(archive):
     mrt, _ = archive
-    from duskwatch.backfill_workers import Task, Workers
-
     part = parts_of(mrt)[0]
     need = backfill.part_memory(part)
     assert need > sum(file.size_bytes for file in part.files)
@@ -680,6 +679,32 @@ def test_memory_limits_how_many_work_at_once(archive):
             pool.at[object()] = task  # type: ignore[index]
             begun += 1
         assert begun == at_once, memory
+
+
+def test_parts_to_count_go_before_days_to_store_until_one_waits_for_each_worker(archive, tmp_path):
+    mrt, geo = archive
+    parts = parts_of(mrt)
+    course = backfill._Course(parts, plan_of(tmp_path / "store", geo), False)
+    call = (print, ())
+    last = max(part.day for part in parts)
+    fold = Task("fold", *call, SECOND_DAY, parts[0], rank=backfill.FOLD)
+    far = Task("far", *call, last + timedelta(days=9), parts[0], rank=backfill.FOLD)
+    stores = [Task(f"store {n}", *call, FIRST, rank=backfill.STORE) for n in range(2)]
+    count = Task("count", *call, SECOND_DAY, rank=backfill.COUNT)
+    for tasks, first in (
+        ([], None),
+        ([far], None),  # too many days ahead
+        ([far, stores[0]], "store 0"),
+        ([stores[0], fold], "fold"),
+        ([*stores, fold], "store 0"),
+        ([*stores, fold, count], "count"),
+        ([*stores, replace(fold, attempts=1), count], "fold"),  # its worker died
+    ):
+        course.tasks = tasks
+        task = course.next_task(2)
+        assert (task and task.name) == first
+    course.tasks = [*stores, fold]
+    assert course.next_task(3) is fold
 
 
 def test_no_row_is_there_twice(whole):

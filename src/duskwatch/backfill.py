@@ -59,7 +59,7 @@ SEARCH_BYTES = 800_000_000
 KNOWN_EVERY = 7
 # Folded parts are large: so many days may be ahead of the one that is counted, more where workers would be idle.
 DAYS_AHEAD = 2
-# Ranks of tasks, the first first: days are counted one after the other, so that nothing else may hold that up.
+# Kinds of tasks. Days are counted one after the other, so that nothing else may hold that up.
 COUNT, STORE, FOLD = range(3)
 # Outages are searched for in about so many pieces for each worker, none of fewer entities than these.
 SEARCHES, LEAST_SEARCHED = 4, 512
@@ -269,12 +269,16 @@ class _Course:
 
     def next_task(self, slots: int) -> Task | None:
         """What should begin next, if its time has come: what was lost, what others wait for, the earliest day."""
-        if not self.tasks:
-            return None
-        first = min(self.tasks, key=lambda task: (not task.attempts, task.rank, task.day))
         days = max(DAYS_AHEAD, slots // len(self.days[min(self.at, len(self.days) - 1)].parts))
         ahead = self.days[min(self.at + days, len(self.days) - 1)].day
-        return first if first.day <= ahead else None
+        # Some counted days wait to be stored, so that at the end there is something for every worker; but not more.
+        waiting = sum(task.rank == STORE for task in self.tasks)
+        ranks = (COUNT, STORE, FOLD) if waiting >= slots else (COUNT, FOLD, STORE)
+        return min(
+            (task for task in self.tasks if task.day <= ahead),
+            key=lambda task: (not task.attempts, ranks.index(task.rank), task.day),
+            default=None,
+        )
 
     def end(self, task: Task, why: str) -> None:
         """A task has ended; ``why`` it failed, empty where it did not."""

@@ -2,12 +2,15 @@
 
 import math
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 from duskwatch.records.outages import Alarm, Outage, Phase, When
 
 Json = dict[str, Any]
 _FIELDS: dict[type, list[str]] = {kind: [field.name for field in fields(kind)] for kind in (Outage, When, Phase, Alarm)}
+_GETTERS = {kind: attrgetter(*names) for kind, names in _FIELDS.items()}
+_AS_IT_IS = frozenset((int, bool, str, type(None)))
 _ALARM_NUMBERS = ("expected", "observed", "threshold", "coverage")
 
 
@@ -54,8 +57,13 @@ def _number(value: float | None) -> float:
 
 
 def _plain(value: Any) -> Any:
-    if type(value) in _FIELDS:
-        return {name: _plain(getattr(value, name)) for name in _FIELDS[type(value)]}
+    kind = type(value)
+    if kind in _FIELDS:
+        # Most fields are asked for here, not in a call for each: an outage has some sixty.
+        return {
+            name: inner if type(inner) in _AS_IT_IS else _plain(inner)
+            for name, inner in zip(_FIELDS[kind], _GETTERS[kind](value), strict=True)
+        }
     if isinstance(value, (list, tuple)):
         return [_plain(inner) for inner in value]
     if isinstance(value, (bool, str)) or value is None:
