@@ -191,6 +191,29 @@ def test_outages_searched_for_entity_by_entity_are_the_same(archive, whole, tmp_
     assert not (plan.work / "outages").exists()
 
 
+def test_countries_are_read_few_at_a_time_and_networks_many(whole, monkeypatch):
+    store = Store.open(whole)
+    entities = [parse_entity(code) for code in ("AS131279", "AS65010", "KP", "SE", "175.45.176.0/22")]
+    span = day_us(0), day_us(3)
+    expected = list(daily.histories(store, entities, *span))
+    assert [entity for entity, _ in expected] == entities
+    asked = []
+    rows = Store.rows
+
+    def counted(self, name, *, entities=None, **span):
+        if name == "changes":
+            asked.append([entity.code for entity in entities])
+        return rows(self, name, entities=entities, **span)
+
+    monkeypatch.setattr(Store, "rows", counted)
+    monkeypatch.setattr(daily, "DAY_COUNTRIES", 3)
+    for (_, one), (_, other) in zip(daily.histories(store, entities, *span), expected, strict=True):
+        for name in ("time_us", "slash24", "voters"):
+            np.testing.assert_array_equal(getattr(one.level, name), getattr(other.level, name))
+        np.testing.assert_array_equal(one.changes.time_us, other.changes.time_us)
+    assert asked == [["AS131279", "AS65010"], ["KP"], ["SE"], ["175.45.176.0/22"]]
+
+
 def test_days_counted_from_mapped_files_are_the_same(archive, whole, tmp_path, monkeypatch):
     mrt, geo = archive
     monkeypatch.setattr(backfill_files, "MAPPED_FROM", 0)

@@ -5,7 +5,8 @@
 Each task runs in a process of its own, which reports its peak: of the memory that is its own, looked at every few
 milliseconds (Linux), and of all that is resident, of which pages of mapped files can be dropped. Folding is measured
 with a table dump alone, and with updates too, so that the shares of both can be told apart; counting and storing with
-one, two and four collectors, which are the same files under other names.
+one, two and four collectors, which are the same files under other names; the search for outages with one of the pieces
+into which it is cut for two workers.
 """
 
 import argparse
@@ -20,12 +21,23 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.workloads import workload
-from duskwatch.backfill_tasks import Part, count_day, fold_part, part_path, plan_parts, store_day
-from duskwatch.daily import Plan
+from duskwatch.backfill import LEAST_SEARCHED, SEARCHES
+from duskwatch.backfill_tasks import (
+    Part,
+    count_day,
+    fold_part,
+    part_path,
+    plan_parts,
+    record_of,
+    search_part,
+    store_day,
+)
+from duskwatch.daily import Plan, searches
 from duskwatch.records.times import DAY, SECOND
 from duskwatch.sources.bgp.archive_files import find_files
 
 COLLECTORS = (1, 2, 4)
+WORKERS = 2  # for whom the search for outages is cut
 
 
 EVERY_S = 0.003
@@ -96,6 +108,11 @@ def rows_of(packing: str, scale: float, hours: float) -> list[tuple[str, int, in
             rows.append((f"count {count}", size, 0, peak))
             size = sum(path.stat().st_size for path in votes.iterdir())
             rows.append((f"store {count}", size, 0, peak_of(store_day, part.day, votes, (), plan)))
+        record = record_of(plan, part.day)
+        assert record is not None
+        search, *_ = searches([record.summary], SEARCHES * WORKERS, LEAST_SEARCHED)
+        peak = peak_of(search_part, plan, search, Path(folder) / "outages")
+        rows.append((f"search, {len(search.entities)} entities", 0, 0, peak))
     return rows
 
 

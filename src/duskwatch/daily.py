@@ -34,8 +34,10 @@ from duskwatch.store.schemas import DUMP_CHECKS
 
 DETECTOR = "duskwatch/1"  # under which outages are recorded
 AT_ONCE = 1024  # entities in memory at a time
-# So many are read from the store at a time where the window is a day; of a longer one fewer, but at least these.
+# So many are read from the store at a time where the window is a day; of a longer one fewer, but at least these. The
+# changes of one country can be a tenth of all.
 DAY_READ, LEAST_READ = 4096, 128
+DAY_COUNTRIES, LEAST_COUNTRIES = 32, 1
 # An entity whose level never fell by this share of its highest cannot have an outage: detection leaves its band later.
 DIP = 0.05
 # What a Level counts; whoever has outages fell in one of the first three.
@@ -333,11 +335,12 @@ def histories(
     """What is stored about some entities but for their binned signals, many at a time; sorted they are read fastest."""
     told = gaps(store.rows("gaps", from_us=from_us, until_us=until_us).collect())
     unwatched = SignalBlock((), from_us, BIN_US, np.empty((0, 0)), np.empty((0, 0)))
-    at_once = max(LEAST_READ, DAY_READ * DAY // (until_us - from_us))
-    for at in range(0, len(entities), at_once):
-        some = list(entities[at : at + at_once])
-        for _, alike in groupby(some, key=lambda entity: entity.type):
-            own = list(alike)
+    for kind, alike in groupby(entities, key=lambda entity: entity.type):
+        many, least = (DAY_COUNTRIES, LEAST_COUNTRIES) if kind == "country" else (DAY_READ, LEAST_READ)
+        at_once = max(least, many * DAY // (until_us - from_us))
+        left = list(alike)
+        while left:
+            own, left = left[:at_once], left[at_once:]
             rows = {
                 name: store.rows(name, entities=own, from_us=from_us, until_us=until_us).collect()
                 for name in ("levels", "changes")
