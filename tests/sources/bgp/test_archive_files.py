@@ -18,7 +18,7 @@ from duskwatch.sources.bgp.archive_files import (
     select,
 )
 
-MINUTE = 60_000_000
+SECOND, MINUTE = 1_000_000, 60_000_000
 DAY = 1_419_206_400_000_000  # 2014-12-22
 
 
@@ -142,6 +142,8 @@ def test_missing_files_are_gaps_at_the_start_between_and_at_the_end():
 
 def test_a_whole_window_has_no_gap():
     assert missing_files(updates(0, 5, 10), DAY + MINUTE, DAY + 15 * MINUTE) == []
+    (gap,) = missing_files(updates(0, 5, 10), DAY, DAY + 15 * MINUTE + SECOND)
+    assert gap.until_us - gap.from_us == SECOND
 
 
 def test_only_dumps_is_a_gap_from_end_to_end():

@@ -180,6 +180,7 @@ def missing_files(files: list[ArchiveFile], from_us: int, until_us: int) -> list
         if file.start_us > reached + SLACK_US and file.start_us > from_us:
             gaps.append(Gap(collector, reached, min(file.start_us, until_us), "missing file"))
         reached = max(reached, file.start_us + period)
-    if reached + SLACK_US < until_us:
+    # What is named by the minute ends by the minute: nothing that begins before the window ends may lack.
+    if reached + (SLACK_US if reached % MINUTE else 0) < until_us:
         gaps.append(Gap(collector, max(reached, from_us), until_us, "missing file"))
     return [gap for gap in gaps if gap.until_us > gap.from_us]

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from duskwatch.records.times import DAY, HOUR, MINUTE, parse_time
+from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND, parse_time
 from duskwatch.sources.bgp.archives import layout
 from duskwatch.sources.bgp.archives.catalogue import RemoteFile
 from duskwatch.sources.bgp.archives.collectors import Collector, find_collector
@@ -81,6 +81,12 @@ def test_files_that_begin_at_odd_minutes_are_planned_by_their_own_step():
     assert found.missing() == ("updates.20141222.1236.gz", "updates.20141222.1251.gz")
 
 
+def test_a_file_of_which_the_window_wants_seconds_is_missed_like_any_other():
+    whole = plan(RIS, NOON, NOON + 15 * MINUTE + SECOND)
+    rest = replace(whole, updates=whole.updates[:-1])
+    assert (whole.missing(), rest.missing()) == ((), ("updates.20141222.1215.gz",))
+
+
 def test_before_july_2003_ris_wrote_every_quarter_of_an_hour():
     assert layout.update_period(RIS, parse_time("2003-07-22T23:45Z")) == 15 * MINUTE
     assert layout.update_period(RIS, parse_time("2003-07-23")) == 5 * MINUTE
@@ -103,6 +109,7 @@ def test_all_names_of_a_window_are_missing_where_there_is_nothing():
     minutes=st.integers(1, 400),
     lost=st.sets(st.integers(0, 200)),
 )
+@example(collector=RIS, start=36, minutes=400, lost={0, 1, 135})  # of the last file only a minute is wanted
 def test_what_lacks_is_exactly_what_was_taken_away(collector, start, minutes, lost):
     """Against the set of names the cadence gives, as a slow twin."""
     from_us = NOON + start * MINUTE

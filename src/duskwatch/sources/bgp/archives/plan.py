@@ -116,7 +116,9 @@ def missing_names(collector: Collector, updates: Sequence[RemoteFile], from_us: 
         # Names count on from the file before the gap, or back from the one after it where the gap comes first.
         anchor = next((f.start_us for f in reversed(files) if f.start_us <= gap.from_us), files[0].start_us)
         at = gap.from_us - (gap.from_us - anchor) % period
-        while at < gap.until_us - MINUTE:
+        # The file after a gap may begin a little late, the window ends where it ends.
+        end_us = gap.until_us - (MINUTE if gap.until_us < until_us else 0)
+        while at < end_us:
             out.append(layout.file_name(collector, at, updates=True))
             at += period
     return tuple(out)
