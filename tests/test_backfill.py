@@ -710,10 +710,10 @@ def test_parts_to_count_go_before_days_to_store_until_one_waits_for_each_worker(
     course = backfill._Course(parts, plan_of(tmp_path / "store", geo), False)
     call = (print, ())
     last = max(part.day for part in parts)
-    fold = Task("fold", *call, SECOND_DAY, parts[0], rank=backfill.FOLD)
-    far = Task("far", *call, last + timedelta(days=9), parts[0], rank=backfill.FOLD)
-    stores = [Task(f"store {n}", *call, FIRST, rank=backfill.STORE) for n in range(2)]
-    count = Task("count", *call, SECOND_DAY, rank=backfill.COUNT)
+    fold = Task("fold", *call, SECOND_DAY, parts[0], kind=backfill.FOLD)
+    far = Task("far", *call, last + timedelta(days=9), parts[0], kind=backfill.FOLD)
+    stores = [Task(f"store {n}", *call, FIRST, kind=backfill.STORE) for n in range(2)]
+    count = Task("count", *call, SECOND_DAY, kind=backfill.COUNT)
     for tasks, first in (
         ([], None),
         ([far], None),  # too many days ahead

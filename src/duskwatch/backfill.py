@@ -272,11 +272,11 @@ class _Course:
         days = max(DAYS_AHEAD, slots // len(self.days[min(self.at, len(self.days) - 1)].parts))
         ahead = self.days[min(self.at + days, len(self.days) - 1)].day
         # Some counted days wait to be stored, so that at the end there is something for every worker; but not more.
-        waiting = sum(task.rank == STORE for task in self.tasks)
-        ranks = (COUNT, STORE, FOLD) if waiting >= slots else (COUNT, FOLD, STORE)
+        waiting = sum(task.kind == STORE for task in self.tasks)
+        kinds = (COUNT, STORE, FOLD) if waiting >= slots else (COUNT, FOLD, STORE)
         return min(
             (task for task in self.tasks if task.day <= ahead),
-            key=lambda task: (not task.attempts, ranks.index(task.rank), task.day),
+            key=lambda task: (not task.attempts, kinds.index(task.kind), task.day),
             default=None,
         )
 
@@ -292,7 +292,7 @@ class _Course:
                 state.failed.pop(task.part, None)
                 state.again = True
                 self.summary.parts += 1
-        elif task.rank == COUNT:
+        elif task.kind == COUNT:
             state.counting = False
             self.at += 1
             state.known = "" if why else key_after(self.plan, state.day)
@@ -358,7 +358,7 @@ class _Course:
             state.waiting.add(part)
             self.total += part.size_bytes
             self.tasks.append(
-                Task(part.name, fold_part, (part, self.plan, at), part.day, part, rank=FOLD, memory=part_memory(part))
+                Task(part.name, fold_part, (part, self.plan, at), part.day, part, kind=FOLD, memory=part_memory(part))
             )
         return bool(state.waiting)
 
@@ -370,7 +370,7 @@ class _Course:
         plan = replace(self.plan, threads=self.count_threads)
         path = counted_path(self.plan, state.day)
         arguments = (state.day, state.made_of, files, plan, before, before_path, path)
-        self.tasks.append(Task(f"day {state.day}", count_day, arguments, state.day, rank=COUNT, memory=memory))
+        self.tasks.append(Task(f"day {state.day}", count_day, arguments, state.day, kind=COUNT, memory=memory))
 
     def _store(self, state: _Day) -> None:
         lost = tuple(
@@ -380,11 +380,11 @@ class _Course:
         )
         name, path = f"day {state.day}", counted_path(self.plan, state.day)
         if len(lost) == len(state.parts):
-            self.tasks.append(Task(name, store_nothing, (state.day, lost, self.plan), state.day, rank=STORE))
+            self.tasks.append(Task(name, store_nothing, (state.day, lost, self.plan), state.day, kind=STORE))
             return
         memory = store_memory(sum(file.stat().st_size for file in path.glob("*")))
         arguments = (state.day, path, lost, self.plan)
-        self.tasks.append(Task(name, store_day, arguments, state.day, rank=STORE, memory=memory))
+        self.tasks.append(Task(name, store_day, arguments, state.day, kind=STORE, memory=memory))
 
     def _finish(self, state: _Day, *, reused: bool) -> None:
         state.done = True

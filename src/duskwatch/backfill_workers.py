@@ -43,7 +43,7 @@ class Task:
     arguments: tuple[Any, ...]
     day: date
     part: Part | None = None  # None: of the whole day
-    rank: int = 0  # of those that can begin, the one with the least does
+    kind: int = 0  # by which who gives out tasks tells them apart
     attempts: int = 0
     memory: int = 0  # bytes that it may need
 

@@ -142,6 +142,9 @@ def test_missing_files_are_gaps_at_the_start_between_and_at_the_end():
 
 def test_a_whole_window_has_no_gap():
     assert missing_files(updates(0, 5, 10), DAY + MINUTE, DAY + 15 * MINUTE) == []
+
+
+def test_the_last_second_of_a_window_is_a_gap_where_its_file_lacks():
     (gap,) = missing_files(updates(0, 5, 10), DAY, DAY + 15 * MINUTE + SECOND)
     assert gap.until_us - gap.from_us == SECOND
 
