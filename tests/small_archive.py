@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
-from duskwatch import pipeline
+from duskwatch.analysis import entity as one_entity
 from duskwatch.records.entity import parse_entity
 from duskwatch.records.prefix import Prefix
 from duskwatch.records.report import Report
@@ -209,4 +209,4 @@ def analyze(archive: Archive, folder: Path, entity: str = "KP", **faults: object
 def replay(archive: Archive, mrt_folder: Path, folder: Path, entity: str = "KP") -> Report:
     """Replay what was written."""
     geo = [delegations(folder)]
-    return pipeline.analyze(parse_entity(entity), START_US, at(60 * archive.hours), [mrt_folder], geo=geo, threads=1)
+    return one_entity.analyze(parse_entity(entity), START_US, at(60 * archive.hours), [mrt_folder], geo=geo, threads=1)

@@ -15,11 +15,11 @@ from typing import Any
 
 from benchmarks.measure import machine
 from benchmarks.quality import speed
-from duskwatch.cases.scenarios.library import held_out, library
 from duskwatch.evaluation import archives
 from duskwatch.evaluation.bounds import check, tolerances
 from duskwatch.evaluation.chart import chart
 from duskwatch.evaluation.run import OURS, detectors, run
+from duskwatch.evaluation.scenarios.library import held_out, library
 from duskwatch.evaluation.summary import document, pooled
 from duskwatch.evaluation.table import bounds_table, markdown, table
 from duskwatch.publication.charts import svg

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from duskwatch.cases.scenarios.inject import as_block
-from duskwatch.cases.scenarios.quiet import KINDS, LONGEST_DAYS, START_US, quiet_values
 from duskwatch.detection import SERIES_DETECTORS, detect_series
 from duskwatch.detection.baseline import BaselineState, begin, step, walk
+from duskwatch.evaluation.scenarios.inject import as_block
+from duskwatch.evaluation.scenarios.quiet import KINDS, LONGEST_DAYS, START_US, quiet_values
 from duskwatch.records.times import MINUTE
 
 YEAR_BINS = 105_120

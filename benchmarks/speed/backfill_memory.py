@@ -21,20 +21,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.workloads import workload
-from duskwatch.backfill import LEAST_SEARCHED, SEARCHES
-from duskwatch.backfill_tasks import (
-    Part,
-    count_day,
-    fold_part,
-    part_path,
-    plan_parts,
-    record_of,
-    search_part,
-    store_day,
-)
-from duskwatch.daily import Plan, searches
+from duskwatch.drivers.backfill.plan import Part, Plan, part_path, plan_parts, record_of
+from duskwatch.drivers.backfill.run import LEAST_SEARCHED, SEARCHES
+from duskwatch.drivers.backfill.search import searches
+from duskwatch.drivers.backfill.tasks import count_day, fold_part, search_part, store_day
 from duskwatch.records.times import DAY, SECOND
-from duskwatch.sources.bgp.archive_files import find_files
+from duskwatch.sources.bgp.archives.find import find_files
 
 COLLECTORS = (1, 2, 4)
 WORKERS = 2  # for whom the search for outages is cut

@@ -11,15 +11,15 @@ import time
 from collections import deque
 from pathlib import Path
 
-from duskwatch.sources.bgp.transports.ahead import read_ahead
-from duskwatch.sources.bgp.transports.files import open_pieces
+from duskwatch.sources.files.ahead import read_ahead
+from duskwatch.sources.files.pieces import open_pieces
 
 THREADS = 2
 
 
 def unpack(paths: list[Path]) -> tuple[float, int]:
     """Seconds and bytes of unpacking alone, as the pipeline does it."""
-    from duskwatch.pipeline import PIECE_BYTES
+    from duskwatch.analysis.replay import PIECE_BYTES
 
     began, total = time.perf_counter(), 0
     files = (open_pieces(path, piece_bytes=PIECE_BYTES, threads=THREADS) for path in paths)
@@ -31,28 +31,28 @@ def unpack(paths: list[Path]) -> tuple[float, int]:
 
 def fold(mrt: Path, geo: Path, country: str, from_s: int, until_s: int, warm_up: Path | None) -> tuple[float, int]:
     """Seconds and records from files to series, levels and change log of one country, without its single networks."""
-    from duskwatch import pipeline
+    from duskwatch.analysis.entity import analyze
     from duskwatch.records.entity import Entity
 
     entity = Entity("country", country)
     if warm_up:
         # The same on a small file first: kernels are loaded from their cache, or compiled where there is none.
-        deque(_history(pipeline, entity, warm_up, geo, from_s, until_s), 0)
+        deque(_history(analyze, entity, warm_up, geo, from_s, until_s), 0)
     began = time.perf_counter()
-    records = sum(_history(pipeline, entity, mrt, geo, from_s, until_s))
+    records = sum(_history(analyze, entity, mrt, geo, from_s, until_s))
     return time.perf_counter() - began, records
 
 
-def _history(pipeline, entity, mrt, geo, from_s, until_s):  # type: ignore[no-untyped-def]
+def _history(analyze, entity, mrt, geo, from_s, until_s):  # type: ignore[no-untyped-def]
     window = from_s * 1_000_000, until_s * 1_000_000
-    report = pipeline.analyze(entity, *window, [mrt], geo=[geo], threads=THREADS, networks=False)
+    report = analyze(entity, *window, [mrt], geo=[geo], threads=THREADS, networks=False)
     yield from (file.records for file in report.inputs)
 
 
 def everything(mrt: Path, from_s: int, until_s: int, warm_up: Path | None) -> tuple[float, dict[str, float]]:
     """Seconds from files to the series of every network, and those of its three steps."""
-    from duskwatch import everything as whole
-    from duskwatch.pipeline import replay_archives
+    from duskwatch.analysis import whole_tables as whole
+    from duskwatch.analysis.replay import replay_archives
 
     def once(folder: Path) -> dict[str, float]:
         marks = [time.perf_counter()]

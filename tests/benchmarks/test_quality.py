@@ -6,12 +6,12 @@ import pytest
 
 from benchmarks.quality import speed
 from benchmarks.quality.__main__ import HERE, PAGE, PICTURE, filled
-from duskwatch.cases.scenarios.library import library
-from duskwatch.cases.scenarios.scenario import Entry
-from duskwatch.detection.scoring import Score, figures
 from duskwatch.evaluation import archives
 from duskwatch.evaluation.bounds import check, tolerances
 from duskwatch.evaluation.run import OURS, detectors, run
+from duskwatch.evaluation.scenarios.library import library
+from duskwatch.evaluation.scenarios.scenario import Entry
+from duskwatch.evaluation.scoring import Score, figures
 from duskwatch.evaluation.summary import pooled
 
 KEPT = json.loads((HERE / "results.json").read_text())

@@ -10,7 +10,7 @@ import pytest
 from benchmarks import workloads
 from duskwatch.records.elems import Kind, PeerTable
 from duskwatch.sources.bgp.formats.mrt import MrtReader
-from duskwatch.sources.bgp.transports.files import open_pieces
+from duskwatch.sources.files.pieces import open_pieces
 
 
 @pytest.fixture(scope="module", params=["gz", "bz2"])

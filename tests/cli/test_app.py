@@ -29,7 +29,7 @@ def test_help_lists_the_commands_without_loading_any_of_them():
         "import sys; from duskwatch.cli.app import app\n"
         "try: app(['--help'])\n"
         "except SystemExit: pass\n"
-        "loaded = {'numba', 'numpy', 'altair', 'polars', 'babel', 'duskwatch.pipeline'} & set(sys.modules)\n"
+        "loaded = {'numba', 'numpy', 'altair', 'polars', 'babel', 'duskwatch.analysis.replay'} & set(sys.modules)\n"
         "print('loaded:', sorted(loaded))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)

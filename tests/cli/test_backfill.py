@@ -166,7 +166,7 @@ def test_a_damaged_file_is_named_and_the_exit_code_says_so(given, tmp_path):
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, dict) else "",
 )
 def test_wrong_usage_is_told_in_one_line(given, tmp_path, monkeypatch, changed, said):
-    monkeypatch.setattr("duskwatch.backfill_workers.ANSWER_S", 0.5)
+    monkeypatch.setattr("duskwatch.drivers.backfill.workers.ANSWER_S", 0.5)
     (tmp_path / "empty").mkdir()
     (tmp_path / "text").write_text("just text\n")
     options = dict(zip(given[::2], given[1::2], strict=True)) | changed

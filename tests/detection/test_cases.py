@@ -144,12 +144,13 @@ def test_ten_times_the_outages_take_about_ten_times_as_long() -> None:
 
 @pytest.mark.slow
 def test_the_outages_of_a_real_day_are_found_and_no_others(shared_data: Path) -> None:
-    pipeline = pytest.importorskip("duskwatch.pipeline")
+    from duskwatch.analysis.entity import analyze_countries
+
     geo = sorted((shared_data / "reference/delegated-2016").glob("*afrinic*"))
     day = "2008-02-19T"
     found = {
         report.entity: report.outages
-        for report in pipeline.analyze_countries(
+        for report in analyze_countries(
             parse_time(f"{day}00:00Z"), parse_time(f"{day}18:15Z"), [shared_data / "mrt/route-views2-2008-02-19"], geo
         )
         if report.outages

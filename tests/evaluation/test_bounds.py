@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from duskwatch.detection.scoring import Score
 from duskwatch.evaluation.bounds import check, tolerances
+from duskwatch.evaluation.scoring import Score
 
 
 def bounds(folder: Path, text: str):

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from duskwatch.cases.scenarios.library import library
-from duskwatch.cases.scenarios.scenario import Scenario
-from duskwatch.detection.scoring import FoundEvent
 from duskwatch.evaluation import archives
 from duskwatch.evaluation.bounds import check, tolerances
 from duskwatch.evaluation.chart import chart
 from duskwatch.evaluation.run import Detector, detectors, run
+from duskwatch.evaluation.scenarios.library import library
+from duskwatch.evaluation.scenarios.scenario import Scenario
+from duskwatch.evaluation.scoring import FoundEvent
 from duskwatch.evaluation.summary import document, pooled, scenario_rows
 from duskwatch.evaluation.table import bounds_table, markdown, table
 from duskwatch.publication.charts import svg

@@ -14,7 +14,7 @@ from duskwatch.kernels.aspath import path_tails
 from duskwatch.kernels.mrt import HIGHEST_TYPE, PEER_LIMIT, RECORD_LIMIT
 from duskwatch.records.elems import PeerTable
 from duskwatch.sources.bgp.formats.mrt import MrtReader
-from duskwatch.sources.bgp.transports.files import TransportDamage, open_pieces
+from duskwatch.sources.files.pieces import TransportDamage, open_pieces
 from tests.conftest import ROOT
 from tests.kernels import reference_mrt as slow
 

@@ -5,20 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from duskwatch.networks import with_outages
+from duskwatch.analysis.networks import with_outages
 from duskwatch.records.entity import Entity
 from duskwatch.records.networks import Holding, Network, Networks
 from duskwatch.records.outages import Alarm, Outage, Phase, When
 from duskwatch.records.report import InputFile, Report
-from duskwatch.records.signals import (
-    ChangeLog,
-    EntityHistory,
-    Gap,
-    Level,
-    PrefixState,
-    SignalBlock,
-    TransitShare,
-)
+from duskwatch.records.signals import ChangeLog, EntityHistory, Gap, Level, PrefixState, SignalBlock, TransitShare
 from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND, parse_time
 
 SIGNALS = (

@@ -119,10 +119,10 @@ def command(
         if not mrt:
             mrt = fetching.archives(collector or (), from_us, until_us)
             collector = None
-        from duskwatch import pipeline
+        from duskwatch.analysis.entity import analyze
 
         with reading_progress(quiet or json_) as progress:
-            report = pipeline.analyze(
+            report = analyze(
                 what,
                 from_us,
                 until_us,
@@ -136,8 +136,8 @@ def command(
                 progress=progress,
             )
         if series:
-            from duskwatch.series_analysis import with_series
-            from duskwatch.sources.series import SeriesOptions
+            from duskwatch.analysis.foreign import with_series
+            from duskwatch.sources.tables import SeriesOptions
 
             report = with_series(report, series, SeriesOptions(*columns))
         from duskwatch.cli.output import deliver
@@ -159,9 +159,9 @@ def _series_alone(
     as_json: bool,
     png: bool,
 ) -> None:
+    from duskwatch.analysis.foreign import analyze_series
     from duskwatch.cli.output import deliver
-    from duskwatch.series_analysis import analyze_series
-    from duskwatch.sources.series import SeriesOptions
+    from duskwatch.sources.tables import SeriesOptions
 
     report = analyze_series(entity, series, from_us, until_us, SeriesOptions(*columns))
     deliver(report, out, as_json=as_json, png=png)

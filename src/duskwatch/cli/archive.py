@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from duskwatch.cli.downloading import (
-    cache_from,
-    fetching_progress,
-    limits_from,
-    names_text,
-    now_us,
-    size_text,
-)
+from duskwatch.cli.downloading import cache_from, fetching_progress, limits_from, names_text, now_us, size_text
 from duskwatch.cli.options import fail, unusable_input
 from duskwatch.records.times import iso, parse_time
 

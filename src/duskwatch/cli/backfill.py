@@ -110,9 +110,10 @@ def command(
         if not mrt:
             mrt = fetching.archives(collector or (), from_us, until_us, daily=True)
             collector = None
-        from duskwatch import backfill
-        from duskwatch.daily import Plan
-        from duskwatch.sources.bgp.archive_files import find_files
+        from duskwatch.drivers.backfill.plan import Plan, plan_parts
+        from duskwatch.drivers.backfill.run import run
+        from duskwatch.drivers.backfill.workers import BackfillError
+        from duskwatch.sources.bgp.archives.find import find_files
         from duskwatch.sources.reference.geo import load_geo
         from duskwatch.store import StoreError
 
@@ -135,16 +136,16 @@ def command(
             bin_seconds * SECOND,
             threads=2 if workers == 1 and not scheduler else 1,  # one unpacks, one folds
         )
-        parts = backfill.plan_parts(files, from_us, until_us)
+        parts = plan_parts(files, from_us, until_us)
         first = to_datetime(from_us).date()
         if plan.geo_of(first):  # what is wrong with them is said now, not after hours
             load_geo(list(plan.geo_of(first)), first)
         try:
             with _progress(quiet or json_) as progress:
-                summary = backfill.run(
+                summary = run(
                     parts, plan, workers=workers, memory=budget, scheduler=scheduler, redo=redo, progress=progress
                 )
-        except (StoreError, backfill.BackfillError) as error:
+        except (StoreError, BackfillError) as error:
             fail(COMMAND, str(error))
         except KeyboardInterrupt:
             print(f"duskwatch {COMMAND}: stopped; the same command goes on where it was", file=sys.stderr)
@@ -180,7 +181,7 @@ def _print(summary: "object", parts: "object", plan: "object", *, as_json: bool)
     import json
     from dataclasses import asdict
 
-    from duskwatch.backfill import Summary
+    from duskwatch.drivers.backfill.course import Summary
 
     assert isinstance(summary, Summary)
     if as_json:

@@ -26,13 +26,13 @@ def command(
     if out.exists() and not out.is_dir():
         fail("demo", f"--out {out} is a file; name a folder")
     with unusable_input("demo"):
-        from duskwatch import pipeline
+        from duskwatch.analysis.entity import analyze
         from duskwatch.cases.build import build_case
         from duskwatch.cli.output import deliver
 
         with reading_progress(quiet or json_) as progress:
             built = build_case(CASE, out, seed=seed, progress=progress)
-            report = pipeline.analyze(
+            report = analyze(
                 parse_entity(built.entity),
                 built.from_us,
                 built.until_us,

@@ -91,7 +91,7 @@ def command(
 
 
 def _entries(of_archives: Iterator[Any], patterns: Sequence[str]) -> tuple[Any, ...]:
-    from duskwatch.cases.scenarios.library import library, select
+    from duskwatch.evaluation.scenarios.library import library, select
 
     everything = [*library().values(), *of_archives]
     for pattern in patterns:

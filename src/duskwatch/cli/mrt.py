@@ -91,7 +91,7 @@ def _print(files: list[Path], format_: str, wanted: Any, out: Path | None) -> bo
     gc.disable()
     from duskwatch.records.elems import PeerTable
     from duskwatch.sources.bgp.formats.mrt import MrtReader
-    from duskwatch.sources.bgp.transports.files import open_pieces
+    from duskwatch.sources.files.pieces import open_pieces
 
     faulty = False
     with ExitStack() as stack:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from duskwatch import pipeline
+from duskwatch.analysis.entity import analyze
 from duskwatch.cases.build import build_case
-from duskwatch.cases.scenarios.scenario import Entry, Group, Scenario
-from duskwatch.detection.scoring import Bounds, TrueEvent
+from duskwatch.evaluation.scenarios.scenario import Entry, Group, Scenario
+from duskwatch.evaluation.scoring import Bounds, TrueEvent
 from duskwatch.records.entity import parse_entity
 from duskwatch.records.report import Report
 from duskwatch.records.signals import SignalBlock
@@ -51,7 +51,7 @@ def _real(data: Path | None, code: str, begin: str, until: str, folder: str, del
         raise ValueError("this scenario is made of real archives; name the folder that has them")
     geo = data / DELEGATED / f"{delegated}-extended-latest"
     window = parse_time(begin), parse_time(until)
-    return pipeline.analyze(parse_entity(code), *window, [data / folder], geo=[geo], threads=1)
+    return analyze(parse_entity(code), *window, [data / folder], geo=[geo], threads=1)
 
 
 def _case(name: str, data: Path | None) -> Scenario:
@@ -59,7 +59,7 @@ def _case(name: str, data: Path | None) -> Scenario:
     with tempfile.TemporaryDirectory() as folder:
         built = build_case("north-korea-2014", Path(folder))
         truth = json.loads(built.truth.read_text(encoding="utf-8"))
-        report = pipeline.analyze(
+        report = analyze(
             parse_entity(built.entity), built.from_us, built.until_us, [built.mrt], geo=[built.geo], threads=1
         )
     events = []

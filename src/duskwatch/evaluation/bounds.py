@@ -6,8 +6,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from duskwatch.detection.scoring import Score, figures
 from duskwatch.evaluation.run import OURS
+from duskwatch.evaluation.scoring import Score, figures
 
 TOLERANCES = "tolerances.toml"
 
@@ -50,7 +50,7 @@ def _within(value: float, least: float | None, most: float | None) -> bool:
 
 def tolerances(path: Path | None = None) -> tuple[Tolerance, ...]:
     """The bounds of a file, or those that come with the package. ValueError, naming the file, where it has none."""
-    own = resources.files("duskwatch.cases.scenarios") / TOLERANCES
+    own = resources.files("duskwatch.evaluation.scenarios") / TOLERANCES
     try:
         text = own.read_text("utf-8") if path is None else path.read_text("utf-8")
         return tuple(_tolerance(row) for row in tomllib.loads(text)["bound"])

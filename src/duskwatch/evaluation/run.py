@@ -7,12 +7,12 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from duskwatch.cases.scenarios.library import present
-from duskwatch.cases.scenarios.scenario import Entry, Scenario
 from duskwatch.detection import detect, detect_series
-from duskwatch.detection.published import PUBLISHED
-from duskwatch.detection.published.median_rule import SOURCES
-from duskwatch.detection.scoring import FoundEvent, Score, found_events, score
+from duskwatch.evaluation.published import PUBLISHED
+from duskwatch.evaluation.published.median_rule import SOURCES
+from duskwatch.evaluation.scenarios.library import present
+from duskwatch.evaluation.scenarios.scenario import Entry, Scenario
+from duskwatch.evaluation.scoring import FoundEvent, Score, found_events, score
 
 OURS = "duskwatch"
 

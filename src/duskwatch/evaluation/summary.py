@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from duskwatch.cases.scenarios.dice import VERSION
-from duskwatch.detection.scoring import Score, figures, pool
 from duskwatch.evaluation.bounds import Checked
 from duskwatch.evaluation.run import Result
+from duskwatch.evaluation.scenarios.dice import VERSION
+from duskwatch.evaluation.scoring import Score, figures, pool
 
 SORT = {
     **dict.fromkeys(("tiny", "small", "medium", "large", "huge"), "routes"),

@@ -29,6 +29,10 @@ class Entity:
         """Name and code, as a heading says it."""
         return f"{self.name} ({self.code})" if self.name and self.name != self.code else self.code
 
+    def unnamed(self) -> "Entity":
+        """Type and code alone: two mentions of one entity are equal, whatever name each carries."""
+        return Entity(self.type, self.code)
+
 
 def parse_entity(text: str) -> Entity:
     """Read KP, AS131279 or 175.45.176.0/22. Raises ValueError saying what would be right."""

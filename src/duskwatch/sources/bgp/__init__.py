@@ -1,1 +1,1 @@
-"""BGP data: how bytes arrive (transports) and how they decode (formats)."""
+"""BGP data: which archives there are, which files a window needs, and how bytes decode (formats)."""

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duskwatch.records.times import MINUTE, SECOND, iso, parse_time
-from duskwatch.sources.bgp.archive_files import collector_of, period_of, probe
 from duskwatch.sources.bgp.archives.collectors import COLLECTORS, find_collector
+from duskwatch.sources.bgp.archives.find import collector_of, period_of, probe
 from duskwatch.sources.bgp.archives.names import is_archive_name, stamp_of, stamp_time
 from duskwatch.sources.downloads.errors import DownloadError
 

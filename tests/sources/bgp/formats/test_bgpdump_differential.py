@@ -22,7 +22,7 @@ from duskwatch.records.elems import PeerTable
 from duskwatch.sources.bgp.formats.attributes import decode_attributes
 from duskwatch.sources.bgp.formats.bgpdump import BgpdumpText
 from duskwatch.sources.bgp.formats.mrt import MrtReader
-from duskwatch.sources.bgp.transports.files import open_pieces
+from duskwatch.sources.files.pieces import open_pieces
 from tests.conftest import ROOT
 
 MRT = ROOT.parent / "shared" / "data" / "mrt"

@@ -31,7 +31,7 @@ from duskwatch.sources.bgp.formats.mrt_write import (
     update,
     withdraw,
 )
-from duskwatch.sources.bgp.transports.files import TransportDamage, open_pieces
+from duskwatch.sources.files.pieces import TransportDamage, open_pieces
 
 NEAR, FAR = Peer(64500, "192.0.2.1", "192.0.2.1"), Peer(131279, "2001:db8::1", "192.0.2.2")
 HERE, HERE6 = Peer(64499, "192.0.2.254", "192.0.2.254"), Peer(64499, "2001:db8::ff", "192.0.2.254")

@@ -21,8 +21,8 @@ from numba import njit
 from duskwatch.kernels.aspath import path_tails
 from duskwatch.kernels.mrt import OPTIONS, _u32
 from duskwatch.records.elems import PeerTable, RibBlock
-from duskwatch.signals.dumps import begin_dump, end_dump, fold_dump
-from duskwatch.signals.routing import RoutingState, fold
+from duskwatch.signals.bgp.dumps import begin_dump, end_dump, fold_dump
+from duskwatch.signals.bgp.state import RoutingState, fold
 from duskwatch.sources.bgp.formats.bgpdump import BgpdumpText
 from duskwatch.sources.bgp.formats.mrt import MrtReader
 from tests.kernels.test_mrt import INDEX, RECORDS

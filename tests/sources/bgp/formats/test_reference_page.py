@@ -12,7 +12,8 @@ from duskwatch.records.elems import Kind, PeerTable
 from duskwatch.sources.bgp.formats.elem_columns import SCHEMA
 from duskwatch.sources.bgp.formats.elem_json import ElemObjects
 from duskwatch.sources.bgp.formats.mrt import MrtReader
-from duskwatch.sources.bgp.transports import files, unpackers
+from duskwatch.sources.files import pieces as files
+from duskwatch.sources.files import unpackers
 from tests.sources.bgp.formats.random_mrt import record, records
 
 PAGE = (Path(__file__).resolve().parents[4] / "docs" / "reference" / "mrt.md").read_text(encoding="utf-8")

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from duskwatch.sources.bgp.archive_files import collector_of
 from duskwatch.sources.bgp.archives import layout
 from duskwatch.sources.bgp.archives.collectors import Collector
+from duskwatch.sources.bgp.archives.find import collector_of
 from duskwatch.sources.bgp.archives.names import NAME, is_update_name, stamp_time
 from duskwatch.sources.downloads.checksum import sidecars
 from duskwatch.sources.downloads.errors import NotThereError, RefusedError

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from duskwatch.sources.bgp.archive_files import probe
 from duskwatch.sources.bgp.archives import layout
 from duskwatch.sources.bgp.archives.catalogue import Catalogue, RemoteFile, local_files
 from duskwatch.sources.bgp.archives.collectors import Collector
+from duskwatch.sources.bgp.archives.find import probe
 from duskwatch.sources.bgp.archives.mirrors import Mirror, Mirrors
 from duskwatch.sources.bgp.archives.names import is_update_name
 from duskwatch.sources.bgp.archives.plan import FURTHEST_DUMP_US, LONGEST_UPDATE_US, Plan, make_plan

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from duskwatch.records.times import DAY, HOUR, MINUTE
-from duskwatch.sources.bgp.archive_files import ArchiveFile, missing_files, period_of
 from duskwatch.sources.bgp.archives import layout
 from duskwatch.sources.bgp.archives.catalogue import RemoteFile
 from duskwatch.sources.bgp.archives.collectors import Collector
+from duskwatch.sources.bgp.archives.find import ArchiveFile, period_of
+from duskwatch.sources.bgp.archives.gaps import missing_files
 
 # How far before the window a table dump may lie. Further back the updates from it on would cost more than the state
 # that they prove is worth; without a dump the state is learned from updates.

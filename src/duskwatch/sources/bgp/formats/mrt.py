@@ -35,7 +35,7 @@ from duskwatch.kernels.mrt import (
     scan,
 )
 from duskwatch.records.elems import Damage, ElemBlock, PeerTable, RibBlock
-from duskwatch.sources.bgp.transports.files import TransportDamage
+from duskwatch.sources.files.pieces import TransportDamage
 
 # Rows of one block: few enough to stay in a cache until they are used, and never too few for the block to be worth it.
 BLOCK_ELEMS = 1 << 15

@@ -1,0 +1,240 @@
+"""One entity of a window: its files folded, its signals measured, its outages found, its report made."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from duskwatch.analysis.networks import networks_of
+from duskwatch.analysis.replay import BIN_US, Progress, Replay, replay_archives
+from duskwatch.detection import detect
+from duskwatch.records.countries import CountryRanges
+from duskwatch.records.entity import Entity
+from duskwatch.records.outages import Outage
+from duskwatch.records.prefix import Prefix
+from duskwatch.records.report import Report
+from duskwatch.records.times import to_datetime
+from duskwatch.signals.bgp.artefacts.faults import Faults, find_faults
+from duskwatch.signals.bgp.artefacts.guard import coverage_of, guard, without_transfers
+from duskwatch.signals.bgp.extents import extent_of, known_share, related
+from duskwatch.signals.bgp.measures import measure, transit_shares
+from duskwatch.signals.bgp.state import Watch
+from duskwatch.signals.bgp.votes import Votes, merge_votes
+from duskwatch.sources.reference.asnames import AsNames, load_as_names
+from duskwatch.sources.reference.files import ReferenceDataError
+from duskwatch.sources.reference.geo import load_geo
+from duskwatch.sources.reference.names import UnknownCountryError, country_name, main_time_zone
+
+# A country's outage can be called from learned state only where routes heard cover this share of its space.
+KNOWN_SHARE = 0.5
+NO_NAMES = AsNames({})
+
+NOT_MEASURED = (
+    "whether hosts answered: no probing was done, a routed network can still be unreachable",
+    "how much traffic flowed, and whether any attack took place",
+    "whether single web sites or services worked",
+    "networks inside the country that need no route in the global table",
+)
+
+
+def analyze(
+    entity: Entity,
+    from_us: int,
+    until_us: int,
+    mrt: Sequence[Path],
+    *,
+    geo: Sequence[Path] = (),
+    as_names: Sequence[Path] = (),
+    collectors: Sequence[str] = (),
+    bin_us: int = BIN_US,
+    threads: int = 2,
+    memory: int = 0,
+    reenactment: str = "",
+    networks: bool = True,
+    progress: Progress | None = None,
+) -> Report:
+    """Replay archives and tell when an entity could not be reached; with ``networks`` also which of a country's were.
+
+    Times are microseconds since the epoch, UTC. Raises ArchiveError, ReferenceDataError or ValueError, each with one
+    sentence that says what to do, where the input cannot be used; OSError where a file cannot be read.
+    """
+    ranges = _ranges(entity, from_us, geo)
+    replay = replay_archives(
+        from_us,
+        until_us,
+        mrt,
+        watch=_watch([entity], ranges),
+        origins=np.array([entity.asn], np.uint32) if entity.type == "asn" else None,
+        collectors=collectors,
+        bin_us=bin_us,
+        threads=threads,
+        memory=memory,
+        progress=progress,
+    )
+    votes = merge_votes(list(replay.parts), from_us, until_us)
+    names = load_as_names(as_names) if as_names else NO_NAMES
+    return report_on(entity, replay, votes, ranges, as_names=names, reenactment=reenactment, networks=networks)
+
+
+def analyze_countries(
+    from_us: int,
+    until_us: int,
+    mrt: Sequence[Path],
+    geo: Sequence[Path],
+    *,
+    bin_us: int = BIN_US,
+    threads: int = 2,
+) -> Iterator[Report]:
+    """The same for every country that has a route, in one pass over the files, in order of country code."""
+    ranges = load_geo(list(geo), to_datetime(from_us).date())
+
+    def watch(
+        afi: npt.NDArray[np.uint8],
+        hi: npt.NDArray[np.uint64],
+        lo: npt.NDArray[np.uint64],
+        length: npt.NDArray[np.uint8],
+    ) -> npt.NDArray[np.uint8]:
+        return (ranges.countries_of(afi, hi, lo, length) >= 0).astype(np.uint8)
+
+    replay = replay_archives(from_us, until_us, mrt, watch=watch, bin_us=bin_us, threads=threads)
+    votes = merge_votes(list(replay.parts), from_us, until_us)
+    faults = find_faults(replay.parts, replay.heard, replay.inputs, votes)
+    seen = np.unique(ranges.countries_of(votes.afi, votes.hi, votes.lo, votes.length))
+    for index in seen[seen >= 0]:
+        code = ranges.countries[index]
+        try:
+            country_name(code)
+        except UnknownCountryError:
+            continue  # registries also delegate to EU and AP
+        yield report_on(Entity("country", code), replay, votes, ranges, faults=faults)
+
+
+def _ranges(entity: Entity, from_us: int, geo: Sequence[Path]) -> CountryRanges | None:
+    if entity.type == "country":
+        country_name(entity.code)  # raises for a code that is no country
+        if not geo:
+            raise ReferenceDataError(
+                f"which addresses are {entity.code}'s? give --geo FILE: an RIR delegated-extended file of the day, "
+                "or a MaxMind-format database"
+            )
+        ranges = load_geo(list(geo), to_datetime(from_us).date())
+        if entity.code not in ranges:
+            raise ReferenceDataError(
+                f"{ranges.source} delegates no address to {entity.code}; give the file of its registry"
+            )
+        return ranges
+    return load_geo(list(geo), to_datetime(from_us).date()) if geo else None
+
+
+def _watch(entities: list[Entity], ranges: CountryRanges | None) -> Watch:
+    prefixes = [Prefix.parse(entity.code) for entity in entities if entity.type == "prefix"]
+    codes = [entity.code for entity in entities if entity.type == "country"]
+    touching = {code: ranges.touching(code) for code in codes} if ranges is not None else {}
+
+    def watch(
+        afi: npt.NDArray[np.uint8],
+        hi: npt.NDArray[np.uint64],
+        lo: npt.NDArray[np.uint64],
+        length: npt.NDArray[np.uint8],
+    ) -> npt.NDArray[np.uint8]:
+        wanted = np.zeros(len(afi), np.bool_)
+        for prefix in prefixes:
+            wanted |= related(prefix, afi, hi, lo, length)
+        for code, touches in touching.items():
+            some = np.flatnonzero(touches(afi, hi, length))
+            if ranges is not None and len(some):
+                of = ranges.countries_of(afi[some], hi[some], lo[some], length[some])
+                wanted[some] |= of == ranges.countries.index(code)
+        return wanted.astype(np.uint8)
+
+    return watch
+
+
+def report_on(
+    entity: Entity,
+    replay: Replay,
+    votes: Votes,
+    ranges: CountryRanges | None,
+    *,
+    as_names: AsNames = NO_NAMES,
+    reenactment: str = "",
+    faults: Faults | None = None,
+    networks: bool = False,
+) -> Report:
+    """The report on one entity from what a replay gave.
+
+    faults    of the replay, where many entities share them
+    networks  tell a country's networks apart too; it takes the longer, the more the replay holds of other countries
+    """
+    extent = extent_of(entity, votes, ranges)
+    faults = faults or find_faults(replay.parts, replay.heard, replay.inputs, votes)
+    guarded = guard(votes, extent.selected, faults)
+    votes = guarded.votes
+    history = without_transfers(measure(votes, extent, replay.bin_us), votes, extent.selected, faults)
+    warnings = list(replay.warnings)
+    if history.learned and entity.type == "country" and ranges is not None:
+        share = known_share(votes, extent)
+        history = replace(history, known_share=share)
+        if share < KNOWN_SHARE:
+            warnings.append(
+                f"routes heard cover {share:.0%} of the IPv4 space delegated to {entity.code}: "
+                "too little to tell a national outage from the state learned so far"
+            )
+    outages = detect(history)
+    coverage = coverage_of(guarded, extent.selected, history, outages, faults)
+    history = replace(history, transit=transit_shares(votes, extent, _spans(replay, outages)))
+    if entity.type == "country":
+        entity = replace(entity, name=country_name(entity.code))
+    elif entity.type == "asn":
+        entity = replace(entity, name=as_names.names.get(entity.asn, ""))
+    found = None
+    if networks and entity.type == "country" and ranges is not None and history.known_share >= KNOWN_SHARE:
+        window = (replay.from_us, replay.until_us)
+        found = networks_of(
+            entity,
+            history.level,
+            outages,
+            replay.parts,
+            window,
+            replay.bin_us,
+            ranges,
+            faults,
+            names=as_names.names,
+        )
+    if not extent.selected.any():
+        warnings.append(f"no route of {entity.title} was heard in this window, so nothing can be said about it")
+    if ranges is not None:
+        warnings += ranges.notes
+    warnings += as_names.notes
+    told = {int(asn) for asn in np.unique(np.concatenate([history.changes.origin, history.changes.upstream]))}
+    told |= {share.upstream for share in history.transit}
+    told |= {network.entity.asn for network in found.lost} if found is not None else set()
+    return Report(
+        entity,
+        replay.from_us,
+        replay.until_us,
+        history,
+        outages,
+        replay.inputs + (ranges.inputs if ranges is not None else ()) + as_names.inputs,
+        tuple(part.collector for part in replay.parts),
+        time_zone=main_time_zone(entity.code) if entity.type == "country" else "",
+        as_names={asn: as_names.names[asn] for asn in sorted(told) if asn in as_names.names},
+        country_source=ranges.source if ranges is not None and entity.type == "country" else "",
+        warnings=tuple(warnings),
+        not_measured=NOT_MEASURED,
+        reenactment=reenactment,
+        coverage=coverage,
+        networks=found,
+    )
+
+
+def _spans(replay: Replay, outages: tuple[Outage, ...]) -> list[tuple[int, int]]:
+    """The window before, during and after the main outage; the whole window where there is none."""
+    if not outages:
+        return [(replay.from_us, replay.until_us)]
+    main = max(outages, key=lambda outage: outage.score)
+    end = main.end.best_us if main.end else replay.until_us
+    spans = [(replay.from_us, main.onset.best_us), (main.onset.best_us, end), (end, replay.until_us)]
+    return [(start, stop) for start, stop in spans if start < stop]

@@ -1,0 +1,148 @@
+"""Wires series measured by others: files into blocks, detection, and a report of them alone or beside routes."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from duskwatch.analysis.networks import with_outages
+from duskwatch.detection import detect
+from duskwatch.records.coverage import carried_over
+from duskwatch.records.entity import Entity
+from duskwatch.records.report import Report
+from duskwatch.records.series import clipped, grid_of, span_of
+from duskwatch.records.signals import ChangeLog, EntityHistory, Gap, Level
+from duskwatch.records.times import iso
+from duskwatch.sources.reference.names import country_name, main_time_zone
+from duskwatch.sources.tables import SeriesData, SeriesError, SeriesOptions, read_series
+
+NOT_MEASURED = (
+    "anything by duskwatch itself: the signals were measured by others, and what they leave out is not known here",
+    "which routes were lost, and through whom the entity was reached: no routing archive was read",
+    "whether any attack took place",
+)
+LONGEST_GAPS = 200  # gaps told of each signal
+
+
+def analyze_series(
+    entity: Entity,
+    paths: Sequence[Path],
+    from_us: int | None = None,
+    until_us: int | None = None,
+    options: SeriesOptions = SeriesOptions(),
+) -> Report:
+    """The report on one entity from series alone; the window is that of the data where it is not given.
+
+    All of the data go into the baselines, also what comes before the window; outages of the window are told. Raises
+    SeriesError, or ValueError, in one line; OSError where a file cannot be read.
+    """
+    entity = _named(entity)
+    data = read_series(paths, entity, options)
+    first, last = span_of(data.blocks)
+    start, stop = first if from_us is None else from_us, last if until_us is None else until_us
+    if stop <= first or start >= last:
+        missed = f"from {iso(start)} on" if stop <= start else f"between {iso(start)} and {iso(stop)}"
+        raise SeriesError(f"no data {missed}; the data span {_span(first, last)}")
+    outages = detect(
+        EntityHistory(
+            _empty_level(np.empty(0, np.int64), stop),
+            _no_changes(),
+            data.blocks[0],
+            series=tuple(clipped(block, block.start_us, stop) for block in data.blocks),
+        )
+    )
+    blocks = tuple(block for block in (clipped(block, start, stop) for block in data.blocks) if block.values.shape[1])
+    kept = [k for k, outage in enumerate(outages) if (outage.end.best_us if outage.end else stop) > start]
+    number = {k: n for n, k in enumerate(kept)}
+    told = tuple(replace(outages[k], relapse_of=_renumbered(outages[k].relapse_of, number)) for k in kept)
+    history = EntityHistory(
+        _empty_level(grid_of(blocks, start, stop), stop),
+        _no_changes(),
+        blocks[0],
+        gaps=_gaps(data, start, stop),
+        series=blocks,
+    )
+    return Report(
+        entity,
+        start,
+        stop,
+        history,
+        told,
+        data.inputs,
+        (),
+        time_zone=main_time_zone(entity.code) if entity.type == "country" else "",
+        warnings=data.notes,
+        not_measured=NOT_MEASURED,
+    )
+
+
+def with_series(report: Report, paths: Sequence[Path], options: SeriesOptions = SeriesOptions()) -> Report:
+    """A report from archives, with series measured by others fused into its outages."""
+    data = read_series(paths, _named(report.entity), options)
+    before = tuple(clipped(block, block.start_us, report.until_us) for block in data.blocks)
+    shown = tuple(clipped(block, report.from_us, report.until_us) for block in data.blocks)
+    shown = tuple(block for block in shown if block.values.shape[1])
+    if not shown:
+        raise SeriesError(
+            f"the series have no data between {_span(report.from_us, report.until_us)}; they span "
+            f"{_span(*span_of(data.blocks))}"
+        )
+    fused = detect(replace(report.history, series=before))
+    inside = tuple(o for o in fused if (o.end.best_us if o.end else report.until_us) > report.from_us)
+    history = replace(
+        report.history, series=shown, gaps=report.history.gaps + _gaps(data, report.from_us, report.until_us)
+    )
+    return replace(
+        report,
+        history=history,
+        outages=inside,
+        coverage=carried_over(report.coverage, report.outages, inside),
+        networks=None if report.networks is None else with_outages(report.networks, report.entity, inside),
+        inputs=report.inputs + data.inputs,
+        warnings=report.warnings + data.notes,
+    )
+
+
+def _renumbered(earlier: int | None, number: dict[int, int]) -> int | None:
+    """The number of an earlier outage among those kept; None where it was not."""
+    return None if earlier is None else number.get(earlier)
+
+
+def _named(entity: Entity) -> Entity:
+    return replace(entity, name=country_name(entity.code)) if entity.type == "country" and not entity.name else entity
+
+
+def _span(from_us: int, until_us: int) -> str:
+    return f"{iso(from_us)} to {iso(until_us)}"
+
+
+def _gaps(data: SeriesData, from_us: int, until_us: int) -> tuple[Gap, ...]:
+    """Stretches of at least two bins in which a signal has no value, the longest of each signal."""
+    gaps: list[Gap] = []
+    for block in data.blocks:
+        for row, name in enumerate(block.names):
+            missing = np.isnan(block.values[row])
+            edge = np.flatnonzero(np.diff(np.concatenate([[False], missing, [False]]).astype(np.int8)))
+            mine = [
+                Gap(name, block.start_us + int(a) * block.bin_us, block.start_us + int(b) * block.bin_us, "no value")
+                for a, b in edge.reshape(-1, 2)
+                if b - a > 1
+            ]
+            mine = [gap for gap in mine if gap.until_us > from_us and gap.from_us < until_us]
+            gaps += sorted(mine, key=lambda gap: gap.from_us - gap.until_us)[:LONGEST_GAPS]
+    return tuple(sorted(gaps, key=lambda gap: (gap.from_us, gap.source)))
+
+
+def _empty_level(times_us: np.ndarray, until_us: int) -> Level:
+    """A level that nobody watched: no routing archive was read."""
+    unknown = np.full(len(times_us), np.nan)
+    return Level(
+        until_us, times_us, unknown, unknown, unknown, unknown, unknown, unknown, np.zeros(len(times_us), np.uint8)
+    )
+
+
+def _no_changes() -> ChangeLog:
+    i64, i32 = np.empty(0, np.int64), np.empty(0, np.int32)
+    u32, u8 = np.empty(0, np.uint32), np.empty(0, np.uint8)
+    return ChangeLog((), i64, i32, u8, i32, i32, u32, u32, u8)

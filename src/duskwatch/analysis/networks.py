@@ -1,0 +1,94 @@
+"""Which networks of a country were lost, and what each is of it: from the votes that the country was measured with."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from duskwatch.detection import detect, incidents
+from duskwatch.records.countries import CountryRanges
+from duskwatch.records.entity import Entity
+from duskwatch.records.incidents import Share
+from duskwatch.records.networks import Network, Networks
+from duskwatch.records.outages import Outage
+from duskwatch.records.signals import Level, PrefixState
+from duskwatch.signals.bgp.artefacts.faults import Faults
+from duskwatch.signals.bgp.artefacts.guard import guard, transferred
+from duskwatch.signals.bgp.collector_part import CollectorPart
+from duskwatch.signals.bgp.extents import space_of
+from duskwatch.signals.bgp.holdings import holding
+from duskwatch.signals.bgp.measures import measure_each
+from duskwatch.signals.bgp.votes import Votes, merge_votes
+
+
+def networks_of(
+    country: Entity,
+    level: Level,
+    outages: Sequence[Outage],
+    parts: Sequence[CollectorPart],
+    window: tuple[int, int],
+    bin_us: int,
+    ranges: CountryRanges,
+    faults: Faults,
+    *,
+    names: Mapping[int, str],
+) -> Networks:
+    """Count votes once more, by origin, on what the parts hold of the country, and find the outages of its ASes.
+
+    level, outages  of the country, from the same parts; they are not changed by what is found here
+    names           of AS numbers
+    An AS has what more than half of the voters hold a route to that it originates; only the country's addresses count.
+    """
+    votes = _votes_by_origin(parts, window, bin_us, faults)
+    index = ranges.countries.index(country.code)
+    owner = np.where(
+        ranges.countries_of(votes.afi, votes.hi, votes.lo, votes.length) == index, votes.origin_of, np.int64(-1)
+    )
+    space = space_of(country, ranges)
+    lost = []
+    fallen = np.where(np.isin(owner, _fallen(votes, owner)), owner, np.int64(-1))
+    for asn, history in measure_each(votes, fallen, bin_us, space):
+        entity = Entity("asn", f"AS{asn}", names.get(asn, ""))
+        found = detect(history)
+        before = [holding(history.level, level, outage, outages) for outage in found]
+        told = [(outage, had) for outage, had in zip(found, before, strict=True) if had is not None]
+        if len(told) == len(found) > 0:
+            lost.append(Network(entity, found, tuple(had for _, had in told)))
+    lost.sort(key=lambda network: (-worst_loss(network), network.entity.asn))
+    return with_outages(Networks(len(np.unique(owner[owner >= 0])), tuple(lost), ()), country, outages)
+
+
+def with_outages(networks: Networks, country: Entity, outages: Sequence[Outage]) -> Networks:
+    """The same networks with the incidents that they make up with these outages of the country."""
+    found = {country: outages} | {one.entity: one.outages for one in networks.lost}
+    return replace(networks, incidents=incidents(found, shares(country, networks.lost)))
+
+
+def worst_loss(network: Network) -> float:
+    """Largest share of the country that was lost in one outage of a network."""
+    return max(had.share * outage.depth for outage, had in zip(network.outages, network.before, strict=True))
+
+
+def shares(whole: Entity, parts: Sequence[Network]) -> dict[Entity, Share]:
+    """What each network is of the whole before each of its outages, as incidents are made of."""
+    return {
+        network.entity: Share(
+            whole, max(had.share for had in network.before), tuple(had.share for had in network.before)
+        )
+        for network in parts
+    }
+
+
+def _votes_by_origin(parts: Sequence[CollectorPart], window: tuple[int, int], bin_us: int, faults: Faults) -> Votes:
+    def refine(votes: Votes) -> tuple[Votes, npt.NDArray[np.bool_]]:
+        guarded = guard(votes, np.ones(len(votes.afi), np.bool_), faults)
+        return guarded.votes, transferred(votes.rows, faults)
+
+    return merge_votes(list(parts), *window, all_origins_bin_us=bin_us, refine=refine)
+
+
+def _fallen(votes: Votes, owner: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Owners of which any unit lost its majority inside the window: the others cannot have an outage."""
+    lost = np.isin(votes.state, (PrefixState.MINORITY, PrefixState.DARK)) & (votes.time_us > votes.from_us)
+    return np.unique(owner[np.unique(votes.prefix[lost])])

@@ -1,0 +1,137 @@
+"""Every country, network and wanted prefix of a window, from one pass over the archives of any number of collectors."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from duskwatch.analysis.replay import BIN_US, Replay, replay_archives
+from duskwatch.records.countries import CountryRanges
+from duskwatch.records.entity import Entity
+from duskwatch.records.prefix import Prefix
+from duskwatch.records.signals import EntityHistory
+from duskwatch.signals.bgp.artefacts.faults import find_faults
+from duskwatch.signals.bgp.artefacts.guard import guard, transferred
+from duskwatch.signals.bgp.entities import split
+from duskwatch.signals.bgp.extents import known_share, related, space_of
+from duskwatch.signals.bgp.measures import Extent, measure, measure_each
+from duskwatch.signals.bgp.votes import NOTHING_KNOWN, Known, Votes, merge_votes, voters_alone
+from duskwatch.sources.reference.names import UnknownCountryError, country_name
+
+KINDS = ("country", "asn")
+
+
+def watch_all(
+    afi: npt.NDArray[np.uint8],
+    hi: npt.NDArray[np.uint64],
+    lo: npt.NDArray[np.uint64],
+    length: npt.NDArray[np.uint8],
+) -> npt.NDArray[np.uint8]:
+    """A Watch that leaves out nothing."""
+    return np.ones(len(afi), np.uint8)
+
+
+def replay_all(
+    from_us: int,
+    until_us: int,
+    mrt: Sequence[Path],
+    *,
+    collectors: Sequence[str] = (),
+    bin_us: int = BIN_US,
+    threads: int = 2,
+    memory: int = 0,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> tuple[Replay, Votes]:
+    """Fold whole tables and count votes by prefix, and by origin where a prefix has several.
+
+    Raises what replay_archives raises. Memory grows with prefixes times sessions and with the updates of the
+    window, not with the entities (docs/reference/performance.md has the figures).
+    """
+    replay = replay_archives(
+        from_us,
+        until_us,
+        mrt,
+        watch=watch_all,
+        collectors=collectors,
+        bin_us=bin_us,
+        threads=threads,
+        memory=memory,
+        progress=progress,
+    )
+    return replay, count_all(replay, threads=threads)
+
+
+def count_all(replay: Replay, *, known: Known = NOTHING_KNOWN, threads: int = 2) -> Votes:
+    """The votes on everything that a replay of whole tables holds, and on what is ``known`` from before.
+
+    Without what is a fault of the recording, as in a run on one entity: losses that one collector alone saw do not
+    count, and table transfers are no news.
+    """
+    span = (replay.from_us, replay.until_us)
+    faults = find_faults(replay.parts, replay.heard, replay.inputs, voters_alone(replay.parts, *span))
+
+    def refine(votes: Votes) -> tuple[Votes, npt.NDArray[np.bool_]]:
+        guarded = guard(votes, np.ones(len(votes.afi), np.bool_), faults)
+        return guarded.votes, transferred(votes.rows, faults)
+
+    return merge_votes(
+        replay.parts, *span, all_origins_bin_us=replay.bin_us, refine=refine, known=known, threads=threads
+    )
+
+
+def measure_all(
+    votes: Votes,
+    ranges: CountryRanges | None,
+    bin_us: int,
+    *,
+    kinds: Iterable[str] = KINDS,
+    prefixes: Iterable[Prefix] = (),
+) -> Iterator[tuple[Entity, EntityHistory]]:
+    """Each entity that has a route, with what was measured about it; the same as a run on that entity alone.
+
+    (But that an AS's prefixes are those it had in the window: one that it announced only before is not among them.)
+
+    Countries come first, in order of their code, then ASes in order of number, then the prefixes wanted. Countries need
+    ``ranges``. What is told of an AS is by votes per prefix and origin: it has a prefix where more than half of the
+    voters hold a route to it that the AS originates. Transit shares are not counted here.
+    """
+    kinds = set(kinds)
+    if "country" in kinds and ranges is not None:
+        yield from _countries(votes, ranges, bin_us)
+    if "asn" in kinds:
+        for asn, history in measure_each(votes, votes.origin_of, bin_us):
+            yield Entity("asn", f"AS{asn}"), history
+    for prefix in prefixes:
+        selected = votes.any_origin & related(prefix, votes.afi, votes.hi, votes.lo, votes.length)
+        if selected.any():
+            ((_, own),) = split(votes, np.where(selected, 0, -1))
+            entity = Entity("prefix", str(prefix))
+            yield entity, measure(own, _extent(entity, own), bin_us)
+
+
+def _countries(votes: Votes, ranges: CountryRanges, bin_us: int) -> Iterator[tuple[Entity, EntityHistory]]:
+    owner = ranges.countries_of(votes.afi, votes.hi, votes.lo, votes.length).astype(np.int64)
+    owner[~votes.any_origin] = -1
+    order = np.argsort(ranges.countries)
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    owner = np.where(owner >= 0, rank[owner], -1)
+    for index, own in split(votes, owner):
+        code = ranges.countries[order[index]]
+        try:
+            name = country_name(code)
+        except UnknownCountryError:
+            continue  # registries also delegate to EU and AP
+        entity = Entity("country", code, name)
+        extent = _extent(entity, own, ranges)
+        history = measure(own, extent, bin_us)
+        if history.learned:
+            history = replace(history, known_share=known_share(own, extent))
+        yield entity, history
+
+
+def _extent(entity: Entity, votes: Votes, ranges: CountryRanges | None = None) -> Extent:
+    """All of the votes of one entity, as far as they are in its space."""
+    return Extent(np.ones(len(votes.afi), np.bool_), *space_of(entity, ranges))

@@ -1,0 +1,1 @@
+"""Who calls analysis, over what time: archives of weeks, later live."""

@@ -1,0 +1,1 @@
+"""Weeks of many collectors into a store."""

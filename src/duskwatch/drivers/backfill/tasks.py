@@ -1,0 +1,130 @@
+"""The tasks of a backfill: fold a part, count a day, store a day, search it for outages.
+
+Tasks are functions of plain values. They run in this process, in local ones or on other machines, and a task that is
+done twice, or by two workers at once, leaves the same.
+"""
+
+import errno
+import pickle
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from duskwatch.analysis.replay import replay_collector
+from duskwatch.analysis.whole_tables import watch_all
+from duskwatch.drivers.backfill.day import merge_collectors, write_day
+from duskwatch.drivers.backfill.plan import (
+    Counted,
+    DayRecord,
+    Part,
+    Plan,
+    known_key,
+    known_path,
+    known_paths,
+    record_path,
+)
+from duskwatch.drivers.backfill.results import leave, take
+from duskwatch.drivers.backfill.search import Search, find_outages
+from duskwatch.records.signals import Gap
+from duskwatch.signals.bgp.votes import NOTHING_KNOWN
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def fold_part(part: Part, plan: Plan, path: Path) -> str:
+    """Fold one part and leave it at ``path``. Returns why that cannot be done, empty where it was.
+
+    OSError where the disk is full: that is no fault of the part.
+    """
+    try:
+        replay = replay_collector(
+            part.collector,
+            part.files,
+            part.from_us,
+            part.until_us,
+            watch_all,
+            bin_us=plan.bin_us,
+            threads=plan.threads,
+        )
+        leave(path, replay)
+    except Exception as error:  # one part's fault, whatever it is, is not the others'
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise
+        return reason_of(error)
+    return ""
+
+
+def count_day(
+    day: date, made_of: str, files: Sequence[Path], plan: Plan, before: str, before_path: Path | None, path: Path
+) -> str:
+    """Merge a day's parts: leave what was counted below ``path``, what is known after the day, and its key.
+
+    made_of, before  keys of the parts, and of what was known before the day, which lies at ``before_path``; empty:
+                     nothing
+    Returns why it cannot be done, empty where it was.
+    """
+    replays = []
+    for file in files:
+        try:
+            replays.append(take(file))
+        except (EOFError, pickle.UnpicklingError):
+            file.unlink(missing_ok=True)
+            return f"{file} was damaged and is removed; run the same command again"
+    known = NOTHING_KNOWN if before_path is None else take(before_path)
+    votes, known = merge_collectors(day, replays, plan, known)
+    after = known_key(known)
+    leave(known_path(plan, day, after), known)
+    leave(path / "votes.pickle", votes)
+    leave(path / "after.pickle", Counted(made_of, before, after))
+    return ""
+
+
+def store_day(day: date, counted: Path, lost: Sequence[Gap], plan: Plan) -> str:
+    """Measure a day that ``count_day`` left and write it into the store; leave its record.
+
+    lost  parts that could not be folded, as gaps
+    Returns why it cannot be done, empty where it was; raises what write_day does.
+    """
+    done: Counted = take(counted / "after.pickle")
+    votes = [take(counted / "votes.pickle")]
+    path = record_path(plan, day)
+    # From here on the store may hold anything of the day, until the record says what.
+    path.unlink(missing_ok=True)
+    summary = write_day(day, votes.pop(), lost, plan)
+    for stale in known_paths(plan, day):
+        if stale != known_path(plan, day, done.after):
+            stale.unlink(missing_ok=True)
+    told = tuple((f"{gap.source} {day}", gap.reason) for gap in lost)
+    leave(path, DayRecord(done.made_of, done.before, done.after, told, summary))
+    return ""
+
+
+def store_nothing(day: date, lost: Sequence[Gap], plan: Plan) -> str:
+    """Of a day of which no part could be read: leave what the store has of it, or tell there that nothing is known."""
+    record_path(plan, day).unlink(missing_ok=True)
+    store = plan.open_store()
+    if day not in store.days("bgp"):
+        store.write_gaps(day, lost)
+    return "none of its parts could be read"
+
+
+def search_part(plan: Plan, search: Search, path: Path) -> str:
+    """Find the outages of some entities and leave them at ``path``. Returns why it cannot be done, empty where it was.
+
+    OSError where the disk is full.
+    """
+    try:
+        leave(path, find_outages(plan, search))
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise
+        return reason_of(error)
+    return ""
+
+
+def reason_of(error: BaseException) -> str:
+    """What went wrong, in one line."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    lines = str(error).splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

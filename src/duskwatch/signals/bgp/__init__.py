@@ -1,0 +1,1 @@
+"""Routes into state, state into what can be reached."""

@@ -1,0 +1,282 @@
+"""Rows of votes in time order: what the logs of all collectors say of some prefixes, and who votes when."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from duskwatch.signals.bgp.collector_part import CollectorPart
+from duskwatch.signals.bgp.start_table import HELD, KNOWN
+from duskwatch.signals.bgp.state import Op
+from duskwatch.signals.bgp.vote_units import Units
+
+Column = npt.NDArray[Any]
+
+
+class Vote(IntEnum):
+    """What a row of the vote walk does."""
+
+    HOLD = 0
+    LOSE = 1
+    DUMPED_HOLD = 2
+    OTHER = 3
+    CLEAR = 4
+    COMPLETE = 5
+    ON4 = 6
+    OFF4 = 7
+    ON6 = 8
+    OFF6 = 9
+
+
+@dataclass(frozen=True, slots=True)
+class VoteRows:
+    """The rows that the walk went through, in time order; R rows over N sessions and U units."""
+
+    from_us: int
+    time_us: npt.NDArray[np.int64]
+    session: npt.NDArray[np.int32]
+    prefix: npt.NDArray[np.int32]
+    code: npt.NDArray[np.uint8]
+    origin: npt.NDArray[np.uint32]
+    upstream: npt.NDArray[np.uint32]
+    beyond: npt.NDArray[np.uint32]
+    sessions: tuple[str, ...]  # [N] collector, AS and address, for people
+    voter_of: npt.NDArray[np.int32]  # [N]
+    cells: npt.NDArray[np.uint8]  # [U, N] HELD and KNOWN at the start of the window
+    routes: npt.NDArray[np.int32]  # [U, N] route held last until then, a row of start_routes; 0 none
+    start_routes: npt.NDArray[np.uint32]  # [R, 3] origin, the AS before it, the AS before that
+    last: npt.NDArray[np.uint32]  # [U, 3] the latest route that anybody held before the window
+    ever: npt.NDArray[np.uint8]  # [U] anybody did
+    complete: npt.NDArray[np.uint8]  # [N] its whole table was known at the start
+    fresh: npt.NDArray[np.uint8]  # [N] its session had ended, and its table was not known yet
+
+
+CODES = np.full(len(Op), 255, np.uint8)
+CODES[[Op.HOLD, Op.LOSE, Op.DUMPED_HOLD, Op.OTHER, Op.DOWN, Op.DUMPED]] = [
+    Vote.HOLD,
+    Vote.LOSE,
+    Vote.DUMPED_HOLD,
+    Vote.OTHER,
+    Vote.CLEAR,
+    Vote.COMPLETE,
+]
+
+
+def vote_rows(
+    parts: Sequence[CollectorPart],
+    picked: Sequence[npt.NDArray[np.int32] | slice],
+    units: Units,
+    span: tuple[int, int],
+    offsets: npt.NDArray[np.int64],
+    switches: list[tuple[int, int, int]],
+    voter_of: npt.NDArray[np.int32],
+    from_us: int,
+) -> VoteRows:
+    """The rows on prefixes [span) of all parts, with those of sessions, in time order; units count from the span's.
+
+    picked  of each part, the rows of its log that are about these prefixes or about sessions
+    """
+    low, high = span
+    base = int(units.first[low])
+    times, sessions, where, codes, routes = [], [], [], [], []
+    tables, taken = [np.zeros((1, 3), np.uint32)], 1  # the route of those that hold none
+    for part, mine, number, offset in zip(parts, picked, units.numbers, offsets, strict=False):
+        time_us, peer, own, op, route = (
+            getattr(part.log, name)[mine] for name in ("time_us", "peer", "prefix", "op", "route")
+        )
+        code = CODES[op]
+        at = np.where(own >= 0, number[own], np.int32(-1)) if len(number) else np.full(len(own), -1, np.int32)
+        about = (at >= low) & (at < high)
+        keep = (code != 255) & (about | ((own < 0) & (time_us >= from_us)))
+        times.append(time_us[keep])
+        sessions.append((peer[keep] + offset).astype(np.int32))
+        where.append(at[keep])
+        codes.append(code[keep])
+        routes.append(np.where(at[keep] >= 0, route[keep] + np.int32(taken), np.int32(0)))
+        tables.append(part.routes)
+        taken += len(part.routes)
+    count = len(switches)
+    times.append(np.array([s[0] for s in switches], np.int64))
+    sessions.append(np.array([s[1] for s in switches], np.int32))
+    where.append(np.full(count, -1, np.int32))
+    codes.append(np.array([s[2] for s in switches], np.uint8))
+    routes.append(np.zeros(count, np.int32))
+    table = np.concatenate(tables)
+    columns: list[Column] = [np.concatenate(column) for column in (times, sessions, where, codes, routes)]
+    time, session, prefix, code, route = columns
+    # At one moment voters leave first and join last, so that a session's end takes no vote off a prefix.
+    rank = np.ones(len(code), np.int64)
+    rank[np.isin(code, (Vote.OFF4, Vote.OFF6))] = 0
+    rank[np.isin(code, (Vote.ON4, Vote.ON6))] = 2
+    order = np.argsort(time * 3 + rank, kind="stable")
+    time, session, prefix, code, route = (column[order] for column in columns)
+    cells, held, last, ever = _start(parts, units, span, offsets, table)
+    pairs = slice(*np.searchsorted(units.pair_prefix, [low, high]))
+    if pairs.stop > pairs.start:
+        part_of = np.repeat(np.arange(len(parts)), np.diff(offsets))
+        time, session, prefix, code, route = _spread(
+            units, low, base, time, session, prefix, code, route, table[:, 0], units.pair_origin[pairs], held, part_of
+        )
+    else:
+        prefix = np.where(prefix >= 0, prefix - low, -1)
+    told = table[np.where((code == Vote.HOLD) | (code == Vote.DUMPED_HOLD), route, 0)]
+    return VoteRows(
+        from_us,
+        time,
+        session,
+        prefix.astype(np.int32),
+        code,
+        told[:, 0],
+        told[:, 1],
+        told[:, 2],
+        tuple(part.session(peer) for part in parts for peer in range(len(part.peers))),
+        voter_of,
+        cells,
+        held,
+        table,
+        last,
+        ever,
+        np.concatenate([part.start.complete[: len(part.peers)] for part in parts] or [np.empty(0, np.uint8)]),
+        np.concatenate([part.start.fresh[: len(part.peers)] for part in parts] or [np.empty(0, np.uint8)]),
+    )
+
+
+def _spread(
+    units: Units,
+    low: int,
+    base: int,
+    time: Column,
+    session: Column,
+    prefix: Column,
+    code: Column,
+    route: Column,
+    origin_of: Column,
+    pair_origin: Column,
+    held: npt.NDArray[np.int32],
+    part_of: npt.NDArray[np.int64],
+) -> tuple[Column, Column, Column, Column, Column]:
+    """Repeat the rows on a prefix for its units of one origin; a route to another origin is none there.
+
+    Of each collector such a unit's rows begin with the first route to its origin, as in a run on that AS alone.
+    """
+    at = np.maximum(prefix, 0)
+    copies = np.where(prefix >= 0, units.first[at + 1] - units.first[at], 1)
+    row = np.repeat(np.arange(len(prefix)), copies)
+    nth = np.arange(len(row)) - np.repeat(np.cumsum(copies) - copies, copies)
+    unit = np.where(prefix[row] >= 0, units.first[at[row]] + nth - base, -1)
+    code, route = code[row].copy(), route[row]
+    single = nth > 0
+    # Pairs stand in order of prefix, so that a unit less its prefix's rank is its pair.
+    pair = unit[single] + base - (prefix[row][single] + 1) - (base - low)
+    holds = (code[single] == Vote.HOLD) | (code[single] == Vote.DUMPED_HOLD)
+    other = holds & (origin_of[route[single]] != pair_origin[pair])
+    code[np.flatnonzero(single)[other]] = Vote.OTHER
+    of_pair = np.flatnonzero(single)
+    parts = int(part_of[-1]) + 1
+    begun = np.full((len(held), parts), len(row), np.int64)
+    holds_now = of_pair[(code[of_pair] == Vote.HOLD) | (code[of_pair] == Vote.DUMPED_HOLD)]
+    np.minimum.at(begun, (unit[holds_now], part_of[session[row[holds_now]]]), holds_now)
+    for part in range(parts):
+        begun[(held[:, part_of == part] != 0).any(axis=1), part] = 0
+    keep = np.ones(len(row), np.bool_)
+    keep[of_pair] = of_pair >= begun[unit[of_pair], part_of[session[row[of_pair]]]]
+    row = row[keep]
+    return time[row], session[row], unit[keep], code[keep], route[keep]
+
+
+def _start(
+    parts: Sequence[CollectorPart],
+    units: Units,
+    span: tuple[int, int],
+    offsets: npt.NDArray[np.int64],
+    table: npt.NDArray[np.uint32],
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32], npt.NDArray[np.uint32], npt.NDArray[np.uint8]]:
+    """What stood when the window began: cells and routes [U, N]; the latest route of each unit [U, 3], if any [U]."""
+    low, high = span
+    base = units.first[low]
+    count = int(units.first[high] - base)
+    cells, routes = np.zeros((count, int(offsets[-1])), np.uint8), np.zeros((count, int(offsets[-1])), np.int32)
+    last_us, last = np.full(count, -1, np.int64), np.zeros(count, np.int64)
+    taken = 1
+    for part, number, offset in zip(parts, units.numbers, offsets, strict=False):
+        own = np.flatnonzero((number >= low) & (number < high))
+        unit = units.first[number[own]] - base
+        columns = slice(int(offset), int(offset) + len(part.peers))
+        start = part.start
+        cells[unit, columns] = start.cells[own, : len(part.peers)]
+        before = start.routes[own, : len(part.peers)]
+        routes[unit, columns] = np.where(before != 0, before + taken, 0)
+        later = start.last_us[own] >= np.maximum(last_us[unit], 0)
+        last_us[unit[later]] = start.last_us[own][later]
+        last[unit[later]] = start.last_route[own][later] + taken
+        taken += len(part.routes)
+        cells[:, columns] |= np.where(start.complete[: len(part.peers)] == 1, KNOWN, 0).astype(np.uint8)
+    ever = (last_us >= 0).astype(np.uint8)
+    found = table[np.where(ever == 1, last, 0)]
+    pairs = slice(*np.searchsorted(units.pair_prefix, [low, high]))
+    prefixes, origins = units.pair_prefix[pairs], units.pair_origin[pairs]
+    if len(prefixes):
+        whole = units.first[prefixes] - base
+        nth = np.arange(len(prefixes)) - np.searchsorted(prefixes, prefixes)
+        single = whole + 1 + nth
+        mine = (routes[whole] != 0) & (table[routes[whole], 0] == origins[:, None])
+        cells[single] = np.where(mine, cells[whole], cells[whole] & KNOWN)
+        routes[single] = np.where(mine, routes[whole], 0)
+        latest = np.where(mine, routes[whole], 0).max(axis=1, initial=0)
+        found[single] = np.where((found[whole, 0] == origins)[:, None], found[whole], table[latest])
+        ever[single] = (ever[whole] == 1) & ((found[whole, 0] == origins) | (latest > 0))
+    return cells, routes, found, ever
+
+
+def with_start(rows: VoteRows, some: npt.NDArray[np.int32] | None = None) -> VoteRows:
+    """The rows with what stood at the start told as rows too, just before the first: for those who walk them anew.
+
+    Of ``some`` units alone, where they are given; a whole table would make as many rows as it has routes.
+    """
+    which = np.arange(len(rows.cells)) if some is None else some
+    at, session = np.nonzero(rows.cells[which] & KNOWN)
+    unit = which[at]
+    held = (rows.cells[unit, session] & HELD) != 0
+    route = rows.routes[unit, session]
+    once = np.flatnonzero(~held & (route != 0))
+    # What a whole table lacks was never said to be lost.
+    gone = ~held & ((route != 0) | (rows.complete[session] == 0))
+    sessions = np.arange(len(rows.complete))
+    ended, whole = sessions[rows.fresh == 1], sessions[rows.complete == 1]
+    parts: list[tuple[Column, Column, Column, int]] = [
+        # session, prefix, route, code; a session that ended said what it said after that, and its dump came last
+        (ended, np.full(len(ended), -1), np.zeros(len(ended), np.int64), Vote.CLEAR),
+        (session[once], unit[once], route[once], Vote.DUMPED_HOLD),
+        (session[held], unit[held], route[held], Vote.DUMPED_HOLD),
+        (session[gone], unit[gone], np.zeros(int(gone.sum()), np.int64), Vote.LOSE),
+        (whole, np.full(len(whole), -1), np.zeros(len(whole), np.int64), Vote.COMPLETE),
+    ]
+    count = sum(len(part[0]) for part in parts)
+    routes = rows.start_routes[np.concatenate([part[2] for part in parts])]
+    first = int(rows.time_us[0]) if len(rows.time_us) else 0
+    early: dict[str, Any] = {
+        "time_us": np.full(count, min(rows.from_us, first) - 1, np.int64),
+        "session": np.concatenate([part[0] for part in parts]).astype(np.int32),
+        "prefix": np.concatenate([part[1] for part in parts]).astype(np.int32),
+        "code": np.concatenate([np.full(len(part[0]), part[3], np.uint8) for part in parts]),
+        "origin": routes[:, 0],
+        "upstream": routes[:, 1],
+        "beyond": routes[:, 2],
+    }
+    early = {name: np.concatenate([column, getattr(rows, name)]) for name, column in early.items()}
+    return replace(rows, **early)
+
+
+def without_rows(rows: VoteRows) -> VoteRows:
+    """Sessions and voters alone."""
+    # Not slices: those would keep alive what they are slices of.
+    none: dict[str, Any] = {
+        each.name: np.empty((0, *column.shape[1:]), column.dtype)
+        for each in fields(rows)
+        if isinstance(column := getattr(rows, each.name), np.ndarray)
+        and each.name not in ("voter_of", "complete", "fresh")
+    }
+    return replace(rows, **none)

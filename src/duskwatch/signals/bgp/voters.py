@@ -1,0 +1,219 @@
+"""Who votes when: full-feed sessions that are there, and the gaps that the others make."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from duskwatch.records.signals import Gap
+from duskwatch.signals.bgp.collector_part import CollectorPart
+from duskwatch.signals.bgp.state import Op, RoutingLog
+from duskwatch.signals.bgp.vote_rows import Vote
+
+# Full feed: a peer whose table has at least this share of the largest table, per address family.
+FULL_SHARE = 0.75
+# Where no dump was read, tables are known only as far as updates touched them. One peer that sent its whole table
+# anew would dwarf all others, so that the median is the measure: partial peers stay under a tenth of it
+# (docs/explanation/visibility.md has the figures).
+LEARNED_SHARE_OF_MEDIAN = 0.25
+# A full-feed peer stays one until it falls this far below the bar, lest it flicker at the edge.
+HYSTERESIS = 0.9
+# A table that falls to this share of itself from one sample to the next has collapsed.
+COLLAPSE = 0.9
+# A peer whose folded table differs from a table dump by more than this share of both has no vote until one agrees.
+# What changes while a dump is written is far less (docs/explanation/visibility.md has the figures).
+DOUBT_RATE = 0.05
+
+
+def full_feed(sizes: npt.NDArray[np.int32], dumped: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Which sessions carry a full table at each sample.
+
+    sizes  int32[K, N, 2]  prefixes held, IPv4 and IPv6     dumped  bool[N]  its collector's state began from a dump
+    Returns bool[K, N, 2]. The bar is relative and per address family: FULL_SHARE of the largest table among the
+    sessions with a dump, LEARNED_SHARE_OF_MEDIAN of the median table among the others.
+    """
+    out = np.zeros(sizes.shape, np.bool_)
+    was = np.zeros(sizes.shape[1:], np.bool_)
+    for k in range(sizes.shape[0]):
+        for family in (0, 1):
+            now = sizes[k, :, family]
+            bar = np.full(len(now), np.inf)
+            if dumped.any() and now[dumped].max() > 0:
+                bar[dumped] = FULL_SHARE * now[dumped].max()
+            learned = now[~dumped & (now > 0)]
+            if len(learned):
+                bar[~dumped] = LEARNED_SHARE_OF_MEDIAN * np.median(learned)
+            was[:, family] = (now >= bar) | (was[:, family] & (now >= HYSTERESIS * bar) & (now > 0))
+        out[k] = was
+    return out
+
+
+def switches(
+    parts: Sequence[CollectorPart],
+    offsets: npt.NDArray[np.int64],
+    from_us: int,
+    until_us: int,
+) -> tuple[list[tuple[int, int, int]], tuple[Gap, ...]]:
+    """When each session begins and stops to vote, (time, session, Vote), and the gaps that this makes.
+
+    offsets int64[parts + 1]: the number of each part's first session.
+    """
+    count = int(offsets[-1])
+    dumped = np.zeros(count, np.bool_)
+    sample_us = np.unique(np.concatenate([part.sample_us for part in parts] or [np.empty(0, np.int64)]))
+    sizes = np.zeros((len(sample_us), count, 2), np.int32)
+    for part, offset in zip(parts, offsets, strict=False):
+        span = slice(offset, offset + len(part.peers))
+        dumped[span] = part.dumps > 0
+        sizes[np.searchsorted(sample_us, part.sample_us), span] = part.sizes
+    full = full_feed(sizes, dumped)
+    out: list[tuple[int, int, int]] = []
+    gaps: list[Gap] = []
+    for part, offset in zip(parts, offsets, strict=False):
+        holes = [(gap.from_us, gap.until_us) for gap in part.gaps]
+        log = _sessions_alone(part.log)
+        lives = _live_spans(log, len(part.peers), from_us, until_us)
+        doubted = _doubted_spans(part, from_us, until_us)
+        ever_full: npt.NDArray[np.bool_] = np.zeros(len(part.peers), np.bool_)
+        for sample in full:
+            ever_full |= sample[offset : offset + len(part.peers)].any(axis=1)
+        fallen: list[set[tuple[int, int]]] = [set() for _ in range(len(part.peers))]
+        for peer in range(len(part.peers)):
+            session = int(offset) + peer
+            alive = _minus(lives[peer], holes + doubted.get(peer, []))
+            for family, on, off in ((0, Vote.ON4, Vote.OFF4), (1, Vote.ON6, Vote.OFF6)):
+                whole = _true_spans(sample_us, full[:, session, family], until_us)
+                cut = [_ahead_of_collapse(span, sample_us, sizes[:, session, family], alive) for span in whole]
+                following = [start for start, _ in whole[1:]] + [until_us]
+                for (_, end), (_, shown), later in zip(cut, whole, following, strict=False):
+                    if end < shown:
+                        fallen[peer].add((end, later))
+                spans = _both(cut, alive)
+                for start, end in spans:
+                    out.append((start, session, on))
+                    if end < until_us:
+                        out.append((end, session, off))
+            if ever_full[peer]:
+                gaps += [
+                    Gap(part.session(peer), start, end, reason, 1)
+                    for start, end, reason in _session_gaps(log, peer, from_us, until_us)
+                ]
+                gaps += [Gap(part.session(peer), *stretch, "its table fell", 1) for stretch in sorted(fallen[peer])]
+                gaps += [
+                    Gap(part.session(peer), start, end, "its table differs from the table dump", 1)
+                    for start, end in doubted.get(peer, [])
+                ]
+        voters = len({asn for asn, full_feed_once in zip(part.peers.asn, ever_full, strict=True) if full_feed_once})
+        gaps += [replace(gap, peers=voters) for gap in part.gaps]
+    gaps.sort(key=lambda gap: (gap.from_us, gap.source, gap.until_us))
+    return out, tuple(gaps)
+
+
+def _sessions_alone(log: RoutingLog) -> RoutingLog:
+    """The rows about sessions; of a whole table they are few among millions."""
+    rows = np.flatnonzero(log.prefix < 0)
+    return RoutingLog(log.time_us[rows], log.peer[rows], log.prefix[rows], log.op[rows], log.route[rows])
+
+
+def _live_spans(log: RoutingLog, peers: int, from_us: int, until_us: int) -> list[list[tuple[int, int]]]:
+    """Stretches [start, end) in which each peer's session was up and heard."""
+    spans: list[list[tuple[int, int]]] = [[] for _ in range(peers)]
+    since: list[int | None] = [None] * peers
+    for peer, op, time_us in zip(log.peer.tolist(), log.op.tolist(), log.time_us.tolist(), strict=True):
+        if op in (Op.UP, Op.HEARD, Op.DUMPED):
+            if since[peer] is None:
+                since[peer] = time_us
+        elif (start := since[peer]) is not None:
+            spans[peer].append((start, time_us))
+            since[peer] = None
+    for peer, start in enumerate(since):
+        if start is not None:
+            spans[peer].append((start, until_us))
+    return [[(max(a, from_us), b) for a, b in own if b > from_us] for own in spans]
+
+
+def _doubted_spans(part: CollectorPart, from_us: int, until_us: int) -> dict[int, list[tuple[int, int]]]:
+    """Stretches in which a peer's folded table is not believed: from a dump that differs to the next that agrees."""
+    spans: dict[int, list[tuple[int, int]]] = {}
+    since: dict[int, int] = {}
+    for check in sorted(part.checks, key=lambda check: check.time_us):
+        if check.rate > DOUBT_RATE:
+            since.setdefault(check.peer, check.time_us)
+        elif check.peer in since:
+            spans.setdefault(check.peer, []).append((since.pop(check.peer), check.time_us))
+    for peer, start in since.items():
+        spans.setdefault(peer, []).append((start, until_us))
+    return {peer: [(max(a, from_us), b) for a, b in own if b > from_us] for peer, own in spans.items()}
+
+
+def _session_gaps(log: RoutingLog, peer: int, from_us: int, until_us: int) -> list[tuple[int, int, str]]:
+    """Stretches in which one peer's session was down or silent, with the reason."""
+    reasons = {Op.DOWN: "session down", Op.SILENT: "nothing heard for an hour"}
+    out: list[tuple[int, int, str]] = []
+    since: tuple[int, str] | None = None
+    for row in np.flatnonzero(log.peer == peer):
+        op, time_us = int(log.op[row]), int(log.time_us[row])
+        if op in reasons and since is None:
+            since = (time_us, reasons[Op(op)])
+        elif op not in reasons and since is not None:
+            out.append((since[0], time_us, since[1]))
+            since = None
+    if since is not None:
+        out.append((since[0], until_us, since[1]))
+    return [(max(a, from_us), b, why) for a, b, why in out if b > max(a, from_us)]
+
+
+def _true_spans(times: npt.NDArray[np.int64], flags: npt.NDArray[np.bool_], until_us: int) -> list[tuple[int, int]]:
+    """Stretches in which a flag that is set at each time, and holds to the next, is true."""
+    if not len(flags):
+        return []
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
+    ends = np.concatenate([times, [until_us]])
+    return [(int(ends[a]), int(ends[b])) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def _ahead_of_collapse(
+    span: tuple[int, int],
+    sample_us: npt.NDArray[np.int64],
+    sizes: npt.NDArray[np.int32],
+    alive: list[tuple[int, int]],
+) -> tuple[int, int]:
+    """A stretch of full feed, cut where the table that ends it began to fall.
+
+    A peer that loses its own way to the Internet takes its whole table back while its session stays up. What it took
+    back before the sample that shows it is no word on single prefixes.
+    """
+    at = int(np.searchsorted(sample_us, span[1]))
+    if not 0 < at < len(sample_us) or sizes[at] > COLLAPSE * sizes[at - 1]:
+        return span
+    before = int(sample_us[at - 1])
+    stayed = any(start <= before and end >= span[1] for start, end in alive)
+    return (span[0], max(span[0], before)) if stayed else span
+
+
+def _both(a: list[tuple[int, int]], b: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Where both lists of stretches hold."""
+    out = []
+    for start, end in a:
+        for other_start, other_end in b:
+            low, high = max(start, other_start), min(end, other_end)
+            if low < high:
+                out.append((low, high))
+    return sorted(out)
+
+
+def _minus(a: list[tuple[int, int]], holes: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Stretches of ``a`` without the holes."""
+    for hole_start, hole_end in holes:
+        left = []
+        for start, end in a:
+            if hole_end <= start or hole_start >= end:
+                left.append((start, end))
+                continue
+            if start < hole_start:
+                left.append((start, hole_start))
+            if hole_end < end:
+                left.append((hole_end, end))
+        a = left
+    return a
