@@ -9,6 +9,7 @@ from duskwatch.analysis.networks import with_outages
 from duskwatch.records.entity import Entity
 from duskwatch.records.networks import Holding, Network, Networks
 from duskwatch.records.outages import Alarm, Outage, Phase, When
+from duskwatch.records.reason import in_words
 from duskwatch.records.report import InputFile, Report
 from duskwatch.records.signals import ChangeLog, EntityHistory, Gap, Level, PrefixState, SignalBlock, TransitShare
 from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND, parse_time
@@ -32,7 +33,7 @@ def t(text: str) -> int:
 
 
 def when(best: int, before: int = 0, after: int = 0, reason: str = "the second of the message") -> When:
-    return When(best - before, best + after, best, reason)
+    return When(best - before, best + after, best, in_words(reason))
 
 
 def history(

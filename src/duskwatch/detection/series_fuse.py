@@ -13,6 +13,7 @@ from duskwatch.detection.series import F64, I64, Bool, Dip, SeriesView
 from duskwatch.detection.series_bounds import Course as SignalCourse
 from duskwatch.detection.series_bounds import course_of_dip
 from duskwatch.records.outages import Alarm, Outage, When
+from duskwatch.records.reason import reason
 from duskwatch.records.signals import LOSS_ROLES, SPACE_UNITS, SignalSpec
 from duskwatch.records.times import DAY, HOUR
 
@@ -256,11 +257,10 @@ def _dip(view: SeriesView, same: Sequence[Alarm]) -> SignalCourse:
 
 def _slow_course(alarm: Alarm) -> SignalCourse:
     """The moments of a slow decline: known to a day."""
-    told = f"{alarm.signal} was {{}} in the day from this on: the median of a week against that of four weeks before"
-    onset = When(alarm.from_us, alarm.from_us + DAY, alarm.from_us, told.format("below half of the limit"))
+    onset = When(alarm.from_us, alarm.from_us + DAY, alarm.from_us, reason("declined", signal=alarm.signal))
     if alarm.until_us is None:
         return SignalCourse(onset, None, None)
-    end = When(alarm.until_us, alarm.until_us + DAY, alarm.until_us, told.format("back"))
+    end = When(alarm.until_us, alarm.until_us + DAY, alarm.until_us, reason("declined-back", signal=alarm.signal))
     return SignalCourse(onset, end, alarm.until_us)
 
 
@@ -307,9 +307,7 @@ def _end(dips: Sequence[tuple[Heard, SignalCourse]], group: Group, onset: When, 
     if late[1] == late[0] or late[2] is None:
         return _after(late[2], onset)
     began = int(late[1])
-    return _after(
-        When(began, late[2].latest_us, began, f"the return began, and was complete when {late[2].reason}"), onset
-    )
+    return _after(When(began, late[2].latest_us, began, reason("return-began", late[2].reason)), onset)
 
 
 def _after(end: When | None, onset: When) -> When | None:
@@ -333,7 +331,7 @@ def _dark(
         max(start, onset.earliest_us) if first == seen else start,
         max(start, int(course.edge_us[min(first + 1, len(course.loss))])),
         max(start, onset.best_us) if first == seen else start,
-        "nothing was left in any of the signals that lost anything",
+        reason("nothing-left"),
     )
     if after >= len(course.loss):
         return told, None
@@ -342,7 +340,7 @@ def _dark(
     best = max(back, told.best_us)
     if end is not None:
         best = max(told.best_us, min(best, end.best_us))
-    return told, When(min(back, best), max(latest, best), best, "something was there again in one of the signals")
+    return told, When(min(back, best), max(latest, best), best, reason("something-back"))
 
 
 def _confidence(members: Sequence[Heard], heard: Sequence[Heard], group: Group, course: Course) -> float:

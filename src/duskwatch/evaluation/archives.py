@@ -11,6 +11,7 @@ from duskwatch.cases.build import build_case
 from duskwatch.evaluation.scenarios.scenario import Entry, Group, Scenario
 from duskwatch.evaluation.scoring import Bounds, TrueEvent
 from duskwatch.records.entity import parse_entity
+from duskwatch.records.errors import InputError
 from duskwatch.records.report import Report
 from duskwatch.records.signals import VISIBLE_SLASH24, SignalBlock
 from duskwatch.records.times import parse_time
@@ -47,7 +48,7 @@ def _pakistan(data: Path | None) -> Scenario:
 
 def _real(data: Path | None, code: str, begin: str, until: str, folder: str, delegated: str) -> Report:
     if data is None:
-        raise ValueError("this scenario is made of real archives; name the folder that has them")
+        raise InputError("this scenario is made of real archives; name the folder that has them")
     geo = data / DELEGATED / f"{delegated}-extended-latest"
     window = parse_time(begin), parse_time(until)
     return analyze(parse_entity(code), *window, [data / folder], geo=[geo], threads=1)

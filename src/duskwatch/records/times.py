@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+from duskwatch.records.errors import InputError
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -20,7 +22,7 @@ def parse_time(text: str) -> int:
     try:
         moment = datetime.fromisoformat(stripped)
     except ValueError:
-        raise ValueError(f"'{text}' is not a time; write it like 2014-12-22T16:15Z or 2014-12-22") from None
+        raise InputError(f"'{text}' is not a time; write it like 2014-12-22T16:15Z or 2014-12-22") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return (moment - EPOCH) // timedelta(microseconds=1)

@@ -9,6 +9,8 @@ import re
 from functools import cache
 from importlib import resources
 
+from duskwatch.records.errors import InputError
+
 _BESIDE_ISO = ("EU", "XK")  # registries file space under the European Union, databases under Kosovo
 _CAPITAL_ZONE = {  # of countries with several zones; where there is no capital, the largest station
     "AQ": "Antarctica/McMurdo",
@@ -45,7 +47,7 @@ _CAPITAL_ZONE = {  # of countries with several zones; where there is no capital,
 }
 
 
-class UnknownCountryError(ValueError):
+class UnknownCountryError(InputError):
     """No such country; the message says what to write instead, in one line."""
 
 

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from duskwatch.records.errors import InputError
+
 _TIMES = (
     "timestamp", "time", "timeutc", "utctime", "datetime", "datetimeutc", "date", "dateutc", "ts", "t", "epoch",
     "epochs", "unixtime", "unixtimestamp", "timems", "timestampms", "eventtime", "timebin", "bin", "bucket", "start",
@@ -45,7 +47,7 @@ class Layout:
     left_out: tuple[str, ...] = ()  # columns that are no measure, by their names
 
 
-class LayoutError(ValueError):
+class LayoutError(InputError):
     """The columns of a table cannot be told apart; the text says what to give."""
 
 

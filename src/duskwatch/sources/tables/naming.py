@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from duskwatch.records.errors import InputError
 from duskwatch.records.signals import (
     ATTACKS,
     LOSS_ROLES,
@@ -46,7 +47,7 @@ _UNITS = tuple(
 )
 
 
-class RoleError(ValueError):
+class RoleError(InputError):
     """A role that was said of a signal and cannot be; the text says what can."""
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from duskwatch.records.entity import Entity
+from duskwatch.records.errors import InputError
 from duskwatch.records.report import InputFile
 from duskwatch.records.signals import Role, SignalBlock, SignalSpec
 from duskwatch.sources.tables.bins import Points, blocks_of
@@ -25,7 +26,7 @@ MOST_SIGNALS = 2000
 _EMPTY = ("", "null", "none", "nan", "na", "n/a", "nil", "-", "\\n")
 
 
-class SeriesError(ValueError):
+class SeriesError(InputError):
     """A file of series that cannot be used; one line that says what to do."""
 
 
