@@ -13,13 +13,12 @@ from duskwatch.evaluation.scoring import Bounds, TrueEvent
 from duskwatch.records.entity import parse_entity
 from duskwatch.records.errors import InputError
 from duskwatch.records.report import Report
-from duskwatch.records.signals import SignalBlock
+from duskwatch.records.signals import VISIBLE_SLASH24, SignalBlock
 from duskwatch.records.times import parse_time
 
 FEBRUARY_19 = "mrt/route-views2-2008-02-19"
 FEBRUARY_24 = "mrt/route-views2-2008-02-24"
 DELEGATED = "reference/delegated-2016"
-SIGNAL = "bgp.visible_slash24"
 
 # The majority of peers lost 14 of 15 prefixes from 13:07:06 to 13:07:10, the last came back at 14:13:17.
 DJIBOUTI = TrueEvent(
@@ -73,9 +72,9 @@ def _case(name: str, data: Path | None) -> Scenario:
 
 def _scenario(name: str, report: Report, events: tuple[TrueEvent, ...], group: Group) -> Scenario:
     signals = report.history.signals
-    row = signals.names.index(SIGNAL)
+    row = signals.specs.index(VISIBLE_SLASH24)
     block = SignalBlock(
-        (SIGNAL,),
+        (VISIBLE_SLASH24,),
         signals.start_us,
         signals.bin_us,
         signals.values[row : row + 1],

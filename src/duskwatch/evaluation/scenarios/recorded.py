@@ -16,6 +16,7 @@ from duskwatch.evaluation.scenarios.dice import Dice, dice_of
 from duskwatch.evaluation.scenarios.inject import Series, inject
 from duskwatch.evaluation.scenarios.scenario import Entry, Group, Scenario
 from duskwatch.evaluation.scenarios.shapes import SHAPES, Shape, step
+from duskwatch.evaluation.scenarios.specs import BY_NAME
 from duskwatch.evaluation.scenarios.synthetic import HISTORY_DAYS
 from duskwatch.evaluation.scoring import Bounds, TrueEvent
 from duskwatch.records.errors import InputError
@@ -166,7 +167,13 @@ def _signals(short: str, columns: Columns) -> tuple[str, ...]:
 
 def _block(columns: Columns, names: tuple[str, ...]) -> SignalBlock:
     values = np.stack([columns.values[name] for name in names])
-    return SignalBlock(names, columns.start_us, columns.bin_us, values, np.where(np.isnan(values), 0.0, 1.0))
+    return SignalBlock(
+        tuple(BY_NAME[name] for name in names),
+        columns.start_us,
+        columns.bin_us,
+        values,
+        np.where(np.isnan(values), 0.0, 1.0),
+    )
 
 
 def _iraq(name: str, short: str, data: Path | None) -> Scenario:
@@ -189,13 +196,15 @@ def _quiet_part(data: Path | None, short: str) -> Series:
     columns = read(_need(data), IRAN_2026)
     bins = (IRAN_QUIET_UNTIL - columns.start_us) // columns.bin_us
     signal = SHORT[short]
-    return Series(signal, columns.start_us, columns.bin_us, columns.values[signal][:bins], "mean", counts=False)
+    return Series(
+        BY_NAME[signal], columns.start_us, columns.bin_us, columns.values[signal][:bins], "mean", counts=False
+    )
 
 
 def _iran_quiet(name: str, short: str, data: Path | None) -> Scenario:
     columns = _quiet_part(data, short)
     block = SignalBlock(
-        (columns.signal,),
+        (columns.spec,),
         columns.start_us,
         columns.bin_us,
         columns.values[None, :],
