@@ -124,6 +124,7 @@ def _ranges(entity: Entity, from_us: int, geo: Sequence[Path]) -> CountryRanges 
         raise ReferenceDataError(
             f"{ranges.source} delegates no address to {entity.code}; "
             + (f"its addresses were delegated {what}" if former else "give the file of its registry")
+            + "".join(f"; {text}" for text in ranges.damaged.get(entity.code, ()))
         )
     return load_geo(list(geo), to_datetime(from_us).date()) if geo else None
 
@@ -207,6 +208,8 @@ def report_on(
         warnings.append(f"no route of {entity.title} was heard in this window, so nothing can be said about it")
     if ranges is not None:
         warnings += ranges.notes
+        for text in ranges.damaged.get(entity.code, ()):
+            warnings.append(f"{text}; the line names {entity.code}, so some of its addresses may be missing here")
     warnings += as_names.notes
     told = {int(asn) for asn in np.unique(np.concatenate([history.changes.origin, history.changes.upstream]))}
     told |= {share.upstream for share in history.transit}
