@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from duskwatch.records.errors import InputError
 from duskwatch.records.messages import InputDone
 from duskwatch.records.report import InputFile
 from duskwatch.records.times import MINUTE, iso
@@ -26,7 +27,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What is analysed: [from_us, until_us), in bins. ValueError where that is nothing."""
+    """What is analysed: [from_us, until_us), in bins. InputError where that is nothing."""
 
     from_us: int
     until_us: int
@@ -34,12 +35,12 @@ class Window:
 
     def __post_init__(self) -> None:
         if not self.from_us < self.until_us:
-            raise ValueError(
+            raise InputError(
                 f"the window ends ({iso(self.until_us)}) before it begins ({iso(self.from_us)}); "
                 "swap --from and --until"
             )
         if self.bin_us <= 0:
-            raise ValueError("bins are longer than nothing")
+            raise InputError(f"bins of {self.bin_us} us: they are longer than nothing")
 
 
 @dataclass(frozen=True, slots=True)

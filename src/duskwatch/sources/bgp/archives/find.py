@@ -7,6 +7,7 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
+from duskwatch.records.errors import InputError
 from duskwatch.records.times import MINUTE, SECOND
 from duskwatch.sources.bgp.archives.collectors import COLLECTORS
 from duskwatch.sources.bgp.archives.names import is_archive_name, is_update_name, stamp_time
@@ -27,7 +28,7 @@ HEAD_BYTES = 1 << 12  # of a file are read to tell what it is
 EARLIEST = 800_000_000  # 1995, before any archive
 
 
-class ArchiveError(ValueError):
+class ArchiveError(InputError):
     """Files given for analysis cannot be used; the message says which and what to do."""
 
 
