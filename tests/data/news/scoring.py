@@ -1,5 +1,6 @@
 """How extracted claims are compared with the labels of this folder, and counted (see README.md)."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -56,15 +57,27 @@ def score(claims: Sequence[Claim], labels: Sequence[Label], titles: Iterable[str
     Claims are the entries of `claims` of `duskwatch.claims/1`; `titles` are those of the articles in the text.
     """
     headlines = frozenset(plain(title) for title in titles)
-    fits = [[label_index for label_index, label in enumerate(labels) if matches(claim, label, headlines, outlet)] for claim in claims]
+    fits = [
+        [label_index for label_index, label in enumerate(labels) if matches(claim, label, headlines, outlet)]
+        for claim in claims
+    ]
     order = sorted(range(len(labels)), key=lambda index: bool(labels[index].get("optional")))
     partner = _pair(fits, order)
     counted = [index for index in order if not labels[index].get("optional")]
     missed = tuple(labels[index] for index in counted if index not in partner)
     paired = set(partner.values())
     left = [index for index in range(len(claims)) if index not in paired]
-    wrong = tuple(claims[index] for index in left if not fits[index] and not _is_neutral(claims[index], labels, headlines))
-    return Score(len(counted) - len(missed), len(missed), len(wrong), len(claims) - len(counted) + len(missed) - len(wrong), wrong, missed)
+    wrong = tuple(
+        claims[index] for index in left if not fits[index] and not _is_neutral(claims[index], labels, headlines)
+    )
+    return Score(
+        len(counted) - len(missed),
+        len(missed),
+        len(wrong),
+        len(claims) - len(counted) + len(missed) - len(wrong),
+        wrong,
+        missed,
+    )
 
 
 def add(scores: Iterable[Score]) -> Score:
@@ -104,8 +117,13 @@ def _same_entity(entity: str | None, wanted: Sequence[str]) -> bool:
 def _same_speaker(speaker: str | None, wanted: Sequence[str], outlet: str) -> bool:
     said = plain(speaker or "")
     if not said or said == plain(outlet):
-        return "" in wanted or (bool(said) and any(plain(name) in said for name in wanted if name))
-    return any(plain(name) in said for name in wanted if name)
+        return "" in wanted or any(_has_words(said, name) for name in wanted if name)
+    return any(_has_words(said, name) for name in wanted if name)
+
+
+def _has_words(text: str, words: str) -> bool:
+    """Whether whole words of the text are these, in a row; a plural or possessive "s" may follow."""
+    return re.search(rf"(?<!\w){re.escape(plain(words))}('?s)?(?!\w)", plain(text)) is not None
 
 
 def _same_sentence(sentence: str, snippets: Sequence[str]) -> bool:
@@ -167,7 +185,7 @@ def _moment(value: str | None) -> datetime | None:
 
 def _one_contains(name: str | None, wanted: Sequence[str]) -> bool:
     given = plain(name or "")
-    return bool(given) and any(plain(other) in given or given in plain(other) for other in wanted)
+    return bool(given) and any(_has_words(given, other) or _has_words(other, given) for other in wanted)
 
 
 def _share_fits(share: float | None, wanted: Mapping[str, Any]) -> bool:
