@@ -138,7 +138,7 @@ def test_no_text_is_in_both_halves() -> None:
 def test_a_label_file_is_well_formed_and_its_snippets_are_in_the_text(text: Path) -> None:
     labels = _labels(text)
     words = _words_of(text)
-    assert set(labels) <= {"about", "published", "zone", "story", "claims"}
+    assert set(labels) <= {"about", "published", "story", "claims"}
     assert labels["about"]
     if "published" in labels:
         _check_interval({"point": labels["published"]})
