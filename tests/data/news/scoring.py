@@ -22,6 +22,7 @@ IMPLIED_STATES = {
     "share": DOWN | UP,
 }
 MIN_WORDS_OF_A_PART = 4
+MIN_TITLE = 12  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def _matches_reading(claim: Claim, label: Label, headlines: frozenset[str], outl
         and (label["kind"] == "site" or _same_entity(claim["entity"], label["entity"]))
         and _same_speaker(claim["speaker"], label["speaker"], outlet)
         and claim["modality"] in label["modality"]
-        and (plain(claim["sentence"]) in headlines or _same_sentence(claim["sentence"], label["sentence"]))
+        and (_is_headline(claim["sentence"], headlines) or _same_sentence(claim["sentence"], label["sentence"]))
         and _same_value(label["kind"], claim["value"], label["value"])
     )
 
@@ -131,6 +132,15 @@ def _same_sentence(sentence: str, snippets: Sequence[str]) -> bool:
     return any(
         plain(snippet) in whole or (len(whole.split()) >= MIN_WORDS_OF_A_PART and whole in plain(snippet))
         for snippet in snippets
+    )
+
+
+def _is_headline(sentence: str, headlines: frozenset[str]) -> bool:
+    """Whether the sentence is a title, a part of one ("Kenya offline" of "Kenya offline | Steppe Times"), or holds one."""
+    whole = plain(sentence)
+    return any(
+        whole == title or (min(len(whole), len(title)) >= MIN_TITLE and (whole in title or title in whole))
+        for title in headlines
     )
 
 
@@ -234,7 +244,7 @@ def _pair(fits: Sequence[Sequence[int]], order: Sequence[int]) -> dict[int, int]
 
 
 def _is_neutral(claim: Claim, labels: Sequence[Label], headlines: frozenset[str]) -> bool:
-    if plain(claim["sentence"]) in headlines:
+    if _is_headline(claim["sentence"], headlines):
         return True
     value = claim["value"]
     if claim["kind"] in ("onset", "end", "duration"):
