@@ -136,7 +136,7 @@ def _same_sentence(sentence: str, snippets: Sequence[str]) -> bool:
 
 
 def _is_headline(sentence: str, headlines: frozenset[str]) -> bool:
-    """Whether the sentence is a title, a part of one ("Kenya offline" of "Kenya offline | Steppe Times"), or holds one."""
+    """Whether the sentence is a title, a part of one ("Kenya offline" of "Kenya offline | Times"), or holds one."""
     whole = plain(sentence)
     return any(
         whole == title or (min(len(whole), len(title)) >= MIN_TITLE and (whole in title or title in whole))
