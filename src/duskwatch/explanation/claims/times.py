@@ -65,7 +65,7 @@ class Times:
             rf"|(?P<word12>\b(?:{hour_word})(?:[ -](?:thirty|fifteen|forty-five|twenty|ten|forty|fifty|o'clock))? ?(?:a\.?\s?m\b\.?|p\.?\s?m\b\.?))"
             rf"|(?P<half>\b(?P<hq>half past|half|a quarter past|quarter past|a quarter to|quarter to|(?:five|ten|twenty|twenty-five|\d{{1,2}})(?: minutes)? (?:past|to)) (?P<hh>{hour_word}|\d{{1,2}}|noon|midnight|midday)\b(?: ?(?P<hm>a\.?m\b\.?|p\.?m\b\.?))?)"
             rf"|(?P<oclock>\b(?P<oh>{hour_word}|\d{{1,2}}) o'clock\b)"
-            rf"|(?P<inpart>(?<=at )(?P<ih>{hour_word}|\d{{1,2}})(?= (?:in the (?:morning|afternoon|evening)|at night|on (?:{long_days})\b|yesterday|this (?:morning|afternoon|evening)|last night|tonight|local)))"
+            rf"|(?P<inpart>(?:(?<=at )|(?<=before )|(?<=after )|(?<=around )|(?<=about )|(?<=by )|(?<=until )|(?<=since )|(?<=past ))(?P<ih>{hour_word}|\d{{1,2}})(?= (?:in the (?:morning|afternoon|evening)|at night|on (?:{long_days})\b|yesterday|this (?:morning|afternoon|evening)|last night|tonight|local)))"
             rf"|(?P<noon>\bnoon\b|\bmidday\b|\bmid-day\b)|(?P<midnight>\bmidnight\b)"
             rf"|(?P<iso>\b(?:19|20)\d\d-\d\d-\d\d(?:[t ]\d\d:\d\d(?::\d\d)?(?:\s?z|\s?utc|[+-]\d\d:?\d\d)?)?)"
             rf"|(?P<date>(?<![\w-])(?:(?:the )?(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? (?P<m1>{months})\b\.?|(?P<m2>{months})\b\.? (?P<d2>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:.]\d))(?:,? (?P<y>(?:19|20)\d\d)\b)?)"
@@ -73,9 +73,9 @@ class Times:
             rf"|(?P<weekday>(?<![\w-])(?:(?P<wl>last|this|this past|the previous|next|the following) )?(?P<wd>{long_days})(?:'s)?\b(?! (?:times|mail|morning post|herald|league|prayers)))"
             rf"|(?P<rel>\bthe day before yesterday\b|\byesterday\b|\btoday\b|\btonight\b|\btomorrow\b|\blast night\b|\bovernight\b|\bthis (?:morning|afternoon|evening)\b|\bearlier today\b|\bthe weekend\b|\bthis weekend\b|\blast weekend\b|\bthe night before\b|\bthe previous (?:day|night|evening)\b|\bthe day before\b)"
             rf"|(?P<next>\b(?:the )?(?:next|following|same|subsequent|very next) (?:day|morning|afternoon|evening|night)\b)"
-            rf"|(?P<ago>\b(?P<agon>(?:about |some |around |almost |nearly |more than |over )?(?:{alternatives(self._numbers)}|\d+|an?|a few|several|a couple of|half an)) (?P<agou>minutes?|hours?|days?|weeks?)(?: and a half)? (?:ago|earlier)\b)"
+            rf"|(?P<ago>\b(?P<agon>(?:about |some |around |almost |nearly |more than |over )?(?:{alternatives(self._numbers)}|\d+|an?|a few|several|a couple of|half an)) (?P<agou>minutes?|hours?|days?|weeks?)(?: and a half)? ago\b)"
             rf"|(?P<span>\b(?:earlier |late |early )?(?:last|this) (?:week|month)\b|\bearlier in the week\b|\bin recent days\b)"
-            rf"|(?P<monthonly>\b(?:in|since|of|early|mid|mid-|late|last) (?P<mo>january|february|march|april|june|july|august|september|october|november|december)(?! \d)(?: (?P<moy>(?:19|20)\d\d))?\b)"
+            rf"|(?P<monthonly>\b(?:in|since|of|early|mid|mid-|late|last) (?P<mo>january|february|march|april|june|july|august|september|october|november|december)(?! \d{{1,2}}\b)(?: (?P<moy>(?:19|20)\d\d))?\b)"
             rf"|(?P<nth>\b(?:for (?:a|the|its|their) |(?:a|into (?:a|its|the)|in its|its|entered (?:a|its|the)|now in its) )(?P<nn>{alternatives(self._ordinals)}|\d{{1,2}}(?:st|nd|rd|th))(?: straight| consecutive| successive| full| whole)? (?P<nu>day|night|week|hour)\b)"
             rf"|(?P<part>\b(?:{part})\b(?! (?:herald|edition|show|news|train|flight|prayers?|post|standard|star)))"
             rf"|(?P<year>(?<=in )(?:19|20)\d\d\b)"
@@ -99,11 +99,15 @@ class Times:
     def find(self, text: str, masked: list[tuple[int, int]] = []) -> list[Expression]:  # noqa: B006
         """Times in lower-case text, in order; what overlaps a ``masked`` stretch (a duration) is left out."""
         atoms: list[Expression] = []
+        reached = 0
         for match in self._atom.finditer(text):
+            if match.start() < reached:
+                continue
             if any(match.start() < until and begin < match.end() for begin, until in masked) and not match["ago"] and not match["nth"]:
                 continue
             if (atom := self._atom_of(match)) is not None:
                 atoms.append(self._zoned(text, atom))
+                reached = atoms[-1].end
         return [self._led(text, one) for one in self._merged(text, atoms)]
 
     def _atom_of(self, match: "re.Match[str]") -> Expression | None:
@@ -269,6 +273,9 @@ class Times:
     def _merged(self, text: str, atoms: list[Expression]) -> list[Expression]:
         out: list[Expression] = []
         for atom in atoms:
+            if out and "(" in text[out[-1].end : atom.start + 1] and out[-1].clock and out[-1].day and atom.clock:
+                out.append(atom)  # told a second time in brackets
+                continue
             last = out[-1] if out else None
             if last is not None and self._glue.fullmatch(text, last.end, max(last.end, atom.start)):
                 both = self._joined(last, atom, text[last.end : atom.start])
@@ -276,6 +283,7 @@ class Times:
                     out[-1] = both
                     continue
             out.append(atom)
+        out = [one for at, one in enumerate(out) if not (at and _again(text, out[at - 1], one))]
         return [one for one in out if not (one.span == "part" and one.day is None and not self._alone(text, one))]
 
     def _alone(self, text: str, one: Expression) -> bool:
@@ -304,9 +312,8 @@ class Times:
             if len(exact) == 2:
                 if "(" not in between and "/" not in between:
                     return None
-                chosen = b if b.zone is not None and a.zone is None else a
-                other = a if chosen is b else b
-                return replace(chosen, start=a.start, end=b.end, day=day or other.day)
+                # The same moment twice, by two clocks: the one whose own day is told.
+                return replace(b, start=a.start) if b.day and not a.day else replace(a, end=b.end)
             if len(exact) == 1:
                 fine, rough = (a, b) if exact[0] is a else (b, a)
                 zone, place = fine.zone, fine.place
@@ -484,6 +491,10 @@ class Dateline:
             return self.time_us
         day = (EPOCH + timedelta(microseconds=self.time_us)).date()
         return _us(_local(day + timedelta(days=1), 0, tz))
+
+
+def _again(text: str, first: Expression, second: Expression) -> bool:
+    return bool(first.clock and first.day and second.clock and re.fullmatch(r"[\s,]*\([\s,]*", text[first.end : second.start]))
 
 
 def _within(fine: Expression, rough: Expression) -> tuple[float, float]:

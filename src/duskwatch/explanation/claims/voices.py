@@ -1,0 +1,268 @@
+"""Who says what in a sentence: speakers before, after and within what they say, quotes, and how they say it."""
+
+import re
+from dataclasses import dataclass, field
+
+from duskwatch.explanation.claims.grammar import Grammar
+
+_ROLE = (
+    r"officials?|spokes(?:man|woman|person|people)|minister|ministry|government|authorities|regulator|analysts?|experts?|engineers?|researchers?|monitors?|firm|company|group|"
+    r"operator|provider|carrier|agency|agencies|police|army|military|president|director|chief|head|ceo|residents?|witnesses|users?|customers?|diplomats?|sources?|specialists?|observers?|activists?|"
+    r"organi[sz]ation|observatory|institute|university|team|centre|center|newspaper|paper|broadcaster|statement|notice|report|bulletin|embassy|council|commission|technicians?|managers?|lawmakers?|politicians?|opposition|"
+    r"professor|scientists?|lab|laboratory|project|service|channel|station|network|executive|administrator|union|league|correspondent|reporter|watchdog|advisory|registry|employees?|staff|workers?|party|leaders?|governor|mayor|secretary|aide|people|hackers|shopkeepers?|owners?|journalists?|bloggers?|lawyers?|utility|post|tweet|message|letter|email|media|state television|commander|general|consultants?|insiders?|teachers?|traders?|pilots?|bosses|campaigners?|blog|website|site|outlet|daily|wire|insurer|captain|academics?|economists?|deputy|envoy|ambassador|delegate|operators|providers|carriers|ministers|firms|companies|groups|monitor|others|some|many|one|critics|nobody|no one|none"
+)
+_SUBJECT_OF_DATA = re.compile(r"\b(?:data|figures|measurements|measurement|charts?|graphs?|statistics|numbers|probes|tests|monitoring|logs|records|readings|analysis|maps?|tables|telemetry|metrics|dashboards?|sensors|collectors|routing data|scans)\b")
+_NOUNS = re.compile(r"\b(?:the|these|those|such|any|his|her|their|its|a|an|of|no|some|first|early|media|news|several|other|many|recent|unconfirmed|new|earlier|this|that|in|on|to|'s|from)$")
+_NOUN_OR_VERB = frozenset({"report", "reports", "claims", "claim", "notes", "states", "records", "record", "finds", "doubts", "shows", "show", "fears", "estimates", "estimate", "suspects", "suspect", "logs", "answers", "posts", "sees", "blame", "thought", "found", "saw", "post", "feared", "alleged", "reported", "shown", "suspected", "noted", "confirmed", "claimed", "described", "assumed", "detected", "recorded", "observed", "measured", "registered", "revealed", "deny", "dispute", "disputes"})
+_AUX = re.compile(r"(?:\b(?:has|have|had|also|later|earlier|further|separately|then|now|again|still|previously|already|would only|has since|could only|told|meanwhile|himself|herself|itself|repeatedly|initially|first|both|all|only|jointly|publicly|quickly|officially|briefly|flatly|strongly|firmly|categorically|simply|independently|nevertheless|however|did|do|does)\s*|\b(?:on|late|early|earlier|this|yesterday|last|at) (?:on )?(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|morning|afternoon|evening|night|today|week)\s*(?:morning|afternoon|evening|night)?\s*|,\s*however,\s*|\b(?:yesterday|today|tonight)\s*)+$", re.IGNORECASE)
+_FINITE = re.compile(r"\b(?:is|are|was|were|has|had|have|will|would|went|came|began|fell|lost|did|does|could|can|may|might|should|started|ended|lasted|returned|dropped|vanished|disappeared|remained|caused|hit|cut|left|took|saw|shut|struck|broke|collapsed|failed|affected|resumed|recovered|stayed|restored|comes|runs|goes|passes|depends|relies|cannot|couldn't|wasn't|weren't|isn't|aren't|hasn't|haven't|didn't|don't|doesn't|there's|it's|says?|said|declined|remains|stood|stopped|carries)\b")
+_CUT = re.compile(r"[,;:()\"]|(?<= )-(?= )|\b(?:that|because|after|while|whereas|but|as|when|where|although|though|since|before|which|and that|so|until|if|once|even though)\b", re.IGNORECASE)
+_LEADING = re.compile(r"^(?:(?:meanwhile|but|and|however|also|later|earlier|still|separately|on \w+day|in a (?:\w+ )?(?:statement|post|tweet|letter|note)|for (?:its|his|her|their) part|in turn|yesterday|today|then|instead|now|asked [^,]{0,60},|so|yet|nor|in \w+|at the time|by then|nevertheless|both|only|according to|for example|one|even)\b,?\s+)+(?=\S)", re.IGNORECASE)
+_APPOSED = re.compile(r"^\s*(?:an?|the|one of|its|who|which|whose|chief|head|director|president|deputy|vice|senior|spokes\w+|ceo|co-?founder|founder|professor|minister|based|part of|owned|head of|in charge|speaking|citing|also|now|formerly|himself|herself|their|his|her|our|research|another|until)\b")
+_ADJUNCT = re.compile(
+    r"^(?:[\s,]*(?:in (?:a|an|its|his|her|their|the|two|one)(?: \w+){0,5}? (?:statement|post|posts|tweet|thread|interview|blog|briefing|email|e-mail|letter|report|note|bulletin|notice|message|conference|update|advisory|broadcast|session|memo|speech|release)(?: (?:on|to|with|published|posted|issued) [^,.\"]{1,40}?)?|on (?:twitter|x|facebook|mastodon|telegram|air|state (?:television|tv|radio)|camera|national television|condition of anonymity|the condition of anonymity)|by (?:phone|telephone|email)"
+    r"|to (?:reporters|journalists|parliament|the press)|(?:late |early |earlier )?(?:on )?(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|today|yesterday|tonight)(?: (?:morning|afternoon|evening|night))?|late on \w+day|(?:this|last) (?:week|morning|evening|afternoon|night|weekend)|earlier|later|afterwards|at (?:a|the) (?:\w+ )?(?:briefing|press conference|news conference)(?: in \w+)?|shortly (?:before|after) \w+|in [A-Z]\w+|at \d{1,2}(?::\d\d)?(?: ?[ap]\.?m\.?)?(?: (?:gmt|utc|local time))?))+",
+    re.IGNORECASE,
+)
+_LISTENER = re.compile(r"^\s+(?:(?:the |a )?(?:[A-Z][\w.-]*|reporters?|journalists?|us|me|parliament|lawmakers|listeners|viewers|readers|this (?:newspaper|outlet|site)|state (?:television|tv|radio|media)|local (?:radio|media)|news agency|agency|broadcaster|newspaper|customers|our|the|national|public|radio)(?: [A-Z][\w.-]*| (?:news agency|television|radio|newspaper|correspondent|daily|reporter|channel|station))*)(?=[\s,:])")
+_PRONOUN = re.compile(r"^(?:he|she|they|it|we|i|who|you)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """One speaker in a sentence. ``spans`` are what this speaker says; ``own`` is the phrase that names the speaker."""
+
+    speaker: str
+    own: tuple[int, int]
+    spans: tuple[tuple[int, int], ...]
+    act: str  # say, measure, think, deny, rule_out
+    refers: bool = False  # the speaker is a pronoun
+
+
+@dataclass(slots=True)
+class Memory:
+    """Speakers spoken of before, and whose quote is still open."""
+
+    person: str = ""
+    body: str = ""
+    last: str = ""
+    open_quote: str = ""
+    quoted: bool = False  # the last sentence was, as a whole, somebody's words
+    known: list[str] = field(default_factory=list)
+
+
+class Voices:
+    """Finds speakers by the word lists of one language."""
+
+    def __init__(self, grammar: Grammar) -> None:
+        lists = grammar.lists
+        compiled = "|".join(f"(?P<{name}>{lists[key]})" for name, key in (("rule_out", "rule_out"), ("deny", "deny"), ("think", "think"), ("measure", "measure"), ("say", "say")))
+        self._verb = re.compile(rf"(?<![\w-])(?:{compiled})(?![\w-])")
+        self._according = re.compile(r"\b(?:according to|in the words of|quoting|citing|by the account of|per)\s+")
+        self._role = re.compile(rf"\b(?:{_ROLE})(?:'s)?\b", re.IGNORECASE)
+
+    def find(self, flat: str, low: str) -> list[Voice]:
+        """Speakers of one sentence, in order of their phrases."""
+        out: list[Voice] = []
+        quotes = _quotes(flat)
+        for match in self._according.finditer(low):
+            if voice := self._according_to(flat, low, match):
+                out.append(voice)
+        for match in self._verb.finditer(low):
+            if any(begin < match.start() < until for begin, until in quotes) or any(own.own[0] <= match.start() < own.own[1] for own in out):
+                continue
+            act = match.lastgroup or "say"
+            if voice := self._spoken(flat, low, match, act):
+                out.append(voice)
+        out.sort(key=lambda one: one.own)
+        return _bounded(out, flat, low)
+
+    def _according_to(self, flat: str, low: str, match: "re.Match[str]") -> Voice | None:
+        name, end = self._right(flat, match.end())
+        if not name or _SUBJECT_OF_DATA.fullmatch(name.lower()):
+            return None
+        if match[0].startswith("per") and not name[0].isupper():
+            return None
+        if match[0].startswith(("citing", "quoting")):
+            left = self._left(flat, low, match.start())
+            if left:
+                return None
+        return Voice(_clean(name), (match.start(), end), ((0, match.start()), (end, len(flat))), "say")
+
+    def _right(self, flat: str, at: int) -> tuple[str, int]:
+        """A name right of ``at``: up to punctuation, a verb or a clause."""
+        rest = flat[at:]
+        cut = re.search(r"[,;:()\"]|(?<= )-(?= )|\.(?=\s|$)(?<!\b[A-Z]\.)|\b(?:but|while|which|who|whose|that|although|because|when|after|before|since|adding|as|where|with|said|says|show|shows|showed|on (?:monday|tuesday|wednesday|thursday|friday|saturday|sunday))\b", rest, re.IGNORECASE)
+        name = rest[: cut.start()] if cut else rest
+        if (verb := _FINITE.search(name.lower())) and verb.start() > 0:
+            name = name[: verb.start()]
+        name = " ".join(name.split()[:12])
+        return name.strip(" .'"), at + len(rest[: cut.start()] if cut else rest)
+
+    def _spoken(self, flat: str, low: str, match: "re.Match[str]", act: str) -> Voice | None:
+        verb, begin, end = match[0], match.start(), match.end()
+        before = low[:begin].rstrip()
+        if re.search(r"\b(?:is|are|was|were|been|being|be|widely|so|it is|'s)(?: also| first| widely| being| initially| officially| later)?$", before):
+            return self._passive(flat, low, match, act)
+        if verb.split()[0] in _NOUN_OR_VERB and _NOUNS.search(before) and not before.endswith(("have", "has", "had")):
+            return None
+        if re.search(r"\b(?:to|not|n't|never|would|will|can|could|should|must|did|does|do|of)$", before) and act != "think" and not (act == "rule_out" and before.endswith(("would", "did"))):
+            if not (act == "deny" and before.endswith(("to",)) is False and before.endswith(("did", "do", "does"))):
+                return None
+        after = flat[end:]
+        inverted = bool(re.search(r"[,\"]\s*$", flat[:begin])) and re.match(r"\s+(?:[A-Z]|the |an? |one |its |their )", after) and act in ("say", "think")
+        name, start = self._left(flat, low, begin)
+        if inverted and (not name or not re.search(r"[A-Za-z]", name) or flat[:begin].rstrip().endswith(('"', ',"', '",')) or (flat[:begin].rstrip().endswith(",") and _FINITE.search(name.lower()))):
+            name, stop = self._right(flat, end + 1)
+            if not name:
+                return None
+            more = _apposition(flat, stop)
+            return Voice(_clean(name), (begin, more), ((0, begin), (more, len(flat))), act, bool(_PRONOUN.match(name)))
+        if not name or not self._speaks(name, act):
+            return None
+        adjunct = 0
+        if verb in ("told", "tells") or verb.startswith("assured"):
+            listener = _LISTENER.match(after)
+            adjunct = listener.end() if listener else 0
+        if extra := _ADJUNCT.match(after[adjunct:]):
+            adjunct += extra.end()
+        rest = after[adjunct:]
+        own = (start, end + adjunct)
+        head = flat[:start].rstrip()
+        tail_only = not rest.strip(" .!?\"')")
+        parenthetical = bool(re.match(r"\s*,", rest)) and not tail_only
+        leads = bool(head) and head[-1] in ',"-' and len(head) > 12
+        if tail_only or (parenthetical and leads) or (leads and head[-1] == '"' and re.match(r"\s*[.:]", rest)):
+            spans = ((0, start), (own[1], len(flat))) if not tail_only else ((0, start),)
+            if not head:
+                return None
+        elif leads and head.endswith('"') and not re.match(r"\s+that\b", rest):
+            spans = ((0, start), (own[1], len(flat)))
+        else:
+            spans = ((own[1], len(flat)),)
+        return Voice(_clean(name), own, spans, act, bool(_PRONOUN.match(name)))
+
+    def _passive(self, flat: str, low: str, match: "re.Match[str]", act: str) -> Voice | None:
+        by = re.match(r"(?: \w+){0,4}? by (?=[A-Za-z])", low[match.end() :])
+        if by is None or act == "think":
+            return None
+        at = match.end() + by.end()
+        name, end = self._right(flat, at)
+        if not name or not (name[0].isupper() or self._role.search(name)):
+            return None
+        return Voice(_clean(name), (match.end(), end), ((0, match.start()), (end, len(flat))), act)
+
+    def _left(self, flat: str, low: str, at: int) -> tuple[str, int]:
+        """The name left of a verb at ``at`` and where it begins; '' where there is none."""
+        text = flat[:at].rstrip()
+        while aux := _AUX.search(text):
+            if aux.end() != len(text) or aux.start() == 0:
+                break
+            text = text[: aux.start()].rstrip()
+        closed = text.endswith(",")
+        if text.endswith((")",)):
+            opened = text.rfind("(")
+            if opened > 0:
+                inner = text[:opened].rstrip()
+                if not inner.endswith(","):
+                    text = inner
+        parts = self._parts(text.rstrip(","))
+        if not parts:
+            return "", at
+        name, start = parts[-1]
+        if closed or _APPOSED.match(name):
+            options = [part for part in parts[-3:-1] if part[0].strip() and not _FINITE.search(part[0].lower()) and len(part[0].split()) <= 12 and text[part[1] + len(part[0]) :].lstrip().startswith(",")]
+            if closed and re.fullmatch(r"\s*(?:[A-Z][\w.'-]*\s*){1,5}", name):
+                options = []
+            if options and (self._named(options[-1][0])):
+                name, start = options[-1]
+        cut = None
+        for cut in _FINITE.finditer(name.lower()):
+            pass
+        if cut is not None:
+            joint = re.search(r"\b(?:and|but)\s+(?=\S)", name[cut.end() :])
+            if joint is None:
+                return "", at
+            start += cut.end() + joint.end()
+            name = name[cut.end() + joint.end() :]
+        lead = _LEADING.match(name.lstrip())
+        if lead:
+            shift = len(name) - len(name.lstrip()) + lead.end()
+            name, start = name[shift:], start + shift
+        stripped = name.strip(" .,'\"")
+        if not stripped or len(stripped.split()) > 16:
+            return "", at
+        start += len(name) - len(name.lstrip())
+        return stripped, start
+
+    @staticmethod
+    def _parts(text: str) -> list[tuple[str, int]]:
+        out: list[tuple[str, int]] = []
+        last = 0
+        for match in _CUT.finditer(text):
+            if match[0] == "." :
+                continue
+            if match[0].lower() in ("that", "which", "as", "so", "before", "after", "since") and match.start() == last == 0:
+                continue
+            out.append((text[last : match.start()], last))
+            last = match.end()
+        out.append((text[last:], last))
+        return [(part, start) for part, start in out if part.strip()]
+
+    def _named(self, text: str) -> bool:
+        words = text.strip().split()
+        return bool(words) and (any(word[0].isupper() for word in words) or bool(self._role.search(text)))
+
+    def _speaks(self, name: str, act: str) -> bool:
+        if _PRONOUN.match(name):
+            return name.lower() not in ("it", "who", "you") or act in ("say", "deny")
+        low = name.lower()
+        if re.fullmatch(r"(?:there|this|that|these|those|which|what|nothing|something|all|the (?:outage|blackout|disruption|shutdown|attack|recovery|incident|country|internet|network|service|problem|fault|traffic|connectivity)s?)", low):
+            return False
+        proper = bool(re.search(r"(?:^|[\s'-])@?[A-Z]\w", name)) and not re.fullmatch(r"(?:(?:On |Late |Early )?(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day.*|Traffic|Connectivity|Service|Internet\b.*|The (?:outage|blackout|disruption|attack|recovery|internet|traffic)\b.*)", name)
+        if act == "measure":
+            return bool(self._role.search(name) or _SUBJECT_OF_DATA.search(low) or (proper and not re.match(r"(?:The|In|On|At|Most|Some|All|Many|Customers|Users|Traffic|Internet|Service)\b", name)))
+        return proper or bool(self._role.search(name)) or bool(_SUBJECT_OF_DATA.search(low))
+
+
+def _clean(name: str) -> str:
+    """A speaker as shown: "cyber security firm Dyn Research" is Dyn Research, "data from X" is X."""
+    name = " ".join(name.split()).strip(" ,.'\"")
+    name = re.sub(r"^(?:(?:the |its |new |recent |routing |public |traffic |network |own |preliminary )*(?:data|figures|measurements|charts?|graphs?|statistics|numbers|records|readings|analysis|a statement|a report|a notice|a post|a message|a bulletin|an analysis|a blog post|a spokes\w+ for)(?: (?:released|published|collected|gathered|provided|posted|issued|compiled|seen))? (?:by|from|of|for) )(?=\S)", "", name, flags=re.IGNORECASE)
+    name = re.sub(r"'s (?:data|figures|measurements|probes|charts?|graphs?|own data|monitoring|logs|sensors|statistics|dashboards?|numbers|analysis|traffic data|readings|telemetry|collectors|records)$", "", name)
+    words = name.split()
+    if len(words) > 1 and words[0][0].islower() and not any(word in ("of", "for", "at", "from", "in", "with", "and") for word in words):
+        capital = next((at for at, word in enumerate(words) if word[0].isupper()), None)
+        if capital is not None and all(word[0].isupper() or word[0].isdigit() for word in words[capital:]):
+            name = " ".join(words[capital:])
+    return name[:120]
+
+
+def _quotes(flat: str) -> list[tuple[int, int]]:
+    marks = [at for at, char in enumerate(flat) if char == '"']
+    return [(marks[k], marks[k + 1]) for k in range(0, len(marks) - 1, 2)]
+
+
+def _apposition(flat: str, at: int) -> int:
+    """The end of ", director of research at the firm" after a name."""
+    match = re.match(r",\s*(?:an?|the|chief|head|director|president|deputy|vice|senior|spokes\w+|ceo|founder|who|its|professor|minister|co-?founder|engineer|manager)\b[^,.;\"]{0,80}", flat[at:])
+    return at + match.end() if match else at
+
+
+def _bounded(voices: list[Voice], flat: str, low: str) -> list[Voice]:
+    """Each voice ends where the next speaker's phrase begins, if that one is set apart: "X said A, but Y said B"."""
+    out = []
+    for number, voice in enumerate(voices):
+        following = next((later for later in voices[number + 1 :] if later.own[0] >= voice.own[1] and (0, later.own[0]) not in later.spans and later.spans and later.spans[0][0] >= later.own[1]), None)
+        if following is None:
+            out.append(voice)
+            continue
+        head = low[: following.own[0]].rstrip()
+        joint = re.search(r"(?:[,;:]|\b(?:but|while|whereas|and|although|though|as|when|after))$", head)
+        if joint and following.speaker != voice.speaker:
+            limit = following.own[0]
+            spans = tuple((begin, min(until, limit)) for begin, until in voice.spans if begin < limit)
+            out.append(Voice(voice.speaker, voice.own, spans, voice.act, voice.refers))
+        else:
+            out.append(voice)
+    return out
