@@ -47,8 +47,8 @@ class Grammar:
         raise ValueError(f"grammar '{self.language}': lists name each other in a circle")
 
     def compile(self, pattern: str) -> re.Pattern[str]:
-        """The pattern, compiled; spaces match any white space."""
-        return re.compile(re.sub(r"(?<!\\) (?![?*+{])", r"\\s+", self.expand(pattern)))
+        """The pattern, compiled."""
+        return re.compile(self.expand(pattern))
 
 
 def languages() -> tuple[str, ...]:

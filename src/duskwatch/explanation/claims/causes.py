@@ -1,0 +1,214 @@
+"""What is said to have made an outage, and attacks that somebody saw."""
+
+import re
+
+from duskwatch.explanation.claims.events import Events, Moment
+from duskwatch.explanation.claims.grammar import Grammar
+from duskwatch.explanation.claims.scene import Draft, Scene
+from duskwatch.records.claim import Modality
+
+NEAR = 70  # characters between a cause and the word that makes it one
+_SPECIFIC = ("exam", "maintenance", "government", "disaster", "power", "cable", "fault", "attack")
+_WEAK = frozenset({"from", "with", "by", "when", "amid", "is", "was", "not", "under", "after", "following", "it was", "that was", "this was", "involving", "involved", "involves", "either", "suspected", "found", "reported", "confirmed", "cited", "citing", "suffered", "identified", "discovered", "located", "because", "suspect", "suspects", "fears", "fear", "feared", "speak of", "spoke of", "talk of", "suggest", "suggests", "suggested", "denied", "denies", "rejected", "dismissed"})
+
+
+class Causes:
+    """Finds causes by the patterns of one language."""
+
+    def __init__(self, grammar: Grammar, events: Events) -> None:
+        table = grammar.patterns["cause"]
+        self._events = events
+        self._before = grammar.compile("\\b(?P<cue>" + "|".join(sorted(table["before"], key=len, reverse=True)) + ")(?P<gap>(?:[^.;:]){0," + str(NEAR) + "})$")
+        self._cue = grammar.compile("\\b(?:" + "|".join(sorted(table["before"], key=len, reverse=True)) + ")\\b")
+        self._after = grammar.compile("^(?P<gap>[^.;:,]{0,45}?,?\\s*)\\b(?:" + "|".join(table["after"]) + ")\\b")
+        self._unknown = grammar.compile("\\b(?:" + "|".join(table["unknown"]) + ")")
+        self._classes = {name: grammar.compile("(?<![\\w-])(?:" + "|".join(grammar.patterns["cause_of"][name]) + ")(?![\\w])") for name in _SPECIFIC}
+        self._outage = grammar.compile("(?<![\\w])(?:{event}|outage|off-?line|{net}|service|cut off|went (?:down|dark)|go(?:ne|ing)? (?:down|dark)|collapsed?|disrupted|lost|disconnect\\w+|back up|it|this|that|blame|cause|culprit|responsible)\\b")
+        self._ruled = grammar.compile("(?:{rule_out}|(?:no|any|without|lack of|little) (?:evidence|signs?|indications?|proof|trace|reason to (?:believe|think))|(?<!\\w)(?:not|n't|never|rather than|nothing to do with|neither|nor|instead of|unlikely|rules out|excluded|far from)\\b)[^;]{0,80}$")
+        self._not_ruled = re.compile(r"(?:not|n't|cannot|never|refus\w+ to|declin\w+ to|unable to|yet to) (?:yet |be |been |immediately |fully )*(?:rule[ds]? out|ruling out|exclude|discount)")
+        self._later_no = re.compile(r"^[^.;]{0,50}?\b(?:(?:was|were|is|are|has been|had been|have been|can be|could be|were all|was also|being) ruled out|(?:is|was|are) (?:unlikely|not (?:to blame|the cause|responsible|behind|involved|suspected|believed))|(?:has|have|had) been excluded|(?:was|were|is) excluded|played no (?:role|part)|had nothing to do|did not (?:cause|bring))")
+        self._later_open = re.compile(r"^[^.;]{0,60}?(?:(?:could|can|has|have|had|is|was|were) ?not (?:yet )?(?:been |be )?(?:ruled out|excluded)|n't be (?:ruled out|excluded)|cannot be (?:ruled out|excluded)|not ruled out)")
+        self._deny = grammar.compile("\\b{deny}\\b")
+        self._denied_order = grammar.compile("\\b(?:{deny}) (?:\\w+ ){0,4}?(?:order\\w*|shutting|cutting|switching|blocking|involvement|responsib\\w+|any (?:role|part|involvement|responsibility|order|link)|a role|being behind|having|that (?:it|they|the (?:government|state|authorities|ministry)) (?:had|was|were|has)|it had|they had|a (?:deliberate )?shut-?down|deliberate|instructing|interfer\\w+|tampering)")
+        self._not_ordered = re.compile(r"\b(?:did not|didn't|never|had not|have not|has not|hasn't|haven't|hadn't|gave no|issued no|no one|nobody|neither) (?:\w+ ){0,3}?(?:order(?:ed|s)?|shut|cut|switch(?:ed)?|instruct(?:ed|ions?)?|turn(?:ed)?|block(?:ed)?|direct(?:ed|ive)?|ask(?:ed)?)\b|\b(?:had|has|have) (?:nothing|no (?:part|role|hand)) (?:to do with|in)\b|\bno (?:shut-?down )?(?:order|directive|instruction)s? (?:was|were|has been|had been|to)\b|\b(?:was|were|is) not (?:involved|behind|responsible)\b")
+        self._government = re.compile(r"\b(?:government|ministry|minister|authorities|officials?|state|president|presidency|regulator|spokes\w+|army|military|junta|police|embassy|ambassador|beijing|washington|moscow|administration|pyongyang|kremlin|white house|foreign|telecommunications|interior|agency|commission)\b", re.IGNORECASE)
+        self._attack = grammar.compile("(?<![\\w-])(?:" + "|".join(grammar.patterns["attack"]["noun"]) + ")(?![\\w])")
+        self._seen = grammar.compile("\\b(?:" + "|".join(grammar.patterns["attack"]["seen"]) + ")\\b")
+
+    # ------------------------------------------------------------------ causes
+
+    def read(self, scene: Scene, year: int | None) -> list[Draft]:
+        """Drafts of causes in one sentence, each class once."""
+        out: list[Draft] = []
+        low = scene.low
+        if scene.topic != "net" and not any(noun.kind == "net" for noun in scene.nouns):
+            return out
+        if not scene.question:
+            if (match := self._unknown.search(low)) and not self._events.unreal(scene, match.start(), match.end(), year) and self._about_outage(scene, match.start(), match.end()):
+                out.append(Draft("cause", "unknown", match.start(), modality="asserted", confidence=0.8))
+            if denied := self._denials(scene):
+                out.append(denied)
+        taken: list[tuple[int, int]] = []
+        for name in _SPECIFIC:
+            for match in self._classes[name].finditer(low):
+                if any(begin < match.end() and match.start() < until for begin, until in taken):
+                    continue
+                if any(draft.value == name for draft in out):
+                    break
+                draft = self._of(scene, name, match, year)
+                if draft is not None:
+                    out.append(draft)
+                    taken.append((match.start(), match.end()))
+                    break
+        return out
+
+    def _denials(self, scene: Scene) -> Draft | None:
+        low = scene.low
+        if match := self._denied_order.search(low):
+            if not self._about_outage(scene, match.start(), match.end()) or "attack" in low[match.start() : match.end() + 60] or re.search(r"\bhack|sony", low[match.start() :]):
+                return None
+            subject = low[: match.start()]
+            if self._government.search(subject[-80:]) or scene.topic == "net":
+                return Draft("cause", "government", match.end() - 1, modality="denied", confidence=0.85)
+        if match := self._not_ordered.search(low):
+            speaker = scene.speaker_at(match.start()) or ""
+            if (self._government.search(speaker) or self._government.search(low[: match.start()])) and self._about_outage(scene, match.start(), match.end()):
+                return Draft("cause", "government", match.start(), modality="denied", confidence=0.8)
+        return None
+
+    def _about_outage(self, scene: Scene, start: int, end: int) -> bool:
+        begin, until = max(0, start - 140), min(len(scene.low), end + 140)
+        near = [noun for noun in scene.nouns if begin <= noun.start < until]
+        if any(noun.kind == "net" for noun in near):
+            return True
+        if any(noun.kind == "other" and scene.low[noun.start : noun.end] not in ("shares",) for noun in near if noun.start > end) and scene.topic != "net":
+            return False
+        return scene.topic == "net"
+
+    def _of(self, scene: Scene, name: str, match: "re.Match[str]", year: int | None) -> Draft | None:
+        low = scene.low
+        start, end = match.start(), match.end()
+        text = match[0]
+        if scene.question or self._events.unreal(scene, start, end, year) in ("history", "condition", "question"):
+            return None
+        if not scene.outside_speech(start, end):
+            return None
+        if re.search(r"\bwill\b|\bplans? to\b", low[max(0, start - 30) : start]):
+            return None
+        begin = max(0, start - 130)
+        head = low[begin:start]
+        tail = low[end : end + 120]
+        before = self._before.search(head)
+        after = self._after.match(tail)
+        strong = False
+        if before is not None:
+            gap = before["gap"]
+            strong = before["cue"] not in _WEAK
+            if not strong and len(gap) > 28 or (strong and re.search(r"\b(?:but|while|after|although|who|which)\b", gap)):
+                before = None
+        if after is not None and re.search(r"\b(?:but|while|who)\b", after["gap"]):
+            after = None
+        voice = scene.voice_at(start)
+        ruling = voice is not None and voice.act in ("deny", "rule_out")
+        if before is None and after is None and not ruling:
+            if not (name == "government" and not re.fullmatch(r"deliberate\w*|state-sponsored.*|censorship", text)) and not (name == "exam" and re.search(r"\b(?:during|for|to (?:stop|prevent|curb|combat)|ahead of|because|as (?:students|pupils)|over|amid)\b", head)) and not (name in ("fault", "maintenance") and re.search(r"\b(?:during|for|a|of) $", head) and re.search(self._outage, low)):
+                return None
+        if name in ("power", "disaster", "government", "attack", "exam", "fault", "maintenance", "cable") and not self._explains(scene, name, match, before is not None and strong, after is not None, ruling):
+            return None
+        modality = self._modality(scene, start, end, head, tail, name)
+        value = name
+        if name == "attack" and re.search(r"state-sponsored", text) and False:
+            value = "government"
+        return Draft("cause", value, start, modality=modality, confidence=0.85 if strong else 0.7)
+
+    def _explains(self, scene: Scene, name: str, match: "re.Match[str]", cue: bool, after: bool, ruling: bool) -> bool:
+        """Whether the sentence ties the cause to the outage of the Internet and not to something else."""
+        low = scene.low
+        nouns = [noun for noun in scene.nouns if not (noun.start < match.end() and match.start() < noun.end)]
+        net = any(noun.kind == "net" for noun in nouns) or bool(re.search(r"\b(?:outage|offline|blackout|disruption|shutdown|went dark|cut off|downtime|interruption|disconnection)\b", low[: match.start()] + " " + low[match.end() :]))
+        others = [noun for noun in nouns if noun.kind == "other"]
+        if name == "attack" and re.search(r"\bsony\b|\bnuclear\b|\bbank|heart attack|terror|bomb|knife|missile|rocket|drone|shark|air (?:strike|raid)", low):
+            return cue and net and not re.search(r"\bon sony|sony (?:hack|pictures)", low)
+        if name == "attack" and match[0].startswith("hack") and not (net and (cue or after)):
+            return False
+        if others and not net:
+            return False
+        if net:
+            return True
+        return scene.topic == "net" and (cue or ruling or after)
+
+    def _modality(self, scene: Scene, start: int, end: int, head: str, tail: str, name: str) -> Modality:
+        low = scene.low
+        voice = scene.voice_at(start)
+        act = voice.act if voice else ""
+        window = head[-95:]
+        if self._not_ruled.search(low[max(0, start - 90) : start]) or self._later_open.search(tail):
+            return "hedged"
+        if act == "rule_out" or self._later_no.search(tail):
+            return "ruled out"
+        if act == "deny" or self._deny.search(window[-60:]):
+            return "denied"
+        if match := self._ruled.search(window):
+            negator = match[0]
+            crossing = re.search(r"\b(?:but|and was|however)\b", negator)
+            if not crossing and not re.search(r"\bnot only\b|\bnot (?:yet )?(?:clear|known|certain)|\bno (?:comment|longer)", negator):
+                speaker = scene.speaker_at(start) or ""
+                if name == "government" and self._government.search(speaker):
+                    return "denied"
+                return "ruled out"
+        found = self._events.modality(scene, start, end)
+        if found == "asserted" and re.match(r"^[^.;]{0,50}\b(?:suspected|possible|likely|could|may|might|under suspicion)\b", tail):
+            return "hedged"
+        return found  # type: ignore[return-value]
+
+    # ----------------------------------------------------------------- attacks
+
+    def attacks(self, scene: Scene, year: int | None) -> list[Draft]:
+        """Drafts of attacks that somebody saw; ``since`` is a `Moment` or None."""
+        low = scene.low
+        for match in self._attack.finditer(low):
+            start, end = match.start(), match.end()
+            text = match[0]
+            if scene.question or self._events.unreal(scene, start, end, year) or not scene.outside_speech(start, end):
+                continue
+            plain = not re.search(r"denial|ddos|flood|amplif|reflect|botnet|traffic|volumetric|packet", text)
+            region = low
+            if not self._seen.search(region):
+                continue
+            if plain:
+                if re.search(r"\bsony\b|\bbank|heart|terror|bomb|militant|rebel|gunmen|troops|soldiers|killed|wounded|goal|midfield|wing\b|left back|nuclear|personal|verbal|air ?strike|missile|drone", low):
+                    continue
+                target = re.search(r"\b(?:networks?|routers?|dns|name ?servers?|infrastructure|addresses|servers|links?|gbps|gbit|gigabits?|packets|internet|provider|operator|isp)\b", low[:start] + " " + low[end:])
+                if not target or scene.topic != "net":
+                    continue
+            negative = self._ruled.search(low[max(0, start - 80) : start])
+            if negative or (scene.voice_at(start) is not None and scene.voice_at(start).act in ("deny", "rule_out")):  # type: ignore[union-attr]
+                continue
+            if re.search(r"\b(?:caused by|due to|because of|blamed? on|result of|could be|may be|might be|cause (?:was|is)|possib\w+|suspect\w*|consistent with)\b[^.;]{0,40}$", low[:start]):
+                continue
+            since = self._since(scene, start, end)
+            return [Draft("attack", {"type": _attack_type(text, low), "since": since}, start, entity=self._target(scene, end), confidence=0.85)]
+        return []
+
+    @staticmethod
+    def _target(scene: Scene, end: int) -> str | None:
+        after = [one for one in scene.mentions if one.start >= end and re.search(r"\b(?:on|against|at|targeting|aimed at|to|toward)\b[^.;]{0,30}$", scene.low[end : one.start])]
+        return after[0].entity if after else None
+
+    @staticmethod
+    def _since(scene: Scene, start: int, end: int) -> Moment | None:
+        times = [one for one in scene.times if scene.outside_speech(one.start, one.end) or any(voice.own[0] <= one.start < voice.own[1] for voice in scene.voices) is False]
+        for one in times:
+            lead = scene.low[max(0, one.start - 40) : one.start] + scene.low[one.start : one.end]
+            if one.role in ("since", "from", "starting", "beginning") or re.search(r"\b(?:began|begin|begun|beginning|started?|starting|since|first|from|dating)\b", lead):
+                return Moment(one, None, "within")
+        for one in times:
+            if abs(one.start - end) < 80 or abs(start - one.end) < 60:
+                return Moment(one, None, "within")
+        return None
+
+
+def _attack_type(text: str, low: str) -> str:
+    if re.search(r"denial|ddos|\bdos\b|flood|amplif|reflect|botnet|volumetric|packets|traffic", text) or re.search(r"denial[- ]of[- ]service|ddos", low):
+        return "denial-of-service"
+    return "cyber-attack" if "cyber" in text else "attack"

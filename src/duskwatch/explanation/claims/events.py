@@ -1,0 +1,295 @@
+"""States, onsets, ends and durations: what happened to a network, and when."""
+
+import re
+from dataclasses import dataclass
+
+from duskwatch.explanation.claims.grammar import Grammar
+from duskwatch.explanation.claims.scene import Draft, Scene
+from duskwatch.explanation.claims.times import Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """One event in a sentence: a state with its direction, or the beginning or end of an outage."""
+
+    start: int
+    end: int
+    value: str
+    direction: str  # down, up
+    noun: bool = False  # told by a noun: "the outage began"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An onset or end whose time is still to be resolved: one or two expressions and how they bound it."""
+
+    first: Expression | None
+    last: Expression | None
+    how: str  # within, after, before, between
+
+
+class Events:
+    """Finds events by the patterns of one language."""
+
+    def __init__(self, grammar: Grammar) -> None:
+        self._states = [
+            (row["value"], row["direction"], row["domain"] == "strong", grammar.compile("(?<![\\w-])(?:" + "|".join(row["patterns"]) + ")(?![\\w])"))
+            for row in grammar.patterns["state"]
+        ]
+        self._began = grammar.compile("\\b(?:" + "|".join(grammar.patterns["event"]["began"]) + ")(?![\\w])")
+        self._ended = grammar.compile("\\b(?:" + "|".join(grammar.patterns["event"]["ended"]) + ")(?![\\w])")
+        self._event = grammar.compile("\\b{event}\\b")
+        self._history = grammar.compile("\\b{history}")
+        self._future = grammar.compile("(?<![\\w])(?:{future}|'ll)(?![\\w-])")
+        self._condition = grammar.compile("\\b{condition}\\b")
+        self._negation = grammar.compile("(?:(?<!\\w){negation}|n't)\\b(?: (?!only\\b)[\\w'-]+){0,3} ?$")
+        self._hedge = grammar.compile("\\b{hedge}\\b")
+        self._year = re.compile(r"\b(?:in|of|since|during|from|the|early|late|mid|by|january|february|march|april|may|june|july|august|september|october|november|december),? ((?:19|20)\d\d)\b")
+        self._still = re.compile(r"\b(?:still|as of|already|remain\w*|so far|by then|at that (?:time|point)|continued? to)\b")
+
+    # ---------------------------------------------------------------- triggers
+
+    def triggers(self, scene: Scene) -> list[Trigger]:
+        """Events of a sentence in order, none overlapping; whether they are about the Internet is judged later."""
+        found: list[Trigger] = []
+
+        def put(trigger: Trigger) -> None:
+            if not any(one.start < trigger.end and trigger.start < one.end for one in found):
+                found.append(trigger)
+
+        low = scene.low
+        for match in self._ended.finditer(low):
+            put(Trigger(match.start(), match.end(), "restored", "up", noun=True))
+        for value, direction, strong, pattern in self._states:
+            for match in pattern.finditer(low):
+                start = match.start()
+                if match[0] != match[0].lstrip():
+                    start += len(match[0]) - len(match[0].lstrip())
+                put(Trigger(start, match.end(), value, direction if strong else direction + "?"))
+        for match in self._began.finditer(low):
+            put(Trigger(match.start(), match.end(), "", "down?", noun=True))
+        found.sort(key=lambda one: one.start)
+        return found
+
+    # ------------------------------------------------------------------ gates
+
+    def unreal(self, scene: Scene, at: int, end: int, year: int | None) -> str:
+        """Why what stands at ``at`` is no claim about this outage: history, future, condition, question; '' if it is."""
+        begin, until = scene.region(at)
+        piece = scene.low[begin:until]
+        if scene.question:
+            return "question"
+        if self._history.search(piece) or (begin and self._history.search(scene.low[:60]) and begin < 90):
+            return "history"
+        for match in self._year.finditer(piece):
+            if year is not None and int(match[1]) != year and not (int(match[1]) == year - 1 and "december" in piece):
+                return "history"
+        if (condition := self._condition.search(piece)) and condition.start() + begin <= at:
+            return "condition"
+        for future in self._future.finditer(scene.low, max(begin, at - 60), min(until, end)):
+            between = scene.low[future.end() : at]
+            if future.end() <= end and len(between) < 45 and not re.search(r"\b(?:said|but|and|after)\b", between):
+                return "future"
+        return ""
+
+    def modality(self, scene: Scene, at: int, end: int) -> str:
+        """asserted, hedged or denied, from the words near an event and from how its speaker puts it."""
+        voice = scene.voice_at(at)
+        act = voice.act if voice else ""
+        if act == "deny":
+            return "denied"
+        if act == "rule_out":
+            return "ruled out"
+        begin, until = scene.region(at)
+        near = scene.low[max(begin, at - 70) : min(until, end + 25)]
+        if act == "think" or self._hedge.search(near):
+            return "hedged"
+        return "asserted"
+
+    def negated(self, scene: Scene, at: int) -> bool:
+        """Whether a negation stands right before the event."""
+        begin, _ = scene.region(at)
+        return scene.negated(at, begin, self._negation)
+
+    # ----------------------------------------------------------------- claims
+
+    def read(self, scene: Scene, year: int | None) -> list[Draft]:
+        """Drafts of states, onsets, ends and durations. Values of moments are `Moment`, resolved by the caller."""
+        triggers = self.triggers(scene)
+        out: list[Draft] = []
+        used: set[int] = set()
+        for trigger in triggers:
+            strong = not trigger.direction.endswith("?")
+            if not trigger.noun and not scene.about_net(trigger.start, trigger.end, strong=strong):
+                continue
+            if trigger.noun and not self._noun_about_net(scene, trigger):
+                continue
+            if self.unreal(scene, trigger.start, trigger.end, year):
+                continue
+            negated = self.negated(scene, trigger.start)
+            out += self._of_trigger(scene, trigger, negated, used)
+        out += self._durations(scene, triggers, year)
+        return out
+
+    def _noun_about_net(self, scene: Scene, trigger: Trigger) -> bool:
+        piece = scene.low[trigger.start : trigger.end]
+        inside = [noun for noun in scene.nouns if noun.start < trigger.end and noun.end > trigger.start]
+        if any(noun.kind == "net" for noun in inside):
+            return True
+        if any(noun.kind in ("other", "part") for noun in inside):
+            return False
+        before = scene.noun_before(trigger.start, max(scene.region(trigger.start)[0], trigger.start - 30))
+        if before is not None and before.kind in ("other", "part") and not re.match(r"(?:it|this|the)\b", piece):
+            return False
+        return scene.topic == "net"
+
+    def _of_trigger(self, scene: Scene, trigger: Trigger, negated: bool, used: set[int]) -> list[Draft]:
+        direction = trigger.direction.rstrip("?")
+        value = trigger.value
+        if negated:
+            if direction == "down":
+                return self._denial(scene, trigger)
+            times = self._times(scene, trigger)
+            until = [one for one in times if one.role in ("not until", "until", "till") or one.bound == "before"]
+            if until and re.search(r"\b(?:not|n't)\b", scene.low[: trigger.start]):
+                used.update(id(one) for one in until)
+                return [Draft("end", Moment(until[0], None, "within"), trigger.start, confidence=0.85)]
+            if trigger.noun:
+                return []
+            return [Draft("state", "offline" if value in ("restored", "normal") else "degraded", trigger.start, confidence=0.6)]
+        out: list[Draft] = []
+        times = [one for one in self._times(scene, trigger) if id(one) not in used]
+        moments = self._moments(scene, trigger, times)
+        for kind, moment in moments:
+            if trigger.value == "normal" and kind == "end":
+                continue
+            out.append(Draft(kind, moment, trigger.start, confidence=0.9 if moment.first and moment.first.clock else 0.8))
+            used.update(id(one) for one in (moment.first, moment.last) if one)
+        wanted = "onset" if direction == "down" else "end"
+        if not trigger.noun and (not any(kind == wanted for kind, _ in moments) or value in ("unstable", "partial")):
+            out.append(Draft("state", value, trigger.start, confidence=0.8 if not trigger.direction.endswith("?") else 0.7))
+        return out
+
+    def _denial(self, scene: Scene, trigger: Trigger) -> list[Draft]:
+        """A negated loss: somebody's "there was no shutdown" is a denial, "no longer offline" is a return."""
+        before = scene.low[max(0, trigger.start - 20) : trigger.start]
+        if "no longer" in before:
+            return [Draft("state", "restored", trigger.start, confidence=0.7)]
+        voice = scene.voice_at(trigger.start)
+        if voice is not None and voice.act == "deny":
+            return [Draft("state", trigger.value or "offline", trigger.start, modality="denied", confidence=0.6)]
+        return []
+
+    def _times(self, scene: Scene, trigger: Trigger) -> list[Expression]:
+        begin, until = scene.region(trigger.start)
+        return [
+            one for one in scene.times
+            if begin <= one.start < until and scene.outside_speech(one.start, one.end)
+        ]  # fmt: skip
+
+    def _moments(self, scene: Scene, trigger: Trigger, times: list[Expression]) -> list[tuple[str, Moment]]:
+        direction = trigger.direction.rstrip("?")
+        low = scene.low
+        out: list[tuple[str, Moment]] = []
+        pair = self._pair(low, times)
+        if pair is not None:
+            first, last, how = pair
+            momentary = trigger.noun or re.match(r"(?:went|go|gone|vanish|disappear|lost|fell|drop|collaps|fail|knock|taken|took|cut|began|start|shut)", low[trigger.start :])
+            if direction == "up":
+                return [("end", Moment(first, last, "between"))] if how == "between" else [("onset", Moment(first, None, "within")), ("end", Moment(last, None, "within"))]
+            if how == "between" and momentary and not re.search(r"\b(?:was|were|been|remained|stayed|lasted|offline)\b", low[trigger.start : trigger.end + 12]):
+                return [("onset", Moment(first, last, "between"))]
+            return [("onset", Moment(first, None, "within")), ("end", Moment(last, None, "within"))]
+        for one in times:
+            role = one.role
+            if direction == "down":
+                if role in ("until", "till", "not until", "up to") or (role == "to" and out):
+                    out.append(("end", Moment(one, None, "after" if "at least" in low[max(0, one.start - 2) : one.end] else "within")))
+                    continue
+                if role == "as of" or (role in ("", "by") and self._still.search(low[max(0, trigger.start - 25) : trigger.end + 15]) and role != "since"):
+                    continue
+                if any(kind == "onset" for kind, _ in out):
+                    continue
+                if trigger.value == "" and re.search(r"last", low[trigger.start : trigger.end]):
+                    continue
+                out.append(("onset", Moment(one, None, "before" if role in ("by", "no later than") else "within")))
+            else:
+                if role in ("from", "since", "between") and trigger.noun:
+                    out.append(("onset", Moment(one, None, "within")))
+                    continue
+                if any(kind == "end" for kind, _ in out):
+                    continue
+                lasted = "at least" in low[max(0, one.start - 12) : one.end]
+                out.append(("end", Moment(one, None, "after" if lasted else "before" if role in ("by", "no later than") else "within")))
+        return out
+
+    @staticmethod
+    def _pair(low: str, times: list[Expression]) -> tuple[Expression, Expression, str] | None:
+        for first, last in zip(times, times[1:], strict=False):
+            between = low[first.end : last.start]
+            if len(between.strip(" ,-")) > 6:
+                continue
+            if first.role == "between" and last.role == "and":
+                return first, last, "between"
+            if last.role in ("until", "till", "to", "up to") and first.role in ("from", "since", "between", "", "starting", "beginning"):
+                return first, last, "from"
+            if between.strip() in ("-", "to", "until", "till") and first.clock and last.clock:
+                return first, last, "from"
+        return None
+
+    def _durations(self, scene: Scene, triggers: list[Trigger], year: int | None) -> list[Draft]:
+        out: list[Draft] = []
+        low = scene.low
+        for span in scene.spans:
+            if not scene.outside_speech(span.start, span.end):
+                continue
+            before, after = low[max(0, span.start - 40) : span.start], low[span.end : span.end + 45]
+            if re.match(r" (?:ago|before|earlier|from now|ahead|prior|away|old|per|a day|each|every|until|to go|of (?:the day|talks|protests?|air|flights?|age|power|work)|into (?:the )?(?:match|game|second)|delay|notice|battery|backup|curfew|flight|drive|journey|war|conflict|strike|deadline|warning|window|meeting|search|visit|interval|trip|power)", after):
+                continue
+            if re.search(r"\b(?:every|within|in the (?:past|next|coming|last|first)|next|coming|past|previous|another|per|each|in|take|takes|need|needs|delayed(?: by)?|late by|first|final|last|aged|minute|by)\s*(?:the\s*)?$", before) and not re.search(r"\b(?:for|over) the (?:past|last) ?$", before) and not re.search(r"took $", before):
+                # "back in nine hours" is a plan or a record time; "in 20 minutes all routes were gone" is a pace
+                continue
+            if not self._lasting(scene, span.start, span.end, before, after, triggers):
+                continue
+            if self.unreal(scene, span.start, span.end, year):
+                continue
+            out.append(Draft("duration", {"min_s": _whole(span.low), "max_s": _whole(span.high)}, span.start, confidence=0.85))
+        return out
+
+    def _lasting(self, scene: Scene, start: int, end: int, before: str, after: str, triggers: list[Trigger]) -> bool:
+        """Whether a duration is that of an outage of the Internet."""
+        if noun := self._event.match(after.lstrip(" -")[:40]) or re.match(r"(?:\w+ )?(?:\w+ )?(?:outage|blackout|shutdown|disruption|interruption|cut-?off|downtime|silence|gap|drop|break|loss|collapse|absence|failure)\b", after.lstrip(" -")):
+            phrase = after.lstrip(" -")[: noun.end()]
+            return self._phrase_about_net(scene, phrase, start)
+        if of := re.match(r" of (?:\w+ ){0,3}?(?:disruption|downtime|darkness|silence|outage|interruption|being (?:offline|down)|blackout|no (?:service|internet)|isolation|unavailability|instability|trouble|problems)\b", after):
+            return self._phrase_about_net(scene, of[0], start)
+        begin, until = scene.region(start)
+        near = [one for one in triggers if one.start < until + 1 and one.end > begin - 1] or [one for one in triggers if abs(one.start - end) < 60 or abs(start - one.end) < 40]
+        about = [one for one in near if scene.about_net(one.start, one.end, strong=not one.direction.endswith("?")) or (one.noun and self._noun_about_net(scene, one))]
+        if re.search(r"\b(?:last(?:ed|s|ing)?|dragged on|went on|stretched|ran|continued|persisted|endured|spanned|duration (?:of|was)|duration (?:of the outage )?(?:was|at)|total(?:l?ed|ling)|put at|came to|amounted to|took|lasted in all|measured)(?: (?:for|on for|only|just|in all|to))*(?: a total of)? ?$", before):
+            noun_here = scene.noun_before(start, begin)
+            return (noun_here is None or noun_here.kind in ("net", "general")) and (scene.topic == "net" or bool(noun_here and noun_here.kind == "net"))
+        if not about:
+            return False
+        if re.match(r",? (?:later|after(?:wards| (?:it|they|the|service|all|going|being|vanishing|disappearing|losing|falling|dropping|that))?\b)", after):
+            return any(one.direction.startswith("up") for one in about) or any(one.direction.startswith("up") for one in near)
+        if re.search(r"\b(?:for|after|over|throughout|during|following|because of|spent|than)(?: (?:the past|the last|about|around|just|only|well|some|a total of|at least|more than|over|nearly|almost|exactly|up to))* ?$", before) or low_for(before):
+            return True
+        if re.match(r" (?:offline|without|in the dark|down|cut off|dark|of)\b", after):
+            return True
+        return False
+
+    def _phrase_about_net(self, scene: Scene, phrase: str, start: int) -> bool:
+        inside = [noun for noun in scene.nouns if noun.start >= start and noun.end <= start + len(phrase) + 60 and noun.kind != "general" and scene.low[noun.start : noun.end] in phrase]
+        if inside:
+            return inside[0].kind == "net"
+        return scene.topic == "net"
+
+
+def low_for(before: str) -> bool:
+    """Whether "for" stands close before, with only words of degree between."""
+    return bool(re.search(r"\bfor\s+(?:\w+\s+){0,2}$", before))
+
+
+def _whole(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds)

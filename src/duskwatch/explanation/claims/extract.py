@@ -1,0 +1,434 @@
+"""An article into claims: each sentence is analysed, each kind looks for what it knows, and place and time are settled.
+
+The rules are transparent: word lists and patterns of one language (``grammar/``), and the order of this file.
+Nothing is learned and nothing is fetched.
+"""
+
+import re
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Any
+
+from duskwatch.explanation.claims.causes import Causes
+from duskwatch.explanation.claims.events import Events, Moment
+from duskwatch.explanation.claims.figures import Figures
+from duskwatch.explanation.claims.grammar import Grammar, grammar
+from duskwatch.explanation.claims.numbers import Numbers
+from duskwatch.explanation.claims.others import Others
+from duskwatch.explanation.claims.places import Gazetteer, Mention, operators
+from duskwatch.explanation.claims.scene import Draft, Noun, Scene, regions
+from duskwatch.explanation.claims.sentences import Sentence, fold, sentences
+from duskwatch.explanation.claims.times import EPOCH, Dateline, Interval, Times, zone_of
+from duskwatch.explanation.claims.voices import Memory, Voice, Voices
+from duskwatch.records.claim import Article, Claim, Places
+from duskwatch.records.times import iso
+
+_ABOUT_NET = re.compile(
+    r"\b(?:inter-?net|online|off-?line|connectivity|broadband|mobile data|web|netblocks|bgp|routes|prefixes|isps?|wi-?fi|bandwidth|telecom\w*|data services?|3g|4g|fib(?:re|er)|networks?|ddos|denial-of-service)\b"
+)
+_TO_OTHER_PLACE = re.compile(r"(?:\b(?:through|via|from|by|unlike|than|neighbou?ring|with|to|toward|towards|between|over|near|border of|into|like|including)|\boutside)(?: the)? $")
+_SUBJECT_COUNTRY = re.compile(r"\b(?:the|that|this) (?:country|nation|island|islands|kingdom|republic|territory|state|archipelago|capital)(?:'s)?\b")
+_SUBJECT_NETWORK = re.compile(r"\b(?:the|this|that) (?:operator|provider|carrier|company|firm|isp|network|incumbent|telecoms? \w+)(?:'s)?\b|\bits (?:networks?|customers|subscribers|routes|prefixes|users|backbone|core)\b|\bour (?:networks?|customers|subscribers|services?|users)\b")
+
+
+class Extractor:
+    """Extracts claims from articles of one language. Made once for many articles."""
+
+    def __init__(self, language: Grammar, places: Places) -> None:
+        self._numbers = Numbers(language)
+        self._times = Times(language)
+        self._voices = Voices(language)
+        self._gazetteer = Gazetteer(language, places)
+        self._events = Events(language)
+        self._causes = Causes(language, self._events)
+        self._figures = Figures(language, self._events, self._numbers)
+        self._others = Others(language, self._events, self._numbers)
+        self._noun = language.compile("(?<![\\w-])(?:(?P<other>{other})|(?P<part>{part})|(?P<net>{net})|(?P<general>{general}))(?![\\w])")
+
+    def read(self, article: Article, number: int, *, now: Dateline | None = None, entity: str | None = None) -> list[Claim]:
+        """Claims of an article, in the order of its text.
+
+        ``now`` is what relative times count from, where it is not the article's own date; ``entity`` is what the
+        article is about where it names no place.
+        """
+        return _Reading(self, article, number, now or Dateline(article.published_us, article.day_only), entity).claims()
+
+
+class _Reading:
+    """The state of reading one article from its first sentence to its last."""
+
+    def __init__(self, tools: Extractor, article: Article, number: int, now: Dateline, entity: str | None) -> None:
+        self.tools, self.article, self.number, self.now = tools, article, number, now
+        self.sentences = sentences(article.text, article.body)
+        if not self.sentences and article.title:
+            self.sentences = []
+        self.korea = "North Korea" in article.text or "Pyongyang" in article.text
+        flats = [one.flat for one in self.sentences]
+        self.operators = operators(flats, set())
+        self.title_mentions = self._mentions(*fold(article.title))
+        self.focus: str | None = entity
+        self.country: str | None = None
+        self.network: str | None = None
+        for one in self.title_mentions:
+            if one.kind in ("country", "people") and self.country is None:
+                self.country = self.focus = one.entity
+        if self.country is None:
+            self.country = self._lead_country()
+            self.focus = self.country or self.focus
+        whole = (article.title + " " + article.text[article.body : article.body + 600]).lower()
+        self.topic = "net" if _ABOUT_NET.search(whole) else "other"
+        self.memory = Memory()
+        self.anchor: date | None = None
+        self.year = self._year()
+        self.line_voice = ""
+        self.voice_line = -1
+        self.corrected: list[int] = []
+
+    def _year(self) -> int | None:
+        return None if self.now.time_us is None else (EPOCH + timedelta(microseconds=self.now.time_us)).year
+
+    def _lead_country(self) -> str | None:
+        """The first country that stands in a sentence about the Internet."""
+        for one in self.sentences[:8]:
+            if _ABOUT_NET.search(one.low):
+                found = [mention for mention in self._mentions(one.flat, one.low) if mention.kind == "country"]
+                found = found or [mention for mention in self._mentions(one.flat, one.low) if mention.kind == "people"]
+                if found:
+                    return found[0].entity
+        counts: dict[str, int] = {}
+        for one in self.sentences[:30]:
+            for mention in self._mentions(one.flat, one.low):
+                if mention.kind == "country":
+                    counts[mention.entity] = counts.get(mention.entity, 0) + 1
+        return max(counts, key=lambda code: counts[code]) if counts else None
+
+    def _mentions(self, flat: str, low: str) -> list[Mention]:
+        found = self.tools._gazetteer.find(flat, korea=self.korea)
+        for name, entity in self.operators.items():
+            at = flat.find(name)
+            while at >= 0:
+                end = at + len(name)
+                if not (flat[end : end + 1].isalnum() or flat[at - 1 : at].isalnum()) and not any(one.start < end and at < one.end for one in found):
+                    found.append(Mention(at, end, entity, "network"))
+                at = flat.find(name, end)
+        return sorted(found, key=lambda one: one.start)
+
+    # ------------------------------------------------------------------ reading
+
+    def claims(self) -> list[Claim]:
+        """All claims of the article."""
+        out: list[Claim] = []
+        paragraph = -1
+        for sentence in self.sentences:
+            if sentence.paragraph != paragraph or sentence.first:
+                if sentence.paragraph != paragraph:
+                    self.memory.open_quote = self.memory.open_quote if sentence.flat.startswith('"') else ""
+                paragraph = sentence.paragraph
+            scene = self._scene(sentence)
+            drafts = self._drafts(scene)
+            for draft in drafts:
+                claim = self._settled(scene, draft)
+                if claim is not None and not _same(out, claim):
+                    out.append(claim)
+            self._remember(scene, drafts)
+        return _ordered(out)
+
+    def _scene(self, sentence: Sentence) -> Scene:
+        tools = self.tools
+        low = sentence.low
+        voices = tools._voices.find(sentence.flat, low)
+        spans = tools._numbers.spans(low)
+        times = tools._times.find(low, [(one.start, one.end) for one in spans])
+        spans = [one for one in spans if not any(time.ago and time.start < one.end and one.start < time.end for time in times)]
+        nouns = [Noun(match.start(), match.end(), match.lastgroup or "general") for match in tools._noun.finditer(low)]
+        mentions = self._mentions(sentence.flat, low)
+        topic = self.topic
+        if any(noun.kind == "net" for noun in nouns) and not (any(noun.kind == "other" for noun in nouns)):
+            topic = "net"
+        scene = Scene(
+            sentence=sentence, nouns=nouns, mentions=mentions, spans=spans, times=times, voices=voices, topic=topic,
+            focus=self.focus, network=self.network, country=self.country, quoted_by=self._open_quote(sentence, voices),
+            voice=self._line_voice(sentence), question=low.rstrip("\"') ").endswith("?"), resolved=self._pronouns(),
+        )  # fmt: skip
+        triggers = [(one.start, one.end) for one in tools._events.triggers(scene)]
+        closed = [(one.start, one.end) for one in times] + [(one.start, one.end) for one in spans]
+        scene.cuts = regions(low, triggers, closed)
+        return scene
+
+    def _line_voice(self, sentence: Sentence) -> str:
+        voice = sentence.voice
+        if voice and not re.fullmatch(r"(?i)(?:update|updated|correction|note|photo|read more|breaking|live|editor'?s note|background|what we know|clarification|summary|analysis|key points|status|impact|cause|start|end|affected|time|date|location|subject|title|duration|reason|q|a|question|answer|issue|incident|resolved|monitoring|identified|investigating|next update|severity|services?|region|issued|reference|to|from|advisory|bulletin|notice|the facts|timeline|more|watch|see also|related|the latest|developing|alert|scope|description|summary of events|root cause|details|what happened|why it matters|in brief|by|attention|dear \w+|\d+|correction to .*|what is known|the bottom line|history|effect|recommendation|overview|contact|source|remarks?|outlook|transcript|present|subject line|web|internet|power|weather|sports?)", voice):
+            return voice
+        if voice:
+            return self.article.speaker
+        return self.article.speaker if not self._carried(sentence) else self.line_voice
+
+    def _carried(self, sentence: Sentence) -> bool:
+        """Whether the speaker of a transcript still speaks: same line, or later lines until somebody else does."""
+        return bool(self.line_voice) and (sentence.line == self.voice_line or (self.transcript and not sentence.voice))
+
+    transcript = False
+
+    def _open_quote(self, sentence: Sentence, voices: list[Voice]) -> str:
+        flat = sentence.flat
+        if flat.startswith('"') and not voices and self.memory.last:
+            return self.memory.last
+        if self.memory.open_quote and not voices:
+            return self.memory.open_quote
+        return ""
+
+    def _pronouns(self) -> dict[str, str]:
+        memory = self.memory
+        person = memory.person or memory.last
+        body = memory.body or memory.last
+        return {key: value for key, value in (("he", person), ("she", person), ("they", body), ("it", body), ("who", memory.last)) if value}
+
+    def _drafts(self, scene: Scene) -> list[Draft]:
+        tools, year = self.tools, self.year
+        low = scene.low
+        out: list[Draft] = []
+        sites = tools._others.sites(scene, year) if ("." in low or "site" in low or "page" in low or "portal" in low) else []
+        out += sites
+        events = tools._events.read(scene, year)
+        if sites or re.search(r"\b(?:web ?sites?|sites|home ?pages?)\b", low):
+            spots = [draft.at for draft in sites]
+            events = [draft for draft in events if not (draft.kind in ("state", "onset", "end") and self._of_site(scene, draft, spots))]
+        out += events
+        attacks = tools._causes.attacks(scene, year)
+        out += attacks
+        causes = tools._causes.read(scene, year)
+        if attacks:
+            causes = [draft for draft in causes if draft.value != "attack"]
+        out += causes
+        out += tools._others.dependences(scene, year)
+        out += tools._figures.read(scene, year)
+        out += tools._others.refusals(scene, tools._voices._left) if self.topic == "net" or scene.topic == "net" else []
+        return out
+
+    @staticmethod
+    def _of_site(scene: Scene, draft: Draft, spots: list[int]) -> bool:
+        before = scene.low[: draft.at + 1]
+        begin, _ = scene.region(draft.at)
+        site = re.search(r"\b(?:web ?sites?|sites?|home ?pages?|portals?|pages?)\b|\.(?:com|net|org|gov|kp)\b", before[begin:])
+        return any(abs(spot - draft.at) < 4 for spot in spots) or bool(site)
+
+    # ----------------------------------------------------------------- settling
+
+    def _settled(self, scene: Scene, draft: Draft) -> Claim | None:
+        entity = draft.entity if draft.entity or draft.own_entity else self._entity(scene, draft)
+        value = draft.value
+        if isinstance(value, Moment):
+            interval = self._resolved(scene, value, entity)
+            if interval is None or interval == (None, None):
+                if draft.kind in ("onset", "end"):
+                    return self._undated(scene, draft, entity)
+                return None
+            value = {"earliest": _iso(interval[0]), "latest": _iso(interval[1])}
+        elif draft.kind == "attack" and isinstance(value, dict):
+            since = value["since"]
+            interval = self._resolved(scene, since, entity) if isinstance(since, Moment) else None
+            value = {"type": value["type"], "since": None if interval is None else {"earliest": _iso(interval[0]), "latest": _iso(interval[1])}}
+        if draft.kind == "site" and isinstance(value, dict):
+            entity = str(value["name"]).lower() if "." in str(value["name"]) and " " not in str(value["name"]) else entity
+        if draft.kind == "state" and entity is None and self.topic != "net":
+            return None
+        speaker = draft.speaker if draft.own_speaker else scene.speaker_at(draft.at)
+        modality = draft.modality or self.tools._events.modality(scene, draft.at, draft.at + 1)
+        if speaker and self.article.outlet and speaker.lower() == self.article.outlet.lower():
+            speaker = None
+        sentence = scene.sentence
+        text = self.article.text[sentence.start : sentence.end]
+        return Claim(
+            self.number, draft.kind, entity, value, speaker or None, modality, text, sentence.start, sentence.end,  # type: ignore[arg-type]
+            round(draft.confidence * (0.8 if modality == "hedged" else 1.0), 2),
+        )  # fmt: skip
+
+    def _undated(self, scene: Scene, draft: Draft, entity: str | None) -> Claim | None:
+        """A moment that nothing dates: what is left of it is the state."""
+        value = "offline" if draft.kind == "onset" else "restored"
+        return self._settled(scene, Draft("state", value, draft.at, entity=entity, confidence=0.6))
+
+    def _entity(self, scene: Scene, draft: Draft) -> str | None:
+        begin, until = scene.region(draft.at)
+        low = scene.low
+        outside = [one for one in scene.mentions if self._counts(scene, one)]
+        inside = [one for one in outside if begin <= one.start < until]
+        for pool in (inside, outside):
+            before = [one for one in pool if one.end <= draft.at + 1]
+            after = [one for one in pool if one.start > draft.at]
+            head = low[begin : draft.at]
+            if pool is inside and not before:
+                if draft.kind not in ("cause", "refusal") and _SUBJECT_NETWORK.search(head) and self.network:
+                    return self.network
+                if _SUBJECT_COUNTRY.search(head) and self.country and not any(one.kind == "country" for one in after[:1]):
+                    return self.country
+            chosen = self._choose(scene, before, after, draft)
+            if chosen is not None:
+                return chosen.entity
+        if re.search(r"\b(?:its|it|the (?:operator|company|provider|carrier|network|firm))\b", low[begin : draft.at]) and self.network and self.focus == self.network:
+            return self.network
+        return self.focus or self.country
+
+    def _choose(self, scene: Scene, before: list[Mention], after: list[Mention], draft: Draft) -> Mention | None:
+        networks = [one for one in before if one.kind in ("network", "asn")]
+        if networks:
+            return networks[-1]
+        countries = [one for one in before if one.kind == "country"]
+        if countries:
+            return countries[-1]
+        placed = [one for one in after if one.kind in ("network", "asn", "country") and re.search(r"\b(?:in|across|throughout|of|on|at|to|over|hit|struck|for|against|left|cut|affect\w*|within|parts of|inside|took|knocked|all of|much of|most of|disconnect\w*|plunged|between|is|with|from)(?: the| all| much| most| parts| of| nearly| almost| whole| entire)* $", scene.low[max(0, one.start - 40) : one.start])]
+        if placed:
+            return placed[0]
+        if after and after[0].kind != "people":
+            return after[0]
+        people = [*reversed([one for one in before if one.kind == "people"]), *[one for one in after if one.kind == "people"]]
+        return people[0] if people else None
+
+    def _counts(self, scene: Scene, one: Mention) -> bool:
+        """Whether a mention can be what is out: not a speaker, not a place that only lies beside or on the way."""
+        if not scene.outside_speech(one.start, one.end):
+            return False
+        head = scene.low[max(0, one.start - 24) : one.start]
+        if _TO_OTHER_PLACE.search(head) and not re.search(r"\b(?:internet|access|service|services|connectivity|links|connections?|traffic|returned|restored) (?:from|to|with|into|over|by) $", head):
+            return False
+        tail = scene.low[one.end : one.end + 30]
+        if one.kind == "people" and re.match(r" (?:government|president|officials?|ministry|minister|foreign|army|firm|company|company's|researchers?|analysts?|experts?|diplomats?|authorities|embassy|capital|news|agency|newspaper|study|ambassador|monitor|university|troops|police)\b", tail):
+            return False
+        return not re.match(r"(?:-based| time\b)", tail)
+
+    def _resolved(self, scene: Scene, moment: Moment, entity: str | None) -> Interval | None:
+        tools = self.tools
+        zone = self._zone(scene, entity)
+        parts: list[Interval] = []
+        first, last = moment.first, moment.last
+        if first is None:
+            return None
+        days = [one for one in scene.times if one.day is not None and one.day[0] not in ("year",) and not (one.day[0].startswith("nth")) and scene.outside_speech(one.start, one.end)]
+        told = self._anchor_of(scene, first, days, zone)
+        for one in (first, last):
+            if one is None:
+                continue
+            here = tools._gazetteer.zone_of_place(one.place) or zone if one.place else zone
+            interval = tools._times.resolve(one, here, self.now, told)
+            if interval is None:
+                return None
+            parts.append(interval)
+        low, high = parts[0]
+        if len(parts) == 2:
+            high = parts[1][1]
+            if low is not None and high is not None and high < low:
+                if last is not None and last.day is None:
+                    high += 86_400_000_000
+                else:
+                    low -= 86_400_000_000
+        if moment.how == "before":
+            low = None
+        elif moment.how == "after":
+            high = None
+        latest = self.now.latest_us(zone_of(zone))
+        if latest is not None:
+            if low is not None and low > latest:
+                return None
+            if high is not None and high > latest:
+                high = max(latest, low or latest)
+        reference = low if low is not None else high
+        if reference is not None and first.clock is None and first.ago is None and first.span:
+            return low, high
+        if reference is not None:
+            self.anchor = (EPOCH + timedelta(microseconds=reference)).astimezone(zone_of(zone)).date()
+        return low, high
+
+    def _anchor_of(self, scene: Scene, one: Any, days: list[Any], zone: str) -> date | None:
+        if one.day is not None:
+            return self.anchor
+        near = [day for day in days if day is not one]
+        if near:
+            nearest = min(near, key=lambda day: abs(day.start - one.start))
+            interval = self.tools._times.resolve(nearest, zone, self.now, self.anchor)
+            if interval and interval[0] is not None:
+                found = (EPOCH + timedelta(microseconds=interval[0])).astimezone(zone_of(zone)).date()
+                if nearest.clock and one.clock and nearest.clock[0] > one.clock[0] and nearest.start < one.start:
+                    found += timedelta(days=1)  # "from 10 p.m. on Monday until 6 a.m."
+                return found
+        return self.anchor
+
+    def _zone(self, scene: Scene, entity: str | None) -> str:
+        cities = [one for one in scene.mentions if one.zone and one.kind == "country" and one.entity == entity]
+        if cities and cities[0].zone:
+            return cities[0].zone
+        zones = self.tools._gazetteer.zones
+        return zones.get(entity or "", "") or zones.get(self.country or "", "")
+
+    def _remember(self, scene: Scene, drafts: list[Draft]) -> None:
+        sentence = scene.sentence
+        if sentence.voice:
+            self.line_voice = scene.voice
+            self.voice_line = sentence.line
+            self.transcript = sentence.voice.isupper() or self.transcript
+        nouns = [noun.kind for noun in scene.nouns if noun.kind in ("net", "other")]
+        if nouns:
+            if "net" in nouns and (nouns.count("net") >= nouns.count("other") or any(draft.kind in ("state", "onset", "end") for draft in drafts)):
+                self.topic = "net"
+            elif "net" not in nouns and not any(draft.kind in ("state", "onset", "end", "duration", "cause") for draft in drafts):
+                self.topic = "other"
+        elif _ABOUT_NET.search(sentence.low):
+            self.topic = "net"
+        self._remember_places(scene, drafts)
+        memory = self.memory
+        for voice in scene.voices:
+            if not voice.refers:
+                memory.last = voice.speaker
+                if re.search(r"\b(?:firm|company|ministry|group|agency|operator|regulator|provider|authority|observatory|monitor|government|institute|networks?|research|labs?|team|centre|center)\b", voice.speaker.lower()) or " " not in voice.speaker:
+                    memory.body = voice.speaker
+                if not re.search(r"\b(?:firm|company|ministry|group|agency|operator|regulator|observatory|data)\b$", voice.speaker.lower()):
+                    memory.person = voice.speaker
+        if sentence.flat.count('"') % 2 == 1:
+            memory.open_quote = "" if memory.open_quote else memory.last
+        elif memory.open_quote and not sentence.flat.startswith('"') and '"' in sentence.flat:
+            memory.open_quote = ""
+
+    def _remember_places(self, scene: Scene, drafts: list[Draft]) -> None:
+        about = any(noun.kind == "net" for noun in scene.nouns) or bool(drafts)
+        named = [one for one in scene.mentions if self._counts(scene, one)]
+        countries = [one.entity for one in named if one.kind == "country"]
+        networks = [one.entity for one in named if one.kind in ("network", "asn")]
+        if about and networks and any(draft.kind in ("state", "onset", "end", "duration", "share") for draft in drafts):
+            self.network = networks[-1]
+        elif networks:
+            self.network = self.network or networks[-1]
+        if about and countries and (drafts or self.country is None):
+            home = countries[0]
+            self.country = home
+            self.focus = home
+        if about and networks and not countries and drafts:
+            self.focus = networks[-1] if any(draft.kind in ("state", "onset", "end", "share") for draft in drafts) else self.focus
+
+
+def _same(out: list[Claim], claim: Claim) -> bool:
+    return any(
+        one.start == claim.start and one.kind == claim.kind and one.value == claim.value and one.entity == claim.entity and one.modality == claim.modality
+        for one in out
+    )
+
+
+def _ordered(claims: list[Claim]) -> list[Claim]:
+    return sorted(claims, key=lambda one: one.start)
+
+
+def _iso(time_us: int | None) -> str | None:
+    return None if time_us is None else iso(time_us // 1_000_000 * 1_000_000)
+
+
+@lru_cache(maxsize=8)
+def _made(language: str, key: int) -> Extractor | None:
+    tables = grammar(language)
+    return None if tables is None else Extractor(tables, _PLACES[key])
+
+
+_PLACES: dict[int, Places] = {}
+
+
+def extractor(language: str, places: Places) -> Extractor | None:
+    """The extractor of a language, or None where there are no tables of it."""
+    _PLACES[id(places)] = places
+    return _made(language.lower().replace("_", "-").split("-")[0], id(places))
