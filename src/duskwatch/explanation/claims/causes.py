@@ -24,7 +24,7 @@ class Causes:
         self._unknown = grammar.compile("\\b(?:" + "|".join(table["unknown"]) + ")")
         self._classes = {name: grammar.compile("(?<![\\w-])(?:" + "|".join(grammar.patterns["cause_of"][name]) + ")(?![\\w])") for name in _SPECIFIC}
         self._outage = grammar.compile("(?<![\\w])(?:{event}|outage|off-?line|{net}|service|cut off|went (?:down|dark)|go(?:ne|ing)? (?:down|dark)|collapsed?|disrupted|lost|disconnect\\w+|back up|it|this|that|blame|cause|culprit|responsible)\\b")
-        self._ruled = grammar.compile("(?:{rule_out}|(?:no|any|without|lack of|little) (?:evidence|signs?|indications?|proof|trace|reason to (?:believe|think))|(?<!\\w)(?:not|n't|never|rather than|nothing to do with|neither|nor|instead of|unlikely|rules out|excluded|far from)\\b)[^;]{0,80}$")
+        self._ruled = grammar.compile("(?:{rule_out}|(?:no|any|without|lack of|little) (?:evidence|signs?|indications?|proof|trace|reason to (?:believe|think))|(?:(?<!\\w)(?:not|never|rather than|nothing to do with|neither|nor|instead of|unlikely|rules out|excluded|far from)|n't)\\b)[^;]{0,80}$")
         self._not_ruled = re.compile(r"(?:not|n't|cannot|never|refus\w+ to|declin\w+ to|unable to|yet to) (?:yet |be |been |immediately |fully )*(?:rule[ds]? out|ruling out|exclude|discount)")
         self._later_no = re.compile(r"^[^.;]{0,50}?\b(?:(?:was|were|is|are|has been|had been|have been|can be|could be|were all|was also|being) ruled out|(?:is|was|are) (?:unlikely|not (?:to blame|the cause|responsible|behind|involved|suspected|believed))|(?:has|have|had) been excluded|(?:was|were|is) excluded|played no (?:role|part)|had nothing to do|did not (?:cause|bring))")
         self._later_open = re.compile(r"^[^.;]{0,60}?(?:(?:could|can|has|have|had|is|was|were) ?not (?:yet )?(?:been |be )?(?:ruled out|excluded)|n't be (?:ruled out|excluded)|cannot be (?:ruled out|excluded)|not ruled out)")
@@ -50,16 +50,18 @@ class Causes:
                 out.append(denied)
         taken: list[tuple[int, int]] = []
         for name in _SPECIFIC:
+            best: tuple[Draft, re.Match[str]] | None = None
             for match in self._classes[name].finditer(low):
                 if any(begin < match.end() and match.start() < until for begin, until in taken):
                     continue
                 if any(draft.value == name for draft in out):
                     break
                 draft = self._of(scene, name, match, year)
-                if draft is not None:
-                    out.append(draft)
-                    taken.append((match.start(), match.end()))
-                    break
+                if draft is not None and (best is None or draft.confidence > best[0].confidence):
+                    best = (draft, match)
+            if best is not None:
+                out.append(best[0])
+                taken.append(best[1].span())
         return out
 
     def _denials(self, scene: Scene) -> Draft | None:

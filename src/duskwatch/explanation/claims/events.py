@@ -43,8 +43,9 @@ class Events:
         self._future = grammar.compile("(?<![\\w])(?:{future}|'ll)(?![\\w-])")
         self._condition = grammar.compile("\\b{condition}\\b")
         self._negation = grammar.compile("(?:(?<!\\w){negation}|n't)\\b(?: (?!only\\b)[\\w'-]+){0,3} ?$")
-        self._hedge = grammar.compile("\\b{hedge}\\b")
+        self._hedge = grammar.compile("\\b(?:(?<!\\d )(?!may \\d|can't|cannot|could not){hedge})\\b")
         self._year = re.compile(r"\b(?:in|of|since|during|from|the|early|late|mid|by|january|february|march|april|may|june|july|august|september|october|november|december),? ((?:19|20)\d\d)\b")
+        self._corrected = re.compile(r"\b(?:earlier|previous|original|first) (?:version|edition|report)s? of (?:this|the|our)\b|\b(?:incorrectly|wrongly|mistakenly|erroneously) (?:said|stated|reported|gave|put|described)\b|\bwe (?:earlier|previously) (?:said|reported|wrote)\b|\bmisstated\b|\bearlier (?:said|reported|wrote) (?:in error|wrongly)")
         self._still = re.compile(r"\b(?:still|as of|already|remain\w*|so far|by then|at that (?:time|point)|continued? to)\b")
 
     # ---------------------------------------------------------------- triggers
@@ -79,6 +80,8 @@ class Events:
         piece = scene.low[begin:until]
         if scene.question:
             return "question"
+        if self._corrected.search(scene.low[: at + 1]):
+            return "correction"
         if self._history.search(piece) or (begin and self._history.search(scene.low[:60]) and begin < 90):
             return "history"
         for match in self._year.finditer(piece):
@@ -86,9 +89,9 @@ class Events:
                 return "history"
         if (condition := self._condition.search(piece)) and condition.start() + begin <= at:
             return "condition"
-        for future in self._future.finditer(scene.low, max(begin, at - 60), min(until, end)):
+        for future in self._future.finditer(scene.low, max(begin, at - 60), min(until, end + 18)):
             between = scene.low[future.end() : at]
-            if future.end() <= end and len(between) < 45 and not re.search(r"\b(?:said|but|and|after)\b", between):
+            if (future.end() <= end or future.start() - end < 10) and len(between) < 45 and not re.search(r"\b(?:said|but|and|after)\b", between):
                 return "future"
         return ""
 
@@ -161,8 +164,6 @@ class Events:
         times = [one for one in self._times(scene, trigger) if id(one) not in used]
         moments = self._moments(scene, trigger, times)
         for kind, moment in moments:
-            if trigger.value == "normal" and kind == "end":
-                continue
             out.append(Draft(kind, moment, trigger.start, confidence=0.9 if moment.first and moment.first.clock else 0.8))
             used.update(id(one) for one in (moment.first, moment.last) if one)
         wanted = "onset" if direction == "down" else "end"
@@ -182,10 +183,11 @@ class Events:
 
     def _times(self, scene: Scene, trigger: Trigger) -> list[Expression]:
         begin, until = scene.region(trigger.start)
-        return [
-            one for one in scene.times
-            if begin <= one.start < until and scene.outside_speech(one.start, one.end)
-        ]  # fmt: skip
+        found = [one for one in scene.times if begin <= one.start < until and scene.outside_speech(one.start, one.end)]
+        clocks = [one for one in found if one.clock is not None and one.clock[0] == one.clock[1] and one.day is None]
+        if clocks:  # "on Wednesday all went dark at 9:12": the day belongs to the clock
+            found = [one for one in found if not (one.clock is None and one.day is not None and one.role not in ("since", "until", "till"))]
+        return found
 
     def _moments(self, scene: Scene, trigger: Trigger, times: list[Expression]) -> list[tuple[str, Moment]]:
         direction = trigger.direction.rstrip("?")

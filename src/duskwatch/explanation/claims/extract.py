@@ -76,7 +76,8 @@ class _Reading:
             self.country = self._lead_country()
             self.focus = self.country or self.focus
         whole = (article.title + " " + article.text[article.body : article.body + 600]).lower()
-        self.topic = "net" if _ABOUT_NET.search(whole) else "other"
+        about = [match.lastgroup for match in tools._noun.finditer(whole)]
+        self.topic = "net" if _ABOUT_NET.search(whole) or "other" not in about else "other"
         self.memory = Memory()
         self.anchor: date | None = None
         self.year = self._year()
@@ -103,6 +104,8 @@ class _Reading:
         return max(counts, key=lambda code: counts[code]) if counts else None
 
     def _mentions(self, flat: str, low: str) -> list[Mention]:
+        if flat.isupper() or (len(flat) > 30 and flat == low):  # a flash in capitals, a post without any
+            flat = flat.title()
         found = self.tools._gazetteer.find(flat, korea=self.korea)
         for name, entity in self.operators.items():
             at = flat.find(name)
@@ -202,8 +205,9 @@ class _Reading:
         out += causes
         out += tools._others.dependences(scene, year)
         out += tools._figures.read(scene, year)
-        out += tools._others.refusals(scene, tools._voices._left) if self.topic == "net" or scene.topic == "net" else []
-        return out
+        refusals = tools._others.refusals(scene, tools._voices._left) if self.topic == "net" or scene.topic == "net" else []
+        spots = [draft.at for draft in refusals]
+        return [draft for draft in out if not (draft.kind == "state" and any(abs(spot - draft.at) < 22 for spot in spots))] + refusals
 
     @staticmethod
     def _of_site(scene: Scene, draft: Draft, spots: list[int]) -> bool:
@@ -249,6 +253,14 @@ class _Reading:
         return self._settled(scene, Draft("state", value, draft.at, entity=entity, confidence=0.6))
 
     def _entity(self, scene: Scene, draft: Draft) -> str | None:
+        if draft.kind == "refusal":
+            return self.country or self.focus
+        if draft.kind == "cause":  # who is accused is no place that is out
+            for one in scene.mentions:
+                near = scene.low[one.end : one.end + 34]
+                if self._counts(scene, one) and (re.match(r"(?:'s?)? (?:[\w'-]+ ){0,2}?(?:internet|connectivity|network|networks|outage|blackout|shutdown|disconnection|disruption|customers|traffic|routes|service)\b", near) or (one.kind != "people" and re.search(r"\b(?:internet|outage|blackout|shutdown|disruption|connectivity|service|access|network)s? (?:in|of|across|throughout|at|to|on) (?:the )?$", scene.low[: one.start]))):
+                    return one.entity
+            return self.focus or self.country
         begin, until = scene.region(draft.at)
         low = scene.low
         outside = [one for one in scene.mentions if self._counts(scene, one)]
@@ -373,6 +385,7 @@ class _Reading:
                 self.topic = "other"
         elif _ABOUT_NET.search(sentence.low):
             self.topic = "net"
+        self._remember_day(scene)
         self._remember_places(scene, drafts)
         memory = self.memory
         for voice in scene.voices:
@@ -386,6 +399,17 @@ class _Reading:
             memory.open_quote = "" if memory.open_quote else memory.last
         elif memory.open_quote and not sentence.flat.startswith('"') and '"' in sentence.flat:
             memory.open_quote = ""
+
+    def _remember_day(self, scene: Scene) -> None:
+        """The day that a sentence speaks of, for clocks without a day in what follows."""
+        zone = self._zone(scene, self.country)
+        for one in scene.times:
+            if one.day is None or one.day[0] in ("year", "month") or one.day[0].startswith(("nth", "next")) or one.role in ("since",) or not scene.outside_speech(one.start, one.end):
+                continue
+            interval = self.tools._times.resolve(one, zone, self.now, self.anchor)
+            known = next((bound for bound in interval or () if bound is not None), None)
+            if known is not None:
+                self.anchor = (EPOCH + timedelta(microseconds=known)).astimezone(zone_of(zone)).date()
 
     def _remember_places(self, scene: Scene, drafts: list[Draft]) -> None:
         about = any(noun.kind == "net" for noun in scene.nouns) or bool(drafts)

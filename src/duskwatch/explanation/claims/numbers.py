@@ -73,8 +73,8 @@ class Numbers:
             rf"|tens of thousands|tens of millions|millions))(?![\w])"
         )
         self._fraction = re.compile(
-            rf"(?<![\w-])(?P<q>(?:{qualifier}) )?(?:(?P<pct>{self.number}) ?(?:%|per ?cent(?:age points?)?\b)"
-            rf"(?: (?:to|or|and) (?P<pct2>{self.number}) ?(?:%|per ?cent\b))?|(?P<frac>{alternatives(self._fractions)})(?![\w-]))"
+            rf"(?<![\w-])(?P<q>(?:{qualifier}) )?(?:(?<!and a )(?P<pct>{self.number}) ?(?:%|per ?cent(?:age points?)?\b)"
+            rf"(?: (?:to|or|and) (?P<pct2>{self.number}) ?(?:%|per ?cent\b))?|(?<! and a )(?P<frac>{alternatives(self._fractions)})(?![\w-])(?! (?:past|an hour|a day|hour)))"
         )
         self._words_only = re.compile(rf"(?:{word})\b")
 

@@ -45,7 +45,7 @@ class Gazetteer:
         names: dict[str, tuple[Place, str]] = {name: (place, "country") for name, place in places.names.items() if len(name) > 3}
         for code, listed in grammar.places.get("names", {}).items():
             for name in listed.split(","):
-                names[name] = (Place(code, places.zones.get(code, "")), "country")
+                names[name] = (Place(code, grammar.places.get("zones", {}).get(name, places.zones.get(code, ""))), "country")
         for code, listed in grammar.places.get("people", {}).items():
             for name in listed.split(","):
                 names[name] = (Place(code, places.zones.get(code, "")), "people")

@@ -130,9 +130,9 @@ class Scene:
 
 def regions(low: str, triggers: Sequence[tuple[int, int]], closed: Sequence[tuple[int, int]]) -> list[int]:
     """Where to cut between events, so that each has its own stretch; never inside one of ``closed`` (times)."""
-    cuts = []
+    cuts = [match.start() for match in _ALWAYS.finditer(low) if not any(a < match.start() < b for a, b in closed)]
     for (_, end), (start, _) in zip(triggers, triggers[1:], strict=False):
-        if start <= end:
+        if start <= end or any(end <= cut <= start for cut in cuts):
             continue
         between = low[end:start]
         spots = [match for match in _JOINT.finditer(between) if not any(a < end + match.start() < b for a, b in closed)]
@@ -141,9 +141,10 @@ def regions(low: str, triggers: Sequence[tuple[int, int]], closed: Sequence[tupl
         strong = [match for match in spots if match.lastgroup == "strong"]
         chosen = strong[0] if strong else next((match for match in spots if match.lastgroup == "middle"), spots[-1])
         cuts.append(end + chosen.start())
-    return cuts
+    return sorted(cuts)
 
 
+_ALWAYS = re.compile(r";|,? \b(?:but|while|whereas|although|though)\b")
 _JOINT = re.compile(
     r"(?P<strong>;| - |: |\b(?:but|while|whereas|although|though|because|when|after|before|until(?! \w+day)|which|who|where|following|only to|hours after)\b(?! (?:noon|midnight|midday|dawn|\d|\w+day)))"
     r"|(?P<middle>,? (?:and|then|or|as)\b)|(?P<weak>,)"

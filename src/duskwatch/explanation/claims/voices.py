@@ -18,6 +18,7 @@ _AUX = re.compile(r"(?:\b(?:has|have|had|also|later|earlier|further|separately|t
 _FINITE = re.compile(r"\b(?:is|are|was|were|has|had|have|will|would|went|came|began|fell|lost|did|does|could|can|may|might|should|started|ended|lasted|returned|dropped|vanished|disappeared|remained|caused|hit|cut|left|took|saw|shut|struck|broke|collapsed|failed|affected|resumed|recovered|stayed|restored|comes|runs|goes|passes|depends|relies|cannot|couldn't|wasn't|weren't|isn't|aren't|hasn't|haven't|didn't|don't|doesn't|there's|it's|says?|said|declined|remains|stood|stopped|carries|(?!(?:based|owned|backed|sponsored|named|led|unnamed|affiliated|aligned|elected|respected|appointed|retired|called|affected|united|limited|exiled|controlled|displaced|related|speed|need|feed|red|bed|indeed)\b)[a-z]{3,}ed)\b")
 _CUT = re.compile(r"[,;()\"]|:(?!\d)|(?<= )-(?= )|\b(?:that|because|after|while|whereas|but|as|when|where|although|though|since|before|which|and that|so|until|if|once|even though)\b", re.IGNORECASE)
 _LEADING = re.compile(r"^(?:(?:meanwhile|but|and|however|also|later|earlier|still|separately|on \w+day|in a (?:\w+ )?(?:statement|post|tweet|letter|note)|for (?:its|his|her|their) part|in turn|yesterday|today|then|instead|now|asked [^,]{0,60},|so|yet|nor|in \w+|at the time|by then|nevertheless|both|only|according to|for example|one|even)\b,?\s+)+(?=\S)", re.IGNORECASE)
+_TIMED = re.compile(r"\s*(?:(?:(?:on|at|by|since|in|from|around|late|early|about|after|between|until|of)\s+)*(?:[\w:.]*\d[\w:.]*,?|UTC|GMT|[A-Z][a-z]+day,?|January|February|March|April|May|June|July|August|September|October|November|December|[ap]\.?m\.?,?|(?:the )?(?:morning|afternoon|evening|night)|local time|last week|this week|yesterday|today)\s+)+(?=\S)", re.IGNORECASE)
 _APPOSED = re.compile(r"^\s*(?:an?|the|one of|its|who|which|whose|chief|head|director|president|deputy|vice|senior|spokes\w+|ceo|co-?founder|founder|professor|minister|based|part of|owned|head of|in charge|speaking|citing|also|now|formerly|himself|herself|their|his|her|our|research|another|until)\b")
 _ADJUNCT = re.compile(
     r"^(?:[\s,]*(?:in (?:a|an|its|his|her|their|the|two|one)(?: \w+){0,5}? (?:statement|post|posts|tweet|thread|interview|blog|briefing|email|e-mail|letter|report|note|bulletin|notice|message|conference|update|advisory|broadcast|session|memo|speech|release)(?: (?:to|with|published|posted|issued|carried)(?: \w+){1,6}?(?=[,.\"]| that\b| on ))?|on (?:twitter|x|facebook|mastodon|telegram|air|state (?:television|tv|radio)|camera|national television|condition of anonymity|the condition of anonymity)|by (?:phone|telephone|email)"
@@ -68,6 +69,9 @@ class Voices:
         for match in self._according.finditer(low):
             if voice := self._according_to(flat, low, match):
                 out.append(voice)
+        if tail := re.search(r" - ([A-Z@][\w.&']*(?: [A-Z][\w.&']*){0,3})$", flat):  # a headline with its source
+            if not out and len(flat) < 160 and not _FINITE.search(tail[1].lower()):
+                out.append(Voice(tail[1], (tail.start(), len(flat)), ((0, tail.start()),), "say"))
         for match in self._verb.finditer(low):
             if any(begin < match.start() < until for begin, until in quotes) or any(own.own[0] <= match.start() < own.own[1] for own in out):
                 continue
@@ -115,6 +119,8 @@ class Voices:
         after = flat[end:]
         inverted = bool(re.search(r"[,\"]\s*$", flat[:begin])) and re.match(r"\s+(?:[A-Z]|the |an? |one |its |their )", after) and act in ("say", "think")
         name, start = self._left(flat, low, begin)
+        if inverted and re.match(r"\s+(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February|March|April|May\b|June|July|August|Sept|Octo|Nov|Dec|I\b|It\b|In\b|On\b)[A-Z]", after) and verb in ("said", "says", "added", "wrote", "reported", "reports") and not self._speaks(name or "it", "measure"):
+            name = ""
         if inverted and (not name or not re.search(r"[A-Za-z]", name) or flat[:begin].rstrip().endswith(('"', ',"', '",')) or (flat[:begin].rstrip().endswith(",") and _FINITE.search(name.lower()))):
             name, stop = self._right(flat, end + 1)
             if not name:
@@ -173,12 +179,16 @@ class Voices:
         if not parts:
             return "", at
         name, start = parts[-1]
-        if closed or _APPOSED.match(name):
+        if closed:
             options = [part for part in parts[-3:-1] if part[0].strip() and not _FINITE.search(part[0].lower()) and len(part[0].split()) <= 12 and text[part[1] + len(part[0]) :].lstrip().startswith(",") and (closed or text[start - 1 : start] == ",")]
             if closed and re.fullmatch(r"\s*(?:[A-Z][\w.'-]*\s*){1,5}", name):
                 options = []
             if options and (self._named(options[-1][0])):
                 name, start = options[-1]
+        elif len(parts) > 1 and re.search(r"\b(?:that|which|who)\s*$", text[:start], re.IGNORECASE) and not re.match(r"\s*(?:[A-Z@]|the |an? |its |their |his |her |some |many |our )", name):
+            before = parts[-2]  # "the consortium that owns the cable said"
+            if not _FINITE.search(before[0].lower()) and self._named(before[0]):
+                name, start = before
         cut = None
         for cut in _FINITE.finditer(name.lower()):
             pass
@@ -188,10 +198,14 @@ class Voices:
                 return "", at
             start += cut.end() + joint.end()
             name = name[cut.end() + joint.end() :]
+        if timed := _TIMED.match(name):
+            name, start = name[timed.end() :], start + timed.end()
         lead = _LEADING.match(name.lstrip())
         if lead:
             shift = len(name) - len(name.lstrip()) + lead.end()
             name, start = name[shift:], start + shift
+        if pronoun := re.search(r"\b(?:and|but) (it|they|he|she)\s*$", name, re.IGNORECASE):
+            start, name = start + pronoun.start(1), pronoun[1]
         stripped = name.strip(" .,'\"")
         if not stripped or len(stripped.split()) > 16:
             return "", at
@@ -218,8 +232,10 @@ class Voices:
 
     def _speaks(self, name: str, act: str) -> bool:
         if _PRONOUN.match(name):
-            return name.lower() not in ("it", "who", "you") or act in ("say", "deny")
+            return name.lower() not in ("it", "who", "you") or act in ("say", "deny", "rule_out")
         low = name.lower()
+        if re.fullmatch(r"[\d:., ]*(?:gmt|utc|[a-z]{2,3}t|[ap]\.?m\.?|local time)?", low):
+            return False
         if re.fullmatch(r"(?:there|this|that|these|those|which|what|nothing|something|all|the (?:outage|blackout|disruption|shutdown|attack|recovery|incident|country|internet|network|service|problem|fault|traffic|connectivity)s?)", low):
             return False
         proper = bool(re.search(r"(?:^|[\s'-])@?[A-Z]\w", name)) and not re.fullmatch(r"(?:(?:On |Late |Early )?(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day.*|Traffic|Connectivity|Service|Internet\b.*|The (?:outage|blackout|disruption|attack|recovery|internet|traffic)\b.*)", name)
@@ -229,15 +245,9 @@ class Voices:
 
 
 def _clean(name: str) -> str:
-    """A speaker as shown: "cyber security firm Dyn Research" is Dyn Research, "data from X" is X."""
+    """A speaker as shown, without quotes and the data that the speaker cites."""
     name = " ".join(name.split()).strip(" ,.'\"")
-    name = re.sub(r"^(?:(?:the |its |new |recent |routing |public |traffic |network |own |preliminary )*(?:data|figures|measurements|charts?|graphs?|statistics|numbers|records|readings|analysis|a statement|a report|a notice|a post|a message|a bulletin|an analysis|a blog post|a spokes\w+ for)(?: (?:released|published|collected|gathered|provided|posted|issued|compiled|seen))? (?:by|from|of|for) )(?=\S)", "", name, flags=re.IGNORECASE)
     name = re.sub(r"'s (?:data|figures|measurements|probes|charts?|graphs?|own data|monitoring|logs|sensors|statistics|dashboards?|numbers|analysis|traffic data|readings|telemetry|collectors|records)$", "", name)
-    words = name.split()
-    if len(words) > 1 and words[0][0].islower() and not any(word in ("of", "for", "at", "from", "in", "with", "and") for word in words):
-        capital = next((at for at, word in enumerate(words) if word[0].isupper()), None)
-        if capital is not None and all(word[0].isupper() or word[0].isdigit() for word in words[capital:]):
-            name = " ".join(words[capital:])
     return name[:120]
 
 

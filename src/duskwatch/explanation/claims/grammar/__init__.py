@@ -13,7 +13,7 @@ from importlib import resources
 from typing import Any
 
 FILES = ("words", "lists", "patterns", "places")
-_NAME = re.compile(r"\{([a-z_]{3,40})\}")
+_NAME = re.compile(r"\{([a-z_]{2,40})\}")
 
 
 def alternatives(words: Iterable[str]) -> str:
