@@ -18,7 +18,6 @@ class Causes:
     def __init__(self, grammar: Grammar, events: Events) -> None:
         table = grammar.patterns["cause"]
         self._events = events
-        self._before = grammar.compile("\\b(?P<cue>" + "|".join(sorted(table["before"], key=len, reverse=True)) + ")(?P<gap>(?:[^.;:]){0," + str(NEAR) + "})$")
         self._cue = grammar.compile("\\b(?:" + "|".join(sorted(table["before"], key=len, reverse=True)) + ")\\b")
         self._after = grammar.compile("^(?P<gap>[^.;:,]{0,45}?,?\\s*)\\b(?:" + "|".join(table["after"]) + ")\\b")
         self._unknown = grammar.compile("\\b(?:" + "|".join(table["unknown"]) + ")")
@@ -29,9 +28,16 @@ class Causes:
         self._later_no = re.compile(r"^[^.;]{0,50}?\b(?:(?:was|were|is|are|has been|had been|have been|can be|could be|were all|was also|being) ruled out|(?:is|was|are) (?:unlikely|not (?:to blame|the cause|responsible|behind|involved|suspected|believed))|(?:has|have|had) been excluded|(?:was|were|is) excluded|played no (?:role|part)|had nothing to do|did not (?:cause|bring))")
         self._later_open = re.compile(r"^[^.;]{0,60}?(?:(?:could|can|has|have|had|is|was|were) ?not (?:yet )?(?:been |be )?(?:ruled out|excluded)|n't be (?:ruled out|excluded)|cannot be (?:ruled out|excluded)|not ruled out)")
         self._deny = grammar.compile("\\b{deny}\\b")
-        self._denied_order = grammar.compile("\\b(?:{deny}) (?:\\w+ ){0,4}?(?:order\\w*|shutting|cutting|switching|blocking|involvement|responsib\\w+|any (?:role|part|involvement|responsibility|order|link)|a role|being behind|having|that (?:it|they|the (?:government|state|authorities|ministry)) (?:had|was|were|has)|it had|they had|a (?:deliberate )?shut-?down|deliberate|instructing|interfer\\w+|tampering)")
+        self._denied_order = grammar.compile("\\b(?:{deny}) (?:\\w+ ){0,4}?(?:order\\w*|shutting|cutting|switching|blocking|involvement|responsib\\w+|any (?:role|part|involvement|responsibility|order|link)|a role|being behind|having (?:ordered|cut|shut|switched|blocked|asked|told|instructed|interfered|anything)|that (?:it|they|the (?:government|state|authorities|ministry)) (?:had|was|were|has)|it had|they had|a (?:deliberate )?shut-?down|deliberate|instructing|interfer\\w+|tampering)")
         self._not_ordered = re.compile(r"\b(?:did not|didn't|never|had not|have not|has not|hasn't|haven't|hadn't|gave no|issued no|no one|nobody|neither) (?:\w+ ){0,3}?(?:order(?:ed|s)?|shut|cut|switch(?:ed)?|instruct(?:ed|ions?)?|turn(?:ed)?|block(?:ed)?|direct(?:ed|ive)?|ask(?:ed)?)\b|\b(?:had|has|have) (?:nothing|no (?:part|role|hand)) (?:to do with|in)\b|\bno (?:shut-?down )?(?:order|directive|instruction)s? (?:was|were|has been|had been|to)\b|\b(?:was|were|is) not (?:involved|behind|responsible)\b")
         self._government = re.compile(r"\b(?:government|ministry|minister|authorities|officials?|state|president|presidency|regulator|spokes\w+|army|military|junta|police|embassy|ambassador|beijing|washington|moscow|administration|pyongyang|kremlin|white house|foreign|telecommunications|interior|agency|commission)\b", re.IGNORECASE)
+        failure = grammar.patterns["failure"]
+        kinds = "|".join(f"(?P<{name}>(?:{'|'.join(failure[name])}))" for name in ("cable", "power", "fault"))
+        part = f"(?P<part>{kinds})"
+        self._broken = grammar.compile(rf"(?<![\w-]){part}(?:'s)?(?: (?:in|near|off|at|of|on|that|which|under|between|to|from|by) (?:(?!(?:was|were|had|has|is|are)\b)[\w'.-]+ ){{1,8}}?| )(?P<verb>{'|'.join(failure['broke'])})\b(?! (?:no|to|off from|by (?:\d|about|half)))")
+        self._damaged = grammar.compile(rf"(?<![\w-])(?P<verb>{'|'.join(failure['damage'])}) (?:(?:the|a|an|its|their|one|two|three|four|both|several|some|of|all|most|our|his|her|core|key|main|only|vital|international|national|single|\w+'s|\w+-\w+|operator's) ){{0,4}}?{part}(?![\w-])")
+        self._nature = grammar.compile(r"\b(?:" + "|".join(failure["nature"]) + r")\b")
+        self._violence = grammar.compile(r"\b(?:" + "|".join(failure["violence"]) + r")\b")
         self._attack = grammar.compile("(?<![\\w-])(?:" + "|".join(grammar.patterns["attack"]["noun"]) + ")(?![\\w])")
         self._seen = grammar.compile("\\b(?:" + "|".join(grammar.patterns["attack"]["seen"]) + ")\\b")
 
@@ -62,6 +68,9 @@ class Causes:
             if best is not None:
                 out.append(best[0])
                 taken.append(best[1].span())
+        for draft in self.failures(scene, year):
+            if not any(one.kind == "cause" and (one.value == draft.value or one.value in ("cable", "disaster", "power", "fault") or abs(one.at - draft.at) < 25) for one in out):
+                out.append(draft)
         return out
 
     def _denials(self, scene: Scene) -> Draft | None:
@@ -100,20 +109,17 @@ class Causes:
         begin = max(0, start - 130)
         head = low[begin:start]
         tail = low[end : end + 120]
-        before = self._before.search(head)
+        before = self._cue_before(head)
         after = self._after.match(tail)
         strong = False
         if before is not None:
-            gap = before["gap"]
-            strong = before["cue"] not in _WEAK
-            if not strong and len(gap) > 28 or (strong and re.search(r"\b(?:but|while|after|although|who|which)\b", gap)):
-                before = None
+            strong = before not in _WEAK
         if after is not None and re.search(r"\b(?:but|while|who)\b", after["gap"]):
             after = None
         voice = scene.voice_at(start)
         ruling = voice is not None and voice.act in ("deny", "rule_out")
         if before is None and after is None and not ruling:
-            if not (name == "government" and not re.fullmatch(r"deliberate\w*|state-sponsored.*|censorship", text)) and not (name == "exam" and re.search(r"\b(?:during|for|to (?:stop|prevent|curb|combat)|ahead of|because|as (?:students|pupils)|over|amid)\b", head)) and not (name in ("fault", "maintenance") and re.search(r"\b(?:during|for|a|of) $", head) and re.search(self._outage, low)):
+            if not (name == "government" and not re.fullmatch(r"deliberate\w*|state-sponsored.*|censorship|.*(?:filters?|firewall)", text)) and not (name == "exam" and re.search(r"\b(?:during|for the|to (?:stop|prevent|curb|combat)|ahead of|because of|over|amid)(?: [\w-]+){0,4} ?$", head)) and not (name in ("fault", "maintenance") and re.search(r"\b(?:during|for|a|of) $", head) and re.search(self._outage, low)):
                 return None
         if name in ("power", "disaster", "government", "attack", "exam", "fault", "maintenance", "cable") and not self._explains(scene, name, match, before is not None and strong, after is not None, ruling):
             return None
@@ -122,6 +128,48 @@ class Causes:
         if name == "attack" and re.search(r"state-sponsored", text) and False:
             value = "government"
         return Draft("cause", value, start, modality=modality, confidence=0.85 if strong else 0.7)
+
+    def _cue_before(self, head: str) -> str | None:
+        """The word that makes what follows ``head`` a cause; a strong one first, then the nearest."""
+        best = None
+        for match in self._cue.finditer(head):
+            gap = head[match.end() :]
+            weak = match[0] in _WEAK
+            if len(gap) > (30 if weak else NEAR) or re.search(r"\b(?:but|while|although|who|which)\b|[;]", gap) or (not weak and re.search(r"\bafter\b", gap)):
+                continue
+            if best is None or weak <= (best in _WEAK):
+                best = match[0]
+        return best
+
+    def failures(self, scene: Scene, year: int | None) -> list[Draft]:
+        """Drafts of causes told as something that broke: "a digger hit the duct", "a router had overheated"."""
+        low = scene.low
+        if scene.question or scene.topic != "net":
+            return []
+        out: list[Draft] = []
+        for pattern, active in ((self._damaged, True), (self._broken, False)):
+            for match in pattern.finditer(low):
+                at = match.start("part")
+                if self._events.unreal(scene, at, match.end(), year) or not scene.outside_speech(match.start("verb"), match.end("verb")):
+                    continue
+                name = next(key for key in ("cable", "power", "fault") if match[key])
+                head = low[max(0, match.start() - 80) : match.start()]
+                if re.search(r"\b(?:no|not|n't|never|without|neither)\b[^,;]{0,25}$", head + match[0][:12]) or re.search(r"\b(?:no|not|never|n't)\b", match[0]):
+                    continue
+                if re.search(r"\b(?:repair|replac|restor|fix|splice)\w*\b[^,;]{0,30}$", head):
+                    continue
+                agent = head if active else low[match.end() : match.end() + 40]
+                if name != "cable" and active:
+                    if self._nature.search(agent[-45:]):
+                        name = "disaster"
+                    elif self._violence.search(agent[-45:]):
+                        name = "attack"
+                elif name == "cable" and active and self._nature.search(agent[-30:]) and "fire" in agent:
+                    name = "disaster"
+                elif not active and name == "fault" and self._violence.search(agent[:30]) and " by " in agent[:8]:
+                    name = "attack"
+                out.append(Draft("cause", name, at, modality=self._modality(scene, at, match.end(), low[max(0, at - 130) : at], low[match.end() : match.end() + 120], name), confidence=0.75))
+        return out[:1]
 
     def _explains(self, scene: Scene, name: str, match: "re.Match[str]", cue: bool, after: bool, ruling: bool) -> bool:
         """Whether the sentence ties the cause to the outage of the Internet and not to something else."""
@@ -211,6 +259,10 @@ class Causes:
 
 
 def _attack_type(text: str, low: str) -> str:
-    if re.search(r"denial|ddos|\bdos\b|flood|amplif|reflect|botnet|volumetric|packets|traffic", text) or re.search(r"denial[- ]of[- ]service|ddos", low):
-        return "denial-of-service"
+    """denial-of-service with its shape in brackets where the words tell it, else as the words have it."""
+    shape = re.search(r"\b(?:dns|ntp|ssdp|udp|tcp|syn|http|https|icmp|memcached)\b(?: (?:amplification|reflection|floods?))?|\b(?:amplification|reflection|botnet|volumetric|flood)\b", text)
+    if shape is None and re.search(r"denial|ddos|flood|request|traffic|packet", text):
+        shape = re.search(r"\b(?:dns|ntp|ssdp|udp|syn|http) (?:amplification|reflection|floods?|requests|packets)\b|\b(?:amplification|reflection)\b", low)
+    if re.search(r"denial|ddos|\bdos\b|flood|amplif|reflect|botnet|volumetric|packet|traffic|request", text) or re.search(r"denial[- ]of[- ]service|ddos", low):
+        return "denial-of-service" + (f" ({shape[0]})" if shape else "")
     return "cyber-attack" if "cyber" in text else "attack"

@@ -39,6 +39,8 @@ class Events:
         self._began = grammar.compile("\\b(?:" + "|".join(grammar.patterns["event"]["began"]) + ")(?![\\w])")
         self._ended = grammar.compile("\\b(?:" + "|".join(grammar.patterns["event"]["ended"]) + ")(?![\\w])")
         self._event = grammar.compile("\\b{event}\\b")
+        self._event_of = grammar.compile("{event} (?:lasting |of |for )(?:a total of |about |around )?$")
+        self._counted = re.compile(r"\b(?:speaks? of|spoke of|counted|counts|puts? (?:\w+ ){1,5}at|put it at|shows?|measured|(?:length|duration|total|outage) (?:was|is|of)|in all|total of|came to|reports?|gives?|gave|for)(?: a total of| the length as| about| around)? $")
         self._history = grammar.compile("\\b{history}")
         self._future = grammar.compile("(?<![\\w])(?:{future}|'ll)(?![\\w-])")
         self._condition = grammar.compile("\\b{condition}\\b")
@@ -130,6 +132,8 @@ class Events:
             if self.unreal(scene, trigger.start, trigger.end, year):
                 continue
             negated = self.negated(scene, trigger.start)
+            if trigger.value == "degraded" and re.search(r"\b(?:no|not|any)\b", scene.low[trigger.start : trigger.end]):
+                continue
             out += self._of_trigger(scene, trigger, negated, used)
         out += self._durations(scene, triggers, year)
         return out
@@ -159,7 +163,13 @@ class Events:
                 return [Draft("end", Moment(until[0], None, "within"), trigger.start, confidence=0.85)]
             if trigger.noun:
                 return []
-            return [Draft("state", "offline" if value in ("restored", "normal") else "degraded", trigger.start, confidence=0.6)]
+            since = [one for one in times if one.role == "since"]
+            if since:
+                return [Draft("onset", Moment(since[0], None, "within"), trigger.start, confidence=0.75)]
+            piece = scene.low[trigger.start : trigger.end]
+            if value == "restored" and re.match(r"restor|return|back\b|reconnect|resum|online|come back|re-?establ|been|back (?:online|up|on)", piece) and "normal" not in piece:
+                return [Draft("state", "offline", trigger.start, confidence=0.6)]
+            return []
         out: list[Draft] = []
         times = [one for one in self._times(scene, trigger) if id(one) not in used]
         moments = self._moments(scene, trigger, times)
@@ -204,6 +214,8 @@ class Events:
             return [("onset", Moment(first, None, "within")), ("end", Moment(last, None, "within"))]
         for one in times:
             role = one.role
+            if re.search(r"\b(?:most|much|all|part|half|rest|parts|throughout|during|through) (?:of )?(?:the )?$", low[max(0, one.start - 22) : one.start]):
+                continue
             if direction == "down":
                 if role in ("until", "till", "not until", "up to") or (role == "to" and out):
                     out.append(("end", Moment(one, None, "after" if "at least" in low[max(0, one.start - 2) : one.end] else "within")))
@@ -265,6 +277,13 @@ class Events:
             return self._phrase_about_net(scene, phrase, start)
         if of := re.match(r" of (?:\w+ ){0,3}?(?:disruption|downtime|darkness|silence|outage|interruption|being (?:offline|down)|blackout|no (?:service|internet)|isolation|unavailability|instability|trouble|problems)\b", after):
             return self._phrase_about_net(scene, of[0], start)
+        if re.search(r"\bnot $", before):
+            return False
+        if self._event_of.search(before):
+            noun_here = next((noun for noun in reversed(scene.nouns) if noun.start < start and noun.kind != "general"), None)
+            return noun_here.kind == "net" if noun_here is not None and start - noun_here.end < 40 else scene.topic == "net"
+        if self._counted.search(before) and scene.topic == "net" and not any(noun.kind == "other" for noun in scene.nouns):
+            return True
         begin, until = scene.region(start)
         near = [one for one in triggers if one.start < until + 1 and one.end > begin - 1] or [one for one in triggers if abs(one.start - end) < 60 or abs(start - one.end) < 40]
         about = [one for one in near if scene.about_net(one.start, one.end, strong=not one.direction.endswith("?")) or (one.noun and self._noun_about_net(scene, one))]
@@ -274,7 +293,8 @@ class Events:
         if not about:
             return False
         if re.match(r",? (?:later|after(?:wards| (?:it|they|the|service|all|going|being|vanishing|disappearing|losing|falling|dropping|that))?\b)", after):
-            return any(one.direction.startswith("up") for one in about) or any(one.direction.startswith("up") for one in near)
+            ups = [one for one in triggers if one.direction.startswith("up")]
+            return bool(ups) and (len(ups) == 1 or ups[0].start > start)
         if re.search(r"\b(?:for|after|over|throughout|during|following|because of|spent|than)(?: (?:the past|the last|about|around|just|only|well|some|a total of|at least|more than|over|nearly|almost|exactly|up to))* ?$", before) or low_for(before):
             return True
         if re.match(r" (?:offline|without|in the dark|down|cut off|dark|of)\b", after):

@@ -160,7 +160,7 @@ class _Reading:
 
     def _line_voice(self, sentence: Sentence) -> str:
         voice = sentence.voice
-        if voice and not re.fullmatch(r"(?i)(?:update|updated|correction|note|photo|read more|breaking|live|editor'?s note|background|what we know|clarification|summary|analysis|key points|status|impact|cause|start|end|affected|time|date|location|subject|title|duration|reason|q|a|question|answer|issue|incident|resolved|monitoring|identified|investigating|next update|severity|services?|region|issued|reference|to|from|advisory|bulletin|notice|the facts|timeline|more|watch|see also|related|the latest|developing|alert|scope|description|summary of events|root cause|details|what happened|why it matters|in brief|by|attention|dear \w+|\d+|correction to .*|what is known|the bottom line|history|effect|recommendation|overview|contact|source|remarks?|outlook|transcript|present|subject line|web|internet|power|weather|sports?)", voice):
+        if voice and not re.fullmatch(r"(?i)(?:update|updated|correction|note|photo|read more|breaking|live|editor'?s note|background|what we know|clarification|summary|analysis|key points|status|impact|cause|start|end|affected|time|date|location|subject|title|duration|reason|q|a|question|answer|issue|incident|resolved|monitoring|identified|investigating|next update|severity|assessment|outlook|retraction|verdict|conclusion|advice|mitigation|workaround|result|context|method|figures|numbers|fact|facts|claim|finding|findings|consequences|reaction|response|measures|duration|start|end|cause|reason|resolution|current status|status update|next steps|services?|region|issued|reference|to|from|advisory|bulletin|notice|the facts|timeline|more|watch|see also|related|the latest|developing|alert|scope|description|summary of events|root cause|details|what happened|why it matters|in brief|by|attention|dear \w+|\d+|correction to .*|what is known|the bottom line|history|effect|recommendation|overview|contact|source|remarks?|outlook|transcript|present|subject line|web|internet|power|weather|sports?)", voice):
             return voice
         if voice:
             return self.article.speaker
@@ -257,6 +257,8 @@ class _Reading:
             return self.country or self.focus
         if draft.kind == "cause":  # who is accused is no place that is out
             for one in scene.mentions:
+                if one.start == 0 and scene.low[one.end : one.end + 1] == ":":
+                    return one.entity
                 near = scene.low[one.end : one.end + 34]
                 if self._counts(scene, one) and (re.match(r"(?:'s?)? (?:[\w'-]+ ){0,2}?(?:internet|connectivity|network|networks|outage|blackout|shutdown|disconnection|disruption|customers|traffic|routes|service)\b", near) or (one.kind != "people" and re.search(r"\b(?:internet|outage|blackout|shutdown|disruption|connectivity|service|access|network)s? (?:in|of|across|throughout|at|to|on) (?:the )?$", scene.low[: one.start]))):
                     return one.entity
@@ -393,7 +395,7 @@ class _Reading:
                 memory.last = voice.speaker
                 if re.search(r"\b(?:firm|company|ministry|group|agency|operator|regulator|provider|authority|observatory|monitor|government|institute|networks?|research|labs?|team|centre|center)\b", voice.speaker.lower()) or " " not in voice.speaker:
                     memory.body = voice.speaker
-                if not re.search(r"\b(?:firm|company|ministry|group|agency|operator|regulator|observatory|data)\b$", voice.speaker.lower()):
+                if re.search(r"\b(?:spokes(?:man|woman|person)|minister|official|engineer|director|head|chief|analyst|researcher|manager|president|executive|officer|professor|expert|owner|resident|captain|author|founder|secretary|diplomat|technician|specialist|governor|mayor|editor|consultant|he|she)\b", voice.speaker.lower()) or re.fullmatch(r"(?:[A-Z][\w'-]+ ){1,2}[A-Z][\w'-]+.*", voice.speaker):
                     memory.person = voice.speaker
         if sentence.flat.count('"') % 2 == 1:
             memory.open_quote = "" if memory.open_quote else memory.last
@@ -430,9 +432,10 @@ class _Reading:
 
 def _same(out: list[Claim], claim: Claim) -> bool:
     return any(
-        one.start == claim.start and one.kind == claim.kind and one.value == claim.value and one.entity == claim.entity and one.modality == claim.modality
+        one.kind == claim.kind and one.value == claim.value and one.entity == claim.entity and one.modality == claim.modality
+        and (one.start == claim.start or (one.speaker == claim.speaker and claim.kind != "state") or (claim.kind == "cause" and claim.speaker is None))
         for one in out
-    )
+    )  # fmt: skip
 
 
 def _ordered(claims: list[Claim]) -> list[Claim]:

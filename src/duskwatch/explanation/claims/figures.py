@@ -110,7 +110,7 @@ class Figures:
             return None
         if share > 1:
             return None
-        if self._of_normal.match(after) or self._left.search(before):
+        if self._of_normal.match(after) or (self._left.search(before) and (self._what.search(before) or self._what.search(after[:50]))):
             if re.search(r"\b(?:by|fell|dropped|down)\s*(?:about |around |some |nearly )?$", before) and not self._of_normal.match(after):
                 return self._share(scene, amount, share, amount.bound)
             return self._share(scene, amount, 1 - share, _FLIP[amount.bound])

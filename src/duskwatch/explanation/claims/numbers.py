@@ -59,9 +59,9 @@ class Numbers:
         vague = alternatives(self._vague)
         fullunit = r"(?:seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|weeks?|months?)"
         self._part = re.compile(
-            rf"(?P<num>{self.number}){self._half.replace('(?:', '(?P<half>', 1)}?[ -]?(?P<unit>{fullunit}|h|m|s)(?![a-z])(?P<tail> and a half| and a quarter)?"
+            rf"(?P<num>{self.number}){self._half.replace('(?:', '(?P<half>', 1)}?[ -]?(?P<unit>{fullunit}|(?<=\d)[hms]|(?<=\d )[hms])(?![a-z])(?P<tail> and a half| and a quarter)?"
         )
-        part = rf"{self.number}{self._half}?[ -]?(?:{fullunit}|h|m|s)(?![a-z])(?: and a half| and a quarter)?"
+        part = rf"{self.number}{self._half}?[ -]?(?:{fullunit}|(?<=\d)[hms]|(?<=\d )[hms])(?![a-z])(?: and a half| and a quarter)?"
         self._span = re.compile(
             rf"(?<![\w.,:])(?P<q>(?:{qualifier})(?: (?:the|a|an))? )?(?:(?P<parts>(?:a |an |the |its )?{part}(?:(?:,? and |, |,| )?{part}){{0,3}})"
             rf"|(?P<vague>{vague})[ -](?P<vunit>{fullunit})(?!s?-long)(?P<vtail> and a half| and a quarter)?(?: and (?P<vmore>{self.number})[ -]minutes?)?"

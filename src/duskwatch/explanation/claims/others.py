@@ -31,6 +31,7 @@ class Others:
         self._site_of = re.compile(rf"\b(?:{noun})(?: and \w+)?(?: run by| of| for| belonging to| operated by| such as| including|,? among them)? (?:the )?(?:(?:state-run|state|official|main|government's|country's|public|private|daily|ruling party|ruling|party|national|local) )*", re.IGNORECASE)
         self._owned = re.compile(rf"(?P<who>[A-Z][\w.&'-]*(?: (?:[A-Z][\w.&'-]*|of|the|and|for))*?)(?:'s?)? (?:(?:own|official|main|web|news|online|English-language|public) )*(?P<noun>{noun})\b")
         self._generic = re.compile(rf"\b(?P<who>(?:the )?(?:\w+ ){{0,3}}?(?:ministry|bank|airline|government|president|presidency|parliament|university|newspaper|broadcaster|regulator|agency|operator|party|tax office|central bank|police|stock exchange|telecom|railway)(?: of (?:the )?\w+)?)(?:'s)? (?:(?:own|official|main|web|news|online|public) )*(?P<noun>{noun})\b", re.IGNORECASE)
+        self._of_body = re.compile(rf"\b(?:{noun})s? of (?P<who>(?:the )?(?:[\w'-]+ ){{0,3}}?(?:ministry|bank|airline|government|president|presidency|parliament|congress|senate|university|newspaper|broadcaster|regulator|agency|operator|party|tax office|police|exchange|railways?|army|court|commission|office|council)(?: of (?:the )?\w+)?)", re.IGNORECASE)
         self._noun = re.compile(rf"\b(?:{noun})\b")
         self._through = grammar.compile("\\b(?:" + "|".join(dep["through"]) + ")\\s+(?=\\S)")
         self._rely = grammar.compile("\\b(?:" + "|".join(dep["rely"]) + ")\\s+(?=\\S)")
@@ -65,7 +66,7 @@ class Others:
 
         def put(name: str, start: int, end: int) -> None:
             name = re.sub(r"^(?:the |The )?", "", name).strip(" ,.'")
-            if len(name) > 2 and not any(a < end and start < b for _, a, b in out) and not re.fullmatch(r"(?i)(?:other|many|several|some|most|these|those|all|its|their|news|government|official|north korean|state|public|foreign|two|three|of|and|the|internet|on|on its|in|a|an|this|one|monday|tuesday|wednesday|thursday|friday|saturday|sunday)", name):
+            if len(name) > 2 and not any(a < end and start < b for _, a, b in out) and not re.fullmatch(r"(?i)(?:other|many|several|some|most|these|those|all|its|their|news|government|official|north korean|state|public|foreign|two|three|of|and|the|internet|web|home|four|five|six|news|web news|our|on|on its|in|a|an|this|one|monday|tuesday|wednesday|thursday|friday|saturday|sunday)", name):
                 out.append((name, start, end))
 
         for match in HOST.finditer(low):
@@ -80,7 +81,7 @@ class Others:
                 begin = match.end()
                 for piece in re.finditer(r"(?:[A-Z][\w.&'-]*)(?: (?:[A-Z(][\w.&')-]*|of(?= (?:the )?[A-Z])|the(?= [A-Z])))*", listed[0]):
                     put(re.sub(r"\s*\([^)]*\)?$", "", piece[0]) if "(" in piece[0] else piece[0], begin + piece.start(), begin + piece.end())
-        for pattern in (self._owned, self._generic):
+        for pattern in (self._owned, self._of_body, self._generic):
             for match in pattern.finditer(flat):
                 put(match["who"], match.start("who"), match.end())
         return out
@@ -146,6 +147,9 @@ class Others:
     def _quantity(self, low: str, start: int, end: int, kind: str) -> tuple[str | None, float | None]:
         near = low[max(0, start - 110) : end]
         amounts = self._numbers.fractions(near)
+        behind = re.search(r"\bfor (?P<rest>[^.;]{2,40})", low[end : end + 90])
+        if not amounts and behind:
+            amounts = self._numbers.fractions(behind["rest"])
         if amounts:
             return amounts[-1].bound, round(amounts[-1].said, 4)
         if match := _QUANTIFIER.search(near):
@@ -155,7 +159,10 @@ class Others:
     @staticmethod
     def _on(flat: str, at: int) -> str | None:
         rest = flat[at:]
-        lead = re.match(r"(?:[a-z][\w'-]*,? ){0,9}?(?=[A-Z])", rest)
+        short = re.match(r"(?:an?|the|one|two|three|its|their|a single|just one|only one|this|these|that|satellites?)(?: [\w'-]+){0,4}? (?:cables?|links?|line|lines|provider|carrier|operator|company|gateway|building|exchange|station|satellites?|pipe|path|carriers|providers|upstream|data cent(?:re|er)|firm|island|router)(?: (?:to|from|in|through|of|run by|owned by|called) [A-Z][\w'-]*(?: [A-Z][\w'-]*)*)?", rest)
+        if short:
+            return short[0]
+        lead = re.match(r"(?:[a-z][\w'-]* ){0,9}?(?=[A-Z])", rest)
         name = re.match(r"[A-Z][\w&.'-]*(?: (?:[A-Z][\w&.'-]*|of(?= [A-Z])|and(?= [A-Z])))*", rest[lead.end() :]) if lead else None
         if lead and name and not re.search(r"\b(?:after|when|until|said|says|but|while|on|at|before|because)\b", lead[0]):
             return re.sub(r"'s?$", "", name[0]).rstrip(".")

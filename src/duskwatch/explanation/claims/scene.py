@@ -99,7 +99,7 @@ class Scene:
         """The nearest noun that says what something at ``at`` is about."""
         found = None
         for noun in self.nouns:
-            if noun.end <= at and noun.start >= begin and self.outside_speech(noun.start, noun.end):
+            if noun.start < at and noun.start >= begin and self.outside_speech(noun.start, noun.end):
                 found = noun
         return found
 

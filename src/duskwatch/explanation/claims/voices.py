@@ -22,7 +22,7 @@ _TIMED = re.compile(r"\s*(?:(?:(?:on|at|by|since|in|from|around|late|early|about
 _APPOSED = re.compile(r"^\s*(?:an?|the|one of|its|who|which|whose|chief|head|director|president|deputy|vice|senior|spokes\w+|ceo|co-?founder|founder|professor|minister|based|part of|owned|head of|in charge|speaking|citing|also|now|formerly|himself|herself|their|his|her|our|research|another|until)\b")
 _ADJUNCT = re.compile(
     r"^(?:[\s,]*(?:in (?:a|an|its|his|her|their|the|two|one)(?: \w+){0,5}? (?:statement|post|posts|tweet|thread|interview|blog|briefing|email|e-mail|letter|report|note|bulletin|notice|message|conference|update|advisory|broadcast|session|memo|speech|release)(?: (?:to|with|published|posted|issued|carried)(?: \w+){1,6}?(?=[,.\"]| that\b| on ))?|on (?:twitter|x|facebook|mastodon|telegram|air|state (?:television|tv|radio)|camera|national television|condition of anonymity|the condition of anonymity)|by (?:phone|telephone|email)"
-    r"|to (?:reporters|journalists|parliament|the press)|(?:late |early |earlier )?(?:on )?(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|today|yesterday|tonight)(?: (?:morning|afternoon|evening|night))?|late on \w+day|(?:this|last) (?:week|morning|evening|afternoon|night|weekend)|earlier|later|afterwards|at (?:a|the) (?:\w+ )?(?:briefing|press conference|news conference)(?: in \w+)?|shortly (?:before|after) \w+|in [A-Z]\w+|at \d{1,2}(?::\d\d)?(?: ?[ap]\.?m\.?)?(?: (?:gmt|utc|local time))?))+",
+    r"|to (?:reporters|journalists|parliament|the press)|(?:late |early |earlier )?(?:on )?(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|today|yesterday|tonight)(?: (?:morning|afternoon|evening|night))?|late on \w+day|the (?:next|following|same) (?:day|morning|evening)|(?:this|last) (?:week|morning|evening|afternoon|night|weekend)|earlier|later|afterwards|at (?:a|the) (?:\w+ )?(?:briefing|press conference|news conference)(?: in \w+)?|shortly (?:before|after) \w+|in [A-Z]\w+|at \d{1,2}(?::\d\d)?(?: ?[ap]\.?m\.?)?(?: (?:gmt|utc|local time))?))+",
     re.IGNORECASE,
 )
 _LISTENER = re.compile(r"^\s+(?:(?:the |a )?(?:[A-Z][\w.-]*|reporters?|journalists?|us|me|parliament|lawmakers|listeners|viewers|readers|this (?:newspaper|outlet|site)|state (?:television|tv|radio|media)|local (?:radio|media)|news agency|agency|broadcaster|newspaper|customers|our|the|national|public|radio)(?: [A-Z][\w.-]*| (?:news agency|television|radio|newspaper|correspondent|daily|reporter|channel|station))*)(?=[\s,:])")
@@ -83,6 +83,10 @@ class Voices:
 
     def _according_to(self, flat: str, low: str, match: "re.Match[str]") -> Voice | None:
         name, end = self._right(flat, match.end())
+        if pronoun := re.match(r"(?:them|him|her|it)\b", flat[match.end() :]):
+            end = match.end() + pronoun.end()
+            person = {"them": "they", "him": "he", "her": "she", "it": "it"}[pronoun[0]]
+            return Voice(person, (match.start(), end), ((end, len(flat)),), "say", True)
         if not name or _SUBJECT_OF_DATA.fullmatch(name.lower()):
             return None
         if match[0].startswith("per") and not name[0].isupper():
@@ -119,7 +123,7 @@ class Voices:
         after = flat[end:]
         inverted = bool(re.search(r"[,\"]\s*$", flat[:begin])) and re.match(r"\s+(?:[A-Z]|the |an? |one |its |their )", after) and act in ("say", "think")
         name, start = self._left(flat, low, begin)
-        if inverted and re.match(r"\s+(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February|March|April|May\b|June|July|August|Sept|Octo|Nov|Dec|I\b|It\b|In\b|On\b)[A-Z]", after) and verb in ("said", "says", "added", "wrote", "reported", "reports") and not self._speaks(name or "it", "measure"):
+        if inverted and re.match(r"\s+(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February|March|April|May\b|June|July|August|Sept|Octo|Nov|Dec|I\b|It\b|In\b|On\b)(?:[A-Z]|the |an? )", after) and verb in ("said", "says", "added", "wrote", "reported", "reports") and not self._speaks(name or "it", "measure"):
             name = ""
         if inverted and (not name or not re.search(r"[A-Za-z]", name) or flat[:begin].rstrip().endswith(('"', ',"', '",')) or (flat[:begin].rstrip().endswith(",") and _FINITE.search(name.lower()))):
             name, stop = self._right(flat, end + 1)
@@ -180,7 +184,7 @@ class Voices:
             return "", at
         name, start = parts[-1]
         if closed:
-            options = [part for part in parts[-3:-1] if part[0].strip() and not _FINITE.search(part[0].lower()) and len(part[0].split()) <= 12 and text[part[1] + len(part[0]) :].lstrip().startswith(",") and (closed or text[start - 1 : start] == ",")]
+            options = [part for part in parts[-3:-1] if part[0].strip() and not _TIMED.fullmatch(part[0] + " x"[:1] if part[0].strip() else part[0]) and not _FINITE.search(part[0].lower()) and len(part[0].split()) <= 12 and text[part[1] + len(part[0]) :].lstrip().startswith(",") and (closed or text[start - 1 : start] == ",")]
             if closed and re.fullmatch(r"\s*(?:[A-Z][\w.'-]*\s*){1,5}", name):
                 options = []
             if options and (self._named(options[-1][0])):
