@@ -106,6 +106,8 @@ class Causes:
             return None
         if re.search(r"\bwill\b|\bplans? to\b", low[max(0, start - 30) : start]):
             return None
+        if re.search(r"\bno (?:\w+ )?$", low[max(0, start - 14) : start]) and scene.voice_at(start) is None and not scene.voice:
+            return None
         begin = max(0, start - 130)
         head = low[begin:start]
         tail = low[end : end + 120]
@@ -127,7 +129,7 @@ class Causes:
         value = name
         if name == "attack" and re.search(r"state-sponsored", text) and False:
             value = "government"
-        return Draft("cause", value, start, modality=modality, confidence=0.85 if strong else 0.7)
+        return Draft("cause", value, end - 1, modality=modality, confidence=0.85 if strong else 0.7)
 
     def _cue_before(self, head: str) -> str | None:
         """The word that makes what follows ``head`` a cause; a strong one first, then the nearest."""
@@ -198,6 +200,8 @@ class Causes:
             return "ruled out"
         if act == "deny" or self._deny.search(window[-60:]):
             return "denied"
+        if voice is not None and voice.own[1] <= start:  # a refusal to be named rules nothing out
+            window = low[max(voice.own[1], start - 95) : start]
         if match := self._ruled.search(window):
             negator = match[0]
             crossing = re.search(r"\b(?:but|and was|however)\b", negator)

@@ -1,7 +1,7 @@
 """States, onsets, ends and durations: what happened to a network, and when."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from duskwatch.explanation.claims.grammar import Grammar
 from duskwatch.explanation.claims.scene import Draft, Scene
@@ -177,7 +177,8 @@ class Events:
             out.append(Draft(kind, moment, trigger.start, confidence=0.9 if moment.first and moment.first.clock else 0.8))
             used.update(id(one) for one in (moment.first, moment.last) if one)
         wanted = "onset" if direction == "down" else "end"
-        if not trigger.noun and (not any(kind == wanted for kind, _ in moments) or value in ("unstable", "partial")):
+        nth = any(moment.first is not None and moment.first.day is not None and moment.first.day[0].startswith("nth") for _, moment in moments)
+        if not trigger.noun and (nth or not any(kind == wanted for kind, _ in moments) or value in ("unstable", "partial")):
             out.append(Draft("state", value, trigger.start, confidence=0.8 if not trigger.direction.endswith("?") else 0.7))
         return out
 
@@ -206,6 +207,8 @@ class Events:
         pair = self._pair(low, times)
         if pair is not None:
             first, last, how = pair
+            if first.clock and last.clock and first.zone is None and not first.place:
+                first = replace(first, zone=last.zone, place=last.place)
             momentary = trigger.noun or re.match(r"(?:went|go|gone|vanish|disappear|lost|fell|drop|collaps|fail|knock|taken|took|cut|began|start|shut)", low[trigger.start :])
             if direction == "up":
                 return [("end", Moment(first, last, "between"))] if how == "between" else [("onset", Moment(first, None, "within")), ("end", Moment(last, None, "within"))]
@@ -258,7 +261,7 @@ class Events:
             if not scene.outside_speech(span.start, span.end):
                 continue
             before, after = low[max(0, span.start - 40) : span.start], low[span.end : span.end + 45]
-            if re.match(r" (?:ago|before|earlier|from now|ahead|prior|away|old|per|a day|each|every|until|to go|of (?:the day|talks|protests?|air|flights?|age|power|work)|into (?:the )?(?:match|game|second)|delay|notice|battery|backup|curfew|flight|drive|journey|war|conflict|strike|deadline|warning|window|meeting|search|visit|interval|trip|power)", after):
+            if re.match(r" (?:ago|before|earlier|from now|ahead|prior|away|old|per|a day|each|every|to go|of (?:the day|talks|protests?|air|flights?|age|power|work)|into (?:the )?(?:match|game|second)|delay|notice|battery|backup|curfew|flight|drive|journey|war|conflict|strike|deadline|warning|window|meeting|search|visit|interval|trip|power)", after):
                 continue
             if re.search(r"\b(?:every|within|in the (?:past|next|coming|last|first)|next|coming|past|previous|another|per|each|in|take|takes|need|needs|delayed(?: by)?|late by|first|final|last|aged|minute|by)\s*(?:the\s*)?$", before) and not re.search(r"\b(?:for|over) the (?:past|last) ?$", before) and not re.search(r"took $", before):
                 # "back in nine hours" is a plan or a record time; "in 20 minutes all routes were gone" is a pace

@@ -5,6 +5,7 @@ Nothing is learned and nothing is fetched.
 """
 
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
@@ -27,6 +28,7 @@ _ABOUT_NET = re.compile(
     r"\b(?:inter-?net|online|off-?line|connectivity|broadband|mobile data|web|netblocks|bgp|routes|prefixes|isps?|wi-?fi|bandwidth|telecom\w*|data services?|3g|4g|fib(?:re|er)|networks?|ddos|denial-of-service)\b"
 )
 _TO_OTHER_PLACE = re.compile(r"(?:\b(?:through|via|from|by|unlike|than|neighbou?ring|with|to|toward|towards|between|over|near|border of|into|like|including)|\boutside)(?: the)? $")
+_LISTED = re.compile(r"(?:'s)?(?:,| and| or|, and| and in|, in|,? as well as)(?: (?:the|in|in the|the north of))? ?(?:in )?(?:the (?:north|south|east|west) of )?")
 _SUBJECT_COUNTRY = re.compile(r"\b(?:the|that|this) (?:country|nation|island|islands|kingdom|republic|territory|state|archipelago|capital)(?:'s)?\b")
 _SUBJECT_NETWORK = re.compile(r"\b(?:the|this|that) (?:operator|provider|carrier|company|firm|isp|network|incumbent|telecoms? \w+)(?:'s)?\b|\bits (?:networks?|customers|subscribers|routes|prefixes|users|backbone|core)\b|\bour (?:networks?|customers|subscribers|services?|users)\b")
 
@@ -78,6 +80,7 @@ class _Reading:
         whole = (article.title + " " + article.text[article.body : article.body + 600]).lower()
         about = [match.lastgroup for match in tools._noun.finditer(whole)]
         self.topic = "net" if _ABOUT_NET.search(whole) or "other" not in about else "other"
+        self.base = self.topic
         self.memory = Memory()
         self.anchor: date | None = None
         self.year = self._year()
@@ -124,6 +127,8 @@ class _Reading:
         paragraph = -1
         for sentence in self.sentences:
             if sentence.paragraph != paragraph or sentence.first:
+                if sentence.paragraph != paragraph or sentence.line != self.voice_line:
+                    self.topic = self.base
                 if sentence.paragraph != paragraph:
                     self.memory.open_quote = self.memory.open_quote if sentence.flat.startswith('"') else ""
                 paragraph = sentence.paragraph
@@ -131,10 +136,36 @@ class _Reading:
             drafts = self._drafts(scene)
             for draft in drafts:
                 claim = self._settled(scene, draft)
-                if claim is not None and not _same(out, claim):
-                    out.append(claim)
+                if claim is None:
+                    continue
+                for one in self._each(scene, claim, draft):
+                    if not _same(out, one):
+                        out.append(one)
             self._remember(scene, drafts)
         return _ordered(out)
+
+    def _each(self, scene: Scene, claim: Claim, draft: Draft) -> list[Claim]:
+        """The claim once for each country of a list: "in Hungary, Slovakia and Romania"; "both countries" are two."""
+        if claim.kind in ("cause", "refusal", "attack", "dependence", "site", "impact"):
+            return [claim]
+        named = [one for one in scene.mentions if one.kind == "country" and self._counts(scene, one)]
+        at = next((k for k, one in enumerate(named) if one.entity == claim.entity), None)
+        if at is None:
+            return [claim]
+        low, high = at, at
+        while low and _LISTED.fullmatch(scene.low, named[low - 1].end, named[low].start):
+            low -= 1
+        while high + 1 < len(named) and _LISTED.fullmatch(scene.low, named[high].end, named[high + 1].start):
+            high += 1
+        countries = list(dict.fromkeys(one.entity for one in named[low : high + 1]))
+        if len(countries) == 1:
+            return [claim]
+        out = []
+        for country in countries:
+            again = self._settled(scene, replace(draft, entity=country, own_entity=True))
+            if again is not None:
+                out.append(again)
+        return out
 
     def _scene(self, sentence: Sentence) -> Scene:
         tools = self.tools

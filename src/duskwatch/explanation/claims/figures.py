@@ -31,6 +31,7 @@ class Figures:
         self._all_count = grammar.compile(rf"\b(?:all|every one of|each of) (?:of )?(?:the |its |their |[\w']+'s |our )?(?:\w+ )?(?P<n>{number}) (?:of (?:the |its |their |[\w' ]+'s )?)?(?:\w+ ){{0,2}}?(?P<what>{self._counted})\b")
         people = grammar.lists["people"]
         self._people = grammar.compile(rf"^(?: (?:of (?:the |its |their |our |all )?)?(?:[\w'-]+ ){{0,4}}?)(?P<who>{people})\b")
+        self._usual = re.compile(r"^ of (?:the |its )?(?:\w+ )?(?:traffic|networks|routes|prefixes|volume|capacity|connections|what) (?:that )?(?:it|they|we|is|are|was|were|he|she)? ?(?:usually|normally|ordinarily|typically|would)\b")
         self._hit = grammar.compile("\\b(?:" + "|".join(impact["verb"]) + ")\\b")
         self._online = grammar.compile("\\b(?:" + "|".join(impact["online"]) + ")\\b")
         self._few = grammar.compile("\\b(?P<q>" + "|".join(impact["few"]) + ")(?: of)?(?: the| its| all| our)? (?:[\\w'-]+ ){0,3}?(?P<who>" + people + ")\\b")
@@ -102,6 +103,9 @@ class Figures:
             return None
         share = amount.said
         people = self._people.match(after)
+        named = next((one for one in scene.mentions if one.kind == "people" and amount.end <= one.start <= amount.end + 22 and scene.low[one.end - 1] == "s"), None)
+        if named is not None and people is None and share <= 1:
+            return self._people_share(scene, amount, "people")
         if people and share <= 1:
             who = people["who"]
             if re.search(r"users|customers|subscribers|people|population|households?|homes|residents|inhabitants|premises|lines|clients|accounts|citizens", who):
@@ -113,6 +117,14 @@ class Figures:
         if self._of_normal.match(after) or (self._left.search(before) and (self._what.search(before) or self._what.search(after[:50]))):
             if re.search(r"\b(?:by|fell|dropped|down)\s*(?:about |around |some |nearly )?$", before) and not self._of_normal.match(after):
                 return self._share(scene, amount, share, amount.bound)
+            return self._share(scene, amount, 1 - share, _FLIP[amount.bound])
+        if self._usual.match(after) or re.search(r"\b(?:traffic|connectivity|capacity|levels?) at (?:about |around |only |just |some )?$", before):
+            return self._share(scene, amount, 1 - share, _FLIP[amount.bound])
+        if before.endswith("-") and re.search(r"\b(?:traffic|connectivity|routes|networks)\b", low):
+            return self._share(scene, amount, share, amount.bound)
+        if re.match(r" (?:of them |of these )?(?:were|was|are|is|have|had|remained) (?:still |now |all )?(?:missing|offline|down|unreachable|gone|lost|dark)\b", after):
+            return self._share(scene, amount, share, amount.bound)
+        if re.match(r" (?:of them |of these )?(?:were|was|are|is|have|had|remained) (?:still |now |all |been )?(?:back|online|reachable|restored|up)\b", after):
             return self._share(scene, amount, 1 - share, _FLIP[amount.bound])
         if self._drop_after.match(after) or self._drop_before.search(before) or self._by.search(before):
             return self._share(scene, amount, share, amount.bound)
@@ -149,7 +161,7 @@ class Figures:
             return None
         direction = self._direction(scene, amount.start, amount.end)
         if direction == "up" and not self._hit.search(low):
-            if self._online.search(low):
+            if self._online.search(low) or re.search(r"\b(?:are|is) online\b", low):
                 return Draft("impact", {"people": None, "share": round(amount.said, 4), "quantifier": "online"}, amount.start, confidence=0.75)
             return Draft("share", {"of": who, "lost": round(1 - amount.said, 4), "bound": _FLIP[amount.bound]}, amount.start, confidence=0.75)
         return Draft("impact", {"people": None, "share": round(amount.said, 4), "quantifier": amount.bound}, amount.start, confidence=0.8)

@@ -126,6 +126,8 @@ class Others:
                 if kind == "rely" and re.search(r"\b(?:power|oil|gas|economy|tourism|aid|exports|generators?|cash|electricity|business(?:es)?|hospitals?|weather|outcome)\b", low[match.start() : match.end() + 30]):
                     continue
                 quantifier, share = self._quantity(low, match.start(), match.end(), kind)
+                if kind == "through" and re.match(r"(?:cross|use|travers|transit|take|get|draw|buy|receive|obtain)", match[0]) and (quantifier is None or not re.search(r"\b(?:traffic|links?|connectivity|bandwidth|routes|transit|paths?|inter-?net|capacity)\b", low[max(0, match.start() - 60) : match.end()])):
+                    continue
                 if kind == "through" and quantifier is None and not re.search(r"\b(?:traffic|links?|connectivity|bandwidth|routes|transit)\b", head):
                     continue
                 on = self._on(flat, match.end())
@@ -185,7 +187,9 @@ class Others:
                 continue
             if re.search(r"(?:has|have|had|did) ?(?:not|n't) (?:yet )?(?:ma(?:d|k)e|give|given|offer|offered|provide|provided|issue|issued)$", match[0]) and not re.match(r" (?:an? |any )?(?:\w+ )?(?:comment|statement|explanation|response|reason|details|reply|answer)", low[match.end() :]):
                 continue
-            if re.match(r"(?:did|does|do|will|would|could|has|have|had) ?(?:not|n't) (?:yet )?(?:say|said|explain|explained)$", match[0]) and not re.match(r"(?:\.| (?:what|when|why|how|whether|who|anything|more|much|if|which|where|the (?:cause|reason)|for how))", low[match.end() :]):
+            if re.match(r"(?:did|does|do|will|could|has|have|had) ?(?:not|n't) (?:yet )?(?:say|said|explain|explained|respond|answer)$", match[0]) and not re.match(r"(?:[.,]| (?:what|when|why|how|whether|who|anything|more|much|if|which|where|the|for how|to (?:calls|questions|requests|emails?|messages|a request|repeated|several)|immediately|on|calls|questions))", low[match.end() :]):
+                continue
+            if re.match(r"does(?: not|n't) (?:respond|answer|reply)", match[0]) and re.search(r"\b(?:site|portal|page|server|network|host|address)\b", low[: match.start()]):
                 continue
             name = self._refuser(scene, flat, low, match.start(), left)
             if name is None:
@@ -195,7 +199,13 @@ class Others:
 
     @staticmethod
     def _refuser(scene: Scene, flat: str, low: str, at: int, left: object) -> str | None:
+        both = re.search(r"\b[Nn]either (.{3,50}?) nor (.{3,50}?)\s*$", flat[:at]) or re.match(r"nor (.{3,50}?) (?:responded|replied|commented|answered|would comment)", flat[at:]) or re.match(r"neither (.{3,60}?) (?:responded|replied|commented|answered|would)", low[at:])
+        if both:
+            return " nor ".join(part for part in both.groups() if part)
+        if whose := re.search(r"\bwhose ([\w ]{3,30}?)\s*$", flat[:at]):
+            return whose[1]
         name, _ = left(flat, low, at)  # type: ignore[operator]
+        name = re.sub(r"^I (?:am|was|will)$|^I$", "we", name)
         if re.search(r"\bwho\s*$", low[:at]) or not name:
             name = re.sub(r",? who$", "", flat[:at].strip().rpartition(",")[2].strip())
         name = re.sub(r"^(?:(?:And|But|Meanwhile|However|So far|Yet)\b,? )+", "", name).strip(" ,")
@@ -203,6 +213,6 @@ class Others:
             return None
         if name.lower() in ("it", "they", "he", "she"):
             return scene.resolved.get(name.lower(), name)
-        if name.lower() == "we":
+        if name.lower() in ("we", "i", "we are", "i am"):
             return scene.speaker_at(at)
         return name

@@ -48,7 +48,10 @@ class Times:
         self._parts: dict[str, list[float]] = words["dayparts"]
         self._zones: dict[str, Any] = words["zones"]
         hour_word = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
-        long_days = "monday|tuesday|wednesday|thursday|friday|saturday|sunday|mon|tues?|wed|thu(?:rs)?|fri|sat"
+        long_days = (
+            "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
+            r"|(?:mon|tues?|wed|thu(?:rs)?|fri|sat|sun)(?=\.?,? (?:\d|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)))"
+        )
         months = alternatives(self._months)
         zone = alternatives(self._zones)
         part = alternatives(self._parts)
@@ -57,7 +60,8 @@ class Times:
             rf"|in (?P<zin>{zone})\b|(?P<zplace>[a-z][a-z .'-]{{2,25}}?) time\b)\)?"
         )
         self._atom = re.compile(
-            rf"(?P<c12>\b\d{{1,2}}(?:[:.]\d\d(?::\d\d)?)?\s?(?:a\.?\s?m\b\.?|p\.?\s?m\b\.?))"
+            rf"(?P<iso>\b(?:19|20)\d\d-\d\d-\d\d(?:[t ]\d\d:\d\d(?::\d\d)?(?:\s?z|\s?utc|[+-]\d\d:?\d\d)?)?)"
+            rf"|(?P<c12>\b\d{{1,2}}(?:[:.]\d\d(?::\d\d)?)?\s?(?:a\.?\s?m\b\.?|p\.?\s?m\b\.?))"
             rf"|(?P<c24>\b(?:[01]?\d|2[0-4])[:h][0-5]\d(?::[0-5]\d)?\b)"
             rf"|(?P<dot24>\b(?:[01]?\d|2[0-3])\.[0-5]\d(?=,? (?:{zone}|local|hours|hrs)\b))"
             rf"|(?P<mil>\b(?:[01]\d|2[0-3])[0-5]\d(?=\s?(?:{zone}|hours|hrs|local|z)\b))"
@@ -67,7 +71,6 @@ class Times:
             rf"|(?P<oclock>\b(?P<oh>{hour_word}|\d{{1,2}}) o'clock\b)"
             rf"|(?P<inpart>(?:(?<=at )|(?<=before )|(?<=after )|(?<=around )|(?<=about )|(?<=by )|(?<=until )|(?<=since )|(?<=past ))(?P<ih>{hour_word}|\d{{1,2}})(?= (?:in the (?:morning|afternoon|evening)|at night|on (?:{long_days})\b|yesterday|this (?:morning|afternoon|evening)|last night|tonight|local)))"
             rf"|(?P<noon>\bnoon\b|\bmidday\b|\bmid-day\b)|(?P<midnight>\bmidnight\b)"
-            rf"|(?P<iso>\b(?:19|20)\d\d-\d\d-\d\d(?:[t ]\d\d:\d\d(?::\d\d)?(?:\s?z|\s?utc|[+-]\d\d:?\d\d)?)?)"
             rf"|(?P<date>(?<![\w-])(?:(?:the )?(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? (?P<m1>{months})\b\.?|(?P<m2>{months})\b\.? (?P<d2>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:.]\d))(?:,? (?P<y>(?:19|20)\d\d)\b)?)"
             rf"|(?P<the>\b(?:on|of) the (?P<td>\d{{1,2}})(?:st|nd|rd|th)\b(?! (?:floor|century|district)))"
             rf"|(?P<weekday>(?<![\w-])(?:(?P<wl>last|this|this past|the previous|next|the following) )?(?P<wd>{long_days})(?:'s)?\b(?! (?:times|mail|morning post|herald|league|prayers)))"
@@ -157,7 +160,7 @@ class Times:
         if kind == "span":
             return Expression(*at, span=" ".join(text.split()))
         if kind == "monthonly":
-            return Expression(*at, day=("month", self._months[match["mo"]] + 100 * int(match["moy"] or 0)), span="month")
+            return Expression(*at, day=("month", self._months[match["mo"]] + 100 * int(match["moy"] or 0)), span=("early month" if text[0] == "e" else "late month" if text[0] == "l" else "mid month") if text[:3] in ("ear", "lat", "mid") and "last" not in text[:5] else "month")
         if kind == "nth":
             digits = re.sub(r"\D", "", match["nn"])
             return Expression(*at, day=(f"nth {match['nu']}", int(digits) if digits else self._ordinals[match["nn"]]))
@@ -412,8 +415,12 @@ class Times:
         if kind == "month":
             year, month = divmod(number, 100)
             year = year or (today.year if month <= today.month else today.year - 1)
-            first = date(year, month, 1)
-            return first, date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
+            first, last = date(year, month, 1), date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
+            if one.span == "early month":
+                return first, first.replace(day=12)
+            if one.span == "mid month":
+                return first.replace(day=10), first.replace(day=20)
+            return (first.replace(day=19) if one.span == "late month" else first), last
         if kind == "year":
             return date(number, 1, 1), date(number, 12, 31)
         if kind == "yearless":
