@@ -64,7 +64,7 @@ class Numbers:
         part = rf"{self.number}{self._half}?[ -]?(?:{fullunit}|(?<=\d)[hms]|(?<=\d )[hms])(?![a-z])(?: and a half| and a quarter)?"
         self._span = re.compile(
             rf"(?<![\w.,:])(?P<q>(?:{qualifier})(?: (?:the|a|an))? )?(?:(?P<parts>(?:a |an |the |its )?{part}(?:(?:,? and |, |,| )?{part}){{0,3}})"
-            rf"|(?P<vague>{vague})[ -](?P<vunit>{fullunit})(?!s?-long)(?P<vtail> and a half| and a quarter)?(?: and (?P<vmore>{self.number})[ -]minutes?)?"
+            rf"|(?P<vague>{vague})[ -](?P<vunit>{fullunit})(?![a-z])(?!s?-long)(?P<vtail> and a half| and a quarter)?(?: and (?P<vmore>{self.number})[ -]minutes?)?"
             rf"|(?P<long>(?:hours?|days?|weeks?)-long|all[- ]day|all night|overnight-long|day-long|daylong|hourslong|dayslong|weeklong)"
             rf"|(?P<bare>(?:for )(?P<bunit>hours|days|weeks|minutes)(?: on end)?\b))(?P<after> or (?:so|more|longer|less)| plus)?"
         )

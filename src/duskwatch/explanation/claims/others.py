@@ -119,7 +119,7 @@ class Others:
                 if scene.question or self._events.unreal(scene, match.start(), match.end(), year) in ("history", "condition", "question"):
                     continue
                 head = low[max(0, match.start() - 110) : match.start()]
-                if kind == "through" and not (self._subject.search(head) and ("net" in nouns or re.search(r"\btraffic|\blinks?\b|bandwidth|transit|connectivity|routes", head))):
+                if kind == "through" and not (self._subject.search(head) and ("net" in nouns or re.search(r"\btraffic|\blinks?\b|bandwidth|transit|connectivity|routes|\bpaths?\b", head))):
                     continue
                 if kind == "through" and re.search(r"\b(?:power|oil|gas|trade|goods|flights?|food|fuel|electricity|water)\b", head[-60:]):
                     continue
