@@ -1,5 +1,7 @@
 """What was said, on a terminal; plain text where it is piped, so that it pastes well."""
 
+from textwrap import fill
+
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -42,11 +44,17 @@ def print_said(said: Said, console: Console) -> None:
 def _print_plain(listed: list[Row], console: Console) -> None:
     for row in listed:
         also = f" (and {row.also} more of this story)" if row.also else ""
-        console.print(Text(f"{row.verdict.upper():<13}{clean(row.said)}"))
-        console.print(Text(f"             said by {clean(row.who)}, {row.when}{also}"))
-        console.print(Text(f"             {clean(row.measured)}"))
-        console.print(Text(f"             \"{clean(row.sentence)}\""))
+        width = max(40, console.width)
+        print_at(console, f"{row.verdict.upper():<13}{clean(row.said)}", width)
+        print_at(console, f"{'':<13}said by {clean(row.who)}, {row.when}{also}", width)
+        print_at(console, f"{'':<13}{clean(row.measured)}", width)
+        print_at(console, f"{'':<13}\"{clean(row.sentence)}\"", width)
         console.print()
+
+
+def print_at(console: Console, text: str, width: int) -> None:
+    """One paragraph, its later lines under its first."""
+    console.print(Text(fill(text, width, subsequent_indent=" " * 13, break_on_hyphens=False)), soft_wrap=True)
 
 
 def _table(listed: list[Row]) -> Table:

@@ -1,5 +1,6 @@
 """Claims in words: what was said, by whom, and what was measured, each in a few words."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -11,6 +12,9 @@ ORDER = ("supported", "partly", "contradicted", "not measured", "not testable")
 STATES = {"offline": "offline", "degraded": "degraded", "partial": "partly restored", "unstable": "unstable", "restored": "back", "normal": "working normally"}
 CAUSES = {"attack": "an attack", "power": "a loss of power", "cable": "a damaged cable", "government": "an order of the state", "exam": "exams",
           "fault": "a technical fault", "disaster": "a natural disaster", "maintenance": "maintenance", "unknown": "cause not known"}  # fmt: skip
+
+
+_ISO = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 
 
 class Row(NamedTuple):
@@ -152,7 +156,8 @@ def measured_text(checked: Checked) -> str:
         took = recovery.get("took_s")
         shape = "" if took is None else f"all was back within {span_text(int(took * SECOND))}, "
         return f"no measurement tells who or what; {shape}lost again {recovery.get('relapses')} times"
-    return str(measured.get("text") or measured.get("why") or "nothing to compare with")
+    text = str(measured.get("text") or measured.get("why") or "nothing to compare with")
+    return _ISO.sub(lambda match: f"{_moment(match[0])} UTC", text)
 
 
 def counts(verdicts: Sequence[str]) -> str:

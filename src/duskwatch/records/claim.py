@@ -86,6 +86,8 @@ class Said:
     claims: tuple[Checked, ...]
     stories: tuple[Story, ...]
     notes: tuple[str, ...] = ()  # what a reader should know about this reading, in sentences
+    about: str = ""  # name of what was measured; '' where nothing was given to compare with
+    outages: tuple[tuple[int, int, float], ...] = ()  # measured: from, until (the window's end while it lasts), depth
 
     def story_of(self, article: int) -> int:
         """Number of the story that an article belongs to."""

@@ -104,7 +104,7 @@ class Causes:
             return None
         if not scene.outside_speech(start, end):
             return None
-        if re.search(r"\bwill\b|\bplans? to\b", low[max(0, start - 30) : start]):
+        if re.search(r"\bwill\b|\bplans? to\b|\b(?:protect|defend|shield|secure|guard)\w* (?:\w+ ){0,4}?(?:from|against) (?:\w+-\w+ )?$", low[max(0, start - 60) : start]):
             return None
         if re.search(r"\bno (?:\w+ )?$", low[max(0, start - 14) : start]) and scene.voice_at(start) is None and not scene.voice:
             return None

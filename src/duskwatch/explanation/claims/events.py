@@ -42,7 +42,7 @@ class Events:
         self._event_of = grammar.compile("{event} (?:lasting |of |for )(?:a total of |about |around )?$")
         self._counted = re.compile(r"\b(?:speaks? of|spoke of|counted|counts|puts? (?:\w+ ){1,5}at|put it at|shows?|measured|(?:length|duration|total|outage) (?:was|is|of)|in all|total of|came to|reports?|gives?|gave|for)(?: a total of| the length as| about| around)? $")
         self._history = grammar.compile("\\b{history}")
-        self._future = grammar.compile("(?<![\\w])(?:{future}|'ll)(?![\\w-])")
+        self._future = grammar.compile("(?<![\\w])(?:{future}|'ll|(?:it|they|he|she|we|that|there)'d(?! been))(?![\\w-])")
         self._condition = grammar.compile("\\b{condition}\\b")
         self._negation = grammar.compile("(?:(?<!\\w){negation}|n't)\\b(?: (?!only\\b)[\\w'-]+){0,3} ?$")
         self._hedge = grammar.compile("\\b(?:(?<!\\d )(?!may \\d|can't|cannot|could not){hedge})\\b")

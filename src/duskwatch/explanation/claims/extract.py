@@ -453,10 +453,8 @@ class _Reading:
             self.network = networks[-1]
         elif networks:
             self.network = self.network or networks[-1]
-        if about and countries and (drafts or self.country is None):
-            home = countries[0]
-            self.country = home
-            self.focus = home
+        if about and countries and (self.country is None or any(draft.kind in ("state", "onset", "end", "duration", "share", "site", "impact", "dependence") for draft in drafts)):
+            self.country = self.focus = countries[0]
         if about and networks and not countries and drafts:
             self.focus = networks[-1] if any(draft.kind in ("state", "onset", "end", "share") for draft in drafts) else self.focus
 

@@ -192,6 +192,8 @@ class Others:
             if re.match(r"does(?: not|n't) (?:respond|answer|reply)", match[0]) and re.search(r"\b(?:site|portal|page|server|network|host|address)\b", low[: match.start()]):
                 continue
             name = self._refuser(scene, flat, low, match.start(), left)
+            if name is not None and re.search(r"\b(?:said|says|told|wrote)\b", name):
+                name = scene.speaker_at(match.start())
             if name is None:
                 continue
             return [Draft("refusal", None, match.start(), speaker=name, own_speaker=True, modality="refused", confidence=0.85)]

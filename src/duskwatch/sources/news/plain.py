@@ -39,7 +39,7 @@ def read_plain(text: str, file: str) -> Article:
     return Article(
         file=file,
         text=text,
-        title=head.get("title") or head.get("headline") or "",
+        title=head.get("title") or head.get("headline") or _first_line(text, body),
         published_us=when.time_us if when else None,
         day_only=bool(when and when.day_only),
         outlet=head.get("outlet") or head.get("source") or "",
@@ -48,6 +48,17 @@ def read_plain(text: str, file: str) -> Article:
         body=body,
         notes=notes,
     )
+
+
+def _first_line(text: str, body: int) -> str:
+    """A line that stands alone above the text and ends without a stop; '' where there is none."""
+    for match in re.finditer(r"[^\n]+", text[body : body + 600]):
+        line = match[0].strip()
+        if len(re.findall(r"\w+", line)) < 3:  # a cross, a section name
+            continue
+        alone = re.match(r"[ \t]*\n[ \t]*\n", text[body + match.end() :])
+        return line if alone and len(line) <= 140 and line[-1] not in ".!?:;,\"”" else ""
+    return ""
 
 
 def dateline(text: str) -> When | None:
