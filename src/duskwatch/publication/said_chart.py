@@ -48,6 +48,7 @@ def statements_chart(said: Said, *, narrow: bool = False) -> Spec | None:
         "width": 200 if narrow else 600,
         "height": {"step": 24},
         "background": None,
+        "padding": {"left": 24, "top": 5, "right": 12, "bottom": 5},
         "config": {
             "view": {"stroke": None}, "font": "sans-serif",
             "axis": {"labelColor": LIGHT["text"], "tickColor": LIGHT["rule"], "domainColor": LIGHT["rule"], "labelFontSize": 12},

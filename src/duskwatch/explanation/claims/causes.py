@@ -118,6 +118,8 @@ class Causes:
             strong = before not in _WEAK
         if after is not None and re.search(r"\b(?:but|while|who)\b", after["gap"]):
             after = None
+        if after is not None and re.search(r"\b(?:was|were|is|are|been|being|be)\s*$", after["gap"]) and not re.match(r"(?:to blame|at fault|responsible|behind|the|at the|suspected|under|possible|likely|ruled|excluded|blamed|not)\b", tail[len(after["gap"]) :]):
+            after = None  # "power was cut" is no agent
         voice = scene.voice_at(start)
         ruling = voice is not None and voice.act in ("deny", "rule_out")
         if before is None and after is None and not ruling:
@@ -155,6 +157,8 @@ class Causes:
                 if self._events.unreal(scene, at, match.end(), year) or not scene.outside_speech(match.start("verb"), match.end("verb")):
                     continue
                 name = next(key for key in ("cable", "power", "fault") if match[key])
+                if name == "power" and not any(noun.kind == "net" for noun in scene.nouns) and not re.search(r"\b(?:outage|offline|failure|blackout|disruption|interruption)\b", low):
+                    continue
                 head = low[max(0, match.start() - 80) : match.start()]
                 if re.search(r"\b(?:no|not|n't|never|without|neither)\b[^,;]{0,25}$", head + match[0][:12]) or re.search(r"\b(?:no|not|never|n't)\b", match[0]):
                     continue

@@ -184,6 +184,11 @@ class _Reading:
             focus=self.focus, network=self.network, country=self.country, quoted_by=self._open_quote(sentence, voices),
             voice=self._line_voice(sentence), question=low.rstrip("\"') ").endswith("?"), resolved=self._pronouns(),
         )  # fmt: skip
+        for voice in voices:
+            if voice.refers and voice.speaker.lower() == "it":  # "... pass through China, and it dismissed ..."
+                near = [one for one in mentions if one.end <= voice.own[0] and one.kind in ("country", "network")]
+                if near and not any(other.own[0] < voice.own[0] for other in voices):
+                    scene.resolved["it"] = sentence.flat[near[-1].start : near[-1].end]
         triggers = [(one.start, one.end) for one in tools._events.triggers(scene)]
         closed = [(one.start, one.end) for one in times] + [(one.start, one.end) for one in spans]
         scene.cuts = regions(low, triggers, closed)

@@ -28,7 +28,7 @@ class Others:
         noun = "|".join(site["noun"])
         self._up = grammar.compile("(?<![\\w-])(?:" + "|".join(site["up"]) + ")(?![\\w])")
         self._down = grammar.compile("(?<![\\w-])(?:" + "|".join(site["down"]) + ")(?![\\w])")
-        self._site_of = re.compile(rf"\b(?:{noun})(?: and \w+)?(?: run by| of| for| belonging to| operated by| such as| including|,? among them)? (?:the )?(?:(?:state-run|state|official|main|government's|country's|public|private|daily|ruling party|ruling|party|national|local) )*", re.IGNORECASE)
+        self._site_of = re.compile(rf"\b(?i:{noun})(?: and \w+)?(?: run by| of| for| belonging to| operated by| such as| including|,? among them)? (?:the )?(?:(?:state-run|state|official|main|government's|country's|public|private|daily|ruling party|ruling|party|national|local) )*")
         self._owned = re.compile(rf"(?P<who>[A-Z][\w.&'-]*(?: (?:[A-Z][\w.&'-]*|of|the|and|for))*?)(?:'s?)? (?:(?:own|official|main|web|news|online|English-language|public) )*(?P<noun>{noun})\b")
         self._generic = re.compile(rf"\b(?P<who>(?:the )?(?:\w+ ){{0,3}}?(?:ministry|bank|airline|government|president|presidency|parliament|university|newspaper|broadcaster|regulator|agency|operator|party|tax office|central bank|police|stock exchange|telecom|railway)(?: of (?:the )?\w+)?)(?:'s)? (?:(?:own|official|main|web|news|online|public) )*(?P<noun>{noun})\b", re.IGNORECASE)
         self._of_body = re.compile(rf"\b(?:{noun})s? of (?P<who>(?:the )?(?:[\w'-]+ ){{0,3}}?(?:ministry|bank|airline|government|president|presidency|parliament|congress|senate|university|newspaper|broadcaster|regulator|agency|operator|party|tax office|police|exchange|railways?|army|court|commission|office|council)(?: of (?:the )?\w+)?)", re.IGNORECASE)

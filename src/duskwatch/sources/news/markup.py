@@ -4,7 +4,7 @@ Deep nesting is what breaks parsers of trees, so depth is counted first, without
 """
 
 import re
-from html.parser import HTMLParser
+from functools import cache
 
 from duskwatch.records.claim import Article
 from duskwatch.sources.news.dates import read_date
@@ -14,6 +14,7 @@ DEEPEST = 200  # open tags inside each other; real pages have about 30
 LARGEST_TREE = 2_000_000  # characters of HTML that a tree is made of; larger pages are walked
 LARGEST_TEXT = 1_000_000
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,15})")
+_ANY_TAG = re.compile(r"<(/?)([a-zA-Z!?][a-zA-Z0-9]{0,15})")
 _VOID = frozenset("area base br col embed hr img input link meta source track wbr p li td tr th dd dt option".split())
 _SILENT = frozenset({"script", "style", "noscript", "template", "svg", "head", "nav", "footer", "form", "iframe"})
 _BREAKS = frozenset("p div br li h1 h2 h3 h4 h5 h6 tr article section blockquote header ul ol table title".split())
@@ -32,7 +33,7 @@ def read_html(markup: str, file: str) -> Article:
     text = ""
     notes: tuple[str, ...] = ()
     if len(markup) <= LARGEST_TREE and depth(markup) <= DEEPEST:
-        text = _extracted(markup)
+        text = _extracted(_without_comments(markup))
     else:
         notes = ("the page is too large or too deeply nested for a tree; its text was taken tag by tag",)
     if len(text) < 40:
@@ -83,40 +84,62 @@ def _extracted(markup: str) -> str:
 
 
 def walked(markup: str) -> str:
-    """Text of a page by its tags alone: nothing silent, a line for each block. No tree, so depth costs nothing."""
-    walk = _Walk()
-    try:
-        walk.feed(markup[: 4 * LARGEST_TREE])
-        walk.close()
-    except (AssertionError, ValueError):  # html.parser raises these on a few malformed declarations
-        pass
-    lines = (" ".join(line.split()) for line in "".join(walk.parts).split("\n"))
+    """Text of a page by its tags alone: nothing silent, a line for each block. No tree, so depth costs nothing.
+
+    One pass: what is searched for and not found once is not searched for again, so no input makes this quadratic.
+    """
+    from html import unescape
+
+    markup = markup[: 4 * LARGEST_TREE]
+    parts: list[str] = []
+    at = size = 0
+    closed = True  # whether a ">" is still ahead
+    while at < len(markup) and size < LARGEST_TEXT:
+        begin = markup.find("<", at)
+        text = markup[at : begin if begin >= 0 else len(markup)]
+        parts.append(unescape(text) if "&" in text else text)
+        size += len(text)
+        if begin < 0:
+            break
+        if markup.startswith("<!--", begin):
+            end = markup.find("-->", begin + 4)
+            if end < 0:  # a comment that is not closed hides the rest, as in browsers
+                break
+            at = end + 3
+            continue
+        match = _ANY_TAG.match(markup, begin)
+        end = markup.find(">", begin) if closed else -1
+        closed = end >= 0
+        if match is None or end < 0:
+            parts.append("<")
+            at = begin + 1
+            continue
+        name = match[2].lower()
+        at = end + 1
+        if name in _SILENT and not match[1]:
+            over = _close_of(name).search(markup, at)
+            at = over.end() if over else len(markup)
+        elif name in _BREAKS:
+            parts.append("\n")
+    lines = (" ".join(line.split()) for line in "".join(parts).split("\n"))
     return "\n".join(line for line in lines if line)
 
 
-class _Walk(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self.silent = ""
-        self.size = 0
+@cache
+def _close_of(name: str) -> "re.Pattern[str]":
+    return re.compile(rf"</{name}\b[^>]{{0,100}}>?", re.IGNORECASE)
 
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        if tag in _SILENT and not self.silent:
-            self.silent = tag
-        elif tag in _BREAKS:
-            self.parts.append("\n")
 
-    def handle_endtag(self, tag: str) -> None:
-        if tag == self.silent:
-            self.silent = ""
-        elif tag in _BREAKS:
-            self.parts.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        if not self.silent and self.size < LARGEST_TEXT:
-            self.parts.append(data)
-            self.size += len(data)
+def _without_comments(markup: str) -> str:
+    parts = []
+    at = 0
+    while (begin := markup.find("<!--", at)) >= 0:
+        parts.append(markup[at:begin])
+        end = markup.find("-->", begin + 4)
+        if end < 0:
+            return "".join(parts)
+        at = end + 3
+    return "".join([*parts, markup[at:]])
 
 
 def _meta(markup: str) -> dict[str, str]:
