@@ -120,12 +120,17 @@ class Causes:
             after = None
         if after is not None and re.search(r"\b(?:was|were|is|are|been|being|be)\s*$", after["gap"]) and not re.match(r"(?:to blame|at fault|responsible|behind|the|at the|suspected|under|possible|likely|ruled|excluded|blamed|not)\b", tail[len(after["gap"]) :]):
             after = None  # "power was cut" is no agent
+        if self._later_no.search(tail) or self._later_open.search(tail):
+            after = after or re.match("", tail)
+        if before in ("found", "identified", "discovered", "located"):
+            strong = True
+        direct = bool(re.search(r"\b(?:it|this|that|these|cause|reason|explanation)(?: \w+)? (?:was|is|were|may be|may have been|might have been|could have been|has been|had been)(?: not|n't)?(?: (?:a|an|the|simply|just|only|simple|probably|likely|apparently|another|all))* ?$", head)) or bool(re.search(r"\b(?:made|through|for|due to)(?: (?:a|an))? $", head) and re.match(r"mistake|want|lack|error", text)) or bool(re.match(r" (?:was|were|had been|has been) (?:loaded|entered|announced|installed|pushed|applied|set|made|introduced|typed)\b", tail))
         voice = scene.voice_at(start)
         ruling = voice is not None and voice.act in ("deny", "rule_out")
-        if before is None and after is None and not ruling:
+        if before is None and after is None and not ruling and not direct:
             if not (name == "government" and not re.fullmatch(r"deliberate\w*|state-sponsored.*|censorship|.*(?:filters?|firewall)", text)) and not (name == "exam" and re.search(r"\b(?:during|for the|to (?:stop|prevent|curb|combat)|ahead of|because of|over|amid)(?: [\w-]+){0,4} ?$", head)) and not (name in ("fault", "maintenance") and re.search(r"\b(?:during|for|a|of) $", head) and re.search(self._outage, low)):
                 return None
-        if name in ("power", "disaster", "government", "attack", "exam", "fault", "maintenance", "cable") and not self._explains(scene, name, match, before is not None and strong, after is not None, ruling):
+        if name in ("power", "disaster", "government", "attack", "exam", "fault", "maintenance", "cable") and not self._explains(scene, name, match, (before is not None and strong) or direct, after is not None, ruling):
             return None
         modality = self._modality(scene, start, end, head, tail, name)
         value = name
@@ -182,10 +187,12 @@ class Causes:
         low = scene.low
         nouns = [noun for noun in scene.nouns if not (noun.start < match.end() and match.start() < noun.end)]
         net = any(noun.kind == "net" for noun in nouns) or bool(re.search(r"\b(?:outage|offline|blackout|disruption|shutdown|went dark|cut off|downtime|interruption|disconnection)\b", low[: match.start()] + " " + low[match.end() :]))
-        others = [noun for noun in nouns if noun.kind == "other"]
+        others = [noun for noun in nouns if noun.kind == "other" and not re.match(r"(?:power|electric|mains|national grid|the lights)", low[noun.start : noun.end])]
+        if name == "government" and re.search(r"order|instruct|direct|decree|suspend|accus|blam|suspect|imposed|told|asked", match[0]):
+            return scene.topic == "net"
         if name == "attack" and re.search(r"\bsony\b|\bnuclear\b|\bbank|heart attack|terror|bomb|knife|missile|rocket|drone|shark|air (?:strike|raid)", low):
             return cue and net and not re.search(r"\bon sony|sony (?:hack|pictures)", low)
-        if name == "attack" and match[0].startswith("hack") and not (net and (cue or after)):
+        if name == "attack" and match[0].startswith("hack") and not ((net or scene.topic == "net") and (cue or after)):
             return False
         if others and not net:
             return False

@@ -217,6 +217,10 @@ class Events:
             return [("onset", Moment(first, None, "within")), ("end", Moment(last, None, "within"))]
         for one in times:
             role = one.role
+            if role in ("during", "over", "throughout"):
+                continue
+            if direction == "down" and trigger.value in ("unstable", "degraded") and role in ("", "and") and re.search(r"\b(?:was|were|is|are|had|has|have|remained|been|stayed)\b", low[max(0, trigger.start - 12) : trigger.end]):
+                continue
             if re.search(r"\b(?:most|much|all|part|half|rest|parts|throughout|during|through) (?:of )?(?:the )?$", low[max(0, one.start - 22) : one.start]):
                 continue
             if direction == "down":
@@ -280,7 +284,7 @@ class Events:
             return self._phrase_about_net(scene, phrase, start)
         if of := re.match(r" of (?:\w+ ){0,3}?(?:disruption|downtime|darkness|silence|outage|interruption|being (?:offline|down)|blackout|no (?:service|internet)|isolation|unavailability|instability|trouble|problems)\b", after):
             return self._phrase_about_net(scene, of[0], start)
-        if re.search(r"\bnot $", before):
+        if re.search(r"\bnot $", before) or re.search(r"^(?:none|no|neither)\b", scene.low[scene.region(start)[0] :].lstrip()):
             return False
         if self._event_of.search(before):
             noun_here = next((noun for noun in reversed(scene.nouns) if noun.start < start and noun.kind != "general"), None)

@@ -184,6 +184,9 @@ class _Reading:
             focus=self.focus, network=self.network, country=self.country, quoted_by=self._open_quote(sentence, voices),
             voice=self._line_voice(sentence), question=low.rstrip("\"') ").endswith("?"), resolved=self._pronouns(),
         )  # fmt: skip
+        for count, voice in enumerate(voices):
+            if voice.refers and count and not voices[count - 1].refers and voice.speaker.lower() in ("they", "it", "he", "she"):
+                scene.resolved[voice.speaker.lower()] = voices[count - 1].speaker
         for voice in voices:
             if voice.refers and voice.speaker.lower() == "it":  # "... pass through China, and it dismissed ..."
                 near = [one for one in mentions if one.end <= voice.own[0] and one.kind in ("country", "network")]
@@ -196,6 +199,9 @@ class _Reading:
 
     def _line_voice(self, sentence: Sentence) -> str:
         voice = sentence.voice
+        single = voice and " " not in voice and not voice.startswith("@") and not voice.isupper()
+        if single and len(re.findall(rf"\b{re.escape(voice)}\b(?!:)", self.article.text)) == 0 and not re.match(r"(?i)(?:minister|spokes\w+|president|governor|engineer)$", voice):
+            return self.article.speaker
         if voice and not re.fullmatch(r"(?i)(?:update|updated|correction|note|photo|read more|breaking|live|editor'?s note|background|what we know|clarification|summary|analysis|key points|status|impact|cause|start|end|affected|time|date|location|subject|title|duration|reason|q|a|question|answer|issue|incident|resolved|monitoring|identified|investigating|next update|severity|assessment|outlook|retraction|verdict|conclusion|advice|mitigation|workaround|result|context|method|figures|numbers|fact|facts|claim|finding|findings|consequences|reaction|response|measures|duration|start|end|cause|reason|resolution|current status|status update|next steps|services?|region|issued|reference|to|from|advisory|bulletin|notice|the facts|timeline|more|watch|see also|related|the latest|developing|alert|scope|description|summary of events|root cause|details|what happened|why it matters|in brief|by|attention|dear \w+|\d+|correction to .*|what is known|the bottom line|history|effect|recommendation|overview|contact|source|remarks?|outlook|transcript|present|subject line|web|internet|power|weather|sports?)", voice):
             return voice
         if voice:
@@ -220,6 +226,8 @@ class _Reading:
         memory = self.memory
         person = memory.person or memory.last
         body = memory.body or memory.last
+        if memory.group:
+            return {key: value for key, value in (("he", person), ("she", person), ("they", memory.group), ("it", body), ("who", memory.last)) if value}
         return {key: value for key, value in (("he", person), ("she", person), ("they", body), ("it", body), ("who", memory.last)) if value}
 
     def _drafts(self, scene: Scene) -> list[Draft]:
@@ -236,6 +244,9 @@ class _Reading:
         attacks = tools._causes.attacks(scene, year)
         out += attacks
         causes = tools._causes.read(scene, year)
+        if not any(draft.kind == "onset" for draft in events):
+            events += out_of_order(scene, causes)
+            out += [draft for draft in events if draft.kind == "onset"]
         if attacks:
             causes = [draft for draft in causes if draft.value != "attack"]
         out += causes
@@ -299,6 +310,9 @@ class _Reading:
                 if self._counts(scene, one) and (re.match(r"(?:'s?)? (?:[\w'-]+ ){0,2}?(?:internet|connectivity|network|networks|outage|blackout|shutdown|disconnection|disruption|customers|traffic|routes|service)\b", near) or (one.kind != "people" and re.search(r"\b(?:internet|outage|blackout|shutdown|disruption|connectivity|service|access|network)s? (?:in|of|across|throughout|at|to|on) (?:the )?$", scene.low[: one.start]))):
                     return one.entity
             return self.focus or self.country
+        if draft.kind == "dependence":
+            head = [one for one in scene.mentions if one.end <= draft.at and one.kind != "people" and scene.outside_speech(one.start, one.end)]
+            return head[-1].entity if head else self.country or self.focus
         begin, until = scene.region(draft.at)
         low = scene.low
         outside = [one for one in scene.mentions if self._counts(scene, one)]
@@ -312,6 +326,8 @@ class _Reading:
                     return self.network
                 if _SUBJECT_COUNTRY.search(head) and self.country and not any(one.kind == "country" for one in after[:1]):
                     return self.country
+            if pool is outside:  # a place in another clause is not what this one is about
+                after = [one for one in after if not re.search(r"\b(?:because|after|while|but|as|since|although)\b", low[draft.at : one.start])]
             chosen = self._choose(scene, before, after, draft)
             if chosen is not None:
                 return chosen.entity
@@ -429,10 +445,13 @@ class _Reading:
         for voice in scene.voices:
             if not voice.refers:
                 memory.last = voice.speaker
-                if re.search(r"\b(?:firm|company|ministry|group|agency|operator|regulator|provider|authority|observatory|monitor|government|institute|networks?|research|labs?|team|centre|center)\b", voice.speaker.lower()) or " " not in voice.speaker:
-                    memory.body = voice.speaker
+                plural = bool(re.search(r"\b(?:officials|analysts|experts|engineers|researchers|residents|users|customers|monitors|[a-z]+(?<!s)s|people|some|many|others)(?: (?:at|of|in|from) .*)?$", voice.speaker.lower())) and not voice.speaker[0].isupper() or bool(re.match(r"(?:[A-Z][a-z]+ )?(?:officials|analysts|experts|engineers|researchers|residents|users|customers|monitors)\b", voice.speaker))
+                if plural:
+                    memory.group = voice.speaker
                 if re.search(r"\b(?:spokes(?:man|woman|person)|minister|official|engineer|director|head|chief|analyst|researcher|manager|president|executive|officer|professor|expert|owner|resident|captain|author|founder|secretary|diplomat|technician|specialist|governor|mayor|editor|consultant|he|she)\b", voice.speaker.lower()) or re.fullmatch(r"(?:[A-Z][\w'-]+ ){1,2}[A-Z][\w'-]+.*", voice.speaker):
                     memory.person = voice.speaker
+                elif not plural:
+                    memory.body, memory.group = voice.speaker, ""
         if sentence.flat.count('"') % 2 == 1:
             memory.open_quote = "" if memory.open_quote else memory.last
         elif memory.open_quote and not sentence.flat.startswith('"') and '"' in sentence.flat:
@@ -464,12 +483,27 @@ class _Reading:
             self.focus = networks[-1] if any(draft.kind in ("state", "onset", "end", "share") for draft in drafts) else self.focus
 
 
+def out_of_order(scene: Scene, causes: list[Draft]) -> list[Draft]:
+    """An onset where something broke by the clock: "the line was severed on Sunday at 1:50 p.m."."""
+    broke = next((draft for draft in causes if draft.value in ("cable", "fault", "power") and draft.confidence == 0.75), None)
+    if broke is None or broke.modality not in (None, "asserted"):
+        return []
+    begin, until = scene.region(broke.at)
+    clock = next((one for one in scene.times if begin <= one.start < until and one.clock and one.clock[0] == one.clock[1] and scene.outside_speech(one.start, one.end)), None)
+    return [] if clock is None else [Draft("onset", Moment(clock, None, "within"), broke.at, confidence=0.65)]
+
+
 def _same(out: list[Claim], claim: Claim) -> bool:
     return any(
         one.kind == claim.kind and one.value == claim.value and one.entity == claim.entity and one.modality == claim.modality
-        and (one.start == claim.start or (one.speaker == claim.speaker and claim.kind != "state") or (claim.kind == "cause" and claim.speaker is None))
+        and (one.start == claim.start or (one.speaker == claim.speaker and claim.kind != "state") or (claim.kind == "cause" and (claim.speaker is None or _one_speaker(one.speaker, claim.speaker))))
         for one in out
     )  # fmt: skip
+
+
+def _one_speaker(first: str | None, second: str) -> bool:
+    common = set(re.findall(r"[\w']{4,}", (first or "").lower())) & set(re.findall(r"[\w']{4,}", second.lower()))
+    return bool(common - {"said", "their", "that"})
 
 
 def _ordered(claims: list[Claim]) -> list[Claim]:

@@ -67,6 +67,8 @@ class Figures:
         whole = self._numbers.value(groups["m"]) if "m" in groups else self._numbers.value(groups["n"])
         word = groups["n"]
         part = whole if "m" not in groups or word == "all" else 0.0 if word == "none" else whole / 2 if word == "half" else self._numbers.value(word)
+        if re.search(r"\ball but $", scene.low[: match.start()] + scene.low[match.start() : match.start() + 8]) or whole < 2:
+            return None
         if not (whole and part <= whole and whole == whole):
             return None
         share = part / whole

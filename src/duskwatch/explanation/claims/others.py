@@ -161,7 +161,7 @@ class Others:
     @staticmethod
     def _on(flat: str, at: int) -> str | None:
         rest = flat[at:]
-        short = re.match(r"(?:an?|the|one|two|three|its|their|a single|just one|only one|this|these|that|satellites?)(?: [\w'-]+){0,4}? (?:cables?|links?|line|lines|provider|carrier|operator|company|gateway|building|exchange|station|satellites?|pipe|path|carriers|providers|upstream|data cent(?:re|er)|firm|island|router)(?: (?:to|from|in|through|of|run by|owned by|called) [A-Z][\w'-]*(?: [A-Z][\w'-]*)*)?", rest)
+        short = re.match(r"(?:an?|the|one|two|three|its|their|a single|just one|only one|this|these|that|satellites?)(?: [\w'-]+){0,4}? (?:cables?|links?|lines?|providers?|carriers?|operators?|companies|company|gateways?|buildings?|exchange|stations?|satellites?|pipes?|paths?|upstreams?|data cent(?:re|er)|firm|island|router)\b(?: (?:to|from|in|through|of|run by|owned by|called) [A-Z][\w'-]*(?: [A-Z][\w'-]*)*)?", rest)
         if short:
             return short[0]
         lead = re.match(r"(?:[a-z][\w'-]* ){0,9}?(?=[A-Z])", rest)

@@ -15,7 +15,7 @@ _ABBREVIATION = re.compile(
 )
 _STOP = re.compile(r"[.!?…]+[\"')\]]*(?=\s|$)|[.!?](?=\"\s?[A-Z])")
 _LIVE = re.compile(r"^[\s*•-]*\[?(?P<clock>(?:[01]?\d|2[0-3])[:.h][0-5]\d(?:\s?[ap]\.?m\.?)?(?:\s?(?:gmt|utc|z|local|[a-z]{3,4}))?|(?:[01]\d|2[0-3])[0-5]\d ?(?:gmt|utc|z))\]?\s*(?:[-:|]+\s+|\s+)(?=\S)")
-_VOICE = re.compile(r"^\s*(?:\d{1,2}[/.)]\s?)?(?P<who>@\w{2,30}|[A-Z][\w.'-]*(?: (?:[A-Z][\w.'-]*|of|the|for|and|de)){0,6})\s?(?:\([^)\n]{1,40}\))?: +(?=[\"A-Z“‘'0-9])")
+_VOICE = re.compile(r"^\s*(?:\d{1,2}[/.)]\s?)?(?P<who>@\w{2,30}|[A-Z][\w.'-]*(?: (?:[A-Z][\w.'-]*|of|the|for|and|de)){0,6})\s?(?:\([^)\n]{1,40}\))?: +(?=\S)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ class Memory:
 
     person: str = ""
     body: str = ""
+    group: str = ""
     last: str = ""
     open_quote: str = ""
     quoted: bool = False  # the last sentence was, as a whole, somebody's words
@@ -143,7 +144,7 @@ class Voices:
         own = (start, end + adjunct)
         head = flat[:start].rstrip()
         tail_only = not rest.strip(" .!?\"')")
-        parenthetical = bool(re.match(r"\s*,", rest)) and not tail_only
+        parenthetical = (bool(re.match(r"\s*,", rest)) or bool(re.match(r"\s*,", after))) and not tail_only
         leads = bool(head) and head[-1] in ',"-' and len(head) > 12
         if tail_only or (parenthetical and leads) or (leads and head[-1] == '"' and re.match(r"\s*[.:]", rest)):
             spans = ((0, start), (own[1], len(flat))) if not tail_only else ((0, start),)
@@ -184,7 +185,7 @@ class Voices:
             return "", at
         name, start = parts[-1]
         if closed:
-            options = [part for part in parts[-3:-1] if part[0].strip() and not _TIMED.fullmatch(part[0] + " x"[:1] if part[0].strip() else part[0]) and not _FINITE.search(part[0].lower()) and len(part[0].split()) <= 12 and text[part[1] + len(part[0]) :].lstrip().startswith(",") and (closed or text[start - 1 : start] == ",")]
+            options = [part for part in parts[-3:-1] if part[0].strip() and not _TIMED.fullmatch(part[0] + " x"[:1] if part[0].strip() else part[0]) and not _FINITE.search(part[0].lower()) and not re.match(r"\s*(?:Within|In|On|At|By|After|Since|During|For|From|Over|Under|Until|While|When|As|With|Only|Just|About|Around|Nearly|Almost|More|Less|Up|Some \d)\b", part[0]) and len(part[0].split()) <= 12 and text[part[1] + len(part[0]) :].lstrip().startswith(",") and (closed or text[start - 1 : start] == ",")]
             if closed and re.fullmatch(r"\s*(?:[A-Z][\w.'-]*\s*){1,5}", name):
                 options = []
             if options and (self._named(options[-1][0])):
@@ -243,6 +244,8 @@ class Voices:
         if re.fullmatch(r"(?:there|this|that|these|those|which|what|nothing|something|all|the (?:outage|blackout|disruption|shutdown|attack|recovery|incident|country|internet|network|service|problem|fault|traffic|connectivity)s?)", low):
             return False
         proper = bool(re.search(r"(?:^|[\s'-])@?[A-Z]\w", name)) and not re.fullmatch(r"(?:(?:On |Late |Early )?(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day.*|Traffic|Connectivity|Service|Internet\b.*|The (?:outage|blackout|disruption|attack|recovery|internet|traffic)\b.*)", name)
+        if act != "measure" and re.match(r"(?:the|an?|its|his|her|their|our|one|two|three|four|another|some|most|many|several|both|\d+) [a-z]", low) and not re.search(r"\b(?:outages?|internet|network|service|traffic|attacks?|problem|fault|disruption|incident|connection|power|cable|country|night|day|week|time|way|storm|fire|quake|number)\b$", low):
+            return True
         if act == "measure":
             return bool(self._role.search(name) or _SUBJECT_OF_DATA.search(low) or (proper and not re.match(r"(?:The|In|On|At|Most|Some|All|Many|Customers|Users|Traffic|Internet|Service)\b", name)))
         return proper or bool(self._role.search(name)) or bool(_SUBJECT_OF_DATA.search(low))
