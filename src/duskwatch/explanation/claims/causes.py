@@ -187,7 +187,7 @@ class Causes:
         low = scene.low
         nouns = [noun for noun in scene.nouns if not (noun.start < match.end() and match.start() < noun.end)]
         net = any(noun.kind == "net" for noun in nouns) or bool(re.search(r"\b(?:outage|offline|blackout|disruption|shutdown|went dark|cut off|downtime|interruption|disconnection)\b", low[: match.start()] + " " + low[match.end() :]))
-        others = [noun for noun in nouns if noun.kind == "other" and not re.match(r"(?:power|electric|mains|national grid|the lights)", low[noun.start : noun.end])]
+        others = [noun for noun in nouns if noun.kind == "other" and not ((ruling or name == "power") and re.match(r"(?:power|electric|mains|national grid|the lights)", low[noun.start : noun.end]))]
         if name == "government" and re.search(r"order|instruct|direct|decree|suspend|accus|blam|suspect|imposed|told|asked", match[0]):
             return scene.topic == "net"
         if name == "attack" and re.search(r"\bsony\b|\bnuclear\b|\bbank|heart attack|terror|bomb|knife|missile|rocket|drone|shark|air (?:strike|raid)", low):

@@ -170,6 +170,8 @@ class _Reading:
     def _scene(self, sentence: Sentence) -> Scene:
         tools = self.tools
         low = sentence.low
+        if sentence.voice and (placed := tools._gazetteer.find(sentence.voice)) and placed[0].end - placed[0].start == len(sentence.voice):
+            self.country = self.focus = placed[0].entity  # "Kiribati: complete outage on 12 July"
         voices = tools._voices.find(sentence.flat, low)
         spans = tools._numbers.spans(low)
         times = tools._times.find(low, [(one.start, one.end) for one in spans])
