@@ -40,8 +40,16 @@ def article(dice: random.Random, sentences: int) -> str:
     lines = []
     for _ in range(sentences):
         text = dice.choice(SENTENCES)
-        lines.append(text.format(**words, hour=dice.randint(1, 12), n=dice.randint(2, 20), m=dice.randint(1, 59), k=dice.randint(5, 95)))
-    return f"title: Internet outage in {words['place']}\ndate: 2023-05-{dice.randint(10, 28)}\n\n" + "\n\n".join(lines) + "\n"
+        lines.append(
+            text.format(
+                **words, hour=dice.randint(1, 12), n=dice.randint(2, 20), m=dice.randint(1, 59), k=dice.randint(5, 95)
+            )
+        )
+    return (
+        f"title: Internet outage in {words['place']}\ndate: 2023-05-{dice.randint(10, 28)}\n\n"
+        + "\n\n".join(lines)
+        + "\n"
+    )
 
 
 def main(count: int = 1000, sentences: int = 25) -> None:
@@ -61,7 +69,9 @@ def main(count: int = 1000, sentences: int = 25) -> None:
     words = sum(len(one.text.split()) for one in articles) // count
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(f"{count} articles of {words} words: read {read - begin:.1f} s, claims and stories {done - read:.1f} s")
-    print(f"{count / (done - begin) * 60:,.0f} articles a minute of processor time; {len(said.claims):,} claims; {memory} MB")
+    print(
+        f"{count / (done - begin) * 60:,.0f} articles a minute of processor time; {len(said.claims):,} claims; {memory} MB"
+    )
 
 
 if __name__ == "__main__":

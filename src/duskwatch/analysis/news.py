@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from duskwatch.explanation.claims.measured import Measured, ReportError, from_outages, from_report
 from duskwatch.explanation.claims.said import examine
 from duskwatch.records.claim import Article, Said
+from duskwatch.records.report import Report
 from duskwatch.sources.news.copies import one_origin, shared_sentences
 from duskwatch.sources.reference.place_names import place_names
 
@@ -49,8 +50,17 @@ def measured_in_store(where: str, number: int) -> Measured:
     )
 
 
+def with_news(report: Report, paths: Sequence[Path]) -> Report:
+    """The report with the claims of articles compared with it. NewsError or OSError where one cannot be read."""
+    from duskwatch.publication.report_json import to_json
+    from duskwatch.sources.news.read import read_articles
+
+    articles = [article for path in paths for article in read_articles(path)]
+    said = check_news(articles, from_report(to_json(report)))
+    notes = tuple(f"{text}." for text in said.notes)
+    return replace(report, said=said, warnings=(*report.warnings, *notes))
+
+
 def _shared(articles: Sequence[Article]) -> Mapping[tuple[int, int], Sequence[str]]:
     found = shared_sentences(articles)
     return {pair: texts for pair, texts in found.items() if one_origin(texts, articles, pair)}
-
-

@@ -16,10 +16,14 @@ MOST_FILES = 20_000
 def command(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(help="Articles: plain text, HTML, RSS or Atom; a folder is searched for them.", show_default=False),
+        typer.Argument(
+            help="Articles: plain text, HTML, RSS or Atom; a folder is searched for them.", show_default=False
+        ),
     ] = None,
     report: Annotated[Path | None, typer.Option("--report", help="report.json to compare with.")] = None,
-    incident: Annotated[int, typer.Option("--incident", help="Number of a stored incident to compare with.", show_default=False)] = 0,
+    incident: Annotated[
+        int, typer.Option("--incident", help="Number of a stored incident to compare with.", show_default=False)
+    ] = 0,
     store: StoreOption = DEFAULT_STORE,
     database: DatabaseOption = "",
     storage_option: StorageOption = None,
@@ -28,7 +32,9 @@ def command(
     ] = None,
     speaker: Annotated[str, typer.Option("--speaker", help="Who makes the --statement.")] = "",
     at: Annotated[str, typer.Option("--at", help="When it was made: 2014-12-23T10:00Z, 2014-12-23.")] = "",
-    note: Annotated[bool, typer.Option("--note", help="Also keep each --statement as a note beside the --incident.")] = False,
+    note: Annotated[
+        bool, typer.Option("--note", help="Also keep each --statement as a note beside the --incident.")
+    ] = False,
     format_: Annotated[str, typer.Option("--format", help="table, json, jsonl, csv, claimreview or html.")] = "table",
     json_: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
     reviewer: Annotated[str, typer.Option("--reviewer", help="Who publishes, for --format claimreview.")] = "",
@@ -75,7 +81,11 @@ def _read(paths: list[Path], quiet: bool) -> list[Any]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found += sorted(child for child in path.rglob("*") if child.suffix.lower() in (".txt", ".html", ".htm", ".xml", ".rss", ".atom") and child.is_file())
+            found += sorted(
+                child
+                for child in path.rglob("*")
+                if child.suffix.lower() in (".txt", ".html", ".htm", ".xml", ".rss", ".atom") and child.is_file()
+            )
         else:
             found.append(path)
     if len(found) > MOST_FILES:
@@ -123,7 +133,9 @@ def _keep(where: str, incident: int, texts: list[str], speaker: str, at: str) ->
     from duskwatch.store.revisions import annotate
 
     for text in texts:
-        number = annotate(where, f"Statement{f' of {at}' if at else ''}: {text}", by=speaker.strip() or NOBODY, incident=incident)
+        number = annotate(
+            where, f"Statement{f' of {at}' if at else ''}: {text}", by=speaker.strip() or NOBODY, incident=incident
+        )
         print(f"duskwatch news: kept as note {number} on incident {incident}", file=sys.stderr)
 
 

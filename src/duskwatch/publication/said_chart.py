@@ -10,7 +10,13 @@ from duskwatch.records.times import DAY, HOUR, parse_time
 Spec = dict[str, Any]
 MOST_ROWS = 24
 LABEL = 38  # characters of a row's name
-COLOURS = {"supported": "announce", "partly": "partial", "contradicted": "withdraw", "not measured": "muted", "not testable": "muted"}
+COLOURS = {
+    "supported": "announce",
+    "partly": "partial",
+    "contradicted": "withdraw",
+    "not measured": "muted",
+    "not testable": "muted",
+}
 
 
 def statements_chart(said: Said, *, narrow: bool = False) -> Spec | None:
@@ -18,12 +24,29 @@ def statements_chart(said: Said, *, narrow: bool = False) -> Spec | None:
     bars = _bars(said)
     if not bars:
         return None
-    times = [time for bar in bars for time in (bar["a"], bar["b"])] + [t // 1000 for begin, until, _ in said.outages for t in (begin, until)]
+    times = [time for bar in bars for time in (bar["a"], bar["b"])] + [
+        t // 1000 for begin, until, _ in said.outages for t in (begin, until)
+    ]
     pad = max(HOUR // 1000, (max(times) - min(times)) // 20)
     domain = [min(times) - pad, max(times) + pad]
     names = list(dict.fromkeys(bar["row"] for bar in bars))
-    x = {"type": "temporal", "scale": {"domain": domain, "type": "utc"}, "axis": {"title": None, "format": "%-d %b %H:%M", "labelOverlap": True, "grid": False, "tickCount": 3 if narrow else 7}}
-    y = {"field": "row", "type": "nominal", "sort": names, "axis": {"title": None, "labelLimit": 120 if narrow else 250, "ticks": False, "domain": False}}
+    x = {
+        "type": "temporal",
+        "scale": {"domain": domain, "type": "utc"},
+        "axis": {
+            "title": None,
+            "format": "%-d %b %H:%M",
+            "labelOverlap": True,
+            "grid": False,
+            "tickCount": 3 if narrow else 7,
+        },
+    }
+    y = {
+        "field": "row",
+        "type": "nominal",
+        "sort": names,
+        "axis": {"title": None, "labelLimit": 120 if narrow else 250, "ticks": False, "domain": False},
+    }
     layers: list[Spec] = []
     if said.outages:
         layers.append({
@@ -35,7 +58,12 @@ def statements_chart(said: Said, *, narrow: bool = False) -> Spec | None:
         {
             "data": {"values": [bar for bar in bars if bar["what"] == "given"]},
             "mark": {"type": "bar", "height": 8, "minBandSize": 3},
-            "encoding": {"x": {"field": "a", **x}, "x2": {"field": "b"}, "y": y, "color": {"field": "colour", "type": "nominal", "scale": None}},
+            "encoding": {
+                "x": {"field": "a", **x},
+                "x2": {"field": "b"},
+                "y": y,
+                "color": {"field": "colour", "type": "nominal", "scale": None},
+            },
         },
         {
             "data": {"values": [bar for bar in bars if bar["what"] == "published"]},
@@ -74,7 +102,15 @@ def _bars(said: Said) -> list[dict[str, Any]]:
             continue
         name = f"{who(checked, said.articles[claim.article])}: {_short(told(checked), claim.kind)}"
         shown = max(b, a + 5 * 60 * 1_000_000)
-        bars.append({"row": _cut(name), "a": a // 1000, "b": shown // 1000, "what": "given", "colour": LIGHT[COLOURS[checked.verdict]]})
+        bars.append(
+            {
+                "row": _cut(name),
+                "a": a // 1000,
+                "b": shown // 1000,
+                "what": "given",
+                "colour": LIGHT[COLOURS[checked.verdict]],
+            }
+        )
     for number, article in enumerate(said.articles):
         if article.published_us is None or (around and not min(around) <= article.published_us <= max(around)):
             continue

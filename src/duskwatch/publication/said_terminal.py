@@ -48,7 +48,7 @@ def _print_plain(listed: list[Row], console: Console) -> None:
         print_at(console, f"{row.verdict.upper():<13}{clean(row.said)}", width)
         print_at(console, f"{'':<13}said by {clean(row.who)}, {row.when}{also}", width)
         print_at(console, f"{'':<13}{clean(row.measured)}", width)
-        print_at(console, f"{'':<13}\"{clean(row.sentence)}\"", width)
+        print_at(console, f'{"":<13}"{clean(row.sentence)}"', width)
         console.print()
 
 
@@ -64,7 +64,10 @@ def _table(listed: list[Row]) -> Table:
     for row in listed:
         also = f"\n+{row.also} of this story" if row.also else ""
         table.add_row(
-            Text(clean(row.said)), Text(f"{clean(row.who)}\n{row.when}{also}"), Text(row.verdict, style=STYLES[row.verdict]), Text(clean(row.measured))
+            Text(clean(row.said)),
+            Text(f"{clean(row.who)}\n{row.when}{also}"),
+            Text(row.verdict, style=STYLES[row.verdict]),
+            Text(clean(row.measured)),
         )
     return table
 

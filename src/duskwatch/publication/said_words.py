@@ -9,7 +9,14 @@ from duskwatch.records.claim import Article, Checked, Said
 from duskwatch.records.times import SECOND, parse_time, span_text, to_datetime
 
 ORDER = ("supported", "partly", "contradicted", "not measured", "not testable")
-STATES = {"offline": "offline", "degraded": "degraded", "partial": "partly restored", "unstable": "unstable", "restored": "back", "normal": "working normally"}
+STATES = {
+    "offline": "offline",
+    "degraded": "degraded",
+    "partial": "partly restored",
+    "unstable": "unstable",
+    "restored": "back",
+    "normal": "working normally",
+}
 CAUSES = {"attack": "an attack", "power": "a loss of power", "cable": "a damaged cable", "government": "an order of the state", "exam": "exams",
           "fault": "a technical fault", "disaster": "a natural disaster", "maintenance": "maintenance", "unknown": "cause not known"}  # fmt: skip
 
@@ -38,11 +45,23 @@ def rows(said: Said) -> list[Row]:
         groups.setdefault(key, []).append(checked)
     out = []
     for members in groups.values():
-        first = min(members, key=lambda one: (said.articles[one.claim.article].published_us or 1 << 62, one.claim.article))
+        first = min(
+            members, key=lambda one: (said.articles[one.claim.article].published_us or 1 << 62, one.claim.article)
+        )
         claim = first.claim
         article = said.articles[claim.article]
         also = len({one.claim.article for one in members}) - 1
-        out.append(Row(told(first), who(first, article), first.verdict, measured_text(first), day_of(article), also, " ".join(claim.sentence.split())))
+        out.append(
+            Row(
+                told(first),
+                who(first, article),
+                first.verdict,
+                measured_text(first),
+                day_of(article),
+                also,
+                " ".join(claim.sentence.split()),
+            )
+        )
     return out
 
 
@@ -86,7 +105,9 @@ def _span(seconds: Any) -> str:
 
 
 def _share(value: Mapping[str, Any]) -> str:
-    bound = {"exact": "", "about": "about ", "at least": "at least ", "at most": "at most "}.get(str(value.get("bound")), "")
+    bound = {"exact": "", "about": "about ", "at least": "at least ", "at most": "at most "}.get(
+        str(value.get("bound")), ""
+    )
     return f"{bound}{round(100 * float(value.get('lost') or 0))} % of {value.get('of') or 'it'} lost"
 
 
@@ -110,7 +131,11 @@ def _impact(value: Mapping[str, Any]) -> str:
         return f"{int(value['people']):,} people"
     if value.get("share") is not None:
         return f"{round(100 * float(value['share']))} % of the people"
-    return f"{value.get('quantifier') or 'some'} people" if "people" not in str(value.get("quantifier")) else str(value["quantifier"])
+    return (
+        f"{value.get('quantifier') or 'some'} people"
+        if "people" not in str(value.get("quantifier"))
+        else str(value["quantifier"])
+    )
 
 
 _TOLD: Mapping[str, Any] = {
@@ -161,6 +186,6 @@ def measured_text(checked: Checked) -> str:
 
 
 def counts(verdicts: Sequence[str]) -> str:
-    """"3 supported, 1 partly"."""
+    """ "3 supported, 1 partly"."""
     told_counts = [(name, sum(1 for verdict in verdicts if verdict == name)) for name in ORDER]
     return ", ".join(f"{many} {name}" for name, many in told_counts if many) or "no claim found"

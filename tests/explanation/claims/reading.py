@@ -13,7 +13,9 @@ def moment(text: str) -> int:
     return round(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * 1_000_000
 
 
-def claims(text: str, date: str = "2023-05-09T12:00", title: str = "Internet outage in Gabon", speaker: str = "") -> list[Claim]:
+def claims(
+    text: str, date: str = "2023-05-09T12:00", title: str = "Internet outage in Gabon", speaker: str = ""
+) -> list[Claim]:
     tools = extractor("en", place_names())
     assert tools is not None
     article = Article("text", text, title=title, published_us=moment(date), speaker=speaker)

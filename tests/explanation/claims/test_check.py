@@ -10,7 +10,6 @@ from duskwatch.records.claim import Claim
 from duskwatch.sources.reference.place_names import place_names
 
 
-
 def when(early: str, best: str, late: str) -> dict[str, str]:
     return {"earliest": early, "best": best, "latest": late, "reason": "votes"}
 
@@ -39,7 +38,14 @@ def report(**changes: Any) -> dict[str, Any]:
     return document | changes
 
 
-def verdict(kind: str, value: Any, modality: str = "asserted", entity: str | None = "KP", on: dict[str, Any] | None = None, published: int | None = None):
+def verdict(
+    kind: str,
+    value: Any,
+    modality: str = "asserted",
+    entity: str | None = "KP",
+    on: dict[str, Any] | None = None,
+    published: int | None = None,
+):
     claim = Claim(0, kind, entity, value, None, modality, "s", 0, 1, 0.8)  # type: ignore[arg-type]
     measured: Measured | None = from_report(on if on is not None else report())
     return check(claim, measured, published_us=published, places=place_names())
@@ -88,8 +94,16 @@ def test_a_duration_respects_its_own_vagueness(low, high, wanted):
 
 
 def test_time_that_nobody_watched_is_not_measured_and_never_contradicted():
-    blind = report(outages=[], coverage={"watched_share": 0.5, "unwatched": [{"from": "2014-12-22T00:00:00Z", "until": "2014-12-24T00:00:00Z"}]})
-    assert verdict("onset", interval("2014-12-22T16:15:00Z", "2014-12-22T16:15:00Z"), on=blind).verdict == "not measured"
+    blind = report(
+        outages=[],
+        coverage={
+            "watched_share": 0.5,
+            "unwatched": [{"from": "2014-12-22T00:00:00Z", "until": "2014-12-24T00:00:00Z"}],
+        },
+    )
+    assert (
+        verdict("onset", interval("2014-12-22T16:15:00Z", "2014-12-22T16:15:00Z"), on=blind).verdict == "not measured"
+    )
     assert verdict("state", "offline", on=blind).verdict == "not measured"
 
 
@@ -101,7 +115,14 @@ def test_watched_time_without_an_outage_contradicts_one():
 
 @pytest.mark.parametrize(
     ("value", "wanted"),
-    [("offline", "supported"), ("degraded", "supported"), ("unstable", "supported"), ("partial", "partly"), ("restored", "partly"), ("normal", "contradicted")],
+    [
+        ("offline", "supported"),
+        ("degraded", "supported"),
+        ("unstable", "supported"),
+        ("partial", "partly"),
+        ("restored", "partly"),
+        ("normal", "contradicted"),
+    ],
 )
 def test_states(value, wanted):
     assert verdict("state", value).verdict == wanted
@@ -136,13 +157,26 @@ def test_shares(value, wanted):
 
 @pytest.mark.parametrize(
     ("on", "quantifier", "wanted"),
-    [("China", "almost all", "supported"), ("China Unicom", "all", "supported"), ("Russia", "most", "contradicted"), ("one cable", "all", "not measured")],
+    [
+        ("China", "almost all", "supported"),
+        ("China Unicom", "all", "supported"),
+        ("Russia", "most", "contradicted"),
+        ("one cable", "all", "not measured"),
+    ],
 )
 def test_dependence(on, quantifier, wanted):
     assert verdict("dependence", {"on": on, "share": None, "quantifier": quantifier}).verdict == wanted
 
 
-ATTACKS = [{"entity": "KP", "type": "denial-of-service", "first": "2014-12-18T03:00:00Z", "peak": "2014-12-20T12:00:00Z", "last": "2014-12-22T20:00:00Z"}]
+ATTACKS = [
+    {
+        "entity": "KP",
+        "type": "denial-of-service",
+        "first": "2014-12-18T03:00:00Z",
+        "peak": "2014-12-20T12:00:00Z",
+        "last": "2014-12-22T20:00:00Z",
+    }
+]
 
 
 def test_attacks_that_began_earlier_than_told_but_peaked_then_are_partly_right():
@@ -178,10 +212,14 @@ def test_a_refusal_is_not_testable():
 def test_people_online_need_a_table():
     value = {"people": None, "share": None, "quantifier": "only a small proportion"}
     assert verdict("impact", value).verdict == "not measured"
-    assert verdict("impact", value, on=report(people={"online_share": 0.01, "source": "a table"})).verdict == "supported"
+    assert (
+        verdict("impact", value, on=report(people={"online_share": 0.01, "source": "a table"})).verdict == "supported"
+    )
 
 
-@pytest.mark.parametrize("document", [{}, {"schema": "other/1"}, [], None, 3, {"schema": "duskwatch.report/1", "entity": 3}])
+@pytest.mark.parametrize(
+    "document", [{}, {"schema": "other/1"}, [], None, 3, {"schema": "duskwatch.report/1", "entity": 3}]
+)
 def test_a_document_that_is_no_report_is_named(document):
     with pytest.raises(ReportError, match="made.json: this is no report"):
         from_report(document, "made.json")

@@ -89,7 +89,10 @@ def test_dependence_names_whom_and_how_much():
 
 
 def test_an_attack_keeps_its_observer_and_its_beginning():
-    claim = only("Arrowhead, a security firm, said it had detected denial-of-service attacks against Gabon's infrastructure beginning on Saturday.", "attack")
+    claim = only(
+        "Arrowhead, a security firm, said it had detected denial-of-service attacks against Gabon's infrastructure beginning on Saturday.",
+        "attack",
+    )
     assert claim.value["type"] == "denial-of-service"
     assert claim.value["since"]["earliest"] == "2023-05-05T23:00:00Z"
     assert claim.speaker == "Arrowhead"
@@ -184,7 +187,9 @@ def test_the_speaker_of_a_statement_is_that_of_all_its_sentences():
 
 
 def test_a_transcript_keeps_who_speaks():
-    found = claims("THE MINISTER: We did not order any shutdown.\n\nQUESTION: Was it an attack?\n\nTHE MINISTER: A cable was cut.\n")
+    found = claims(
+        "THE MINISTER: We did not order any shutdown.\n\nQUESTION: Was it an attack?\n\nTHE MINISTER: A cable was cut.\n"
+    )
     assert {claim.speaker for claim in found if claim.kind == "cause"} == {"THE MINISTER"}
 
 
@@ -197,7 +202,7 @@ def test_any_text_gives_claims_of_known_shape(text):
         assert 0 <= claim.start < claim.end <= len(text)
 
 
-WORDS = "internet gabon outage down back at 4 p.m. on monday for nine hours said the ministry denied cable cut not . , \" about 80 per cent of networks"
+WORDS = 'internet gabon outage down back at 4 p.m. on monday for nine hours said the ministry denied cable cut not . , " about 80 per cent of networks'
 
 
 @settings(max_examples=150, deadline=None)

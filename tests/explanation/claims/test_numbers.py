@@ -69,7 +69,13 @@ def test_a_share_keeps_its_bound(text, said, bound):
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("some 300,000", 300_000), ("two million", 2_000_000), ("1.5m", 1_500_000), ("twelve thousand five hundred", 12_500), ("two dozen", 24)],
+    [
+        ("some 300,000", 300_000),
+        ("two million", 2_000_000),
+        ("1.5m", 1_500_000),
+        ("twelve thousand five hundred", 12_500),
+        ("two dozen", 24),
+    ],
 )
 def test_counts_in_words_and_digits(text, value):
     assert NUMBERS.amounts(text)[-1].said == value

@@ -19,7 +19,9 @@ def resolved(text: str, zone: str = "Asia/Pyongyang") -> tuple[str | None, str |
     assert len(found) == 1, found
     interval = TIMES.resolve(found[0], zone, NOW)
     assert interval is not None
-    low, high = (None if bound is None else f"{datetime.fromtimestamp(bound / 1e6, UTC):%d %H:%M}" for bound in interval)
+    low, high = (
+        None if bound is None else f"{datetime.fromtimestamp(bound / 1e6, UTC):%d %H:%M}" for bound in interval
+    )
     return low, high
 
 

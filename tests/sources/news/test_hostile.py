@@ -81,7 +81,29 @@ def test_any_bytes_are_articles_or_a_typed_error(data):
 
 
 @settings(max_examples=80, deadline=None)
-@given(st.lists(st.sampled_from(["<p>", "</p>", "<html>", "<script>", "<!--", "-->", "<rss>", "<item>", "<title>", "]]>", "<![CDATA[", "&lt;", "Gabon is offline. ", "<?xml version='1.0'?>"]), max_size=30))
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "<p>",
+                "</p>",
+                "<html>",
+                "<script>",
+                "<!--",
+                "-->",
+                "<rss>",
+                "<item>",
+                "<title>",
+                "]]>",
+                "<![CDATA[",
+                "&lt;",
+                "Gabon is offline. ",
+                "<?xml version='1.0'?>",
+            ]
+        ),
+        max_size=30,
+    )
+)
 def test_any_mixture_of_tags_is_read_or_named(parts):
     try:
         articles_of(("<html>" + "".join(parts)).encode(), "file")

@@ -9,7 +9,54 @@ from duskwatch.records.claim import Modality
 
 NEAR = 70  # characters between a cause and the word that makes it one
 _SPECIFIC = ("exam", "maintenance", "government", "disaster", "power", "cable", "fault", "attack")
-_WEAK = frozenset({"from", "with", "by", "when", "amid", "is", "was", "not", "under", "after", "following", "it was", "that was", "this was", "involving", "involved", "involves", "either", "suspected", "found", "reported", "confirmed", "cited", "citing", "suffered", "identified", "discovered", "located", "because", "suspect", "suspects", "fears", "fear", "feared", "speak of", "spoke of", "talk of", "suggest", "suggests", "suggested", "denied", "denies", "rejected", "dismissed"})
+_WEAK = frozenset(
+    {
+        "from",
+        "with",
+        "by",
+        "when",
+        "amid",
+        "is",
+        "was",
+        "not",
+        "under",
+        "after",
+        "following",
+        "it was",
+        "that was",
+        "this was",
+        "involving",
+        "involved",
+        "involves",
+        "either",
+        "suspected",
+        "found",
+        "reported",
+        "confirmed",
+        "cited",
+        "citing",
+        "suffered",
+        "identified",
+        "discovered",
+        "located",
+        "because",
+        "suspect",
+        "suspects",
+        "fears",
+        "fear",
+        "feared",
+        "speak of",
+        "spoke of",
+        "talk of",
+        "suggest",
+        "suggests",
+        "suggested",
+        "denied",
+        "denies",
+        "rejected",
+        "dismissed",
+    }
+)
 
 
 class Causes:
@@ -21,21 +68,45 @@ class Causes:
         self._cue = grammar.compile("\\b(?:" + "|".join(sorted(table["before"], key=len, reverse=True)) + ")\\b")
         self._after = grammar.compile("^(?P<gap>[^.;:,]{0,45}?,?\\s*)\\b(?:" + "|".join(table["after"]) + ")\\b")
         self._unknown = grammar.compile("\\b(?:" + "|".join(table["unknown"]) + ")")
-        self._classes = {name: grammar.compile("(?<![\\w-])(?:" + "|".join(grammar.patterns["cause_of"][name]) + ")(?![\\w])") for name in _SPECIFIC}
-        self._outage = grammar.compile("(?<![\\w])(?:{event}|outage|off-?line|{net}|service|cut off|went (?:down|dark)|go(?:ne|ing)? (?:down|dark)|collapsed?|disrupted|lost|disconnect\\w+|back up|it|this|that|blame|cause|culprit|responsible)\\b")
-        self._ruled = grammar.compile("(?:{rule_out}|(?:no|any|without|lack of|little) (?:evidence|signs?|indications?|proof|trace|reason to (?:believe|think))|(?:(?<!\\w)(?:not|never|rather than|nothing to do with|neither|nor|instead of|unlikely|rules out|excluded|far from)|n't)\\b)[^;]{0,80}$")
-        self._not_ruled = re.compile(r"(?:not|n't|cannot|never|refus\w+ to|declin\w+ to|unable to|yet to) (?:yet |be |been |immediately |fully )*(?:rule[ds]? out|ruling out|exclude|discount)")
-        self._later_no = re.compile(r"^[^.;]{0,50}?\b(?:(?:was|were|is|are|has been|had been|have been|can be|could be|were all|was also|being) ruled out|(?:is|was|are) (?:unlikely|not (?:to blame|the cause|responsible|behind|involved|suspected|believed))|(?:has|have|had) been excluded|(?:was|were|is) excluded|played no (?:role|part)|had nothing to do|did not (?:cause|bring))")
-        self._later_open = re.compile(r"^[^.;]{0,60}?(?:(?:could|can|has|have|had|is|was|were) ?not (?:yet )?(?:been |be )?(?:ruled out|excluded)|n't be (?:ruled out|excluded)|cannot be (?:ruled out|excluded)|not ruled out)")
+        self._classes = {
+            name: grammar.compile("(?<![\\w-])(?:" + "|".join(grammar.patterns["cause_of"][name]) + ")(?![\\w])")
+            for name in _SPECIFIC
+        }
+        self._outage = grammar.compile(
+            "(?<![\\w])(?:{event}|outage|off-?line|{net}|service|cut off|went (?:down|dark)|go(?:ne|ing)? (?:down|dark)|collapsed?|disrupted|lost|disconnect\\w+|back up|it|this|that|blame|cause|culprit|responsible)\\b"
+        )
+        self._ruled = grammar.compile(
+            "(?:{rule_out}|(?:no|any|without|lack of|little) (?:evidence|signs?|indications?|proof|trace|reason to (?:believe|think))|(?:(?<!\\w)(?:not|never|rather than|nothing to do with|neither|nor|instead of|unlikely|rules out|excluded|far from)|n't)\\b)[^;]{0,80}$"
+        )
+        self._not_ruled = re.compile(
+            r"(?:not|n't|cannot|never|refus\w+ to|declin\w+ to|unable to|yet to) (?:yet |be |been |immediately |fully )*(?:rule[ds]? out|ruling out|exclude|discount)"
+        )
+        self._later_no = re.compile(
+            r"^[^.;]{0,50}?\b(?:(?:was|were|is|are|has been|had been|have been|can be|could be|were all|was also|being) ruled out|(?:is|was|are) (?:unlikely|not (?:to blame|the cause|responsible|behind|involved|suspected|believed))|(?:has|have|had) been excluded|(?:was|were|is) excluded|played no (?:role|part)|had nothing to do|did not (?:cause|bring))"
+        )
+        self._later_open = re.compile(
+            r"^[^.;]{0,60}?(?:(?:could|can|has|have|had|is|was|were) ?not (?:yet )?(?:been |be )?(?:ruled out|excluded)|n't be (?:ruled out|excluded)|cannot be (?:ruled out|excluded)|not ruled out)"
+        )
         self._deny = grammar.compile("\\b{deny}\\b")
-        self._denied_order = grammar.compile("\\b(?:{deny}) (?:\\w+ ){0,4}?(?:order\\w*|shutting|cutting|switching|blocking|involvement|responsib\\w+|any (?:role|part|involvement|responsibility|order|link)|a role|being behind|having (?:ordered|cut|shut|switched|blocked|asked|told|instructed|interfered|anything)|that (?:it|they|the (?:government|state|authorities|ministry)) (?:had|was|were|has)|it had|they had|a (?:deliberate )?shut-?down|deliberate|instructing|interfer\\w+|tampering)")
-        self._not_ordered = re.compile(r"\b(?:did not|didn't|never|had not|have not|has not|hasn't|haven't|hadn't|gave no|issued no|no one|nobody|neither) (?:\w+ ){0,3}?(?:order(?:ed|s)?|shut|cut|switch(?:ed)?|instruct(?:ed|ions?)?|turn(?:ed)?|block(?:ed)?|direct(?:ed|ive)?|ask(?:ed)?)\b|\b(?:had|has|have) (?:nothing|no (?:part|role|hand)) (?:to do with|in)\b|\bno (?:shut-?down )?(?:order|directive|instruction)s? (?:was|were|has been|had been|to)\b|\b(?:was|were|is) not (?:involved|behind|responsible)\b")
-        self._government = re.compile(r"\b(?:government|ministry|minister|authorities|officials?|state|president|presidency|regulator|spokes\w+|army|military|junta|police|embassy|ambassador|beijing|washington|moscow|administration|pyongyang|kremlin|white house|foreign|telecommunications|interior|agency|commission)\b", re.IGNORECASE)
+        self._denied_order = grammar.compile(
+            "\\b(?:{deny}) (?:\\w+ ){0,4}?(?:order\\w*|shutting|cutting|switching|blocking|involvement|responsib\\w+|any (?:role|part|involvement|responsibility|order|link)|a role|being behind|having (?:ordered|cut|shut|switched|blocked|asked|told|instructed|interfered|anything)|that (?:it|they|the (?:government|state|authorities|ministry)) (?:had|was|were|has)|it had|they had|a (?:deliberate )?shut-?down|deliberate|instructing|interfer\\w+|tampering)"
+        )
+        self._not_ordered = re.compile(
+            r"\b(?:did not|didn't|never|had not|have not|has not|hasn't|haven't|hadn't|gave no|issued no|no one|nobody|neither) (?:\w+ ){0,3}?(?:order(?:ed|s)?|shut|cut|switch(?:ed)?|instruct(?:ed|ions?)?|turn(?:ed)?|block(?:ed)?|direct(?:ed|ive)?|ask(?:ed)?)\b|\b(?:had|has|have) (?:nothing|no (?:part|role|hand)) (?:to do with|in)\b|\bno (?:shut-?down )?(?:order|directive|instruction)s? (?:was|were|has been|had been|to)\b|\b(?:was|were|is) not (?:involved|behind|responsible)\b"
+        )
+        self._government = re.compile(
+            r"\b(?:government|ministry|minister|authorities|officials?|state|president|presidency|regulator|spokes\w+|army|military|junta|police|embassy|ambassador|beijing|washington|moscow|administration|pyongyang|kremlin|white house|foreign|telecommunications|interior|agency|commission)\b",
+            re.IGNORECASE,
+        )
         failure = grammar.patterns["failure"]
         kinds = "|".join(f"(?P<{name}>(?:{'|'.join(failure[name])}))" for name in ("cable", "power", "fault"))
         part = f"(?P<part>{kinds})"
-        self._broken = grammar.compile(rf"(?<![\w-]){part}(?:'s)?(?: (?:in|near|off|at|of|on|that|which|under|between|to|from|by) (?:(?!(?:was|were|had|has|is|are)\b)[\w'.-]+ ){{1,8}}?| )(?P<verb>{'|'.join(failure['broke'])})\b(?! (?:no|to|off from|by (?:\d|about|half)))")
-        self._damaged = grammar.compile(rf"(?<![\w-])(?P<verb>{'|'.join(failure['damage'])}) (?:(?:the|a|an|its|their|one|two|three|four|both|several|some|of|all|most|our|his|her|core|key|main|only|vital|international|national|single|\w+'s|\w+-\w+|operator's) ){{0,4}}?{part}(?![\w-])")
+        self._broken = grammar.compile(
+            rf"(?<![\w-]){part}(?:'s)?(?: (?:in|near|off|at|of|on|that|which|under|between|to|from|by) (?:(?!(?:was|were|had|has|is|are)\b)[\w'.-]+ ){{1,8}}?| )(?P<verb>{'|'.join(failure['broke'])})\b(?! (?:no|to|off from|by (?:\d|about|half)))"
+        )
+        self._damaged = grammar.compile(
+            rf"(?<![\w-])(?P<verb>{'|'.join(failure['damage'])}) (?:(?:the|a|an|its|their|one|two|three|four|both|several|some|of|all|most|our|his|her|core|key|main|only|vital|international|national|single|\w+'s|\w+-\w+|operator's) ){{0,4}}?{part}(?![\w-])"
+        )
         self._nature = grammar.compile(r"\b(?:" + "|".join(failure["nature"]) + r")\b")
         self._violence = grammar.compile(r"\b(?:" + "|".join(failure["violence"]) + r")\b")
         self._attack = grammar.compile("(?<![\\w-])(?:" + "|".join(grammar.patterns["attack"]["noun"]) + ")(?![\\w])")
@@ -50,7 +121,11 @@ class Causes:
         if scene.topic != "net" and not any(noun.kind == "net" for noun in scene.nouns):
             return out
         if not scene.question:
-            if (match := self._unknown.search(low)) and not self._events.unreal(scene, match.start(), match.end(), year) and self._about_outage(scene, match.start(), match.end()):
+            if (
+                (match := self._unknown.search(low))
+                and not self._events.unreal(scene, match.start(), match.end(), year)
+                and self._about_outage(scene, match.start(), match.end())
+            ):
                 out.append(Draft("cause", "unknown", match.start(), modality="asserted", confidence=0.8))
             if denied := self._denials(scene):
                 out.append(denied)
@@ -69,21 +144,35 @@ class Causes:
                 out.append(best[0])
                 taken.append(best[1].span())
         for draft in self.failures(scene, year):
-            if not any(one.kind == "cause" and (one.value == draft.value or one.value in ("cable", "disaster", "power", "fault") or abs(one.at - draft.at) < 25) for one in out):
+            if not any(
+                one.kind == "cause"
+                and (
+                    one.value == draft.value
+                    or one.value in ("cable", "disaster", "power", "fault")
+                    or abs(one.at - draft.at) < 25
+                )
+                for one in out
+            ):
                 out.append(draft)
         return out
 
     def _denials(self, scene: Scene) -> Draft | None:
         low = scene.low
         if match := self._denied_order.search(low):
-            if not self._about_outage(scene, match.start(), match.end()) or "attack" in low[match.start() : match.end() + 60] or re.search(r"\bhack|sony", low[match.start() :]):
+            if (
+                not self._about_outage(scene, match.start(), match.end())
+                or "attack" in low[match.start() : match.end() + 60]
+                or re.search(r"\bhack|sony", low[match.start() :])
+            ):
                 return None
             subject = low[: match.start()]
             if self._government.search(subject[-80:]) or scene.topic == "net":
                 return Draft("cause", "government", match.end() - 1, modality="denied", confidence=0.85)
         if match := self._not_ordered.search(low):
             speaker = scene.speaker_at(match.start()) or ""
-            if (self._government.search(speaker) or self._government.search(low[: match.start()])) and self._about_outage(scene, match.start(), match.end()):
+            if (
+                self._government.search(speaker) or self._government.search(low[: match.start()])
+            ) and self._about_outage(scene, match.start(), match.end()):
                 return Draft("cause", "government", match.start(), modality="denied", confidence=0.8)
         return None
 
@@ -92,7 +181,14 @@ class Causes:
         near = [noun for noun in scene.nouns if begin <= noun.start < until]
         if any(noun.kind == "net" for noun in near):
             return True
-        if any(noun.kind == "other" and scene.low[noun.start : noun.end] not in ("shares",) for noun in near if noun.start > end) and scene.topic != "net":
+        if (
+            any(
+                noun.kind == "other" and scene.low[noun.start : noun.end] not in ("shares",)
+                for noun in near
+                if noun.start > end
+            )
+            and scene.topic != "net"
+        ):
             return False
         return scene.topic == "net"
 
@@ -104,9 +200,16 @@ class Causes:
             return None
         if not scene.outside_speech(start, end):
             return None
-        if re.search(r"\bwill\b|\bplans? to\b|\b(?:protect|defend|shield|secure|guard)\w* (?:\w+ ){0,4}?(?:from|against) (?:\w+-\w+ )?$", low[max(0, start - 60) : start]):
+        if re.search(
+            r"\bwill\b|\bplans? to\b|\b(?:protect|defend|shield|secure|guard)\w* (?:\w+ ){0,4}?(?:from|against) (?:\w+-\w+ )?$",
+            low[max(0, start - 60) : start],
+        ):
             return None
-        if re.search(r"\bno (?:\w+ )?$", low[max(0, start - 14) : start]) and scene.voice_at(start) is None and not scene.voice:
+        if (
+            re.search(r"\bno (?:\w+ )?$", low[max(0, start - 14) : start])
+            and scene.voice_at(start) is None
+            and not scene.voice
+        ):
             return None
         begin = max(0, start - 130)
         head = low[begin:start]
@@ -118,19 +221,71 @@ class Causes:
             strong = before not in _WEAK
         if after is not None and re.search(r"\b(?:but|while|who)\b", after["gap"]):
             after = None
-        if after is not None and re.search(r"\b(?:was|were|is|are|been|being|be)\s*$", after["gap"]) and not re.match(r"(?:to blame|at fault|responsible|behind|the|at the|suspected|under|possible|likely|ruled|excluded|blamed|not)\b", tail[len(after["gap"]) :]):
+        if (
+            after is not None
+            and re.search(r"\b(?:was|were|is|are|been|being|be)\s*$", after["gap"])
+            and not re.match(
+                r"(?:to blame|at fault|responsible|behind|the|at the|suspected|under|possible|likely|ruled|excluded|blamed|not)\b",
+                tail[len(after["gap"]) :],
+            )
+        ):
             after = None  # "power was cut" is no agent
         if self._later_no.search(tail) or self._later_open.search(tail):
             after = after or re.match("", tail)
         if before in ("found", "identified", "discovered", "located"):
             strong = True
-        direct = bool(re.search(r"\b(?:it|this|that|these|cause|reason|explanation)(?: \w+)? (?:was|is|were|may be|may have been|might have been|could have been|has been|had been)(?: not|n't)?(?: (?:a|an|the|simply|just|only|simple|probably|likely|apparently|another|all))* ?$", head)) or bool(re.search(r"\b(?:made|through|for|due to)(?: (?:a|an))? $", head) and re.match(r"mistake|want|lack|error", text)) or bool(re.match(r" (?:was|were|had been|has been) (?:loaded|entered|announced|installed|pushed|applied|set|made|introduced|typed)\b", tail))
+        direct = (
+            bool(
+                re.search(
+                    r"\b(?:it|this|that|these|cause|reason|explanation)(?: \w+)? (?:was|is|were|may be|may have been|might have been|could have been|has been|had been)(?: not|n't)?(?: (?:a|an|the|simply|just|only|simple|probably|likely|apparently|another|all))* ?$",
+                    head,
+                )
+            )
+            or bool(
+                re.search(r"\b(?:made|through|for|due to)(?: (?:a|an))? $", head)
+                and re.match(r"mistake|want|lack|error", text)
+            )
+            or bool(
+                re.match(
+                    r" (?:was|were|had been|has been) (?:loaded|entered|announced|installed|pushed|applied|set|made|introduced|typed)\b",
+                    tail,
+                )
+            )
+        )
         voice = scene.voice_at(start)
         ruling = voice is not None and voice.act in ("deny", "rule_out")
         if before is None and after is None and not ruling and not direct:
-            if not (name == "government" and not re.fullmatch(r"deliberate\w*|state-sponsored.*|censorship|.*(?:filters?|firewall)", text)) and not (name == "exam" and re.search(r"\b(?:during|for the|to (?:stop|prevent|curb|combat)|ahead of|because of|over|amid)(?: [\w-]+){0,4} ?$", head)) and not (name in ("fault", "maintenance") and re.search(r"\b(?:during|for|a|of) $", head) and re.search(self._outage, low)):
+            if (
+                not (
+                    name == "government"
+                    and not re.fullmatch(r"deliberate\w*|state-sponsored.*|censorship|.*(?:filters?|firewall)", text)
+                )
+                and not (
+                    name == "exam"
+                    and re.search(
+                        r"\b(?:during|for the|to (?:stop|prevent|curb|combat)|ahead of|because of|over|amid)(?: [\w-]+){0,4} ?$",
+                        head,
+                    )
+                )
+                and not (
+                    name in ("fault", "maintenance")
+                    and re.search(r"\b(?:during|for|a|of) $", head)
+                    and re.search(self._outage, low)
+                )
+            ):
                 return None
-        if name in ("power", "disaster", "government", "attack", "exam", "fault", "maintenance", "cable") and not self._explains(scene, name, match, (before is not None and strong) or direct, after is not None, ruling):
+        if name in (
+            "power",
+            "disaster",
+            "government",
+            "attack",
+            "exam",
+            "fault",
+            "maintenance",
+            "cable",
+        ) and not self._explains(
+            scene, name, match, (before is not None and strong) or direct, after is not None, ruling
+        ):
             return None
         modality = self._modality(scene, start, end, head, tail, name)
         value = name
@@ -144,7 +299,11 @@ class Causes:
         for match in self._cue.finditer(head):
             gap = head[match.end() :]
             weak = match[0] in _WEAK
-            if len(gap) > (30 if weak else NEAR) or re.search(r"\b(?:but|while|although|who|which)\b|[;]", gap) or (not weak and re.search(r"\bafter\b", gap)):
+            if (
+                len(gap) > (30 if weak else NEAR)
+                or re.search(r"\b(?:but|while|although|who|which)\b|[;]", gap)
+                or (not weak and re.search(r"\bafter\b", gap))
+            ):
                 continue
             if best is None or weak <= (best in _WEAK):
                 best = match[0]
@@ -159,13 +318,21 @@ class Causes:
         for pattern, active in ((self._damaged, True), (self._broken, False)):
             for match in pattern.finditer(low):
                 at = match.start("part")
-                if self._events.unreal(scene, at, match.end(), year) or not scene.outside_speech(match.start("verb"), match.end("verb")):
+                if self._events.unreal(scene, at, match.end(), year) or not scene.outside_speech(
+                    match.start("verb"), match.end("verb")
+                ):
                     continue
                 name = next(key for key in ("cable", "power", "fault") if match[key])
-                if name == "power" and not any(noun.kind == "net" for noun in scene.nouns) and not re.search(r"\b(?:outage|offline|failure|blackout|disruption|interruption)\b", low):
+                if (
+                    name == "power"
+                    and not any(noun.kind == "net" for noun in scene.nouns)
+                    and not re.search(r"\b(?:outage|offline|failure|blackout|disruption|interruption)\b", low)
+                ):
                     continue
                 head = low[max(0, match.start() - 80) : match.start()]
-                if re.search(r"\b(?:no|not|n't|never|without|neither)\b[^,;]{0,25}$", head + match[0][:12]) or re.search(r"\b(?:no|not|never|n't)\b", match[0]):
+                if re.search(
+                    r"\b(?:no|not|n't|never|without|neither)\b[^,;]{0,25}$", head + match[0][:12]
+                ) or re.search(r"\b(?:no|not|never|n't)\b", match[0]):
                     continue
                 if re.search(r"\b(?:repair|replac|restor|fix|splice)\w*\b[^,;]{0,30}$", head):
                     continue
@@ -179,18 +346,51 @@ class Causes:
                     name = "disaster"
                 elif not active and name == "fault" and self._violence.search(agent[:30]) and " by " in agent[:8]:
                     name = "attack"
-                out.append(Draft("cause", name, at, modality=self._modality(scene, at, match.end(), low[max(0, at - 130) : at], low[match.end() : match.end() + 120], name), confidence=0.75))
+                out.append(
+                    Draft(
+                        "cause",
+                        name,
+                        at,
+                        modality=self._modality(
+                            scene,
+                            at,
+                            match.end(),
+                            low[max(0, at - 130) : at],
+                            low[match.end() : match.end() + 120],
+                            name,
+                        ),
+                        confidence=0.75,
+                    )
+                )
         return out[:1]
 
     def _explains(self, scene: Scene, name: str, match: "re.Match[str]", cue: bool, after: bool, ruling: bool) -> bool:
         """Whether the sentence ties the cause to the outage of the Internet and not to something else."""
         low = scene.low
         nouns = [noun for noun in scene.nouns if not (noun.start < match.end() and match.start() < noun.end)]
-        net = any(noun.kind == "net" for noun in nouns) or bool(re.search(r"\b(?:outage|offline|blackout|disruption|shutdown|went dark|cut off|downtime|interruption|disconnection)\b", low[: match.start()] + " " + low[match.end() :]))
-        others = [noun for noun in nouns if noun.kind == "other" and not ((ruling or name == "power") and re.match(r"(?:power|electric|mains|national grid|the lights)", low[noun.start : noun.end]))]
-        if name == "government" and re.search(r"order|instruct|direct|decree|suspend|accus|blam|suspect|imposed|told|asked", match[0]):
+        net = any(noun.kind == "net" for noun in nouns) or bool(
+            re.search(
+                r"\b(?:outage|offline|blackout|disruption|shutdown|went dark|cut off|downtime|interruption|disconnection)\b",
+                low[: match.start()] + " " + low[match.end() :],
+            )
+        )
+        others = [
+            noun
+            for noun in nouns
+            if noun.kind == "other"
+            and not (
+                (ruling or name == "power")
+                and re.match(r"(?:power|electric|mains|national grid|the lights)", low[noun.start : noun.end])
+            )
+        ]
+        if name == "government" and re.search(
+            r"order|instruct|direct|decree|suspend|accus|blam|suspect|imposed|told|asked", match[0]
+        ):
             return scene.topic == "net"
-        if name == "attack" and re.search(r"\bsony\b|\bnuclear\b|\bbank|heart attack|terror|bomb|knife|missile|rocket|drone|shark|air (?:strike|raid)", low):
+        if name == "attack" and re.search(
+            r"\bsony\b|\bnuclear\b|\bbank|heart attack|terror|bomb|knife|missile|rocket|drone|shark|air (?:strike|raid)",
+            low,
+        ):
             return cue and net and not re.search(r"\bon sony|sony (?:hack|pictures)", low)
         if name == "attack" and match[0].startswith("hack") and not ((net or scene.topic == "net") and (cue or after)):
             return False
@@ -216,13 +416,17 @@ class Causes:
         if match := self._ruled.search(window):
             negator = match[0]
             crossing = re.search(r"\b(?:but|and was|however)\b", negator)
-            if not crossing and not re.search(r"\bnot only\b|\bnot (?:yet )?(?:clear|known|certain)|\bno (?:comment|longer)", negator):
+            if not crossing and not re.search(
+                r"\bnot only\b|\bnot (?:yet )?(?:clear|known|certain)|\bno (?:comment|longer)", negator
+            ):
                 speaker = scene.speaker_at(start) or ""
                 if name == "government" and self._government.search(speaker):
                     return "denied"
                 return "ruled out"
         found = self._events.modality(scene, start, end)
-        if found == "asserted" and re.match(r"^[^.;]{0,50}\b(?:suspected|possible|likely|could|may|might|under suspicion)\b", tail):
+        if found == "asserted" and re.match(
+            r"^[^.;]{0,50}\b(?:suspected|possible|likely|could|may|might|under suspicion)\b", tail
+        ):
             return "hedged"
         return found  # type: ignore[return-value]
 
@@ -241,31 +445,60 @@ class Causes:
             if not self._seen.search(region):
                 continue
             if plain:
-                if re.search(r"\bsony\b|\bbank|heart|terror|bomb|militant|rebel|gunmen|troops|soldiers|killed|wounded|goal|midfield|wing\b|left back|nuclear|personal|verbal|air ?strike|missile|drone", low):
+                if re.search(
+                    r"\bsony\b|\bbank|heart|terror|bomb|militant|rebel|gunmen|troops|soldiers|killed|wounded|goal|midfield|wing\b|left back|nuclear|personal|verbal|air ?strike|missile|drone",
+                    low,
+                ):
                     continue
-                target = re.search(r"\b(?:networks?|routers?|dns|name ?servers?|infrastructure|addresses|servers|links?|gbps|gbit|gigabits?|packets|internet|provider|operator|isp)\b", low[:start] + " " + low[end:])
+                target = re.search(
+                    r"\b(?:networks?|routers?|dns|name ?servers?|infrastructure|addresses|servers|links?|gbps|gbit|gigabits?|packets|internet|provider|operator|isp)\b",
+                    low[:start] + " " + low[end:],
+                )
                 if not target or scene.topic != "net":
                     continue
             negative = self._ruled.search(low[max(0, start - 80) : start])
             if negative or (scene.voice_at(start) is not None and scene.voice_at(start).act in ("deny", "rule_out")):  # type: ignore[union-attr]
                 continue
-            if re.search(r"\b(?:caused by|due to|because of|blamed? on|result of|could be|may be|might be|cause (?:was|is)|possib\w+|suspect\w*|consistent with)\b[^.;]{0,40}$", low[:start]):
+            if re.search(
+                r"\b(?:caused by|due to|because of|blamed? on|result of|could be|may be|might be|cause (?:was|is)|possib\w+|suspect\w*|consistent with)\b[^.;]{0,40}$",
+                low[:start],
+            ):
                 continue
             since = self._since(scene, start, end)
-            return [Draft("attack", {"type": _attack_type(text, low), "since": since}, start, entity=self._target(scene, end), confidence=0.85)]
+            return [
+                Draft(
+                    "attack",
+                    {"type": _attack_type(text, low), "since": since},
+                    start,
+                    entity=self._target(scene, end),
+                    confidence=0.85,
+                )
+            ]
         return []
 
     @staticmethod
     def _target(scene: Scene, end: int) -> str | None:
-        after = [one for one in scene.mentions if one.start >= end and re.search(r"\b(?:on|against|at|targeting|aimed at|to|toward)\b[^.;]{0,30}$", scene.low[end : one.start])]
+        after = [
+            one
+            for one in scene.mentions
+            if one.start >= end
+            and re.search(r"\b(?:on|against|at|targeting|aimed at|to|toward)\b[^.;]{0,30}$", scene.low[end : one.start])
+        ]
         return after[0].entity if after else None
 
     @staticmethod
     def _since(scene: Scene, start: int, end: int) -> Moment | None:
-        times = [one for one in scene.times if scene.outside_speech(one.start, one.end) or any(voice.own[0] <= one.start < voice.own[1] for voice in scene.voices) is False]
+        times = [
+            one
+            for one in scene.times
+            if scene.outside_speech(one.start, one.end)
+            or any(voice.own[0] <= one.start < voice.own[1] for voice in scene.voices) is False
+        ]
         for one in times:
             lead = scene.low[max(0, one.start - 40) : one.start] + scene.low[one.start : one.end]
-            if one.role in ("since", "from", "starting", "beginning") or re.search(r"\b(?:began|begin|begun|beginning|started?|starting|since|first|from|dating)\b", lead):
+            if one.role in ("since", "from", "starting", "beginning") or re.search(
+                r"\b(?:began|begin|begun|beginning|started?|starting|since|first|from|dating)\b", lead
+            ):
                 return Moment(one, None, "within")
         for one in times:
             if abs(one.start - end) < 80 or abs(start - one.end) < 60:
@@ -275,9 +508,17 @@ class Causes:
 
 def _attack_type(text: str, low: str) -> str:
     """denial-of-service with its shape in brackets where the words tell it, else as the words have it."""
-    shape = re.search(r"\b(?:dns|ntp|ssdp|udp|tcp|syn|http|https|icmp|memcached)\b(?: (?:amplification|reflection|floods?))?|\b(?:amplification|reflection|botnet|volumetric|flood)\b", text)
+    shape = re.search(
+        r"\b(?:dns|ntp|ssdp|udp|tcp|syn|http|https|icmp|memcached)\b(?: (?:amplification|reflection|floods?))?|\b(?:amplification|reflection|botnet|volumetric|flood)\b",
+        text,
+    )
     if shape is None and re.search(r"denial|ddos|flood|request|traffic|packet", text):
-        shape = re.search(r"\b(?:dns|ntp|ssdp|udp|syn|http) (?:amplification|reflection|floods?|requests|packets)\b|\b(?:amplification|reflection)\b", low)
-    if re.search(r"denial|ddos|\bdos\b|flood|amplif|reflect|botnet|volumetric|packet|traffic|request", text) or re.search(r"denial[- ]of[- ]service|ddos", low):
+        shape = re.search(
+            r"\b(?:dns|ntp|ssdp|udp|syn|http) (?:amplification|reflection|floods?|requests|packets)\b|\b(?:amplification|reflection)\b",
+            low,
+        )
+    if re.search(
+        r"denial|ddos|\bdos\b|flood|amplif|reflect|botnet|volumetric|packet|traffic|request", text
+    ) or re.search(r"denial[- ]of[- ]service|ddos", low):
         return "denial-of-service" + (f" ({shape[0]})" if shape else "")
     return "cyber-attack" if "cyber" in text else "attack"

@@ -20,13 +20,17 @@ DURATION_SLACK = 0.02  # of the measured duration
 DURATION_NEAR = 0.15
 
 
-def check(claim: Claim, measured: Measured | None, *, published_us: int | None = None, places: Places | None = None) -> Checked:
+def check(
+    claim: Claim, measured: Measured | None, *, published_us: int | None = None, places: Places | None = None
+) -> Checked:
     """The verdict on one claim; "not measured" throughout where there is nothing to compare with."""
     if claim.kind == "refusal":
         return Checked(claim, "not testable", {"why": "whether somebody comments is no measurement"})
     if measured is None:
         if claim.kind == "cause":
-            return Checked(claim, "not testable", {"why": "who or what did it is not told by measurements of reachability"})
+            return Checked(
+                claim, "not testable", {"why": "who or what did it is not told by measurements of reachability"}
+            )
         return Checked(claim, "not measured", None)
     facts, why = _facts_of(claim, measured)
     if why:
@@ -61,7 +65,9 @@ def _interval(value: Mapping[str, Any]) -> tuple[int | None, int | None]:
     return (None if low is None else parse_time(low), None if high is None else parse_time(high))
 
 
-def _moment(claim: Claim, facts: tuple[Fact, ...], measured: Measured, published_us: int | None, places: Places | None) -> Found:
+def _moment(
+    claim: Claim, facts: tuple[Fact, ...], measured: Measured, published_us: int | None, places: Places | None
+) -> Found:
     low, high = _interval(claim.value)
     if low is None and high is None:
         return not_measured("the text gives no date for this time")
@@ -84,22 +90,45 @@ def _moment(claim: Claim, facts: tuple[Fact, ...], measured: Measured, published
         return found("supported", **shown, text=f"measured {kind}: {iso(bounds.best)}")
     signs = fact.degrading_from
     if kind == "onset" and signs is not None and _gap(low, high, Bounds(signs, signs, signs)) <= max(slack, 0):
-        return found("partly", **shown, first_signs=iso(signs), text=f"first signs {iso(signs)}; the outage itself began {iso(bounds.best)}")
-    if kind == "onset" and signs is not None and low is not None and high is not None and signs <= high and low <= bounds.high:
-        return found("partly", **shown, first_signs=iso(signs), text=f"unrest from {iso(signs)} on; the outage itself began {iso(bounds.best)}")
+        return found(
+            "partly",
+            **shown,
+            first_signs=iso(signs),
+            text=f"first signs {iso(signs)}; the outage itself began {iso(bounds.best)}",
+        )
+    if (
+        kind == "onset"
+        and signs is not None
+        and low is not None
+        and high is not None
+        and signs <= high
+        and low <= bounds.high
+    ):
+        return found(
+            "partly",
+            **shown,
+            first_signs=iso(signs),
+            text=f"unrest from {iso(signs)} on; the outage itself began {iso(bounds.best)}",
+        )
     if not _seen(measured, low, high):
         return not_measured("this time was not watched, or lies outside of the window", **shown)
     apart = f"{span_text(distance)} from what the text says"
     if distance <= NEAR:
         return found("partly", **shown, off_s=distance // SECOND, text=f"measured {kind}: {iso(bounds.best)}, {apart}")
-    return found("contradicted", **shown, off_s=distance // SECOND, text=f"measured {kind}: {iso(bounds.best)}, {apart}")
+    return found(
+        "contradicted", **shown, off_s=distance // SECOND, text=f"measured {kind}: {iso(bounds.best)}, {apart}"
+    )
 
 
-def _nothing_then(claim: Claim, facts: tuple[Fact, ...], measured: Measured, low: int | None, high: int | None) -> Found:
+def _nothing_then(
+    claim: Claim, facts: tuple[Fact, ...], measured: Measured, low: int | None, high: int | None
+) -> Found:
     if not _seen(measured, low, high) or not measured.judged:
         return not_measured("this time was not watched, or lies outside of the window")
     if claim.kind == "end" and facts:
-        return found("contradicted", text="the outage had not ended when the window closed", until=iso(measured.until_us))
+        return found(
+            "contradicted", text="the outage had not ended when the window closed", until=iso(measured.until_us)
+        )
     return found("contradicted", text="this time was watched, and no outage was found")
 
 
@@ -116,18 +145,28 @@ def _seen(measured: Measured, low: int | None, high: int | None) -> bool:
     begin = low if low is not None else high
     until = high if high is not None else low
     assert begin is not None and until is not None
-    return measured.watched(max(begin, measured.from_us), min(max(until, begin + 1), measured.until_us)) and begin < measured.until_us and until > measured.from_us
+    return (
+        measured.watched(max(begin, measured.from_us), min(max(until, begin + 1), measured.until_us))
+        and begin < measured.until_us
+        and until > measured.from_us
+    )
 
 
 # -------------------------------------------------------------------- duration
 
 
-def _duration(claim: Claim, facts: tuple[Fact, ...], measured: Measured, published_us: int | None, places: Places | None) -> Found:
+def _duration(
+    claim: Claim, facts: tuple[Fact, ...], measured: Measured, published_us: int | None, places: Places | None
+) -> Found:
     low, high = claim.value.get("min_s"), claim.value.get("max_s")
     if low is None and high is None:
         return not_measured("the text gives no duration")
     if not facts:
-        return found("contradicted", text="no outage was found in the time watched") if measured.judged else not_measured("no outage is known here")
+        return (
+            found("contradicted", text="no outage was found in the time watched")
+            if measured.judged
+            else not_measured("no outage is known here")
+        )
     best: tuple[float, Fact] | None = None
     for fact in facts:
         off = _duration_off(low, high, fact)
@@ -170,7 +209,9 @@ def _duration_off(low: float | None, high: float | None, fact: Fact) -> float:
 # ----------------------------------------------------------------------- state
 
 
-def _state(claim: Claim, facts: tuple[Fact, ...], measured: Measured, published_us: int | None, places: Places | None) -> Found:
+def _state(
+    claim: Claim, facts: tuple[Fact, ...], measured: Measured, published_us: int | None, places: Places | None
+) -> Found:
     wanted = str(claim.value)
     if published_us is not None and published_us < measured.from_us:
         return not_measured("the text is older than the window")
@@ -181,7 +222,12 @@ def _state(claim: Claim, facts: tuple[Fact, ...], measured: Measured, published_
         return found(verdict, text="no outage was found in the time watched")
     fact = max(facts, key=lambda one: one.score)
     phases = [name for name, _, _ in fact.phases]
-    shown: dict[str, Any] = {"depth": round(fact.depth, 4), "phases": phases, "relapses": fact.relapses, "stable": fact.stable}
+    shown: dict[str, Any] = {
+        "depth": round(fact.depth, 4),
+        "phases": phases,
+        "relapses": fact.relapses,
+        "stable": fact.stable,
+    }
     lost = f"{round(100 * fact.depth)} % lost at most"
     if wanted == "offline":
         if fact.dark is not None:
@@ -193,7 +239,9 @@ def _state(claim: Claim, facts: tuple[Fact, ...], measured: Measured, published_
         return found("partly", **shown, text=lost)
     if wanted == "unstable":
         if fact.relapses or "unstable" in phases or "degrading" in phases:
-            return found("supported", **shown, text=f"{fact.relapses} relapses; {'' if fact.stable else 'not '}stable afterwards")
+            return found(
+                "supported", **shown, text=f"{fact.relapses} relapses; {'' if fact.stable else 'not '}stable afterwards"
+            )
         return found("contradicted", **shown, text="no relapse was measured, and the return was stable")
     if wanted == "normal":
         return found("contradicted", **shown, text=f"an outage was measured: {lost}")
@@ -202,7 +250,9 @@ def _state(claim: Claim, facts: tuple[Fact, ...], measured: Measured, published_
     if published_us is not None and published_us < fact.onset.low:
         return not_measured("the text is older than the outage", **shown)
     if published_us is not None and published_us < fact.end.low - CLOCK_SLACK:
-        return found("contradicted", **shown, end=iso(fact.end.best), text=f"the outage ended only {iso(fact.end.best)}")
+        return found(
+            "contradicted", **shown, end=iso(fact.end.best), text=f"the outage ended only {iso(fact.end.best)}"
+        )
     shown["end"] = iso(fact.end.best)
     if wanted == "partial":
         took = _recovery_s(fact)
@@ -210,10 +260,18 @@ def _state(claim: Claim, facts: tuple[Fact, ...], measured: Measured, published_
         if took is not None and took > 600:
             return found("supported", **shown, text=f"the return took {span_text(round(took * SECOND))}")
         if fact.relapses or not fact.stable:
-            return found("partly", **shown, text="what had been lost was back at once, but it was lost again before it was stable")
+            return found(
+                "partly",
+                **shown,
+                text="what had been lost was back at once, but it was lost again before it was stable",
+            )
         return found("partly", **shown, text="all that had been lost came back")
     if fact.relapses or not fact.stable:
-        return found("partly", **shown, text=f"back {iso(fact.end.best)}, and lost again {fact.relapses} times before it was stable")
+        return found(
+            "partly",
+            **shown,
+            text=f"back {iso(fact.end.best)}, and lost again {fact.relapses} times before it was stable",
+        )
     return found("supported", **shown, text=f"back {iso(fact.end.best)}, and stable")
 
 

@@ -11,7 +11,9 @@ from duskwatch.records.times import SECOND, iso, parse_time, to_datetime
 
 SHARE_SLACK = 0.05  # of a whole
 DAY = 86_400 * SECOND
-ROUTED = re.compile(r"network|prefix|route|address|block|connectivity|internet|subnet|link|connection|country|announcement|ip|service|access")
+ROUTED = re.compile(
+    r"network|prefix|route|address|block|connectivity|internet|subnet|link|connection|country|announcement|ip|service|access"
+)
 QUANTIFIERS = {  # words for a share of the traffic, as [least, most]
     "almost all": (0.85, 1.0), "nearly all": (0.85, 1.0), "virtually all": (0.85, 1.0), "practically all": (0.85, 1.0),
     "almost entirely": (0.85, 1.0), "almost exclusively": (0.85, 1.0), "nearly everything": (0.85, 1.0), "almost everything": (0.85, 1.0),
@@ -22,7 +24,9 @@ QUANTIFIERS = {  # words for a share of the traffic, as [least, most]
 }  # fmt: skip
 
 
-def share(claim: Claim, facts: tuple[Fact, ...], measured: Measured, published_us: int | None, places: Places | None) -> Found:
+def share(
+    claim: Claim, facts: tuple[Fact, ...], measured: Measured, published_us: int | None, places: Places | None
+) -> Found:
     """What was lost at most, beside the share that the text gives."""
     what, lost, bound = str(claim.value.get("of") or ""), claim.value.get("lost"), claim.value.get("bound")
     if lost is None:
@@ -30,9 +34,17 @@ def share(claim: Claim, facts: tuple[Fact, ...], measured: Measured, published_u
     if not ROUTED.search(what) or "traffic" in what:
         return not_measured(f"{what or 'this'} was not measured; routes say nothing of it")
     if not facts:
-        return found("contradicted", text="no outage was found in the time watched") if measured.judged and not measured.unwatched else not_measured("no outage is known here")
+        return (
+            found("contradicted", text="no outage was found in the time watched")
+            if measured.judged and not measured.unwatched
+            else not_measured("no outage is known here")
+        )
     fact = min(facts, key=lambda one: abs(one.depth - lost))
-    shown: dict[str, Any] = {"lost": round(fact.depth, 4), "tolerance": SHARE_SLACK, "text": f"{round(100 * fact.depth)} % of the routes lost at most"}
+    shown: dict[str, Any] = {
+        "lost": round(fact.depth, 4),
+        "tolerance": SHARE_SLACK,
+        "text": f"{round(100 * fact.depth)} % of the routes lost at most",
+    }
     off = fact.depth - lost
     if bound == "at least":
         fits = off >= -SHARE_SLACK
@@ -45,7 +57,9 @@ def share(claim: Claim, facts: tuple[Fact, ...], measured: Measured, published_u
     return found("partly" if abs(off) <= 3 * SHARE_SLACK else "contradicted", **shown)
 
 
-def site(claim: Claim, facts: tuple[Fact, ...], measured: Measured, published_us: int | None, places: Places | None) -> Found:
+def site(
+    claim: Claim, facts: tuple[Fact, ...], measured: Measured, published_us: int | None, places: Places | None
+) -> Found:
     """Whether a named site was up, by the checks of sites."""
     name, up = str(claim.value.get("name") or "").lower(), claim.value.get("up")
     for one in measured.sites:
@@ -71,7 +85,9 @@ def site(claim: Claim, facts: tuple[Fact, ...], measured: Measured, published_us
     return not_measured("no check of this site is in the report")
 
 
-def dependence(claim: Claim, facts: tuple[Fact, ...], measured: Measured, published_us: int | None, places: Places | None) -> Found:
+def dependence(
+    claim: Claim, facts: tuple[Fact, ...], measured: Measured, published_us: int | None, places: Places | None
+) -> Found:
     """The share of the routes that the named network, or networks of the named country, hand on."""
     on = str(claim.value.get("on") or "")
     if not measured.transit:
@@ -79,10 +95,19 @@ def dependence(claim: Claim, facts: tuple[Fact, ...], measured: Measured, publis
     code = _country(on, places)
     total, who = 0.0, []
     for asn, name, part in measured.transit:
-        if on.upper().replace(" ", "") == asn or (len(on) > 3 and on.lower() in name.lower()) or (code and re.search(rf"\b{code}$", name)):
+        if (
+            on.upper().replace(" ", "") == asn
+            or (len(on) > 3 and on.lower() in name.lower())
+            or (code and re.search(rf"\b{code}$", name))
+        ):
             total += part
             who.append(f"{name or asn} ({asn})")
-    if not who and not code and not re.search(r"^AS\d+$", on) and not any(on.lower() in name.lower() for _, name, _ in measured.transit):
+    if (
+        not who
+        and not code
+        and not re.search(r"^AS\d+$", on)
+        and not any(on.lower() in name.lower() for _, name, _ in measured.transit)
+    ):
         return not_measured(f"the report does not tell which routes run through {on}")
     least, most = _wanted(claim.value)
     largest = max(measured.transit, key=lambda row: row[2])
@@ -117,15 +142,25 @@ def _wanted(value: Mapping[str, Any]) -> tuple[float, float]:
     return float(part) - SHARE_SLACK, float(part) + SHARE_SLACK
 
 
-def attack(claim: Claim, facts: tuple[Fact, ...], measured: Measured, published_us: int | None, places: Places | None) -> Found:
+def attack(
+    claim: Claim, facts: tuple[Fact, ...], measured: Measured, published_us: int | None, places: Places | None
+) -> Found:
     """First, peak and last of the measured attacks on the entity, beside the time that the text gives."""
-    ours = [one for one in measured.attacks if claim.entity is None or str(one.get("entity") or measured.entity) in (claim.entity, measured.entity)]
+    ours = [
+        one
+        for one in measured.attacks
+        if claim.entity is None or str(one.get("entity") or measured.entity) in (claim.entity, measured.entity)
+    ]
     times = {key: _times(ours, key) for key in ("first", "peak", "last")}
     if not ours or not times["first"]:
         return not_measured("no measurement of attacks is in the report")
     first, peak = min(times["first"]), times["peak"][0] if times["peak"] else None
     last = max(times["last"]) if times["last"] else None
-    shown: dict[str, Any] = {"first": iso(first), "peak": None if peak is None else iso(peak), "last": None if last is None else iso(last)}
+    shown: dict[str, Any] = {
+        "first": iso(first),
+        "peak": None if peak is None else iso(peak),
+        "last": None if last is None else iso(last),
+    }
     shown["text"] = f"first {_day(first)}" + ("" if peak is None else f", peak {_day(peak)}")
     since = claim.value.get("since")
     if not since:
@@ -156,27 +191,48 @@ def _day(time_us: int) -> str:
     return f"{moment:%A} {moment.day} {moment:%B}"
 
 
-def cause(claim: Claim, facts: tuple[Fact, ...], measured: Measured, published_us: int | None, places: Places | None) -> Found:
+def cause(
+    claim: Claim, facts: tuple[Fact, ...], measured: Measured, published_us: int | None, places: Places | None
+) -> Found:
     """No verdict on a cause; the shape of the outage and the weighed hypothesis stand beside it."""
     shown: dict[str, Any] = {}
     fact = max(facts, key=lambda one: one.score, default=None)
     if fact is not None:
-        back = None if fact.dark is None or fact.dark[1] is None or fact.end is None else (fact.end.best - fact.dark[1].best) / SECOND
-        shown["recovery"] = {"back": None if fact.end is None else iso(fact.end.best), "took_s": back, "relapses": fact.relapses, "stable": fact.stable}
-    weights = [one for one in measured.hypotheses if str(claim.value) in str(one.get("name") or one.get("hypothesis") or "").lower()]
+        back = (
+            None
+            if fact.dark is None or fact.dark[1] is None or fact.end is None
+            else (fact.end.best - fact.dark[1].best) / SECOND
+        )
+        shown["recovery"] = {
+            "back": None if fact.end is None else iso(fact.end.best),
+            "took_s": back,
+            "relapses": fact.relapses,
+            "stable": fact.stable,
+        }
+    weights = [
+        one
+        for one in measured.hypotheses
+        if str(claim.value) in str(one.get("name") or one.get("hypothesis") or "").lower()
+    ]
     if weights:
         shown["hypothesis"] = dict(weights[0])
     return not_testable("measurements weigh causes, they do not tell who or what it was", **shown)
 
 
-def impact(claim: Claim, facts: tuple[Fact, ...], measured: Measured, published_us: int | None, places: Places | None) -> Found:
+def impact(
+    claim: Claim, facts: tuple[Fact, ...], measured: Measured, published_us: int | None, places: Places | None
+) -> Found:
     """People are not measured; a table of people online, where one was given, is compared with."""
     table = measured.people or {}
     online = table.get("online_share")
     quantifier = str(claim.value.get("quantifier") or "")
     if not isinstance(online, (int, float)):
         return not_measured("how many people are online or were cut off was not measured, and no table was given")
-    shown = {"online_share": float(online), "source": str(table.get("source") or ""), "text": f"{100 * float(online):.2g} % of the people are online"}
+    shown = {
+        "online_share": float(online),
+        "source": str(table.get("source") or ""),
+        "text": f"{100 * float(online):.2g} % of the people are online",
+    }
     part = claim.value.get("share")
     if part is not None and quantifier == "online":
         return found("supported" if abs(float(part) - online) <= SHARE_SLACK else "contradicted", **shown)

@@ -33,22 +33,37 @@ class Events:
 
     def __init__(self, grammar: Grammar) -> None:
         self._states = [
-            (row["value"], row["direction"], row["domain"] == "strong", grammar.compile("(?<![\\w-])(?:" + "|".join(row["patterns"]) + ")(?![\\w])"))
+            (
+                row["value"],
+                row["direction"],
+                row["domain"] == "strong",
+                grammar.compile("(?<![\\w-])(?:" + "|".join(row["patterns"]) + ")(?![\\w])"),
+            )
             for row in grammar.patterns["state"]
         ]
         self._began = grammar.compile("\\b(?:" + "|".join(grammar.patterns["event"]["began"]) + ")(?![\\w])")
         self._ended = grammar.compile("\\b(?:" + "|".join(grammar.patterns["event"]["ended"]) + ")(?![\\w])")
         self._event = grammar.compile("\\b{event}\\b")
         self._event_of = grammar.compile("{event} (?:lasting |of |for )(?:a total of |about |around )?$")
-        self._counted = re.compile(r"\b(?:speaks? of|spoke of|counted|counts|puts? (?:\w+ ){1,5}at|put it at|shows?|measured|(?:length|duration|total|outage) (?:was|is|of)|in all|total of|came to|reports?|gives?|gave|for)(?: a total of| the length as| about| around)? $")
+        self._counted = re.compile(
+            r"\b(?:speaks? of|spoke of|counted|counts|puts? (?:\w+ ){1,5}at|put it at|shows?|measured|(?:length|duration|total|outage) (?:was|is|of)|in all|total of|came to|reports?|gives?|gave|for)(?: a total of| the length as| about| around)? $"
+        )
         self._history = grammar.compile("\\b{history}")
-        self._future = grammar.compile("(?<![\\w])(?:{future}|'ll|(?:it|they|he|she|we|that|there)'d(?! been))(?![\\w-])")
+        self._future = grammar.compile(
+            "(?<![\\w])(?:{future}|'ll|(?:it|they|he|she|we|that|there)'d(?! been))(?![\\w-])"
+        )
         self._condition = grammar.compile("\\b{condition}\\b")
         self._negation = grammar.compile("(?:(?<!\\w){negation}|n't)\\b(?: (?!only\\b)[\\w'-]+){0,3} ?$")
         self._hedge = grammar.compile("\\b(?:(?<!\\d )(?!may \\d|can't|cannot|could not){hedge})\\b")
-        self._year = re.compile(r"\b(?:in|of|since|during|from|the|early|late|mid|by|january|february|march|april|may|june|july|august|september|october|november|december),? ((?:19|20)\d\d)\b")
-        self._corrected = re.compile(r"\b(?:earlier|previous|original|first) (?:version|edition|report)s? of (?:this|the|our)\b|\b(?:incorrectly|wrongly|mistakenly|erroneously) (?:said|stated|reported|gave|put|described)\b|\bwe (?:earlier|previously) (?:said|reported|wrote)\b|\bmisstated\b|\bearlier (?:said|reported|wrote) (?:in error|wrongly)")
-        self._still = re.compile(r"\b(?:still|as of|already|remain\w*|so far|by then|at that (?:time|point)|continued? to)\b")
+        self._year = re.compile(
+            r"\b(?:in|of|since|during|from|the|early|late|mid|by|january|february|march|april|may|june|july|august|september|october|november|december),? ((?:19|20)\d\d)\b"
+        )
+        self._corrected = re.compile(
+            r"\b(?:earlier|previous|original|first) (?:version|edition|report)s? of (?:this|the|our)\b|\b(?:incorrectly|wrongly|mistakenly|erroneously) (?:said|stated|reported|gave|put|described)\b|\bwe (?:earlier|previously) (?:said|reported|wrote)\b|\bmisstated\b|\bearlier (?:said|reported|wrote) (?:in error|wrongly)"
+        )
+        self._still = re.compile(
+            r"\b(?:still|as of|already|remain\w*|so far|by then|at that (?:time|point)|continued? to)\b"
+        )
 
     # ---------------------------------------------------------------- triggers
 
@@ -93,7 +108,11 @@ class Events:
             return "condition"
         for future in self._future.finditer(scene.low, max(begin, at - 60), min(until, end + 18)):
             between = scene.low[future.end() : at]
-            if (future.end() <= end or future.start() - end < 10) and len(between) < 45 and not re.search(r"\b(?:said|but|and|after)\b", between):
+            if (
+                (future.end() <= end or future.start() - end < 10)
+                and len(between) < 45
+                and not re.search(r"\b(?:said|but|and|after)\b", between)
+            ):
                 return "future"
         return ""
 
@@ -167,19 +186,35 @@ class Events:
             if since:
                 return [Draft("onset", Moment(since[0], None, "within"), trigger.start, confidence=0.75)]
             piece = scene.low[trigger.start : trigger.end]
-            if value == "restored" and re.match(r"restor|return|back\b|reconnect|resum|online|come back|re-?establ|been|back (?:online|up|on)", piece) and "normal" not in piece:
+            if (
+                value == "restored"
+                and re.match(
+                    r"restor|return|back\b|reconnect|resum|online|come back|re-?establ|been|back (?:online|up|on)",
+                    piece,
+                )
+                and "normal" not in piece
+            ):
                 return [Draft("state", "offline", trigger.start, confidence=0.6)]
             return []
         out: list[Draft] = []
         times = [one for one in self._times(scene, trigger) if id(one) not in used]
         moments = self._moments(scene, trigger, times)
         for kind, moment in moments:
-            out.append(Draft(kind, moment, trigger.start, confidence=0.9 if moment.first and moment.first.clock else 0.8))
+            out.append(
+                Draft(kind, moment, trigger.start, confidence=0.9 if moment.first and moment.first.clock else 0.8)
+            )
             used.update(id(one) for one in (moment.first, moment.last) if one)
         wanted = "onset" if direction == "down" else "end"
-        nth = any(moment.first is not None and moment.first.day is not None and moment.first.day[0].startswith("nth") for _, moment in moments)
-        if not trigger.noun and (nth or not any(kind == wanted for kind, _ in moments) or value in ("unstable", "partial")):
-            out.append(Draft("state", value, trigger.start, confidence=0.8 if not trigger.direction.endswith("?") else 0.7))
+        nth = any(
+            moment.first is not None and moment.first.day is not None and moment.first.day[0].startswith("nth")
+            for _, moment in moments
+        )
+        if not trigger.noun and (
+            nth or not any(kind == wanted for kind, _ in moments) or value in ("unstable", "partial")
+        ):
+            out.append(
+                Draft("state", value, trigger.start, confidence=0.8 if not trigger.direction.endswith("?") else 0.7)
+            )
         return out
 
     def _denial(self, scene: Scene, trigger: Trigger) -> list[Draft]:
@@ -197,7 +232,11 @@ class Events:
         found = [one for one in scene.times if begin <= one.start < until and scene.outside_speech(one.start, one.end)]
         clocks = [one for one in found if one.clock is not None and one.clock[0] == one.clock[1] and one.day is None]
         if clocks:  # "on Wednesday all went dark at 9:12": the day belongs to the clock
-            found = [one for one in found if not (one.clock is None and one.day is not None and one.role not in ("since", "until", "till"))]
+            found = [
+                one
+                for one in found
+                if not (one.clock is None and one.day is not None and one.role not in ("since", "until", "till"))
+            ]
         return found
 
     def _moments(self, scene: Scene, trigger: Trigger, times: list[Expression]) -> list[tuple[str, Moment]]:
@@ -209,25 +248,60 @@ class Events:
             first, last, how = pair
             if first.clock and last.clock and first.zone is None and not first.place:
                 first = replace(first, zone=last.zone, place=last.place)
-            momentary = trigger.noun or re.match(r"(?:went|go|gone|vanish|disappear|lost|fell|drop|collaps|fail|knock|taken|took|cut|began|start|shut)", low[trigger.start :])
+            momentary = trigger.noun or re.match(
+                r"(?:went|go|gone|vanish|disappear|lost|fell|drop|collaps|fail|knock|taken|took|cut|began|start|shut)",
+                low[trigger.start :],
+            )
             if direction == "up":
-                return [("end", Moment(first, last, "between"))] if how == "between" else [("onset", Moment(first, None, "within")), ("end", Moment(last, None, "within"))]
-            if how == "between" and momentary and not re.search(r"\b(?:was|were|been|remained|stayed|lasted|offline)\b", low[trigger.start : trigger.end + 12]):
+                return (
+                    [("end", Moment(first, last, "between"))]
+                    if how == "between"
+                    else [("onset", Moment(first, None, "within")), ("end", Moment(last, None, "within"))]
+                )
+            if (
+                how == "between"
+                and momentary
+                and not re.search(
+                    r"\b(?:was|were|been|remained|stayed|lasted|offline)\b", low[trigger.start : trigger.end + 12]
+                )
+            ):
                 return [("onset", Moment(first, last, "between"))]
             return [("onset", Moment(first, None, "within")), ("end", Moment(last, None, "within"))]
         for one in times:
             role = one.role
             if role in ("during", "over", "throughout"):
                 continue
-            if direction == "down" and trigger.value in ("unstable", "degraded") and role in ("", "and") and re.search(r"\b(?:was|were|is|are|had|has|have|remained|been|stayed)\b", low[max(0, trigger.start - 12) : trigger.end]):
+            if (
+                direction == "down"
+                and trigger.value in ("unstable", "degraded")
+                and role in ("", "and")
+                and re.search(
+                    r"\b(?:was|were|is|are|had|has|have|remained|been|stayed)\b",
+                    low[max(0, trigger.start - 12) : trigger.end],
+                )
+            ):
                 continue
-            if re.search(r"\b(?:most|much|all|part|half|rest|parts|throughout|during|through) (?:of )?(?:the )?$", low[max(0, one.start - 22) : one.start]):
+            if re.search(
+                r"\b(?:most|much|all|part|half|rest|parts|throughout|during|through) (?:of )?(?:the )?$",
+                low[max(0, one.start - 22) : one.start],
+            ):
                 continue
             if direction == "down":
                 if role in ("until", "till", "not until", "up to") or (role == "to" and out):
-                    out.append(("end", Moment(one, None, "after" if "at least" in low[max(0, one.start - 2) : one.end] else "within")))
+                    out.append(
+                        (
+                            "end",
+                            Moment(
+                                one, None, "after" if "at least" in low[max(0, one.start - 2) : one.end] else "within"
+                            ),
+                        )
+                    )
                     continue
-                if role == "as of" or (role in ("", "by") and self._still.search(low[max(0, trigger.start - 25) : trigger.end + 15]) and role != "since"):
+                if role == "as of" or (
+                    role in ("", "by")
+                    and self._still.search(low[max(0, trigger.start - 25) : trigger.end + 15])
+                    and role != "since"
+                ):
                     continue
                 if any(kind == "onset" for kind, _ in out):
                     continue
@@ -241,7 +315,14 @@ class Events:
                 if any(kind == "end" for kind, _ in out):
                     continue
                 lasted = "at least" in low[max(0, one.start - 12) : one.end]
-                out.append(("end", Moment(one, None, "after" if lasted else "before" if role in ("by", "no later than") else "within")))
+                out.append(
+                    (
+                        "end",
+                        Moment(
+                            one, None, "after" if lasted else "before" if role in ("by", "no later than") else "within"
+                        ),
+                    )
+                )
         return out
 
     @staticmethod
@@ -252,7 +333,14 @@ class Events:
                 continue
             if first.role == "between" and last.role == "and":
                 return first, last, "between"
-            if last.role in ("until", "till", "to", "up to") and first.role in ("from", "since", "between", "", "starting", "beginning"):
+            if last.role in ("until", "till", "to", "up to") and first.role in (
+                "from",
+                "since",
+                "between",
+                "",
+                "starting",
+                "beginning",
+            ):
                 return first, last, "from"
             if between.strip() in ("-", "to", "until", "till") and first.clock and last.clock:
                 return first, last, "from"
@@ -265,51 +353,106 @@ class Events:
             if not scene.outside_speech(span.start, span.end):
                 continue
             before, after = low[max(0, span.start - 40) : span.start], low[span.end : span.end + 45]
-            if re.match(r" (?:ago|before|earlier|from now|ahead|prior|away|old|per|a day|each|every|to go|of (?:the day|talks|protests?|air|flights?|age|power|work)|into (?:the )?(?:match|game|second)|delay|notice|battery|backup|curfew|flight|drive|journey|war|conflict|strike|deadline|warning|window|meeting|search|visit|interval|trip|power)", after):
+            if re.match(
+                r" (?:ago|before|earlier|from now|ahead|prior|away|old|per|a day|each|every|to go|of (?:the day|talks|protests?|air|flights?|age|power|work)|into (?:the )?(?:match|game|second)|delay|notice|battery|backup|curfew|flight|drive|journey|war|conflict|strike|deadline|warning|window|meeting|search|visit|interval|trip|power)",
+                after,
+            ):
                 continue
-            if re.search(r"\b(?:every|within|in the (?:past|next|coming|last|first)|next|coming|past|previous|another|per|each|in|take|takes|need|needs|delayed(?: by)?|late by|first|final|last|aged|minute|by)\s*(?:the\s*)?$", before) and not re.search(r"\b(?:for|over) the (?:past|last) ?$", before) and not re.search(r"took $", before):
+            if (
+                re.search(
+                    r"\b(?:every|within|in the (?:past|next|coming|last|first)|next|coming|past|previous|another|per|each|in|take|takes|need|needs|delayed(?: by)?|late by|first|final|last|aged|minute|by)\s*(?:the\s*)?$",
+                    before,
+                )
+                and not re.search(r"\b(?:for|over) the (?:past|last) ?$", before)
+                and not re.search(r"took $", before)
+            ):
                 # "back in nine hours" is a plan or a record time; "in 20 minutes all routes were gone" is a pace
                 continue
             if not self._lasting(scene, span.start, span.end, before, after, triggers):
                 continue
             if self.unreal(scene, span.start, span.end, year):
                 continue
-            out.append(Draft("duration", {"min_s": _whole(span.low), "max_s": _whole(span.high)}, span.start, confidence=0.85))
+            out.append(
+                Draft("duration", {"min_s": _whole(span.low), "max_s": _whole(span.high)}, span.start, confidence=0.85)
+            )
         return out
 
     def _lasting(self, scene: Scene, start: int, end: int, before: str, after: str, triggers: list[Trigger]) -> bool:
         """Whether a duration is that of an outage of the Internet."""
-        if noun := self._event.match(after.lstrip(" -")[:40]) or re.match(r"(?:\w+ )?(?:\w+ )?(?:outage|blackout|shutdown|disruption|interruption|cut-?off|downtime|silence|gap|drop|break|loss|collapse|absence|failure)\b", after.lstrip(" -")):
+        if noun := self._event.match(after.lstrip(" -")[:40]) or re.match(
+            r"(?:\w+ )?(?:\w+ )?(?:outage|blackout|shutdown|disruption|interruption|cut-?off|downtime|silence|gap|drop|break|loss|collapse|absence|failure)\b",
+            after.lstrip(" -"),
+        ):
             phrase = after.lstrip(" -")[: noun.end()]
             return self._phrase_about_net(scene, phrase, start)
-        if of := re.match(r" of (?:\w+ ){0,3}?(?:disruption|downtime|darkness|silence|outage|interruption|being (?:offline|down)|blackout|no (?:service|internet)|isolation|unavailability|instability|trouble|problems)\b", after):
+        if of := re.match(
+            r" of (?:\w+ ){0,3}?(?:disruption|downtime|darkness|silence|outage|interruption|being (?:offline|down)|blackout|no (?:service|internet)|isolation|unavailability|instability|trouble|problems)\b",
+            after,
+        ):
             return self._phrase_about_net(scene, of[0], start)
-        if re.search(r"\bnot $", before) or re.search(r"^(?:none|no|neither)\b", scene.low[scene.region(start)[0] :].lstrip()):
+        if re.search(r"\bnot $", before) or re.search(
+            r"^(?:none|no|neither)\b", scene.low[scene.region(start)[0] :].lstrip()
+        ):
             return False
         if self._event_of.search(before):
-            noun_here = next((noun for noun in reversed(scene.nouns) if noun.start < start and noun.kind != "general"), None)
-            return noun_here.kind == "net" if noun_here is not None and start - noun_here.end < 40 else scene.topic == "net"
-        if self._counted.search(before) and scene.topic == "net" and not any(noun.kind == "other" for noun in scene.nouns):
+            noun_here = next(
+                (noun for noun in reversed(scene.nouns) if noun.start < start and noun.kind != "general"), None
+            )
+            return (
+                noun_here.kind == "net"
+                if noun_here is not None and start - noun_here.end < 40
+                else scene.topic == "net"
+            )
+        if (
+            self._counted.search(before)
+            and scene.topic == "net"
+            and not any(noun.kind == "other" for noun in scene.nouns)
+        ):
             return True
         begin, until = scene.region(start)
-        near = [one for one in triggers if one.start < until + 1 and one.end > begin - 1] or [one for one in triggers if abs(one.start - end) < 60 or abs(start - one.end) < 40]
-        about = [one for one in near if scene.about_net(one.start, one.end, strong=not one.direction.endswith("?")) or (one.noun and self._noun_about_net(scene, one))]
-        if re.search(r"\b(?:last(?:ed|s|ing)?|dragged on|went on|stretched|ran|continued|persisted|endured|spanned|duration (?:of|was)|duration (?:of the outage )?(?:was|at)|total(?:l?ed|ling)|put at|came to|amounted to|took|lasted in all|measured)(?: (?:for|on for|only|just|in all|to))*(?: a total of)? ?$", before):
+        near = [one for one in triggers if one.start < until + 1 and one.end > begin - 1] or [
+            one for one in triggers if abs(one.start - end) < 60 or abs(start - one.end) < 40
+        ]
+        about = [
+            one
+            for one in near
+            if scene.about_net(one.start, one.end, strong=not one.direction.endswith("?"))
+            or (one.noun and self._noun_about_net(scene, one))
+        ]
+        if re.search(
+            r"\b(?:last(?:ed|s|ing)?|dragged on|went on|stretched|ran|continued|persisted|endured|spanned|duration (?:of|was)|duration (?:of the outage )?(?:was|at)|total(?:l?ed|ling)|put at|came to|amounted to|took|lasted in all|measured)(?: (?:for|on for|only|just|in all|to))*(?: a total of)? ?$",
+            before,
+        ):
             noun_here = scene.noun_before(start, begin)
-            return (noun_here is None or noun_here.kind in ("net", "general")) and (scene.topic == "net" or bool(noun_here and noun_here.kind == "net"))
+            return (noun_here is None or noun_here.kind in ("net", "general")) and (
+                scene.topic == "net" or bool(noun_here and noun_here.kind == "net")
+            )
         if not about:
             return False
-        if re.match(r",? (?:later|after(?:wards| (?:it|they|the|service|all|going|being|vanishing|disappearing|losing|falling|dropping|that))?\b)", after):
+        if re.match(
+            r",? (?:later|after(?:wards| (?:it|they|the|service|all|going|being|vanishing|disappearing|losing|falling|dropping|that))?\b)",
+            after,
+        ):
             ups = [one for one in triggers if one.direction.startswith("up")]
             return bool(ups) and (len(ups) == 1 or ups[0].start > start)
-        if re.search(r"\b(?:for|after|over|throughout|during|following|because of|spent|than)(?: (?:the past|the last|about|around|just|only|well|some|a total of|at least|more than|over|nearly|almost|exactly|up to))* ?$", before) or low_for(before):
+        if re.search(
+            r"\b(?:for|after|over|throughout|during|following|because of|spent|than)(?: (?:the past|the last|about|around|just|only|well|some|a total of|at least|more than|over|nearly|almost|exactly|up to))* ?$",
+            before,
+        ) or low_for(before):
             return True
         if re.match(r" (?:offline|without|in the dark|down|cut off|dark|of)\b", after):
             return True
         return False
 
     def _phrase_about_net(self, scene: Scene, phrase: str, start: int) -> bool:
-        inside = [noun for noun in scene.nouns if noun.start >= start and noun.end <= start + len(phrase) + 60 and noun.kind != "general" and scene.low[noun.start : noun.end] in phrase]
+        inside = [
+            noun
+            for noun in scene.nouns
+            if noun.start >= start
+            and noun.end <= start + len(phrase) + 60
+            and noun.kind != "general"
+            and scene.low[noun.start : noun.end] in phrase
+        ]
         if inside:
             return inside[0].kind == "net"
         return scene.topic == "net"

@@ -27,10 +27,18 @@ from duskwatch.records.times import iso
 _ABOUT_NET = re.compile(
     r"\b(?:inter-?net|online|off-?line|connectivity|broadband|mobile data|web|netblocks|bgp|routes|prefixes|isps?|wi-?fi|bandwidth|telecom\w*|data services?|3g|4g|fib(?:re|er)|networks?|ddos|denial-of-service)\b"
 )
-_TO_OTHER_PLACE = re.compile(r"(?:\b(?:through|via|from|by|unlike|than|neighbou?ring|with|to|toward|towards|between|over|near|border of|into|like|including)|\boutside)(?: the)? $")
-_LISTED = re.compile(r"(?:'s)?(?:,| and| or|, and| and in|, in|,? as well as)(?: (?:the|in|in the|the north of))? ?(?:in )?(?:the (?:north|south|east|west) of )?")
-_SUBJECT_COUNTRY = re.compile(r"\b(?:the|that|this) (?:country|nation|island|islands|kingdom|republic|territory|state|archipelago|capital)(?:'s)?\b")
-_SUBJECT_NETWORK = re.compile(r"\b(?:the|this|that) (?:operator|provider|carrier|company|firm|isp|network|incumbent|telecoms? \w+)(?:'s)?\b|\bits (?:networks?|customers|subscribers|routes|prefixes|users|backbone|core)\b|\bour (?:networks?|customers|subscribers|services?|users)\b")
+_TO_OTHER_PLACE = re.compile(
+    r"(?:\b(?:through|via|from|by|unlike|than|neighbou?ring|with|to|toward|towards|between|over|near|border of|into|like|including)|\boutside)(?: the)? $"
+)
+_LISTED = re.compile(
+    r"(?:'s)?(?:,| and| or|, and| and in|, in|,? as well as)(?: (?:the|in|in the|the north of))? ?(?:in )?(?:the (?:north|south|east|west) of )?"
+)
+_SUBJECT_COUNTRY = re.compile(
+    r"\b(?:the|that|this) (?:country|nation|island|islands|kingdom|republic|territory|state|archipelago|capital)(?:'s)?\b"
+)
+_SUBJECT_NETWORK = re.compile(
+    r"\b(?:the|this|that) (?:operator|provider|carrier|company|firm|isp|network|incumbent|telecoms? \w+)(?:'s)?\b|\bits (?:networks?|customers|subscribers|routes|prefixes|users|backbone|core)\b|\bour (?:networks?|customers|subscribers|services?|users)\b"
+)
 
 
 class Extractor:
@@ -45,9 +53,13 @@ class Extractor:
         self._causes = Causes(language, self._events)
         self._figures = Figures(language, self._events, self._numbers)
         self._others = Others(language, self._events, self._numbers)
-        self._noun = language.compile("(?<![\\w-])(?:(?P<other>{other})|(?P<part>{part})|(?P<net>{net})|(?P<general>{general}))(?![\\w])")
+        self._noun = language.compile(
+            "(?<![\\w-])(?:(?P<other>{other})|(?P<part>{part})|(?P<net>{net})|(?P<general>{general}))(?![\\w])"
+        )
 
-    def read(self, article: Article, number: int, *, now: Dateline | None = None, entity: str | None = None) -> list[Claim]:
+    def read(
+        self, article: Article, number: int, *, now: Dateline | None = None, entity: str | None = None
+    ) -> list[Claim]:
         """Claims of an article, in the order of its text.
 
         ``now`` is what relative times count from, where it is not the article's own date; ``entity`` is what the
@@ -114,7 +126,9 @@ class _Reading:
             at = flat.find(name)
             while at >= 0:
                 end = at + len(name)
-                if not (flat[end : end + 1].isalnum() or flat[at - 1 : at].isalnum()) and not any(one.start < end and at < one.end for one in found):
+                if not (flat[end : end + 1].isalnum() or flat[at - 1 : at].isalnum()) and not any(
+                    one.start < end and at < one.end for one in found
+                ):
                     found.append(Mention(at, end, entity, "network"))
                 at = flat.find(name, end)
         return sorted(found, key=lambda one: one.start)
@@ -170,12 +184,20 @@ class _Reading:
     def _scene(self, sentence: Sentence) -> Scene:
         tools = self.tools
         low = sentence.low
-        if sentence.voice and (placed := tools._gazetteer.find(sentence.voice)) and placed[0].end - placed[0].start == len(sentence.voice):
+        if (
+            sentence.voice
+            and (placed := tools._gazetteer.find(sentence.voice))
+            and placed[0].end - placed[0].start == len(sentence.voice)
+        ):
             self.country = self.focus = placed[0].entity  # "Kiribati: complete outage on 12 July"
         voices = tools._voices.find(sentence.flat, low)
         spans = tools._numbers.spans(low)
         times = tools._times.find(low, [(one.start, one.end) for one in spans])
-        spans = [one for one in spans if not any(time.ago and time.start < one.end and one.start < time.end for time in times)]
+        spans = [
+            one
+            for one in spans
+            if not any(time.ago and time.start < one.end and one.start < time.end for time in times)
+        ]
         nouns = [Noun(match.start(), match.end(), match.lastgroup or "general") for match in tools._noun.finditer(low)]
         mentions = self._mentions(sentence.flat, low)
         topic = self.topic
@@ -187,7 +209,12 @@ class _Reading:
             voice=self._line_voice(sentence), question=low.rstrip("\"') ").endswith("?"), resolved=self._pronouns(),
         )  # fmt: skip
         for count, voice in enumerate(voices):
-            if voice.refers and count and not voices[count - 1].refers and voice.speaker.lower() in ("they", "it", "he", "she"):
+            if (
+                voice.refers
+                and count
+                and not voices[count - 1].refers
+                and voice.speaker.lower() in ("they", "it", "he", "she")
+            ):
                 scene.resolved[voice.speaker.lower()] = voices[count - 1].speaker
         for voice in voices:
             if voice.refers and voice.speaker.lower() == "it":  # "... pass through China, and it dismissed ..."
@@ -202,9 +229,16 @@ class _Reading:
     def _line_voice(self, sentence: Sentence) -> str:
         voice = sentence.voice
         single = voice and " " not in voice and not voice.startswith("@") and not voice.isupper()
-        if single and len(re.findall(rf"\b{re.escape(voice)}\b(?!:)", self.article.text)) == 0 and not re.match(r"(?i)(?:minister|spokes\w+|president|governor|engineer)$", voice):
+        if (
+            single
+            and len(re.findall(rf"\b{re.escape(voice)}\b(?!:)", self.article.text)) == 0
+            and not re.match(r"(?i)(?:minister|spokes\w+|president|governor|engineer)$", voice)
+        ):
             return self.article.speaker
-        if voice and not re.fullmatch(r"(?i)(?:update|updated|correction|note|photo|read more|breaking|live|editor'?s note|background|what we know|clarification|summary|analysis|key points|status|impact|cause|start|end|affected|time|date|location|subject|title|duration|reason|q|a|question|answer|issue|incident|resolved|monitoring|identified|investigating|next update|severity|assessment|outlook|retraction|verdict|conclusion|advice|mitigation|workaround|result|context|method|figures|numbers|fact|facts|claim|finding|findings|consequences|reaction|response|measures|duration|start|end|cause|reason|resolution|current status|status update|next steps|services?|region|issued|reference|to|from|advisory|bulletin|notice|the facts|timeline|more|watch|see also|related|the latest|developing|alert|scope|description|summary of events|root cause|details|what happened|why it matters|in brief|by|attention|dear \w+|\d+|correction to .*|what is known|the bottom line|history|effect|recommendation|overview|contact|source|remarks?|outlook|transcript|present|subject line|web|internet|power|weather|sports?)", voice):
+        if voice and not re.fullmatch(
+            r"(?i)(?:update|updated|correction|note|photo|read more|breaking|live|editor'?s note|background|what we know|clarification|summary|analysis|key points|status|impact|cause|start|end|affected|time|date|location|subject|title|duration|reason|q|a|question|answer|issue|incident|resolved|monitoring|identified|investigating|next update|severity|assessment|outlook|retraction|verdict|conclusion|advice|mitigation|workaround|result|context|method|figures|numbers|fact|facts|claim|finding|findings|consequences|reaction|response|measures|duration|start|end|cause|reason|resolution|current status|status update|next steps|services?|region|issued|reference|to|from|advisory|bulletin|notice|the facts|timeline|more|watch|see also|related|the latest|developing|alert|scope|description|summary of events|root cause|details|what happened|why it matters|in brief|by|attention|dear \w+|\d+|correction to .*|what is known|the bottom line|history|effect|recommendation|overview|contact|source|remarks?|outlook|transcript|present|subject line|web|internet|power|weather|sports?)",
+            voice,
+        ):
             return voice
         if voice:
             return self.article.speaker
@@ -229,19 +263,41 @@ class _Reading:
         person = memory.person or memory.last
         body = memory.body or memory.last
         if memory.group:
-            return {key: value for key, value in (("he", person), ("she", person), ("they", memory.group), ("it", body), ("who", memory.last)) if value}
-        return {key: value for key, value in (("he", person), ("she", person), ("they", body), ("it", body), ("who", memory.last)) if value}
+            return {
+                key: value
+                for key, value in (
+                    ("he", person),
+                    ("she", person),
+                    ("they", memory.group),
+                    ("it", body),
+                    ("who", memory.last),
+                )
+                if value
+            }
+        return {
+            key: value
+            for key, value in (("he", person), ("she", person), ("they", body), ("it", body), ("who", memory.last))
+            if value
+        }
 
     def _drafts(self, scene: Scene) -> list[Draft]:
         tools, year = self.tools, self.year
         low = scene.low
         out: list[Draft] = []
-        sites = tools._others.sites(scene, year) if ("." in low or "site" in low or "page" in low or "portal" in low) else []
+        sites = (
+            tools._others.sites(scene, year)
+            if ("." in low or "site" in low or "page" in low or "portal" in low)
+            else []
+        )
         out += sites
         events = tools._events.read(scene, year)
         if sites or re.search(r"\b(?:web ?sites?|sites|home ?pages?)\b", low):
             spots = [draft.at for draft in sites]
-            events = [draft for draft in events if not (draft.kind in ("state", "onset", "end") and self._of_site(scene, draft, spots))]
+            events = [
+                draft
+                for draft in events
+                if not (draft.kind in ("state", "onset", "end") and self._of_site(scene, draft, spots))
+            ]
         out += events
         attacks = tools._causes.attacks(scene, year)
         out += attacks
@@ -254,15 +310,21 @@ class _Reading:
         out += causes
         out += tools._others.dependences(scene, year)
         out += tools._figures.read(scene, year)
-        refusals = tools._others.refusals(scene, tools._voices._left) if self.topic == "net" or scene.topic == "net" else []
+        refusals = (
+            tools._others.refusals(scene, tools._voices._left) if self.topic == "net" or scene.topic == "net" else []
+        )
         spots = [draft.at for draft in refusals]
-        return [draft for draft in out if not (draft.kind == "state" and any(abs(spot - draft.at) < 22 for spot in spots))] + refusals
+        return [
+            draft for draft in out if not (draft.kind == "state" and any(abs(spot - draft.at) < 22 for spot in spots))
+        ] + refusals
 
     @staticmethod
     def _of_site(scene: Scene, draft: Draft, spots: list[int]) -> bool:
         before = scene.low[: draft.at + 1]
         begin, _ = scene.region(draft.at)
-        site = re.search(r"\b(?:web ?sites?|sites?|home ?pages?|portals?|pages?)\b|\.(?:com|net|org|gov|kp)\b", before[begin:])
+        site = re.search(
+            r"\b(?:web ?sites?|sites?|home ?pages?|portals?|pages?)\b|\.(?:com|net|org|gov|kp)\b", before[begin:]
+        )
         return any(abs(spot - draft.at) < 4 for spot in spots) or bool(site)
 
     # ----------------------------------------------------------------- settling
@@ -280,9 +342,14 @@ class _Reading:
         elif draft.kind == "attack" and isinstance(value, dict):
             since = value["since"]
             interval = self._resolved(scene, since, entity) if isinstance(since, Moment) else None
-            value = {"type": value["type"], "since": None if interval is None else {"earliest": _iso(interval[0]), "latest": _iso(interval[1])}}
+            value = {
+                "type": value["type"],
+                "since": None if interval is None else {"earliest": _iso(interval[0]), "latest": _iso(interval[1])},
+            }
         if draft.kind == "site" and isinstance(value, dict):
-            entity = str(value["name"]).lower() if "." in str(value["name"]) and " " not in str(value["name"]) else entity
+            entity = (
+                str(value["name"]).lower() if "." in str(value["name"]) and " " not in str(value["name"]) else entity
+            )
         if draft.kind == "state" and entity is None and self.topic != "net":
             return None
         speaker = draft.speaker if draft.own_speaker else scene.speaker_at(draft.at)
@@ -309,11 +376,27 @@ class _Reading:
                 if one.start == 0 and scene.low[one.end : one.end + 1] == ":":
                     return one.entity
                 near = scene.low[one.end : one.end + 34]
-                if self._counts(scene, one) and (re.match(r"(?:'s?)? (?:[\w'-]+ ){0,2}?(?:internet|connectivity|network|networks|outage|blackout|shutdown|disconnection|disruption|customers|traffic|routes|service)\b", near) or (one.kind != "people" and re.search(r"\b(?:internet|outage|blackout|shutdown|disruption|connectivity|service|access|network)s? (?:in|of|across|throughout|at|to|on) (?:the )?$", scene.low[: one.start]))):
+                if self._counts(scene, one) and (
+                    re.match(
+                        r"(?:'s?)? (?:[\w'-]+ ){0,2}?(?:internet|connectivity|network|networks|outage|blackout|shutdown|disconnection|disruption|customers|traffic|routes|service)\b",
+                        near,
+                    )
+                    or (
+                        one.kind != "people"
+                        and re.search(
+                            r"\b(?:internet|outage|blackout|shutdown|disruption|connectivity|service|access|network)s? (?:in|of|across|throughout|at|to|on) (?:the )?$",
+                            scene.low[: one.start],
+                        )
+                    )
+                ):
                     return one.entity
             return self.focus or self.country
         if draft.kind == "dependence":
-            head = [one for one in scene.mentions if one.end <= draft.at and one.kind != "people" and scene.outside_speech(one.start, one.end)]
+            head = [
+                one
+                for one in scene.mentions
+                if one.end <= draft.at and one.kind != "people" and scene.outside_speech(one.start, one.end)
+            ]
             return head[-1].entity if head else self.country or self.focus
         begin, until = scene.region(draft.at)
         low = scene.low
@@ -326,14 +409,26 @@ class _Reading:
             if pool is inside and not before:
                 if draft.kind not in ("cause", "refusal") and _SUBJECT_NETWORK.search(head) and self.network:
                     return self.network
-                if _SUBJECT_COUNTRY.search(head) and self.country and not any(one.kind == "country" for one in after[:1]):
+                if (
+                    _SUBJECT_COUNTRY.search(head)
+                    and self.country
+                    and not any(one.kind == "country" for one in after[:1])
+                ):
                     return self.country
             if pool is outside:  # a place in another clause is not what this one is about
-                after = [one for one in after if not re.search(r"\b(?:because|after|while|but|as|since|although)\b", low[draft.at : one.start])]
+                after = [
+                    one
+                    for one in after
+                    if not re.search(r"\b(?:because|after|while|but|as|since|although)\b", low[draft.at : one.start])
+                ]
             chosen = self._choose(scene, before, after, draft)
             if chosen is not None:
                 return chosen.entity
-        if re.search(r"\b(?:its|it|the (?:operator|company|provider|carrier|network|firm))\b", low[begin : draft.at]) and self.network and self.focus == self.network:
+        if (
+            re.search(r"\b(?:its|it|the (?:operator|company|provider|carrier|network|firm))\b", low[begin : draft.at])
+            and self.network
+            and self.focus == self.network
+        ):
             return self.network
         return self.focus or self.country
 
@@ -344,12 +439,23 @@ class _Reading:
         countries = [one for one in before if one.kind == "country"]
         if countries:
             return countries[-1]
-        placed = [one for one in after if one.kind in ("network", "asn", "country") and re.search(r"\b(?:in|across|throughout|of|on|at|to|over|hit|struck|for|against|left|cut|affect\w*|within|parts of|inside|took|knocked|all of|much of|most of|disconnect\w*|plunged|between|is|with|from)(?: the| all| much| most| parts| of| nearly| almost| whole| entire)* $", scene.low[max(0, one.start - 40) : one.start])]
+        placed = [
+            one
+            for one in after
+            if one.kind in ("network", "asn", "country")
+            and re.search(
+                r"\b(?:in|across|throughout|of|on|at|to|over|hit|struck|for|against|left|cut|affect\w*|within|parts of|inside|took|knocked|all of|much of|most of|disconnect\w*|plunged|between|is|with|from)(?: the| all| much| most| parts| of| nearly| almost| whole| entire)* $",
+                scene.low[max(0, one.start - 40) : one.start],
+            )
+        ]
         if placed:
             return placed[0]
         if after and after[0].kind != "people":
             return after[0]
-        people = [*reversed([one for one in before if one.kind == "people"]), *[one for one in after if one.kind == "people"]]
+        people = [
+            *reversed([one for one in before if one.kind == "people"]),
+            *[one for one in after if one.kind == "people"],
+        ]
         return people[0] if people else None
 
     def _counts(self, scene: Scene, one: Mention) -> bool:
@@ -357,10 +463,16 @@ class _Reading:
         if not scene.outside_speech(one.start, one.end):
             return False
         head = scene.low[max(0, one.start - 24) : one.start]
-        if _TO_OTHER_PLACE.search(head) and not re.search(r"\b(?:internet|access|service|services|connectivity|links|connections?|traffic|returned|restored) (?:from|to|with|into|over|by) $", head):
+        if _TO_OTHER_PLACE.search(head) and not re.search(
+            r"\b(?:internet|access|service|services|connectivity|links|connections?|traffic|returned|restored) (?:from|to|with|into|over|by) $",
+            head,
+        ):
             return False
         tail = scene.low[one.end : one.end + 30]
-        if one.kind == "people" and re.match(r" (?:government|president|officials?|ministry|minister|foreign|army|firm|company|company's|researchers?|analysts?|experts?|diplomats?|authorities|embassy|capital|news|agency|newspaper|study|ambassador|monitor|university|troops|police)\b", tail):
+        if one.kind == "people" and re.match(
+            r" (?:government|president|officials?|ministry|minister|foreign|army|firm|company|company's|researchers?|analysts?|experts?|diplomats?|authorities|embassy|capital|news|agency|newspaper|study|ambassador|monitor|university|troops|police)\b",
+            tail,
+        ):
             return False
         return not re.match(r"(?:-based| time\b)", tail)
 
@@ -371,7 +483,14 @@ class _Reading:
         first, last = moment.first, moment.last
         if first is None:
             return None
-        days = [one for one in scene.times if one.day is not None and one.day[0] not in ("year",) and not (one.day[0].startswith("nth")) and scene.outside_speech(one.start, one.end)]
+        days = [
+            one
+            for one in scene.times
+            if one.day is not None
+            and one.day[0] not in ("year",)
+            and not (one.day[0].startswith("nth"))
+            and scene.outside_speech(one.start, one.end)
+        ]
         told = self._anchor_of(scene, first, days, zone)
         for one in (first, last):
             if one is None:
@@ -435,9 +554,14 @@ class _Reading:
             self.transcript = sentence.voice.isupper() or self.transcript
         nouns = [noun.kind for noun in scene.nouns if noun.kind in ("net", "other")]
         if nouns:
-            if "net" in nouns and (nouns.count("net") >= nouns.count("other") or any(draft.kind in ("state", "onset", "end") for draft in drafts)):
+            if "net" in nouns and (
+                nouns.count("net") >= nouns.count("other")
+                or any(draft.kind in ("state", "onset", "end") for draft in drafts)
+            ):
                 self.topic = "net"
-            elif "net" not in nouns and not any(draft.kind in ("state", "onset", "end", "duration", "cause") for draft in drafts):
+            elif "net" not in nouns and not any(
+                draft.kind in ("state", "onset", "end", "duration", "cause") for draft in drafts
+            ):
                 self.topic = "other"
         elif _ABOUT_NET.search(sentence.low):
             self.topic = "net"
@@ -447,10 +571,27 @@ class _Reading:
         for voice in scene.voices:
             if not voice.refers:
                 memory.last = voice.speaker
-                plural = bool(re.search(r"\b(?:officials|analysts|experts|engineers|researchers|residents|users|customers|monitors|[a-z]+(?<!s)s|people|some|many|others)(?: (?:at|of|in|from) .*)?$", voice.speaker.lower())) and not voice.speaker[0].isupper() or bool(re.match(r"(?:[A-Z][a-z]+ )?(?:officials|analysts|experts|engineers|researchers|residents|users|customers|monitors)\b", voice.speaker))
+                plural = (
+                    (bool(
+                        re.search(
+                            r"\b(?:officials|analysts|experts|engineers|researchers|residents|users|customers|monitors|[a-z]+(?<!s)s|people|some|many|others)(?: (?:at|of|in|from) .*)?$",
+                            voice.speaker.lower(),
+                        )
+                    )
+                    and not voice.speaker[0].isupper())
+                    or bool(
+                        re.match(
+                            r"(?:[A-Z][a-z]+ )?(?:officials|analysts|experts|engineers|researchers|residents|users|customers|monitors)\b",
+                            voice.speaker,
+                        )
+                    )
+                )
                 if plural:
                     memory.group = voice.speaker
-                if re.search(r"\b(?:spokes(?:man|woman|person)|minister|official|engineer|director|head|chief|analyst|researcher|manager|president|executive|officer|professor|expert|owner|resident|captain|author|founder|secretary|diplomat|technician|specialist|governor|mayor|editor|consultant|he|she)\b", voice.speaker.lower()) or re.fullmatch(r"(?:[A-Z][\w'-]+ ){1,2}[A-Z][\w'-]+.*", voice.speaker):
+                if re.search(
+                    r"\b(?:spokes(?:man|woman|person)|minister|official|engineer|director|head|chief|analyst|researcher|manager|president|executive|officer|professor|expert|owner|resident|captain|author|founder|secretary|diplomat|technician|specialist|governor|mayor|editor|consultant|he|she)\b",
+                    voice.speaker.lower(),
+                ) or re.fullmatch(r"(?:[A-Z][\w'-]+ ){1,2}[A-Z][\w'-]+.*", voice.speaker):
                     memory.person = voice.speaker
                 elif not plural:
                     memory.body, memory.group = voice.speaker, ""
@@ -463,7 +604,13 @@ class _Reading:
         """The day that a sentence speaks of, for clocks without a day in what follows."""
         zone = self._zone(scene, self.country)
         for one in scene.times:
-            if one.day is None or one.day[0] in ("year", "month") or one.day[0].startswith(("nth", "next")) or one.role in ("since",) or not scene.outside_speech(one.start, one.end):
+            if (
+                one.day is None
+                or one.day[0] in ("year", "month")
+                or one.day[0].startswith(("nth", "next"))
+                or one.role in ("since",)
+                or not scene.outside_speech(one.start, one.end)
+            ):
                 continue
             interval = self.tools._times.resolve(one, zone, self.now, self.anchor)
             known = next((bound for bound in interval or () if bound is not None), None)
@@ -479,19 +626,45 @@ class _Reading:
             self.network = networks[-1]
         elif networks:
             self.network = self.network or networks[-1]
-        if about and countries and (self.country is None or any(draft.kind in ("state", "onset", "end", "duration", "share", "site", "impact", "dependence") for draft in drafts)):
+        if (
+            about
+            and countries
+            and (
+                self.country is None
+                or any(
+                    draft.kind in ("state", "onset", "end", "duration", "share", "site", "impact", "dependence")
+                    for draft in drafts
+                )
+            )
+        ):
             self.country = self.focus = countries[0]
         if about and networks and not countries and drafts:
-            self.focus = networks[-1] if any(draft.kind in ("state", "onset", "end", "share") for draft in drafts) else self.focus
+            self.focus = (
+                networks[-1]
+                if any(draft.kind in ("state", "onset", "end", "share") for draft in drafts)
+                else self.focus
+            )
 
 
 def out_of_order(scene: Scene, causes: list[Draft]) -> list[Draft]:
     """An onset where something broke by the clock: "the line was severed on Sunday at 1:50 p.m."."""
-    broke = next((draft for draft in causes if draft.value in ("cable", "fault", "power") and draft.confidence == 0.75), None)
+    broke = next(
+        (draft for draft in causes if draft.value in ("cable", "fault", "power") and draft.confidence == 0.75), None
+    )
     if broke is None or broke.modality not in (None, "asserted"):
         return []
     begin, until = scene.region(broke.at)
-    clock = next((one for one in scene.times if begin <= one.start < until and one.clock and one.clock[0] == one.clock[1] and scene.outside_speech(one.start, one.end)), None)
+    clock = next(
+        (
+            one
+            for one in scene.times
+            if begin <= one.start < until
+            and one.clock
+            and one.clock[0] == one.clock[1]
+            and scene.outside_speech(one.start, one.end)
+        ),
+        None,
+    )
     return [] if clock is None else [Draft("onset", Moment(clock, None, "within"), broke.at, confidence=0.65)]
 
 

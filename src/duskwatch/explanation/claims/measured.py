@@ -96,7 +96,9 @@ class Measured:
 
     def watched(self, low: int, high: int) -> bool:
         """Whether all of [low, high) lies in the window and was watched."""
-        return self.from_us <= low and high <= self.until_us and not any(a < high and low < b for a, b in self.unwatched)
+        return (
+            self.from_us <= low and high <= self.until_us and not any(a < high and low < b for a, b in self.unwatched)
+        )
 
 
 def from_report(document: Any, name: str = "report.json") -> Measured:
@@ -120,7 +122,9 @@ def from_report(document: Any, name: str = "report.json") -> Measured:
             from_us=parse_time(window["from"]),
             until_us=parse_time(window["until"]),
             outages=outages,
-            unwatched=tuple((parse_time(one["from"]), parse_time(one["until"])) for one in coverage.get("unwatched", [])),
+            unwatched=tuple(
+                (parse_time(one["from"]), parse_time(one["until"])) for one in coverage.get("unwatched", [])
+            ),
             judged=coverage.get("watched_share") not in (None, 0, 0.0),
             networks=networks,
             names=names,
@@ -135,10 +139,14 @@ def from_report(document: Any, name: str = "report.json") -> Measured:
         )
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         said = str(error)[:80]
-        raise ReportError(f"{name}: this is no report.json of duskwatch ({said}); make one with: duskwatch analyze") from None
+        raise ReportError(
+            f"{name}: this is no report.json of duskwatch ({said}); make one with: duskwatch analyze"
+        ) from None
 
 
-def from_outages(entity: str, name: str, outages: Iterable[tuple[str, Outage]], source: str, zone: str = "") -> Measured:
+def from_outages(
+    entity: str, name: str, outages: Iterable[tuple[str, Outage]], source: str, zone: str = ""
+) -> Measured:
     """What a store holds of one incident: outages of an entity and of its networks, each with the entity's code."""
     facts = [(code, _of_outage(code, outage)) for code, outage in outages]
     own = tuple(fact for code, fact in facts if code == entity)
@@ -148,8 +156,21 @@ def from_outages(entity: str, name: str, outages: Iterable[tuple[str, Outage]], 
             networks[code] = (*networks.get(code, ()), fact)
     seen = [fact for _, fact in facts]
     low = min((fact.onset.low for fact in seen), default=0)
-    high = max((fact.end.high if fact.end else fact.onset.high + round(fact.duration_s * SECOND) for fact in seen), default=0)
-    return Measured(entity, name, low, high, own or tuple(seen), judged=False, networks=networks, routes=False, source=source, zone=zone)
+    high = max(
+        (fact.end.high if fact.end else fact.onset.high + round(fact.duration_s * SECOND) for fact in seen), default=0
+    )
+    return Measured(
+        entity,
+        name,
+        low,
+        high,
+        own or tuple(seen),
+        judged=False,
+        networks=networks,
+        routes=False,
+        source=source,
+        zone=zone,
+    )
 
 
 def _dicts(value: Any) -> tuple[Json, ...]:

@@ -44,8 +44,7 @@ class Numbers:
         self._words: dict[str, float] = grammar.words["numbers"]
         self._vague: dict[str, list[float]] = grammar.words["vague_counts"]
         self._qualifiers: dict[str, list[float | None]] = {
-            key: [None if bound == "" else bound for bound in pair]
-            for key, pair in grammar.words["qualifiers"].items()
+            key: [None if bound == "" else bound for bound in pair] for key, pair in grammar.words["qualifiers"].items()
         }
         self._units: dict[str, int] = grammar.words["units"]
         self._fractions: dict[str, float] = grammar.words["fractions"]
@@ -144,7 +143,9 @@ class Numbers:
             ends = (2 * unit, (24 if unit == 3600 else 14 if unit == 86400 else 8 if unit > 86400 else 59) * unit)
         if match["after"]:
             after = match["after"].split()[-1]
-            low, high = {"so": (0.88, 1.12), "more": (1, None), "longer": (1, None), "plus": (1, None)}.get(after, (0, 1))
+            low, high = {"so": (0.88, 1.12), "more": (1, None), "longer": (1, None), "plus": (1, None)}.get(
+                after, (0, 1)
+            )
         least_s = None if low is None else low * ends[0]
         most_s = None if high is None else high * ends[1]
         return Span(least_s, most_s, match.start(), match.end())
@@ -181,7 +182,9 @@ class Numbers:
         for match in self._amount.finditer(text):
             low, high = self._factors(match["q"])
             if match["vague"]:
-                said = {"dozens": 50, "hundreds": 500, "thousands": 5000, "millions": 3e6}.get(match["vague"], float("nan"))
+                said = {"dozens": 50, "hundreds": 500, "thousands": 5000, "millions": 3e6}.get(
+                    match["vague"], float("nan")
+                )
                 found.append(Amount(None, None, match.start(), match.end(), said, "vague"))
                 continue
             said = self.value(match["num"])

@@ -16,7 +16,9 @@ _QUANTIFIERS = {
     "almost every": None, "nearly every": None, "the lion's share": None, "primarily": None, "almost exclusively": None,
 }  # fmt: skip
 _QUANTIFIER = re.compile(r"\b(?:" + "|".join(sorted(map(re.escape, _QUANTIFIERS), key=len, reverse=True)) + r")\b")
-_NAME = re.compile(r"^\s*(?:(?:the |a |an |its |their |one |two |single |just |only )?(?:\w+ )?(?:provider|carrier|operator|company|upstream|neighbou?r|country|firm|telecoms? (?:company|giant|firm)|state-(?:owned|run) \w+|cable|link|pipe|gateway|line|path|connection|exchange|satellite|data cent(?:re|er)|landing station|route|network)s?(?: (?:in|from|to|with|of|called|named|run by|owned by|operated by|under|across|through))?,? )?")
+_NAME = re.compile(
+    r"^\s*(?:(?:the |a |an |its |their |one |two |single |just |only )?(?:\w+ )?(?:provider|carrier|operator|company|upstream|neighbou?r|country|firm|telecoms? (?:company|giant|firm)|state-(?:owned|run) \w+|cable|link|pipe|gateway|line|path|connection|exchange|satellite|data cent(?:re|er)|landing station|route|network)s?(?: (?:in|from|to|with|of|called|named|run by|owned by|operated by|under|across|through))?,? )?"
+)
 
 
 class Others:
@@ -28,10 +30,20 @@ class Others:
         noun = "|".join(site["noun"])
         self._up = grammar.compile("(?<![\\w-])(?:" + "|".join(site["up"]) + ")(?![\\w])")
         self._down = grammar.compile("(?<![\\w-])(?:" + "|".join(site["down"]) + ")(?![\\w])")
-        self._site_of = re.compile(rf"\b(?i:{noun})(?: and \w+)?(?: run by| of| for| belonging to| operated by| such as| including|,? among them)? (?:the )?(?:(?:state-run|state|official|main|government's|country's|public|private|daily|ruling party|ruling|party|national|local) )*")
-        self._owned = re.compile(rf"(?P<who>[A-Z][\w.&'-]*(?: (?:[A-Z][\w.&'-]*|of|the|and|for))*?)(?:'s?)? (?:(?:own|official|main|web|news|online|English-language|public) )*(?P<noun>{noun})\b")
-        self._generic = re.compile(rf"\b(?P<who>(?:the )?(?:\w+ ){{0,3}}?(?:ministry|bank|airline|government|president|presidency|parliament|university|newspaper|broadcaster|regulator|agency|operator|party|tax office|central bank|police|stock exchange|telecom|railway)(?: of (?:the )?\w+)?)(?:'s)? (?:(?:own|official|main|web|news|online|public) )*(?P<noun>{noun})\b", re.IGNORECASE)
-        self._of_body = re.compile(rf"\b(?:{noun})s? of (?P<who>(?:the )?(?:[\w'-]+ ){{0,3}}?(?:ministry|bank|airline|government|president|presidency|parliament|congress|senate|university|newspaper|broadcaster|regulator|agency|operator|party|tax office|police|exchange|railways?|army|court|commission|office|council)(?: of (?:the )?\w+)?)", re.IGNORECASE)
+        self._site_of = re.compile(
+            rf"\b(?i:{noun})(?: and \w+)?(?: run by| of| for| belonging to| operated by| such as| including|,? among them)? (?:the )?(?:(?:state-run|state|official|main|government's|country's|public|private|daily|ruling party|ruling|party|national|local) )*"
+        )
+        self._owned = re.compile(
+            rf"(?P<who>[A-Z][\w.&'-]*(?: (?:[A-Z][\w.&'-]*|of|the|and|for))*?)(?:'s?)? (?:(?:own|official|main|web|news|online|English-language|public) )*(?P<noun>{noun})\b"
+        )
+        self._generic = re.compile(
+            rf"\b(?P<who>(?:the )?(?:\w+ ){{0,3}}?(?:ministry|bank|airline|government|president|presidency|parliament|university|newspaper|broadcaster|regulator|agency|operator|party|tax office|central bank|police|stock exchange|telecom|railway)(?: of (?:the )?\w+)?)(?:'s)? (?:(?:own|official|main|web|news|online|public) )*(?P<noun>{noun})\b",
+            re.IGNORECASE,
+        )
+        self._of_body = re.compile(
+            rf"\b(?:{noun})s? of (?P<who>(?:the )?(?:[\w'-]+ ){{0,3}}?(?:ministry|bank|airline|government|president|presidency|parliament|congress|senate|university|newspaper|broadcaster|regulator|agency|operator|party|tax office|police|exchange|railways?|army|court|commission|office|council)(?: of (?:the )?\w+)?)",
+            re.IGNORECASE,
+        )
         self._noun = re.compile(rf"\b(?:{noun})\b")
         self._through = grammar.compile("\\b(?:" + "|".join(dep["through"]) + ")\\s+(?=\\S)")
         self._rely = grammar.compile("\\b(?:" + "|".join(dep["rely"]) + ")\\s+(?=\\S)")
@@ -50,7 +62,9 @@ class Others:
         names = self._named_sites(flat, low)
         out: list[Draft] = []
         for name, start, end in names:
-            if not scene.outside_speech(start, end) and not any(a <= start < b for voice in scene.voices for a, b in voice.spans):
+            if not scene.outside_speech(start, end) and not any(
+                a <= start < b for voice in scene.voices for a, b in voice.spans
+            ):
                 continue
             found = self._state(low, start, end, names)
             if found is None:
@@ -66,21 +80,44 @@ class Others:
 
         def put(name: str, start: int, end: int) -> None:
             name = re.sub(r"^(?:the |The )?", "", name).strip(" ,.'")
-            if len(name) > 2 and not any(a < end and start < b for _, a, b in out) and not re.fullmatch(r"(?i)(?:other|many|several|some|most|these|those|all|its|their|news|government|official|north korean|state|public|foreign|two|three|of|and|the|internet|web|home|four|five|six|news|web news|our|on|on its|in|a|an|this|one|monday|tuesday|wednesday|thursday|friday|saturday|sunday)", name):
+            if (
+                len(name) > 2
+                and not any(a < end and start < b for _, a, b in out)
+                and not re.fullmatch(
+                    r"(?i)(?:other|many|several|some|most|these|those|all|its|their|news|government|official|north korean|state|public|foreign|two|three|of|and|the|internet|web|home|four|five|six|news|web news|our|on|on its|in|a|an|this|one|monday|tuesday|wednesday|thursday|friday|saturday|sunday)",
+                    name,
+                )
+            ):
                 out.append((name, start, end))
 
         for match in HOST.finditer(low):
-            if low[match.start() - 1 : match.start()] != "@" and not re.fullmatch(r"(?:[ap]\.m|u\.s|u\.k|e\.g|i\.e|u\.n|d\.c)", match[0]) and not re.fullmatch(r"[\d.]+", match[0]):
+            if (
+                low[match.start() - 1 : match.start()] != "@"
+                and not re.fullmatch(r"(?:[ap]\.m|u\.s|u\.k|e\.g|i\.e|u\.n|d\.c)", match[0])
+                and not re.fullmatch(r"[\d.]+", match[0])
+            ):
                 put(match[0], match.start(), match.end())
         if not self._noun.search(low):
             return out
         for match in self._site_of.finditer(flat):
             rest = flat[match.end() :]
-            listed = re.match(r"(?:(?:the |state-run |daily |ruling party |party )*[A-Z][\w.&'-]*(?: (?:[A-Z(][\w.&')-]*|of|the|for))*(?: (?:newspaper|daily|agency|news agency|university|bank|party|airline))?)(?:(?:,? and |, )(?:the |of the |that of (?:the )?|state-run )*(?:[A-Z][\w.&'-]*(?: (?:[A-Z(][\w.&')-]*|of|the))*(?: (?:newspaper|daily|agency|news agency|university|bank))?))*", rest)
-            if listed and re.search(r"(?:run by|of|for|belonging to|operated by|such as|including|among them)\s+(?:the )?(?:\w[\w-]* )*$", match[0]):
+            listed = re.match(
+                r"(?:(?:the |state-run |daily |ruling party |party )*[A-Z][\w.&'-]*(?: (?:[A-Z(][\w.&')-]*|of|the|for))*(?: (?:newspaper|daily|agency|news agency|university|bank|party|airline))?)(?:(?:,? and |, )(?:the |of the |that of (?:the )?|state-run )*(?:[A-Z][\w.&'-]*(?: (?:[A-Z(][\w.&')-]*|of|the))*(?: (?:newspaper|daily|agency|news agency|university|bank))?))*",
+                rest,
+            )
+            if listed and re.search(
+                r"(?:run by|of|for|belonging to|operated by|such as|including|among them)\s+(?:the )?(?:\w[\w-]* )*$",
+                match[0],
+            ):
                 begin = match.end()
-                for piece in re.finditer(r"(?:[A-Z][\w.&'-]*)(?: (?:[A-Z(][\w.&')-]*|of(?= (?:the )?[A-Z])|the(?= [A-Z])))*", listed[0]):
-                    put(re.sub(r"\s*\([^)]*\)?$", "", piece[0]) if "(" in piece[0] else piece[0], begin + piece.start(), begin + piece.end())
+                for piece in re.finditer(
+                    r"(?:[A-Z][\w.&'-]*)(?: (?:[A-Z(][\w.&')-]*|of(?= (?:the )?[A-Z])|the(?= [A-Z])))*", listed[0]
+                ):
+                    put(
+                        re.sub(r"\s*\([^)]*\)?$", "", piece[0]) if "(" in piece[0] else piece[0],
+                        begin + piece.start(),
+                        begin + piece.end(),
+                    )
         for pattern in (self._owned, self._of_body, self._generic):
             for match in pattern.finditer(flat):
                 put(match["who"], match.start("who"), match.end())
@@ -116,34 +153,88 @@ class Others:
             return []
         for pattern, kind in ((self._sole, "sole"), (self._rely, "rely"), (self._through, "through")):
             for match in pattern.finditer(low):
-                if scene.question or self._events.unreal(scene, match.start(), match.end(), year) in ("history", "condition", "question"):
+                if scene.question or self._events.unreal(scene, match.start(), match.end(), year) in (
+                    "history",
+                    "condition",
+                    "question",
+                ):
                     continue
                 head = low[max(0, match.start() - 110) : match.start()]
-                if kind == "through" and not (self._subject.search(head) and ("net" in nouns or re.search(r"\btraffic|\blinks?\b|bandwidth|transit|connectivity|routes|\bpaths?\b", head))):
+                if kind == "through" and not (
+                    self._subject.search(head)
+                    and (
+                        "net" in nouns
+                        or re.search(r"\btraffic|\blinks?\b|bandwidth|transit|connectivity|routes|\bpaths?\b", head)
+                    )
+                ):
                     continue
-                if kind == "through" and re.search(r"\b(?:power|oil|gas|trade|goods|flights?|food|fuel|electricity|water)\b", head[-60:]):
+                if kind == "through" and re.search(
+                    r"\b(?:power|oil|gas|trade|goods|flights?|food|fuel|electricity|water)\b", head[-60:]
+                ):
                     continue
-                if kind == "rely" and re.search(r"\b(?:power|oil|gas|economy|tourism|aid|exports|generators?|cash|electricity|business(?:es)?|hospitals?|weather|outcome)\b", low[match.start() : match.end() + 30]):
+                if kind == "rely" and re.search(
+                    r"\b(?:power|oil|gas|economy|tourism|aid|exports|generators?|cash|electricity|business(?:es)?|hospitals?|weather|outcome)\b",
+                    low[match.start() : match.end() + 30],
+                ):
                     continue
                 quantifier, share = self._quantity(low, match.start(), match.end(), kind)
-                if kind == "through" and re.match(r"(?:cross|use|travers|transit|take|get|draw|buy|receive|obtain)", match[0]) and (quantifier is None or not re.search(r"\b(?:traffic|links?|connectivity|bandwidth|routes|transit|paths?|inter-?net|capacity)\b", low[max(0, match.start() - 60) : match.end()])):
+                if (
+                    kind == "through"
+                    and re.match(r"(?:cross|use|travers|transit|take|get|draw|buy|receive|obtain)", match[0])
+                    and (
+                        quantifier is None
+                        or not re.search(
+                            r"\b(?:traffic|links?|connectivity|bandwidth|routes|transit|paths?|inter-?net|capacity)\b",
+                            low[max(0, match.start() - 60) : match.end()],
+                        )
+                    )
+                ):
                     continue
-                if kind == "through" and quantifier is None and not re.search(r"\b(?:traffic|links?|connectivity|bandwidth|routes|transit)\b", head):
+                if (
+                    kind == "through"
+                    and quantifier is None
+                    and not re.search(r"\b(?:traffic|links?|connectivity|bandwidth|routes|transit)\b", head)
+                ):
                     continue
                 on = self._on(flat, match.end())
                 if on is None:
                     continue
-                return [Draft("dependence", {"on": on, "share": share, "quantifier": quantifier}, match.start(), confidence=0.85)]
+                return [
+                    Draft(
+                        "dependence",
+                        {"on": on, "share": share, "quantifier": quantifier},
+                        match.start(),
+                        confidence=0.85,
+                    )
+                ]
         for match in self._carries.finditer(low):
             tail = low[match.end() : match.end() + 60]
             amount = next(iter(self._numbers.fractions(tail)), None)
             quantifier = _QUANTIFIER.match(tail.strip())
-            if (amount is None and quantifier is None) or not re.search(r"\b(?:traffic|links?|connectivity|bandwidth|capacity|transit|connections?|routes)\b", tail):
+            if (amount is None and quantifier is None) or not re.search(
+                r"\b(?:traffic|links?|connectivity|bandwidth|capacity|transit|connections?|routes)\b", tail
+            ):
                 continue
-            name = re.search(r"([A-Z][\w&.'-]*(?: (?:[A-Z][\w&.'-]*|of))*)(?:,[^,]{2,60},)?(?: (?:alone|also|still|now|which|that))* ?$", flat[: match.start()])
+            name = re.search(
+                r"([A-Z][\w&.'-]*(?: (?:[A-Z][\w&.'-]*|of))*)(?:,[^,]{2,60},)?(?: (?:alone|also|still|now|which|that))* ?$",
+                flat[: match.start()],
+            )
             if name is None:
                 continue
-            return [Draft("dependence", {"on": name[1], "share": round(amount.said, 4) if amount else (_QUANTIFIERS.get(quantifier[0]) if quantifier else None), "quantifier": quantifier[0] if quantifier else amount.bound if amount else None}, match.start(), confidence=0.75)]
+            return [
+                Draft(
+                    "dependence",
+                    {
+                        "on": name[1],
+                        "share": round(amount.said, 4)
+                        if amount
+                        else (_QUANTIFIERS.get(quantifier[0]) if quantifier else None),
+                        "quantifier": quantifier[0] if quantifier else amount.bound if amount else None,
+                    },
+                    match.start(),
+                    confidence=0.75,
+                )
+            ]
         return []
 
     def _quantity(self, low: str, start: int, end: int, kind: str) -> tuple[str | None, float | None]:
@@ -161,14 +252,28 @@ class Others:
     @staticmethod
     def _on(flat: str, at: int) -> str | None:
         rest = flat[at:]
-        short = re.match(r"(?:an?|the|one|two|three|its|their|a single|just one|only one|this|these|that|satellites?)(?: [\w'-]+){0,4}? (?:cables?|links?|lines?|providers?|carriers?|operators?|companies|company|gateways?|buildings?|exchange|stations?|satellites?|pipes?|paths?|upstreams?|data cent(?:re|er)|firm|island|router)\b(?: (?:to|from|in|through|of|run by|owned by|called) [A-Z][\w'-]*(?: [A-Z][\w'-]*)*)?", rest)
+        short = re.match(
+            r"(?:an?|the|one|two|three|its|their|a single|just one|only one|this|these|that|satellites?)(?: [\w'-]+){0,4}? (?:cables?|links?|lines?|providers?|carriers?|operators?|companies|company|gateways?|buildings?|exchange|stations?|satellites?|pipes?|paths?|upstreams?|data cent(?:re|er)|firm|island|router)\b(?: (?:to|from|in|through|of|run by|owned by|called) [A-Z][\w'-]*(?: [A-Z][\w'-]*)*)?",
+            rest,
+        )
         if short:
             return short[0]
         lead = re.match(r"(?:[a-z][\w'-]* ){0,9}?(?=[A-Z])", rest)
-        name = re.match(r"[A-Z][\w&.'-]*(?: (?:[A-Z][\w&.'-]*|of(?= [A-Z])|and(?= [A-Z])))*", rest[lead.end() :]) if lead else None
-        if lead and name and not re.search(r"\b(?:after|when|until|said|says|but|while|on|at|before|because)\b", lead[0]):
+        name = (
+            re.match(r"[A-Z][\w&.'-]*(?: (?:[A-Z][\w&.'-]*|of(?= [A-Z])|and(?= [A-Z])))*", rest[lead.end() :])
+            if lead
+            else None
+        )
+        if (
+            lead
+            and name
+            and not re.search(r"\b(?:after|when|until|said|says|but|while|on|at|before|because)\b", lead[0])
+        ):
             return re.sub(r"'s?$", "", name[0]).rstrip(".")
-        plain = re.match(r"(?:an?|the|one|two|its|their|a single|just one|only one)(?: [\w-]+){1,5}?(?=[,.;]| (?:that|which|and|in|from|to|run|owned|for|with|landing|laid|but|across|between)\b|$)", rest)
+        plain = re.match(
+            r"(?:an?|the|one|two|its|their|a single|just one|only one)(?: [\w-]+){1,5}?(?=[,.;]| (?:that|which|and|in|from|to|run|owned|for|with|landing|laid|but|across|between)\b|$)",
+            rest,
+        )
         return plain[0] if plain else None
 
     # ---------------------------------------------------------------- refusals
@@ -179,29 +284,64 @@ class Others:
         if scene.question:
             return []
         if match := self._refused_from.search(low):
-            name = re.match(r"(?:the |a |an |its |either |any |both )?(?:[\w&.'-]+ ?){1,8}?(?=[,.;\"]| (?:and the|on|about|were|was|went|by|had|has|as|for|after|so|until|when|since|in (?:the|its)|to|have|who|which|that|over|remain\w*|but|though)\b|$)", flat[match.end() :])
+            name = re.match(
+                r"(?:the |a |an |its |either |any |both )?(?:[\w&.'-]+ ?){1,8}?(?=[,.;\"]| (?:and the|on|about|were|was|went|by|had|has|as|for|after|so|until|when|since|in (?:the|its)|to|have|who|which|that|over|remain\w*|but|though)\b|$)",
+                flat[match.end() :],
+            )
             if name:
-                return [Draft("refusal", None, match.start(), speaker=name[0].strip(), own_speaker=True, modality="refused", confidence=0.85)]
+                return [
+                    Draft(
+                        "refusal",
+                        None,
+                        match.start(),
+                        speaker=name[0].strip(),
+                        own_speaker=True,
+                        modality="refused",
+                        confidence=0.85,
+                    )
+                ]
         for match in self._refused.finditer(low):
             if not self._on_what.search(low[match.start() : match.end() + 30]):
                 continue
-            if re.search(r"(?:has|have|had|did) ?(?:not|n't) (?:yet )?(?:ma(?:d|k)e|give|given|offer|offered|provide|provided|issue|issued)$", match[0]) and not re.match(r" (?:an? |any )?(?:\w+ )?(?:comment|statement|explanation|response|reason|details|reply|answer)", low[match.end() :]):
+            if re.search(
+                r"(?:has|have|had|did) ?(?:not|n't) (?:yet )?(?:ma(?:d|k)e|give|given|offer|offered|provide|provided|issue|issued)$",
+                match[0],
+            ) and not re.match(
+                r" (?:an? |any )?(?:\w+ )?(?:comment|statement|explanation|response|reason|details|reply|answer)",
+                low[match.end() :],
+            ):
                 continue
-            if re.match(r"(?:did|does|do|will|could|has|have|had) ?(?:not|n't) (?:yet )?(?:say|said|explain|explained|respond|answer)$", match[0]) and not re.match(r"(?:[.,]| (?:what|when|why|how|whether|who|anything|more|much|if|which|where|the|for how|to (?:calls|questions|requests|emails?|messages|a request|repeated|several)|immediately|on|calls|questions))", low[match.end() :]):
+            if re.match(
+                r"(?:did|does|do|will|could|has|have|had) ?(?:not|n't) (?:yet )?(?:say|said|explain|explained|respond|answer)$",
+                match[0],
+            ) and not re.match(
+                r"(?:[.,]| (?:what|when|why|how|whether|who|anything|more|much|if|which|where|the|for how|to (?:calls|questions|requests|emails?|messages|a request|repeated|several)|immediately|on|calls|questions))",
+                low[match.end() :],
+            ):
                 continue
-            if re.match(r"does(?: not|n't) (?:respond|answer|reply)", match[0]) and re.search(r"\b(?:site|portal|page|server|network|host|address)\b", low[: match.start()]):
+            if re.match(r"does(?: not|n't) (?:respond|answer|reply)", match[0]) and re.search(
+                r"\b(?:site|portal|page|server|network|host|address)\b", low[: match.start()]
+            ):
                 continue
             name = self._refuser(scene, flat, low, match.start(), left)
             if name is not None and re.search(r"\b(?:said|says|told|wrote)\b", name):
                 name = scene.speaker_at(match.start())
             if name is None:
                 continue
-            return [Draft("refusal", None, match.start(), speaker=name, own_speaker=True, modality="refused", confidence=0.85)]
+            return [
+                Draft(
+                    "refusal", None, match.start(), speaker=name, own_speaker=True, modality="refused", confidence=0.85
+                )
+            ]
         return []
 
     @staticmethod
     def _refuser(scene: Scene, flat: str, low: str, at: int, left: object) -> str | None:
-        both = re.search(r"\b[Nn]either (.{3,50}?) nor (.{3,50}?)\s*$", flat[:at]) or re.match(r"nor (.{3,50}?) (?:responded|replied|commented|answered|would comment)", flat[at:]) or re.match(r"neither (.{3,60}?) (?:responded|replied|commented|answered|would)", low[at:])
+        both = (
+            re.search(r"\b[Nn]either (.{3,50}?) nor (.{3,50}?)\s*$", flat[:at])
+            or re.match(r"nor (.{3,50}?) (?:responded|replied|commented|answered|would comment)", flat[at:])
+            or re.match(r"neither (.{3,60}?) (?:responded|replied|commented|answered|would)", low[at:])
+        )
         if both:
             return " nor ".join(part for part in both.groups() if part)
         if whose := re.search(r"\bwhose ([\w ]{3,30}?)\s*$", flat[:at]):

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from duskwatch.explanation.claims.grammar import Grammar
 from duskwatch.records.claim import Place, Places
 
-HOST = re.compile(r"\b(?:[a-z0-9](?:[a-z0-9-]{0,40}[a-z0-9])?\.){1,4}(?:com|net|org|info|gov|edu|int|mil|news|media|co|io|tv|example|test|[a-z]{2})\b(?!@)")
+HOST = re.compile(
+    r"\b(?:[a-z0-9](?:[a-z0-9-]{0,40}[a-z0-9])?\.){1,4}(?:com|net|org|info|gov|edu|int|mil|news|media|co|io|tv|example|test|[a-z]{2})\b(?!@)"
+)
 _ASN = re.compile(r"\bAS ?(\d{1,10})\b")
 _WORD = re.compile(r"\b(?:[A-Z]|[a-z]{2,4}(?=[ -][A-Z]))[\w'.-]*")
 _OPERATOR_BEFORE = re.compile(
@@ -18,7 +20,9 @@ _OPERATOR_AFTER = re.compile(
     r"|, (?:the|an?|its|one of) (?:[\w'-]+ ){0,6}(?:operator|provider|carrier|isp|internet company|telecoms? (?:company|firm)|telecom|telco|incumbent|internet provider|network)\b"
     r"|,? which (?:serves|carries|connects|supplies)"
 )
-_OPERATOR_NAME = re.compile(r"(?:\w*(?:tel|net|com|com|fibre|fiber|link|mobile|telecom|telekom|cell|wave|broadband|wireless|online|connect|telecommunications)|Telecom|Networks?|Broadband|Mobile|Cable|Internet|Online|Fibre|Communications|Telecoms|Telekom|Wireless)$")
+_OPERATOR_NAME = re.compile(
+    r"(?:\w*(?:tel|net|com|com|fibre|fiber|link|mobile|telecom|telekom|cell|wave|broadband|wireless|online|connect|telecommunications)|Telecom|Networks?|Broadband|Mobile|Cable|Internet|Online|Fibre|Communications|Telecoms|Telekom|Wireless)$"
+)
 _NAME = re.compile(r"\b[A-Z][\w&'-]*(?: (?:[A-Z][\w&'-]*|of|de|du))*(?<! of)(?<! de)(?<! du)")
 _NOT_OPERATORS = re.compile(
     r"(?i)^(?:the|internet|but|and|in|at|on|an?|its|it|this|that|most|some|all|many|mobile|monday|tuesday|wednesday|thursday|friday|saturday|sunday|"
@@ -42,10 +46,15 @@ class Gazetteer:
     """Finds names of places in text. Made once; one look-up for each capitalised word."""
 
     def __init__(self, grammar: Grammar, places: Places) -> None:
-        names: dict[str, tuple[Place, str]] = {name: (place, "country") for name, place in places.names.items() if len(name) > 3}
+        names: dict[str, tuple[Place, str]] = {
+            name: (place, "country") for name, place in places.names.items() if len(name) > 3
+        }
         for code, listed in grammar.places.get("names", {}).items():
             for name in listed.split(","):
-                names[name] = (Place(code, grammar.places.get("zones", {}).get(name, places.zones.get(code, ""))), "country")
+                names[name] = (
+                    Place(code, grammar.places.get("zones", {}).get(name, places.zones.get(code, ""))),
+                    "country",
+                )
         for code, listed in grammar.places.get("people", {}).items():
             for name in listed.split(","):
                 names[name] = (Place(code, places.zones.get(code, "")), "people")
@@ -80,7 +89,14 @@ class Gazetteer:
                 if not flat.startswith(name, at):
                     continue
                 end = at + len(name)
-                if end < len(flat) and (flat[end].isalnum() or (flat[end] == "-" and flat[end + 1 : end + 2].isalpha() and not flat.startswith(("-based", "-led", "-backed", "-owned", "-run", "-wide"), end))):
+                if end < len(flat) and (
+                    flat[end].isalnum()
+                    or (
+                        flat[end] == "-"
+                        and flat[end + 1 : end + 2].isalpha()
+                        and not flat.startswith(("-based", "-led", "-backed", "-owned", "-run", "-wide"), end)
+                    )
+                ):
                     continue
                 if name in self._names:
                     place, kind = self._names[name]
@@ -116,6 +132,10 @@ def operators(flats: list[str], known: set[str]) -> dict[str, str]:
             elif match.start() == 0 and " " not in name and not _OPERATOR_NAME.search(name):
                 if re.match(_OPERATOR_AFTER, after):
                     found.setdefault(name, name)
-            elif _OPERATOR_BEFORE.search(before) or re.match(_OPERATOR_AFTER, after) or (_OPERATOR_NAME.search(name) and len(name) > 5):
+            elif (
+                _OPERATOR_BEFORE.search(before)
+                or re.match(_OPERATOR_AFTER, after)
+                or (_OPERATOR_NAME.search(name) and len(name) > 5)
+            ):
                 found.setdefault(name, name)
     return found

@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from duskwatch.explanation.claims.numbers import Amount, Span
 from duskwatch.explanation.claims.places import Mention
@@ -116,7 +116,10 @@ class Scene:
         if strong or (before is not None and before.kind == "net"):
             return True
         if before is None:
-            named = any(one.end <= start and one.start >= begin and self.outside_speech(one.start, one.end) for one in self.mentions)
+            named = any(
+                one.end <= start and one.start >= begin and self.outside_speech(one.start, one.end)
+                for one in self.mentions
+            )
             if not named:
                 after = next((noun for noun in self.nouns if noun.start >= end and noun.start < until), None)
                 if after is not None and after.start - end < 40:
@@ -149,5 +152,3 @@ _JOINT = re.compile(
     r"(?P<strong>;| - |: |\b(?:but|while|whereas|although|though|because|when|after|before|until(?! \w+day)|which|who|where|following|only to|hours after)\b(?! (?:noon|midnight|midday|dawn|\d|\w+day)))"
     r"|(?P<middle>,? (?:and|then|or|as)\b)|(?P<weak>,)"
 )
-
-

@@ -14,8 +14,12 @@ _ABBREVIATION = re.compile(
     r"[a-z]|a\.m|p\.m|u\.s|u\.k|u\.n|e\.u|d\.c|u\.a\.e|d\.r))\.$"
 )
 _STOP = re.compile(r"[.!?…]+[\"')\]]*(?=\s|$)|[.!?](?=\"\s?[A-Z])")
-_LIVE = re.compile(r"^[\s*•-]*\[?(?P<clock>(?:[01]?\d|2[0-3])[:.h][0-5]\d(?:\s?[ap]\.?m\.?)?(?:\s?(?:gmt|utc|z|local|[a-z]{3,4}))?|(?:[01]\d|2[0-3])[0-5]\d ?(?:gmt|utc|z))\]?\s*(?:[-:|]+\s+|\s+)(?=\S)")
-_VOICE = re.compile(r"^\s*(?:\d{1,2}[/.)]\s?)?(?P<who>@\w{2,30}|[A-Z][\w.'-]*(?: (?:[A-Z][\w.'-]*|of|the|for|and|de)){0,6})\s?(?:\([^)\n]{1,40}\))?: +(?=\S)")
+_LIVE = re.compile(
+    r"^[\s*•-]*\[?(?P<clock>(?:[01]?\d|2[0-3])[:.h][0-5]\d(?:\s?[ap]\.?m\.?)?(?:\s?(?:gmt|utc|z|local|[a-z]{3,4}))?|(?:[01]\d|2[0-3])[0-5]\d ?(?:gmt|utc|z))\]?\s*(?:[-:|]+\s+|\s+)(?=\S)"
+)
+_VOICE = re.compile(
+    r"^\s*(?:\d{1,2}[/.)]\s?)?(?P<who>@\w{2,30}|[A-Z][\w.'-]*(?: (?:[A-Z][\w.'-]*|of|the|for|and|de)){0,6})\s?(?:\([^)\n]{1,40}\))?: +(?=\S)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +82,14 @@ def _blocks(text: str, body: int) -> list[tuple[int, int]]:
             previous = False
             continue
         first = stripped[0]
-        if previous and wrapped and (first.islower() or first.isdigit() or _goes_on(text, out[-1], longest)) and not _LIVE.match(
-            fold(stripped[:60])[1]
-        ) and not _VOICE.match(stripped[:120]) and not re.match(r"[-*•]\s|\d{1,2}[/.)]\s", stripped):
+        if (
+            previous
+            and wrapped
+            and (first.islower() or first.isdigit() or _goes_on(text, out[-1], longest))
+            and not _LIVE.match(fold(stripped[:60])[1])
+            and not _VOICE.match(stripped[:120])
+            and not re.match(r"[-*•]\s|\d{1,2}[/.)]\s", stripped)
+        ):
             out[-1] = (out[-1][0], end)
         else:
             out.append((begin, end))
@@ -114,7 +123,21 @@ def _line(text: str, begin: int, end: int, number: int, paragraph: int, out: lis
             _add(text, begin, flat, low, cut, cut + LONGEST, number, first, paragraph, stamp, voice, out, False)
             cut, first = cut + LONGEST, False
         alone = first and stop == len(flat) and not re.search(r"[.!?\"]$", piece.rstrip()) and len(piece) < 160
-        _add(text, begin, flat, low, cut, stop, number, first, paragraph, stamp, voice, out, alone and not stamp and not voice)
+        _add(
+            text,
+            begin,
+            flat,
+            low,
+            cut,
+            stop,
+            number,
+            first,
+            paragraph,
+            stamp,
+            voice,
+            out,
+            alone and not stamp and not voice,
+        )
         cut, first = stop, False
 
 
@@ -125,10 +148,17 @@ def _ends(flat: str, low: str, cut: int, stop: int) -> bool:
         return True
     if _ABBREVIATION.search(low[cut:stop].rstrip("\"')")) and flat[stop - 1] == ".":
         clock = re.search(r"\b[ap]\.m\.$", low[cut:stop])
-        return bool(clock and re.match(r"(?:The|It|He|She|They|But|And|In|At|On|A|An|This|Its|Service|Internet|No|All|By|We|I)\b", rest))
+        return bool(
+            clock
+            and re.match(
+                r"(?:The|It|He|She|They|But|And|In|At|On|A|An|This|Its|Service|Internet|No|All|By|We|I)\b", rest
+            )
+        )
     if rest[0].islower():
         return False
-    if re.search(r"[.!?][\"']+$", flat[cut:stop]) and re.match(r"(?:[A-Z][\w.'-]+ ){1,6}(?:said|says|told|wrote|added)\b", rest):
+    if re.search(r"[.!?][\"']+$", flat[cut:stop]) and re.match(
+        r"(?:[A-Z][\w.'-]+ ){1,6}(?:said|says|told|wrote|added)\b", rest
+    ):
         return True
     return True
 
@@ -140,4 +170,8 @@ def _add(text: str, base: int, flat: str, low: str, cut: int, stop: int, number:
     right = stop - (len(piece) - len(piece.rstrip()))
     if right <= left or len(out) >= MOST:
         return
-    out.append(Sentence(base + left, base + right, flat[left:right], low[left:right], number, first, paragraph, title, stamp, voice))
+    out.append(
+        Sentence(
+            base + left, base + right, flat[left:right], low[left:right], number, first, paragraph, title, stamp, voice
+        )
+    )

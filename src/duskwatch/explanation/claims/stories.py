@@ -8,7 +8,9 @@ TELLING = ("duration", "onset", "end", "share", "attack")  # kinds whose values 
 ALIKE = 3  # claims of equal kind, entity, value and speaker that join two articles
 
 
-def stories(articles: Sequence[Article], claims: Sequence[Claim], shared: Mapping[tuple[int, int], Sequence[str]]) -> tuple[Story, ...]:
+def stories(
+    articles: Sequence[Article], claims: Sequence[Claim], shared: Mapping[tuple[int, int], Sequence[str]]
+) -> tuple[Story, ...]:
     """Every article in one story, numbered from 1 in order of their first article.
 
     ``shared`` gives, for pairs of articles of one origin, the sentences that they share.

@@ -106,7 +106,11 @@ class Times:
         for match in self._atom.finditer(text):
             if match.start() < reached:
                 continue
-            if any(match.start() < until and begin < match.end() for begin, until in masked) and not match["ago"] and not match["nth"]:
+            if (
+                any(match.start() < until and begin < match.end() for begin, until in masked)
+                and not match["ago"]
+                and not match["nth"]
+            ):
                 continue
             if (atom := self._atom_of(match)) is not None:
                 atoms.append(self._zoned(text, atom))
@@ -145,22 +149,34 @@ class Times:
         if kind == "date":
             return self._date(match, at)
         if kind == "the":
-            return Expression(at[0] + 3, at[1], day=("monthday", int(match["td"]))) if 0 < int(match["td"]) < 32 else None
+            return (
+                Expression(at[0] + 3, at[1], day=("monthday", int(match["td"]))) if 0 < int(match["td"]) < 32 else None
+            )
         if kind == "weekday":
-            back = {"last": "lastweekday", "next": "future", "the following": "nextweekday"}.get(match["wl"] or "", "weekday")
+            back = {"last": "lastweekday", "next": "future", "the following": "nextweekday"}.get(
+                match["wl"] or "", "weekday"
+            )
             return Expression(*at, day=(back, self._weekdays[match["wd"]]))
         if kind == "rel":
             return self._relative(text, at)
         if kind == "next":
             step = 0 if "same" in text else 1
-            clock = next((self._clock_of(part) for part in ("morning", "afternoon", "evening", "night") if part in text), None)
+            clock = next(
+                (self._clock_of(part) for part in ("morning", "afternoon", "evening", "night") if part in text), None
+            )
             return Expression(*at, day=("next", step), clock=clock)
         if kind == "ago":
             return self._ago(match, at)
         if kind == "span":
             return Expression(*at, span=" ".join(text.split()))
         if kind == "monthonly":
-            return Expression(*at, day=("month", self._months[match["mo"]] + 100 * int(match["moy"] or 0)), span=("early month" if text[0] == "e" else "late month" if text[0] == "l" else "mid month") if text[:3] in ("ear", "lat", "mid") and "last" not in text[:5] else "month")
+            return Expression(
+                *at,
+                day=("month", self._months[match["mo"]] + 100 * int(match["moy"] or 0)),
+                span=("early month" if text[0] == "e" else "late month" if text[0] == "l" else "mid month")
+                if text[:3] in ("ear", "lat", "mid") and "last" not in text[:5]
+                else "month",
+            )
         if kind == "nth":
             digits = re.sub(r"\D", "", match["nn"])
             return Expression(*at, day=(f"nth {match['nu']}", int(digits) if digits else self._ordinals[match["nn"]]))
@@ -218,7 +234,9 @@ class Times:
             return Expression(*at, day=day)
         hour = moment.hour + moment.minute / 60 + moment.second / 3600
         offset = moment.utcoffset()
-        return Expression(*at, day=day, clock=(hour, hour), zone=offset.total_seconds() / 3600 if offset is not None else None)
+        return Expression(
+            *at, day=day, clock=(hour, hour), zone=offset.total_seconds() / 3600 if offset is not None else None
+        )
 
     def _date(self, match: "re.Match[str]", at: tuple[int, int]) -> Expression | None:
         month, day = self._months[match["m1"] or match["m2"]], int(match["d1"] or match["d2"])
@@ -245,7 +263,14 @@ class Times:
     def _ago(self, match: "re.Match[str]", at: tuple[int, int]) -> Expression:
         words = match["agon"]
         number = re.sub(r"^(?:about|some|around|almost|nearly|more than|over) ", "", words)
-        vague = {"a": (1, 1), "an": (1, 1), "a few": (2, 5), "several": (3, 8), "a couple of": (1.7, 2.5), "half an": (0.5, 0.5)}
+        vague = {
+            "a": (1, 1),
+            "an": (1, 1),
+            "a few": (2, 5),
+            "several": (3, 8),
+            "a couple of": (1.7, 2.5),
+            "half an": (0.5, 0.5),
+        }
         value = vague.get(number)
         if value is None:
             one = float(number) if number.isdigit() else float(self._numbers[number])
@@ -269,7 +294,9 @@ class Times:
                 zone = hours + (float(match["offm"] or 0) / 60) * (1 if hours >= 0 else -1)
             return replace(atom, end=match.end(), zone=zone)
         place = match["zplace"] or ""
-        if len(place.split()) <= 3 and not re.search(r"\b(?:the|first|same|last|that|this|some|a|at|of|on|in)\b", place):
+        if len(place.split()) <= 3 and not re.search(
+            r"\b(?:the|first|same|last|that|this|some|a|at|of|on|in)\b", place
+        ):
             return replace(atom, end=match.end(), place=place)
         return atom
 
@@ -291,9 +318,12 @@ class Times:
 
     def _alone(self, text: str, one: Expression) -> bool:
         """Whether a part of a day stands as a time by itself: "in the evening", "at dawn", not "late" in "too late"."""
-        return bool(re.search(r"(?:\b(?:in|during|by|since|until|at|around|through|throughout) (?:the )?(?:early |late )?)$", text[: one.start])) and text[
-            one.start : one.end
-        ] not in ("early", "late")
+        return bool(
+            re.search(
+                r"(?:\b(?:in|during|by|since|until|at|around|through|throughout) (?:the )?(?:early |late )?)$",
+                text[: one.start],
+            )
+        ) and text[one.start : one.end] not in ("early", "late")
 
     @staticmethod
     def _joined(a: Expression, b: Expression, between: str) -> Expression | None:
@@ -306,7 +336,7 @@ class Times:
         day = a.day or b.day
         if a.day and b.day:
             dated = [one.day for one in (a, b) if one.day[0] in ("date", "yearless", "monthday", "offset")]  # type: ignore[index]
-            if len(dated) != 1 or "(" in between and False:
+            if len(dated) != 1 or ("(" in between and False):
                 return None if not dated else replace(a, end=b.end, day=dated[0], clock=a.clock or b.clock)
             day = dated[0]
         clock, zone, place, span = a.clock, a.zone, a.place, a.span
@@ -335,7 +365,9 @@ class Times:
                 bound = "about"
             elif match := re.search(r"(?:(shortly|just) )?(after|before)\b", between):
                 bound = f"{'shortly ' if match[1] else ''}{match[2]}"
-        return replace(a, end=b.end, day=day, clock=clock, zone=zone, place=place, span=span, bound=bound or a.bound or b.bound)
+        return replace(
+            a, end=b.end, day=day, clock=clock, zone=zone, place=place, span=span, bound=bound or a.bound or b.bound
+        )
 
     def _led(self, text: str, one: Expression) -> Expression:
         lead = self._lead.search(text[max(0, one.start - 60) : one.start])
@@ -346,7 +378,21 @@ class Times:
         if bound:
             after = bound.endswith(("after", "past"))
             before = bound.endswith(("before", "prior to", "ahead of"))
-            short = bound.startswith(("shortly", "just", "soon", "immediately", "moments", "minutes", "a little", "a few", "right", "not long", "a short"))
+            short = bound.startswith(
+                (
+                    "shortly",
+                    "just",
+                    "soon",
+                    "immediately",
+                    "moments",
+                    "minutes",
+                    "a little",
+                    "a few",
+                    "right",
+                    "not long",
+                    "a short",
+                )
+            )
             bound = ("shortly " if short else "") + ("after" if after else "before") if after or before else "about"
         start = one.start - len(lead[0].lstrip())
         return replace(one, start=min(one.start, start), role=role, bound=bound or one.bound)
@@ -447,7 +493,11 @@ class Times:
             day = today - timedelta(days=back)
             if back == 0 and one.clock and now.time_us is not None and not now.day_only:
                 begins = _us(_local(day, one.clock[0], tz))
-                if begins > now.time_us + 3600 * 10**6 and one.bound not in ("before",) and one.role not in ("until", "by", "till"):
+                if (
+                    begins > now.time_us + 3600 * 10**6
+                    and one.bound not in ("before",)
+                    and one.role not in ("until", "by", "till")
+                ):
                     day -= timedelta(days=7)
             return day, day
         if kind == "nextweekday":
@@ -471,7 +521,12 @@ class Times:
         if anchor is not None:
             return anchor, anchor
         day = today
-        if one.clock and now.time_us is not None and not now.day_only and _us(_local(day, one.clock[0], tz)) > now.time_us:
+        if (
+            one.clock
+            and now.time_us is not None
+            and not now.day_only
+            and _us(_local(day, one.clock[0], tz)) > now.time_us
+        ):
             day -= timedelta(days=1)
         return day, day
 
@@ -501,7 +556,9 @@ class Dateline:
 
 
 def _again(text: str, first: Expression, second: Expression) -> bool:
-    return bool(first.clock and first.day and second.clock and re.fullmatch(r"[\s,]*\([\s,]*", text[first.end : second.start]))
+    return bool(
+        first.clock and first.day and second.clock and re.fullmatch(r"[\s,]*\([\s,]*", text[first.end : second.start])
+    )
 
 
 def _within(fine: Expression, rough: Expression) -> tuple[float, float]:

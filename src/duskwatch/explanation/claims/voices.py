@@ -11,21 +11,91 @@ _ROLE = (
     r"organi[sz]ation|observatory|institute|university|team|centre|center|newspaper|paper|broadcaster|statement|notice|report|bulletin|embassy|council|commission|technicians?|managers?|lawmakers?|politicians?|opposition|"
     r"professor|scientists?|lab|laboratory|project|service|channel|station|network|executive|administrator|union|league|correspondent|reporter|watchdog|advisory|registry|employees?|staff|workers?|party|leaders?|governor|mayor|secretary|aide|people|hackers|shopkeepers?|owners?|journalists?|bloggers?|lawyers?|utility|post|tweet|message|letter|email|media|state television|commander|general|consultants?|insiders?|teachers?|traders?|pilots?|bosses|campaigners?|blog|website|site|outlet|daily|wire|insurer|captain|academics?|economists?|deputy|envoy|ambassador|delegate|operators|providers|carriers|ministers|firms|companies|groups|monitor|others|some|many|one|critics|nobody|no one|none"
 )
-_SUBJECT_OF_DATA = re.compile(r"\b(?:data|figures|measurements|measurement|charts?|graphs?|statistics|numbers|probes|tests|monitoring|logs|records|readings|analysis|maps?|tables|telemetry|metrics|dashboards?|sensors|collectors|routing data|scans)\b")
-_NOUNS = re.compile(r"\b(?:the|these|those|such|any|his|her|their|its|a|an|of|no|some|first|early|media|news|several|other|many|recent|unconfirmed|new|earlier|this|that|in|on|to|'s|from)$")
-_NOUN_OR_VERB = frozenset({"report", "reports", "claims", "claim", "notes", "states", "records", "record", "finds", "doubts", "shows", "show", "fears", "estimates", "estimate", "suspects", "suspect", "logs", "answers", "posts", "sees", "blame", "thought", "found", "saw", "post", "feared", "alleged", "reported", "shown", "suspected", "noted", "confirmed", "claimed", "described", "assumed", "detected", "recorded", "observed", "measured", "registered", "revealed", "deny", "dispute", "disputes"})
-_AUX = re.compile(r"(?:\b(?:has|have|had|also|later|earlier|further|separately|then|now|again|still|previously|already|would only|has since|could only|told|meanwhile|himself|herself|itself|repeatedly|initially|first|both|all|only|jointly|publicly|quickly|officially|briefly|flatly|strongly|firmly|categorically|simply|independently|nevertheless|however|did|do|does)\s*|\b(?:on|late|early|earlier|this|yesterday|last|at) (?:on )?(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|morning|afternoon|evening|night|today|week)\s*(?:morning|afternoon|evening|night)?\s*|,\s*however,\s*|\b(?:yesterday|today|tonight)\s*)+$", re.IGNORECASE)
-_FINITE = re.compile(r"\b(?:is|are|was|were|has|had|have|will|would|went|came|began|fell|lost|did|does|could|can|may|might|should|started|ended|lasted|returned|dropped|vanished|disappeared|remained|caused|hit|cut|left|took|saw|shut|struck|broke|collapsed|failed|affected|resumed|recovered|stayed|restored|comes|runs|goes|passes|depends|relies|cannot|couldn't|wasn't|weren't|isn't|aren't|hasn't|haven't|didn't|don't|doesn't|there's|it's|says?|said|declined|remains|stood|stopped|carries|(?!(?:based|owned|backed|sponsored|named|led|unnamed|affiliated|aligned|elected|respected|appointed|retired|called|affected|united|limited|exiled|controlled|displaced|related|speed|need|feed|red|bed|indeed)\b)[a-z]{3,}ed)\b")
-_CUT = re.compile(r"[,;()\"]|:(?!\d)|(?<= )-(?= )|\b(?:that|because|after|while|whereas|but|as|when|where|although|though|since|before|which|and that|so|until|if|once|even though)\b", re.IGNORECASE)
-_LEADING = re.compile(r"^(?:(?:meanwhile|but|and|however|also|later|earlier|still|separately|on \w+day|in a (?:\w+ )?(?:statement|post|tweet|letter|note)|for (?:its|his|her|their) part|in turn|yesterday|today|then|instead|now|asked [^,]{0,60},|so|yet|nor|in \w+|at the time|by then|nevertheless|both|only|according to|for example|one|even)\b,?\s+)+(?=\S)", re.IGNORECASE)
-_TIMED = re.compile(r"\s*(?:(?:(?:on|at|by|since|in|from|around|late|early|about|after|between|until|of)\s+)*(?:[\w:.]*\d[\w:.]*,?|UTC|GMT|[A-Z][a-z]+day,?|January|February|March|April|May|June|July|August|September|October|November|December|[ap]\.?m\.?,?|(?:the )?(?:morning|afternoon|evening|night)|local time|last week|this week|yesterday|today)\s+)+(?=\S)", re.IGNORECASE)
-_APPOSED = re.compile(r"^\s*(?:an?|the|one of|its|who|which|whose|chief|head|director|president|deputy|vice|senior|spokes\w+|ceo|co-?founder|founder|professor|minister|based|part of|owned|head of|in charge|speaking|citing|also|now|formerly|himself|herself|their|his|her|our|research|another|until)\b")
+_SUBJECT_OF_DATA = re.compile(
+    r"\b(?:data|figures|measurements|measurement|charts?|graphs?|statistics|numbers|probes|tests|monitoring|logs|records|readings|analysis|maps?|tables|telemetry|metrics|dashboards?|sensors|collectors|routing data|scans)\b"
+)
+_NOUNS = re.compile(
+    r"\b(?:the|these|those|such|any|his|her|their|its|a|an|of|no|some|first|early|media|news|several|other|many|recent|unconfirmed|new|earlier|this|that|in|on|to|'s|from)$"
+)
+_NOUN_OR_VERB = frozenset(
+    {
+        "report",
+        "reports",
+        "claims",
+        "claim",
+        "notes",
+        "states",
+        "records",
+        "record",
+        "finds",
+        "doubts",
+        "shows",
+        "show",
+        "fears",
+        "estimates",
+        "estimate",
+        "suspects",
+        "suspect",
+        "logs",
+        "answers",
+        "posts",
+        "sees",
+        "blame",
+        "thought",
+        "found",
+        "saw",
+        "post",
+        "feared",
+        "alleged",
+        "reported",
+        "shown",
+        "suspected",
+        "noted",
+        "confirmed",
+        "claimed",
+        "described",
+        "assumed",
+        "detected",
+        "recorded",
+        "observed",
+        "measured",
+        "registered",
+        "revealed",
+        "deny",
+        "dispute",
+        "disputes",
+    }
+)
+_AUX = re.compile(
+    r"(?:\b(?:has|have|had|also|later|earlier|further|separately|then|now|again|still|previously|already|would only|has since|could only|told|meanwhile|himself|herself|itself|repeatedly|initially|first|both|all|only|jointly|publicly|quickly|officially|briefly|flatly|strongly|firmly|categorically|simply|independently|nevertheless|however|did|do|does)\s*|\b(?:on|late|early|earlier|this|yesterday|last|at) (?:on )?(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|morning|afternoon|evening|night|today|week)\s*(?:morning|afternoon|evening|night)?\s*|,\s*however,\s*|\b(?:yesterday|today|tonight)\s*)+$",
+    re.IGNORECASE,
+)
+_FINITE = re.compile(
+    r"\b(?:is|are|was|were|has|had|have|will|would|went|came|began|fell|lost|did|does|could|can|may|might|should|started|ended|lasted|returned|dropped|vanished|disappeared|remained|caused|hit|cut|left|took|saw|shut|struck|broke|collapsed|failed|affected|resumed|recovered|stayed|restored|comes|runs|goes|passes|depends|relies|cannot|couldn't|wasn't|weren't|isn't|aren't|hasn't|haven't|didn't|don't|doesn't|there's|it's|says?|said|declined|remains|stood|stopped|carries|(?!(?:based|owned|backed|sponsored|named|led|unnamed|affiliated|aligned|elected|respected|appointed|retired|called|affected|united|limited|exiled|controlled|displaced|related|speed|need|feed|red|bed|indeed)\b)[a-z]{3,}ed)\b"
+)
+_CUT = re.compile(
+    r"[,;()\"]|:(?!\d)|(?<= )-(?= )|\b(?:that|because|after|while|whereas|but|as|when|where|although|though|since|before|which|and that|so|until|if|once|even though)\b",
+    re.IGNORECASE,
+)
+_LEADING = re.compile(
+    r"^(?:(?:meanwhile|but|and|however|also|later|earlier|still|separately|on \w+day|in a (?:\w+ )?(?:statement|post|tweet|letter|note)|for (?:its|his|her|their) part|in turn|yesterday|today|then|instead|now|asked [^,]{0,60},|so|yet|nor|in \w+|at the time|by then|nevertheless|both|only|according to|for example|one|even)\b,?\s+)+(?=\S)",
+    re.IGNORECASE,
+)
+_TIMED = re.compile(
+    r"\s*(?:(?:(?:on|at|by|since|in|from|around|late|early|about|after|between|until|of)\s+)*(?:[\w:.]*\d[\w:.]*,?|UTC|GMT|[A-Z][a-z]+day,?|January|February|March|April|May|June|July|August|September|October|November|December|[ap]\.?m\.?,?|(?:the )?(?:morning|afternoon|evening|night)|local time|last week|this week|yesterday|today)\s+)+(?=\S)",
+    re.IGNORECASE,
+)
+_APPOSED = re.compile(
+    r"^\s*(?:an?|the|one of|its|who|which|whose|chief|head|director|president|deputy|vice|senior|spokes\w+|ceo|co-?founder|founder|professor|minister|based|part of|owned|head of|in charge|speaking|citing|also|now|formerly|himself|herself|their|his|her|our|research|another|until)\b"
+)
 _ADJUNCT = re.compile(
     r"^(?:[\s,]*(?:in (?:a|an|its|his|her|their|the|two|one)(?: \w+){0,5}? (?:statement|post|posts|tweet|thread|interview|blog|briefing|email|e-mail|letter|report|note|bulletin|notice|message|conference|update|advisory|broadcast|session|memo|speech|release)(?: (?:to|with|published|posted|issued|carried)(?: \w+){1,6}?(?=[,.\"]| that\b| on ))?|on (?:twitter|x|facebook|mastodon|telegram|air|state (?:television|tv|radio)|camera|national television|condition of anonymity|the condition of anonymity)|by (?:phone|telephone|email)"
     r"|to (?:reporters|journalists|parliament|the press)|(?:late |early |earlier )?(?:on )?(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|today|yesterday|tonight)(?: (?:morning|afternoon|evening|night))?|late on \w+day|the (?:next|following|same) (?:day|morning|evening)|(?:this|last) (?:week|morning|evening|afternoon|night|weekend)|earlier|later|afterwards|at (?:a|the) (?:\w+ )?(?:briefing|press conference|news conference)(?: in \w+)?|shortly (?:before|after) \w+|in [A-Z]\w+|at \d{1,2}(?::\d\d)?(?: ?[ap]\.?m\.?)?(?: (?:gmt|utc|local time))?))+",
     re.IGNORECASE,
 )
-_LISTENER = re.compile(r"^\s+(?:(?:the |a )?(?:[A-Z][\w.-]*|reporters?|journalists?|us|me|parliament|lawmakers|listeners|viewers|readers|this (?:newspaper|outlet|site)|state (?:television|tv|radio|media)|local (?:radio|media)|news agency|agency|broadcaster|newspaper|customers|our|the|national|public|radio)(?: [A-Z][\w.-]*| (?:news agency|television|radio|newspaper|correspondent|daily|reporter|channel|station))*)(?=[\s,:])")
+_LISTENER = re.compile(
+    r"^\s+(?:(?:the |a )?(?:[A-Z][\w.-]*|reporters?|journalists?|us|me|parliament|lawmakers|listeners|viewers|readers|this (?:newspaper|outlet|site)|state (?:television|tv|radio|media)|local (?:radio|media)|news agency|agency|broadcaster|newspaper|customers|our|the|national|public|radio)(?: [A-Z][\w.-]*| (?:news agency|television|radio|newspaper|correspondent|daily|reporter|channel|station))*)(?=[\s,:])"
+)
 _PRONOUN = re.compile(r"^(?:he|she|they|it|we|i|who|you)$", re.IGNORECASE)
 
 
@@ -58,7 +128,16 @@ class Voices:
 
     def __init__(self, grammar: Grammar) -> None:
         lists = grammar.lists
-        compiled = "|".join(f"(?P<{name}>{lists[key]})" for name, key in (("rule_out", "rule_out"), ("deny", "deny"), ("think", "think"), ("measure", "measure"), ("say", "say")))
+        compiled = "|".join(
+            f"(?P<{name}>{lists[key]})"
+            for name, key in (
+                ("rule_out", "rule_out"),
+                ("deny", "deny"),
+                ("think", "think"),
+                ("measure", "measure"),
+                ("say", "say"),
+            )
+        )
         self._verb = re.compile(rf"(?<![\w-])(?:{compiled})(?![\w-])")
         self._according = re.compile(r"\b(?:according to|in the words of|quoting|citing|by the account of|per)\s+")
         self._role = re.compile(rf"\b(?:{_ROLE})(?:'s)?\b", re.IGNORECASE)
@@ -74,7 +153,9 @@ class Voices:
             if not out and len(flat) < 160 and not _FINITE.search(tail[1].lower()):
                 out.append(Voice(tail[1], (tail.start(), len(flat)), ((0, tail.start()),), "say"))
         for match in self._verb.finditer(low):
-            if any(begin < match.start() < until for begin, until in quotes) or any(own.own[0] <= match.start() < own.own[1] for own in out):
+            if any(begin < match.start() < until for begin, until in quotes) or any(
+                own.own[0] <= match.start() < own.own[1] for own in out
+            ):
                 continue
             act = match.lastgroup or "say"
             if voice := self._spoken(flat, low, match, act):
@@ -104,7 +185,11 @@ class Voices:
     def _right(self, flat: str, at: int) -> tuple[str, int]:
         """A name right of ``at``: up to punctuation, a verb or a clause."""
         rest = flat[at:]
-        cut = re.search(r"[,;()\"]|:(?!\d)|(?<= )-(?= )|\.(?=\s|$)(?<!\b[A-Z]\.)|\b(?:but|while|which|who|whose|that|although|because|when|after|before|since|adding|as|where|with|said|says|show|shows|showed|on (?:monday|tuesday|wednesday|thursday|friday|saturday|sunday))\b", rest, re.IGNORECASE)
+        cut = re.search(
+            r"[,;()\"]|:(?!\d)|(?<= )-(?= )|\.(?=\s|$)(?<!\b[A-Z]\.)|\b(?:but|while|which|who|whose|that|although|because|when|after|before|since|adding|as|where|with|said|says|show|shows|showed|on (?:monday|tuesday|wednesday|thursday|friday|saturday|sunday))\b",
+            rest,
+            re.IGNORECASE,
+        )
         name = rest[: cut.start()] if cut else rest
         if (verb := _FINITE.search(name.lower())) and verb.start() > 0:
             name = name[: verb.start()]
@@ -114,19 +199,43 @@ class Voices:
     def _spoken(self, flat: str, low: str, match: "re.Match[str]", act: str) -> Voice | None:
         verb, begin, end = match[0], match.start(), match.end()
         before = low[:begin].rstrip()
-        if re.search(r"\b(?:is|are|was|were|been|being|be|widely|so|it is|'s)(?: also| first| widely| being| initially| officially| later)?$", before):
+        if re.search(
+            r"\b(?:is|are|was|were|been|being|be|widely|so|it is|'s)(?: also| first| widely| being| initially| officially| later)?$",
+            before,
+        ):
             return self._passive(flat, low, match, act)
         if verb.split()[0] in _NOUN_OR_VERB and _NOUNS.search(before) and not before.endswith(("have", "has", "had")):
             return None
-        if re.search(r"\b(?:to|not|n't|never|would|will|can|could|should|must|did|does|do|of)$", before) and act != "think" and not (act == "rule_out" and before.endswith(("would", "did"))):
+        if (
+            re.search(r"\b(?:to|not|n't|never|would|will|can|could|should|must|did|does|do|of)$", before)
+            and act != "think"
+            and not (act == "rule_out" and before.endswith(("would", "did")))
+        ):
             if not (act == "deny" and before.endswith(("to",)) is False and before.endswith(("did", "do", "does"))):
                 return None
         after = flat[end:]
-        inverted = bool(re.search(r"[,\"]\s*$", flat[:begin])) and re.match(r"\s+(?:[A-Z]|the |an? |one |its |their )", after) and act in ("say", "think")
+        inverted = (
+            bool(re.search(r"[,\"]\s*$", flat[:begin]))
+            and re.match(r"\s+(?:[A-Z]|the |an? |one |its |their )", after)
+            and act in ("say", "think")
+        )
         name, start = self._left(flat, low, begin)
-        if inverted and re.match(r"\s+(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February|March|April|May\b|June|July|August|Sept|Octo|Nov|Dec|I\b|It\b|In\b|On\b)(?:[A-Z]|the |an? )", after) and verb in ("said", "says", "added", "wrote", "reported", "reports") and not self._speaks(name or "it", "measure"):
+        if (
+            inverted
+            and re.match(
+                r"\s+(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February|March|April|May\b|June|July|August|Sept|Octo|Nov|Dec|I\b|It\b|In\b|On\b)(?:[A-Z]|the |an? )",
+                after,
+            )
+            and verb in ("said", "says", "added", "wrote", "reported", "reports")
+            and not self._speaks(name or "it", "measure")
+        ):
             name = ""
-        if inverted and (not name or not re.search(r"[A-Za-z]", name) or flat[:begin].rstrip().endswith(('"', ',"', '",')) or (flat[:begin].rstrip().endswith(",") and _FINITE.search(name.lower()))):
+        if inverted and (
+            not name
+            or not re.search(r"[A-Za-z]", name)
+            or flat[:begin].rstrip().endswith(('"', ',"', '",'))
+            or (flat[:begin].rstrip().endswith(",") and _FINITE.search(name.lower()))
+        ):
             name, stop = self._right(flat, end + 1)
             if not name:
                 return None
@@ -185,12 +294,29 @@ class Voices:
             return "", at
         name, start = parts[-1]
         if closed:
-            options = [part for part in parts[-3:-1] if part[0].strip() and not _TIMED.fullmatch(part[0] + " x"[:1] if part[0].strip() else part[0]) and not _FINITE.search(part[0].lower()) and not re.match(r"\s*(?:Within|In|On|At|By|After|Since|During|For|From|Over|Under|Until|While|When|As|With|Only|Just|About|Around|Nearly|Almost|More|Less|Up|Some \d)\b", part[0]) and len(part[0].split()) <= 12 and text[part[1] + len(part[0]) :].lstrip().startswith(",") and (closed or text[start - 1 : start] == ",")]
+            options = [
+                part
+                for part in parts[-3:-1]
+                if part[0].strip()
+                and not _TIMED.fullmatch(part[0] + " x"[:1] if part[0].strip() else part[0])
+                and not _FINITE.search(part[0].lower())
+                and not re.match(
+                    r"\s*(?:Within|In|On|At|By|After|Since|During|For|From|Over|Under|Until|While|When|As|With|Only|Just|About|Around|Nearly|Almost|More|Less|Up|Some \d)\b",
+                    part[0],
+                )
+                and len(part[0].split()) <= 12
+                and text[part[1] + len(part[0]) :].lstrip().startswith(",")
+                and (closed or text[start - 1 : start] == ",")
+            ]
             if closed and re.fullmatch(r"\s*(?:[A-Z][\w.'-]*\s*){1,5}", name):
                 options = []
             if options and (self._named(options[-1][0])):
                 name, start = options[-1]
-        elif len(parts) > 1 and re.search(r"\b(?:that|which|who)\s*$", text[:start], re.IGNORECASE) and not re.match(r"\s*(?:[A-Z@]|the |an? |its |their |his |her |some |many |our )", name):
+        elif (
+            len(parts) > 1
+            and re.search(r"\b(?:that|which|who)\s*$", text[:start], re.IGNORECASE)
+            and not re.match(r"\s*(?:[A-Z@]|the |an? |its |their |his |her |some |many |our )", name)
+        ):
             before = parts[-2]  # "the consortium that owns the cable said"
             if not _FINITE.search(before[0].lower()) and self._named(before[0]):
                 name, start = before
@@ -222,9 +348,12 @@ class Voices:
         out: list[tuple[str, int]] = []
         last = 0
         for match in _CUT.finditer(text):
-            if match[0] == "." :
+            if match[0] == ".":
                 continue
-            if match[0].lower() in ("that", "which", "as", "so", "before", "after", "since") and match.start() == last == 0:
+            if (
+                match[0].lower() in ("that", "which", "as", "so", "before", "after", "since")
+                and match.start() == last == 0
+            ):
                 continue
             out.append((text[last : match.start()], last))
             last = match.end()
@@ -241,20 +370,49 @@ class Voices:
         low = name.lower()
         if re.fullmatch(r"[\d:., ]*(?:gmt|utc|[a-z]{2,3}t|[ap]\.?m\.?|local time)?", low):
             return False
-        if re.fullmatch(r"(?:there|this|that|these|those|which|what|nothing|something|all|the (?:outage|blackout|disruption|shutdown|attack|recovery|incident|country|internet|network|service|problem|fault|traffic|connectivity)s?)", low):
+        if re.fullmatch(
+            r"(?:there|this|that|these|those|which|what|nothing|something|all|the (?:outage|blackout|disruption|shutdown|attack|recovery|incident|country|internet|network|service|problem|fault|traffic|connectivity)s?)",
+            low,
+        ):
             return False
-        proper = bool(re.search(r"(?:^|[\s'-])@?[A-Z]\w", name)) and not re.fullmatch(r"(?:(?:On |Late |Early )?(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day.*|Traffic|Connectivity|Service|Internet\b.*|The (?:outage|blackout|disruption|attack|recovery|internet|traffic)\b.*)", name)
-        if act != "measure" and re.match(r"(?:the|an?|its|his|her|their|our|one|two|three|four|another|some|most|many|several|both|\d+) [a-z]", low) and not re.search(r"\b(?:outages?|internet|network|service|traffic|attacks?|problem|fault|disruption|incident|connection|power|cable|country|night|day|week|time|way|storm|fire|quake|number)\b$", low):
+        proper = bool(re.search(r"(?:^|[\s'-])@?[A-Z]\w", name)) and not re.fullmatch(
+            r"(?:(?:On |Late |Early )?(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day.*|Traffic|Connectivity|Service|Internet\b.*|The (?:outage|blackout|disruption|attack|recovery|internet|traffic)\b.*)",
+            name,
+        )
+        if (
+            act != "measure"
+            and re.match(
+                r"(?:the|an?|its|his|her|their|our|one|two|three|four|another|some|most|many|several|both|\d+) [a-z]",
+                low,
+            )
+            and not re.search(
+                r"\b(?:outages?|internet|network|service|traffic|attacks?|problem|fault|disruption|incident|connection|power|cable|country|night|day|week|time|way|storm|fire|quake|number)\b$",
+                low,
+            )
+        ):
             return True
         if act == "measure":
-            return bool(self._role.search(name) or _SUBJECT_OF_DATA.search(low) or (proper and not re.match(r"(?:The|In|On|At|Most|Some|All|Many|Customers|Users|Traffic|Internet|Service)\b", name)))
+            return bool(
+                self._role.search(name)
+                or _SUBJECT_OF_DATA.search(low)
+                or (
+                    proper
+                    and not re.match(
+                        r"(?:The|In|On|At|Most|Some|All|Many|Customers|Users|Traffic|Internet|Service)\b", name
+                    )
+                )
+            )
         return proper or bool(self._role.search(name)) or bool(_SUBJECT_OF_DATA.search(low))
 
 
 def _clean(name: str) -> str:
     """A speaker as shown, without quotes and the data that the speaker cites."""
     name = " ".join(name.split()).strip(" ,.'\"")
-    name = re.sub(r"'s (?:data|figures|measurements|probes|charts?|graphs?|own data|monitoring|logs|sensors|statistics|dashboards?|numbers|analysis|traffic data|readings|telemetry|collectors|records)$", "", name)
+    name = re.sub(
+        r"'s (?:data|figures|measurements|probes|charts?|graphs?|own data|monitoring|logs|sensors|statistics|dashboards?|numbers|analysis|traffic data|readings|telemetry|collectors|records)$",
+        "",
+        name,
+    )
     return name[:120]
 
 
@@ -265,7 +423,10 @@ def _quotes(flat: str) -> list[tuple[int, int]]:
 
 def _apposition(flat: str, at: int) -> int:
     """The end of ", director of research at the firm" after a name."""
-    match = re.match(r",\s*(?:an?|the|chief|head|director|president|deputy|vice|senior|spokes\w+|ceo|founder|who|its|professor|minister|co-?founder|engineer|manager)\b[^,.;\"]{0,80}", flat[at:])
+    match = re.match(
+        r",\s*(?:an?|the|chief|head|director|president|deputy|vice|senior|spokes\w+|ceo|founder|who|its|professor|minister|co-?founder|engineer|manager)\b[^,.;\"]{0,80}",
+        flat[at:],
+    )
     return at + match.end() if match else at
 
 
@@ -273,7 +434,17 @@ def _bounded(voices: list[Voice], flat: str, low: str) -> list[Voice]:
     """Each voice ends where the next speaker's phrase begins, if that one is set apart: "X said A, but Y said B"."""
     out = []
     for number, voice in enumerate(voices):
-        following = next((later for later in voices[number + 1 :] if later.own[0] >= voice.own[1] and (0, later.own[0]) not in later.spans and later.spans and later.spans[0][0] >= later.own[1]), None)
+        following = next(
+            (
+                later
+                for later in voices[number + 1 :]
+                if later.own[0] >= voice.own[1]
+                and (0, later.own[0]) not in later.spans
+                and later.spans
+                and later.spans[0][0] >= later.own[1]
+            ),
+            None,
+        )
         if following is None:
             out.append(voice)
             continue

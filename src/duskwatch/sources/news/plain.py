@@ -1,11 +1,11 @@
 """Plain text: optional header lines, a blank line, and the article.
 
-    title: Nothing but silence
-    date: 2014-12-23T10:00Z
-    outlet: The Example
-    language: en
+title: Nothing but silence
+date: 2014-12-23T10:00Z
+outlet: The Example
+language: en
 
-    The first sentence ...
+The first sentence ...
 """
 
 import re
@@ -57,7 +57,7 @@ def _first_line(text: str, body: int) -> str:
         if len(re.findall(r"\w+", line)) < 3:  # a cross, a section name
             continue
         alone = re.match(r"[ \t]*\n[ \t]*\n", text[body + match.end() :])
-        return line if alone and len(line) <= 140 and line[-1] not in ".!?:;,\"”" else ""
+        return line if alone and len(line) <= 140 and line[-1] not in '.!?:;,"”' else ""
     return ""
 
 

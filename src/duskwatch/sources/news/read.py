@@ -9,7 +9,9 @@ from duskwatch.sources.news.plain import read_plain
 
 LARGEST_FILE = 64 << 20  # bytes; a larger file is refused
 LARGEST_TEXT = 2_000_000  # characters of plain text that are looked at; the rest is left out, and told
-_MARKUP = re.compile(r"\s*(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body|article|div|meta|p|h1|main|section)\b", re.I | re.S)
+_MARKUP = re.compile(
+    r"\s*(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body|article|div|meta|p|h1|main|section)\b", re.I | re.S
+)
 _FEED = re.compile(r"\s*(?:<\?xml[^>]{0,200}\?>)?\s*(?:<!--.{0,2000}?-->\s*|<\?xml-stylesheet[^>]{0,300}\?>\s*|"
                    r"<!DOCTYPE[^>\[]{0,300}(?:\[.{0,20000}?\])?\s*>\s*)*<(?:rss|feed|rdf:RDF|atom:feed)\b", re.I | re.S)  # fmt: skip
 _XML = re.compile(r"\s*<\?xml\b")
@@ -57,7 +59,7 @@ def decoded(data: bytes, name: str) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        if (declared := re.search(rb"(?:charset|encoding)\s*=\s*[\"']?([A-Za-z0-9_-]{2,20})", data[:2000])):
+        if declared := re.search(rb"(?:charset|encoding)\s*=\s*[\"']?([A-Za-z0-9_-]{2,20})", data[:2000]):
             try:
                 return data.decode(declared[1].decode("ascii"), "replace")
             except LookupError:

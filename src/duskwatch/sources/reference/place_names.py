@@ -5,7 +5,6 @@ from functools import cache
 from duskwatch.records.claim import Place, Places
 from duskwatch.sources.reference.names import _codes, _names, main_time_zone, time_zones
 
-
 _WITHOUT_ZONE = {"XK": "Europe/Belgrade"}  # the tz database lists no zone for these
 
 
@@ -25,7 +24,14 @@ def place_names(language: str = "en") -> Places:
         place = Place(code, zones[code])
         name = listed.get(code, "")
         parts = [part for part in name.split(" & ") if len(part) > 4 and part[0].isupper()] if " & " in name else []
-        for word in {*parts, name, name.split(" (")[0], name.replace("&", "and"), name.replace("St.", "Saint"), name.removesuffix(" SAR China")}:
+        for word in {
+            *parts,
+            name,
+            name.split(" (")[0],
+            name.replace("&", "and"),
+            name.replace("St.", "Saint"),
+            name.removesuffix(" SAR China"),
+        }:
             if len(word) > 2 and " - " not in word:
                 names[word] = place
     return Places(names, zones)
