@@ -70,7 +70,8 @@ def main(count: int = 1000, sentences: int = 25) -> None:
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(f"{count} articles of {words} words: read {read - begin:.1f} s, claims and stories {done - read:.1f} s")
     print(
-        f"{count / (done - begin) * 60:,.0f} articles a minute of processor time; {len(said.claims):,} claims; {memory} MB"
+        f"{count / (done - begin) * 60:,.0f} articles a minute of processor time;"
+        f" {len(said.claims):,} claims; {memory} MB"
     )
 
 

@@ -90,7 +90,8 @@ def test_dependence_names_whom_and_how_much():
 
 def test_an_attack_keeps_its_observer_and_its_beginning():
     claim = only(
-        "Arrowhead, a security firm, said it had detected denial-of-service attacks against Gabon's infrastructure beginning on Saturday.",
+        "Arrowhead, a security firm, said it had detected denial-of-service attacks against"
+        " Gabon's infrastructure beginning on Saturday.",
         "attack",
     )
     assert claim.value["type"] == "denial-of-service"
@@ -188,7 +189,8 @@ def test_the_speaker_of_a_statement_is_that_of_all_its_sentences():
 
 def test_a_transcript_keeps_who_speaks():
     found = claims(
-        "THE MINISTER: We did not order any shutdown.\n\nQUESTION: Was it an attack?\n\nTHE MINISTER: A cable was cut.\n"
+        "THE MINISTER: We did not order any shutdown.\n\nQUESTION: Was it an attack?\n\nTHE"
+        " MINISTER: A cable was cut.\n"
     )
     assert {claim.speaker for claim in found if claim.kind == "cause"} == {"THE MINISTER"}
 
@@ -202,7 +204,10 @@ def test_any_text_gives_claims_of_known_shape(text):
         assert 0 <= claim.start < claim.end <= len(text)
 
 
-WORDS = 'internet gabon outage down back at 4 p.m. on monday for nine hours said the ministry denied cable cut not . , " about 80 per cent of networks'
+WORDS = (
+    "internet gabon outage down back at 4 p.m. on monday for nine hours said the ministry"
+    ' denied cable cut not . , " about 80 per cent of networks'
+)
 
 
 @settings(max_examples=150, deadline=None)

@@ -3,8 +3,16 @@
 from duskwatch.records.claim import Article
 from duskwatch.sources.news.copies import one_origin, shared_sentences
 
-A = "Some services have been restored in Gabon after a long outage of the internet. Officials would not comment on reports of a cyber-attack. The capital was calm on Tuesday evening."
-B = "Libreville was busy. Some services have been restored in Gabon after a long outage of the internet. Officials would not comment on the reports of a cyber-attack at all."
+A = (
+    "Some services have been restored in Gabon after a long outage of the internet."
+    " Officials would not comment on reports of a cyber-attack. The capital was calm on"
+    " Tuesday evening."
+)
+B = (
+    "Libreville was busy. Some services have been restored in Gabon after a long outage"
+    " of the internet. Officials would not comment on the reports of a cyber-attack at"
+    " all."
+)
 C = "The price of cocoa rose again on Tuesday while traders waited for news about the harvest in the south."
 
 

@@ -73,39 +73,69 @@ class Causes:
             for name in _SPECIFIC
         }
         self._outage = grammar.compile(
-            "(?<![\\w])(?:{event}|outage|off-?line|{net}|service|cut off|went (?:down|dark)|go(?:ne|ing)? (?:down|dark)|collapsed?|disrupted|lost|disconnect\\w+|back up|it|this|that|blame|cause|culprit|responsible)\\b"
+            "(?<![\\w])(?:{event}|outage|off-?line|{net}|service|cut off|went (?:down|dark)"
+            "|go(?:ne|ing)? (?:down|dark)|collapsed?|disrupted|lost|disconnect\\w+|back up|it"
+            "|this|that|blame|cause|culprit|responsible)\\b"
         )
         self._ruled = grammar.compile(
-            "(?:{rule_out}|(?:no|any|without|lack of|little) (?:evidence|signs?|indications?|proof|trace|reason to (?:believe|think))|(?:(?<!\\w)(?:not|never|rather than|nothing to do with|neither|nor|instead of|unlikely|rules out|excluded|far from)|n't)\\b)[^;]{0,80}$"
+            "(?:{rule_out}|(?:no|any|without|lack of|little) (?:evidence|signs?|indications?"
+            "|proof|trace|reason to (?:believe|think))|(?:(?<!\\w)(?:not|never|rather than"
+            "|nothing to do with|neither|nor|instead of|unlikely|rules out|excluded|far from)"
+            "|n't)\\b)[^;]{0,80}$"
         )
         self._not_ruled = re.compile(
-            r"(?:not|n't|cannot|never|refus\w+ to|declin\w+ to|unable to|yet to) (?:yet |be |been |immediately |fully )*(?:rule[ds]? out|ruling out|exclude|discount)"
+            r"(?:not|n't|cannot|never|refus\w+ to|declin\w+ to|unable to|yet to) (?:yet |be |been "
+            r"|immediately |fully )*(?:rule[ds]? out|ruling out|exclude|discount)"
         )
         self._later_no = re.compile(
-            r"^[^.;]{0,50}?\b(?:(?:was|were|is|are|has been|had been|have been|can be|could be|were all|was also|being) ruled out|(?:is|was|are) (?:unlikely|not (?:to blame|the cause|responsible|behind|involved|suspected|believed))|(?:has|have|had) been excluded|(?:was|were|is) excluded|played no (?:role|part)|had nothing to do|did not (?:cause|bring))"
+            r"^[^.;]{0,50}?\b(?:(?:was|were|is|are|has been|had been|have been|can be|could be"
+            r"|were all|was also|being) ruled out|(?:is|was|are) (?:unlikely|not (?:to blame"
+            r"|the cause|responsible|behind|involved|suspected|believed))|(?:has|have"
+            r"|had) been excluded|(?:was|were|is) excluded|played no (?:role|part)"
+            r"|had nothing to do|did not (?:cause|bring))"
         )
         self._later_open = re.compile(
-            r"^[^.;]{0,60}?(?:(?:could|can|has|have|had|is|was|were) ?not (?:yet )?(?:been |be )?(?:ruled out|excluded)|n't be (?:ruled out|excluded)|cannot be (?:ruled out|excluded)|not ruled out)"
+            r"^[^.;]{0,60}?(?:(?:could|can|has|have|had|is|was|were) ?not (?:yet )?(?:been "
+            r"|be )?(?:ruled out|excluded)|n't be (?:ruled out|excluded)|cannot be (?:ruled out"
+            r"|excluded)|not ruled out)"
         )
         self._deny = grammar.compile("\\b{deny}\\b")
         self._denied_order = grammar.compile(
-            "\\b(?:{deny}) (?:\\w+ ){0,4}?(?:order\\w*|shutting|cutting|switching|blocking|involvement|responsib\\w+|any (?:role|part|involvement|responsibility|order|link)|a role|being behind|having (?:ordered|cut|shut|switched|blocked|asked|told|instructed|interfered|anything)|that (?:it|they|the (?:government|state|authorities|ministry)) (?:had|was|were|has)|it had|they had|a (?:deliberate )?shut-?down|deliberate|instructing|interfer\\w+|tampering)"
+            "\\b(?:{deny}) (?:\\w+ ){0,4}?(?:order\\w*|shutting|cutting|switching|blocking"
+            "|involvement|responsib\\w+|any (?:role|part|involvement|responsibility|order|link)"
+            "|a role|being behind|having (?:ordered|cut|shut|switched|blocked|asked|told"
+            "|instructed|interfered|anything)|that (?:it|they|the (?:government|state|authorities"
+            "|ministry)) (?:had|was|were|has)|it had|they had|a (?:deliberate )?shut-?down"
+            "|deliberate|instructing|interfer\\w+|tampering)"
         )
         self._not_ordered = re.compile(
-            r"\b(?:did not|didn't|never|had not|have not|has not|hasn't|haven't|hadn't|gave no|issued no|no one|nobody|neither) (?:\w+ ){0,3}?(?:order(?:ed|s)?|shut|cut|switch(?:ed)?|instruct(?:ed|ions?)?|turn(?:ed)?|block(?:ed)?|direct(?:ed|ive)?|ask(?:ed)?)\b|\b(?:had|has|have) (?:nothing|no (?:part|role|hand)) (?:to do with|in)\b|\bno (?:shut-?down )?(?:order|directive|instruction)s? (?:was|were|has been|had been|to)\b|\b(?:was|were|is) not (?:involved|behind|responsible)\b"
+            r"\b(?:did not|didn't|never|had not|have not|has not|hasn't|haven't|hadn't|gave no"
+            r"|issued no|no one|nobody|neither) (?:\w+ ){0,3}?(?:order(?:ed|s)?|shut|cut"
+            r"|switch(?:ed)?|instruct(?:ed|ions?)?|turn(?:ed)?|block(?:ed)?|direct(?:ed|ive)?"
+            r"|ask(?:ed)?)\b|\b(?:had|has|have) (?:nothing|no (?:part|role|hand)) (?:to do with"
+            r"|in)\b|\bno (?:shut-?down )?(?:order|directive|instruction)s? (?:was|were|has been"
+            r"|had been|to)\b|\b(?:was|were|is) not (?:involved|behind|responsible)\b"
         )
         self._government = re.compile(
-            r"\b(?:government|ministry|minister|authorities|officials?|state|president|presidency|regulator|spokes\w+|army|military|junta|police|embassy|ambassador|beijing|washington|moscow|administration|pyongyang|kremlin|white house|foreign|telecommunications|interior|agency|commission)\b",
+            r"\b(?:government|ministry|minister|authorities|officials?|state|president|presidency"
+            r"|regulator|spokes\w+|army|military|junta|police|embassy|ambassador|beijing"
+            r"|washington|moscow|administration|pyongyang|kremlin|white house|foreign"
+            r"|telecommunications|interior|agency|commission)\b",
             re.IGNORECASE,
         )
         failure = grammar.patterns["failure"]
         kinds = "|".join(f"(?P<{name}>(?:{'|'.join(failure[name])}))" for name in ("cable", "power", "fault"))
         part = f"(?P<part>{kinds})"
         self._broken = grammar.compile(
-            rf"(?<![\w-]){part}(?:'s)?(?: (?:in|near|off|at|of|on|that|which|under|between|to|from|by) (?:(?!(?:was|were|had|has|is|are)\b)[\w'.-]+ ){{1,8}}?| )(?P<verb>{'|'.join(failure['broke'])})\b(?! (?:no|to|off from|by (?:\d|about|half)))"
+            rf"(?<![\w-]){part}(?:'s)?(?: (?:in|near|off|at|of|on|that|which|under|between|to|from"
+            rf"|by) (?:(?!(?:was|were|had|has|is|are)\b)[\w'.-]+ ){{1,8}}?"
+            rf"| )(?P<verb>{'|'.join(failure['broke'])})\b(?! (?:no|to|off from|by (?:\d|about"
+            r"|half)))"
         )
         self._damaged = grammar.compile(
-            rf"(?<![\w-])(?P<verb>{'|'.join(failure['damage'])}) (?:(?:the|a|an|its|their|one|two|three|four|both|several|some|of|all|most|our|his|her|core|key|main|only|vital|international|national|single|\w+'s|\w+-\w+|operator's) ){{0,4}}?{part}(?![\w-])"
+            rf"(?<![\w-])(?P<verb>{'|'.join(failure['damage'])}) (?:(?:the|a|an|its|their|one|two"
+            r"|three|four|both|several|some|of|all|most|our|his|her|core|key|main|only|vital"
+            rf"|international|national|single|\w+'s|\w+-\w+|operator's) ){{0,4}}?{part}(?![\w-])"
         )
         self._nature = grammar.compile(r"\b(?:" + "|".join(failure["nature"]) + r")\b")
         self._violence = grammar.compile(r"\b(?:" + "|".join(failure["violence"]) + r")\b")
@@ -201,7 +231,8 @@ class Causes:
         if not scene.outside_speech(start, end):
             return None
         if re.search(
-            r"\bwill\b|\bplans? to\b|\b(?:protect|defend|shield|secure|guard)\w* (?:\w+ ){0,4}?(?:from|against) (?:\w+-\w+ )?$",
+            r"\bwill\b|\bplans? to\b|\b(?:protect|defend|shield|secure"
+            r"|guard)\w* (?:\w+ ){0,4}?(?:from|against) (?:\w+-\w+ )?$",
             low[max(0, start - 60) : start],
         ):
             return None
@@ -225,7 +256,8 @@ class Causes:
             after is not None
             and re.search(r"\b(?:was|were|is|are|been|being|be)\s*$", after["gap"])
             and not re.match(
-                r"(?:to blame|at fault|responsible|behind|the|at the|suspected|under|possible|likely|ruled|excluded|blamed|not)\b",
+                r"(?:to blame|at fault|responsible|behind|the|at the|suspected|under|possible|likely"
+                r"|ruled|excluded|blamed|not)\b",
                 tail[len(after["gap"]) :],
             )
         ):
@@ -237,7 +269,10 @@ class Causes:
         direct = (
             bool(
                 re.search(
-                    r"\b(?:it|this|that|these|cause|reason|explanation)(?: \w+)? (?:was|is|were|may be|may have been|might have been|could have been|has been|had been)(?: not|n't)?(?: (?:a|an|the|simply|just|only|simple|probably|likely|apparently|another|all))* ?$",
+                    r"\b(?:it|this|that|these|cause|reason|explanation)(?: \w+)? (?:was|is|were|may be"
+                    r"|may have been|might have been|could have been|has been|had been)(?: not"
+                    r"|n't)?(?: (?:a|an|the|simply|just|only|simple|probably|likely|apparently|another"
+                    r"|all))* ?$",
                     head,
                 )
             )
@@ -247,7 +282,8 @@ class Causes:
             )
             or bool(
                 re.match(
-                    r" (?:was|were|had been|has been) (?:loaded|entered|announced|installed|pushed|applied|set|made|introduced|typed)\b",
+                    r" (?:was|were|had been|has been) (?:loaded|entered|announced|installed|pushed|applied"
+                    r"|set|made|introduced|typed)\b",
                     tail,
                 )
             )
@@ -263,7 +299,8 @@ class Causes:
                 and not (
                     name == "exam"
                     and re.search(
-                        r"\b(?:during|for the|to (?:stop|prevent|curb|combat)|ahead of|because of|over|amid)(?: [\w-]+){0,4} ?$",
+                        r"\b(?:during|for the|to (?:stop|prevent|curb|combat)|ahead of|because of|over"
+                        r"|amid)(?: [\w-]+){0,4} ?$",
                         head,
                     )
                 )
@@ -370,7 +407,8 @@ class Causes:
         nouns = [noun for noun in scene.nouns if not (noun.start < match.end() and match.start() < noun.end)]
         net = any(noun.kind == "net" for noun in nouns) or bool(
             re.search(
-                r"\b(?:outage|offline|blackout|disruption|shutdown|went dark|cut off|downtime|interruption|disconnection)\b",
+                r"\b(?:outage|offline|blackout|disruption|shutdown|went dark|cut off|downtime"
+                r"|interruption|disconnection)\b",
                 low[: match.start()] + " " + low[match.end() :],
             )
         )
@@ -388,7 +426,8 @@ class Causes:
         ):
             return scene.topic == "net"
         if name == "attack" and re.search(
-            r"\bsony\b|\bnuclear\b|\bbank|heart attack|terror|bomb|knife|missile|rocket|drone|shark|air (?:strike|raid)",
+            r"\bsony\b|\bnuclear\b|\bbank|heart attack|terror|bomb|knife|missile|rocket|drone"
+            r"|shark|air (?:strike|raid)",
             low,
         ):
             return cue and net and not re.search(r"\bon sony|sony (?:hack|pictures)", low)
@@ -446,12 +485,15 @@ class Causes:
                 continue
             if plain:
                 if re.search(
-                    r"\bsony\b|\bbank|heart|terror|bomb|militant|rebel|gunmen|troops|soldiers|killed|wounded|goal|midfield|wing\b|left back|nuclear|personal|verbal|air ?strike|missile|drone",
+                    r"\bsony\b|\bbank|heart|terror|bomb|militant|rebel|gunmen|troops|soldiers|killed"
+                    r"|wounded|goal|midfield|wing\b|left back|nuclear|personal|verbal|air ?strike|missile"
+                    r"|drone",
                     low,
                 ):
                     continue
                 target = re.search(
-                    r"\b(?:networks?|routers?|dns|name ?servers?|infrastructure|addresses|servers|links?|gbps|gbit|gigabits?|packets|internet|provider|operator|isp)\b",
+                    r"\b(?:networks?|routers?|dns|name ?servers?|infrastructure|addresses|servers|links?"
+                    r"|gbps|gbit|gigabits?|packets|internet|provider|operator|isp)\b",
                     low[:start] + " " + low[end:],
                 )
                 if not target or scene.topic != "net":
@@ -460,7 +502,8 @@ class Causes:
             if negative or (scene.voice_at(start) is not None and scene.voice_at(start).act in ("deny", "rule_out")):  # type: ignore[union-attr]
                 continue
             if re.search(
-                r"\b(?:caused by|due to|because of|blamed? on|result of|could be|may be|might be|cause (?:was|is)|possib\w+|suspect\w*|consistent with)\b[^.;]{0,40}$",
+                r"\b(?:caused by|due to|because of|blamed? on|result of|could be|may be|might be"
+                r"|cause (?:was|is)|possib\w+|suspect\w*|consistent with)\b[^.;]{0,40}$",
                 low[:start],
             ):
                 continue
@@ -509,12 +552,14 @@ class Causes:
 def _attack_type(text: str, low: str) -> str:
     """denial-of-service with its shape in brackets where the words tell it, else as the words have it."""
     shape = re.search(
-        r"\b(?:dns|ntp|ssdp|udp|tcp|syn|http|https|icmp|memcached)\b(?: (?:amplification|reflection|floods?))?|\b(?:amplification|reflection|botnet|volumetric|flood)\b",
+        r"\b(?:dns|ntp|ssdp|udp|tcp|syn|http|https|icmp|memcached)\b(?: (?:amplification"
+        r"|reflection|floods?))?|\b(?:amplification|reflection|botnet|volumetric|flood)\b",
         text,
     )
     if shape is None and re.search(r"denial|ddos|flood|request|traffic|packet", text):
         shape = re.search(
-            r"\b(?:dns|ntp|ssdp|udp|syn|http) (?:amplification|reflection|floods?|requests|packets)\b|\b(?:amplification|reflection)\b",
+            r"\b(?:dns|ntp|ssdp|udp|syn|http) (?:amplification|reflection|floods?|requests"
+            r"|packets)\b|\b(?:amplification|reflection)\b",
             low,
         )
     if re.search(

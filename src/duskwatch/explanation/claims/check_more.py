@@ -12,7 +12,8 @@ from duskwatch.records.times import SECOND, iso, parse_time, to_datetime
 SHARE_SLACK = 0.05  # of a whole
 DAY = 86_400 * SECOND
 ROUTED = re.compile(
-    r"network|prefix|route|address|block|connectivity|internet|subnet|link|connection|country|announcement|ip|service|access"
+    r"network|prefix|route|address|block|connectivity|internet|subnet|link|connection"
+    r"|country|announcement|ip|service|access"
 )
 QUANTIFIERS = {  # words for a share of the traffic, as [least, most]
     "almost all": (0.85, 1.0), "nearly all": (0.85, 1.0), "virtually all": (0.85, 1.0), "practically all": (0.85, 1.0),

@@ -46,7 +46,9 @@ class Events:
         self._event = grammar.compile("\\b{event}\\b")
         self._event_of = grammar.compile("{event} (?:lasting |of |for )(?:a total of |about |around )?$")
         self._counted = re.compile(
-            r"\b(?:speaks? of|spoke of|counted|counts|puts? (?:\w+ ){1,5}at|put it at|shows?|measured|(?:length|duration|total|outage) (?:was|is|of)|in all|total of|came to|reports?|gives?|gave|for)(?: a total of| the length as| about| around)? $"
+            r"\b(?:speaks? of|spoke of|counted|counts|puts? (?:\w+ ){1,5}at|put it at|shows?"
+            r"|measured|(?:length|duration|total|outage) (?:was|is|of)|in all|total of|came to"
+            r"|reports?|gives?|gave|for)(?: a total of| the length as| about| around)? $"
         )
         self._history = grammar.compile("\\b{history}")
         self._future = grammar.compile(
@@ -56,10 +58,14 @@ class Events:
         self._negation = grammar.compile("(?:(?<!\\w){negation}|n't)\\b(?: (?!only\\b)[\\w'-]+){0,3} ?$")
         self._hedge = grammar.compile("\\b(?:(?<!\\d )(?!may \\d|can't|cannot|could not){hedge})\\b")
         self._year = re.compile(
-            r"\b(?:in|of|since|during|from|the|early|late|mid|by|january|february|march|april|may|june|july|august|september|october|november|december),? ((?:19|20)\d\d)\b"
+            r"\b(?:in|of|since|during|from|the|early|late|mid|by|january|february|march|april|may"
+            r"|june|july|august|september|october|november|december),? ((?:19|20)\d\d)\b"
         )
         self._corrected = re.compile(
-            r"\b(?:earlier|previous|original|first) (?:version|edition|report)s? of (?:this|the|our)\b|\b(?:incorrectly|wrongly|mistakenly|erroneously) (?:said|stated|reported|gave|put|described)\b|\bwe (?:earlier|previously) (?:said|reported|wrote)\b|\bmisstated\b|\bearlier (?:said|reported|wrote) (?:in error|wrongly)"
+            r"\b(?:earlier|previous|original|first) (?:version|edition|report)s? of (?:this|the"
+            r"|our)\b|\b(?:incorrectly|wrongly|mistakenly|erroneously) (?:said|stated|reported"
+            r"|gave|put|described)\b|\bwe (?:earlier|previously) (?:said|reported"
+            r"|wrote)\b|\bmisstated\b|\bearlier (?:said|reported|wrote) (?:in error|wrongly)"
         )
         self._still = re.compile(
             r"\b(?:still|as of|already|remain\w*|so far|by then|at that (?:time|point)|continued? to)\b"
@@ -354,13 +360,18 @@ class Events:
                 continue
             before, after = low[max(0, span.start - 40) : span.start], low[span.end : span.end + 45]
             if re.match(
-                r" (?:ago|before|earlier|from now|ahead|prior|away|old|per|a day|each|every|to go|of (?:the day|talks|protests?|air|flights?|age|power|work)|into (?:the )?(?:match|game|second)|delay|notice|battery|backup|curfew|flight|drive|journey|war|conflict|strike|deadline|warning|window|meeting|search|visit|interval|trip|power)",
+                r" (?:ago|before|earlier|from now|ahead|prior|away|old|per|a day|each|every|to go"
+                r"|of (?:the day|talks|protests?|air|flights?|age|power|work)|into (?:the )?(?:match"
+                r"|game|second)|delay|notice|battery|backup|curfew|flight|drive|journey|war|conflict"
+                r"|strike|deadline|warning|window|meeting|search|visit|interval|trip|power)",
                 after,
             ):
                 continue
             if (
                 re.search(
-                    r"\b(?:every|within|in the (?:past|next|coming|last|first)|next|coming|past|previous|another|per|each|in|take|takes|need|needs|delayed(?: by)?|late by|first|final|last|aged|minute|by)\s*(?:the\s*)?$",
+                    r"\b(?:every|within|in the (?:past|next|coming|last|first)|next|coming|past|previous"
+                    r"|another|per|each|in|take|takes|need|needs|delayed(?: by)?|late by|first|final|last"
+                    r"|aged|minute|by)\s*(?:the\s*)?$",
                     before,
                 )
                 and not re.search(r"\b(?:for|over) the (?:past|last) ?$", before)
@@ -380,13 +391,16 @@ class Events:
     def _lasting(self, scene: Scene, start: int, end: int, before: str, after: str, triggers: list[Trigger]) -> bool:
         """Whether a duration is that of an outage of the Internet."""
         if noun := self._event.match(after.lstrip(" -")[:40]) or re.match(
-            r"(?:\w+ )?(?:\w+ )?(?:outage|blackout|shutdown|disruption|interruption|cut-?off|downtime|silence|gap|drop|break|loss|collapse|absence|failure)\b",
+            r"(?:\w+ )?(?:\w+ )?(?:outage|blackout|shutdown|disruption|interruption|cut-?off"
+            r"|downtime|silence|gap|drop|break|loss|collapse|absence|failure)\b",
             after.lstrip(" -"),
         ):
             phrase = after.lstrip(" -")[: noun.end()]
             return self._phrase_about_net(scene, phrase, start)
         if of := re.match(
-            r" of (?:\w+ ){0,3}?(?:disruption|downtime|darkness|silence|outage|interruption|being (?:offline|down)|blackout|no (?:service|internet)|isolation|unavailability|instability|trouble|problems)\b",
+            r" of (?:\w+ ){0,3}?(?:disruption|downtime|darkness|silence|outage|interruption"
+            r"|being (?:offline|down)|blackout|no (?:service|internet)|isolation|unavailability"
+            r"|instability|trouble|problems)\b",
             after,
         ):
             return self._phrase_about_net(scene, of[0], start)
@@ -420,7 +434,10 @@ class Events:
             or (one.noun and self._noun_about_net(scene, one))
         ]
         if re.search(
-            r"\b(?:last(?:ed|s|ing)?|dragged on|went on|stretched|ran|continued|persisted|endured|spanned|duration (?:of|was)|duration (?:of the outage )?(?:was|at)|total(?:l?ed|ling)|put at|came to|amounted to|took|lasted in all|measured)(?: (?:for|on for|only|just|in all|to))*(?: a total of)? ?$",
+            r"\b(?:last(?:ed|s|ing)?|dragged on|went on|stretched|ran|continued|persisted|endured"
+            r"|spanned|duration (?:of|was)|duration (?:of the outage )?(?:was|at)|total(?:l?ed"
+            r"|ling)|put at|came to|amounted to|took|lasted in all|measured)(?: (?:for|on for|only"
+            r"|just|in all|to))*(?: a total of)? ?$",
             before,
         ):
             noun_here = scene.noun_before(start, begin)
@@ -430,13 +447,16 @@ class Events:
         if not about:
             return False
         if re.match(
-            r",? (?:later|after(?:wards| (?:it|they|the|service|all|going|being|vanishing|disappearing|losing|falling|dropping|that))?\b)",
+            r",? (?:later|after(?:wards| (?:it|they|the|service|all|going|being|vanishing"
+            r"|disappearing|losing|falling|dropping|that))?\b)",
             after,
         ):
             ups = [one for one in triggers if one.direction.startswith("up")]
             return bool(ups) and (len(ups) == 1 or ups[0].start > start)
         if re.search(
-            r"\b(?:for|after|over|throughout|during|following|because of|spent|than)(?: (?:the past|the last|about|around|just|only|well|some|a total of|at least|more than|over|nearly|almost|exactly|up to))* ?$",
+            r"\b(?:for|after|over|throughout|during|following|because of|spent"
+            r"|than)(?: (?:the past|the last|about|around|just|only|well|some|a total of|at least"
+            r"|more than|over|nearly|almost|exactly|up to))* ?$",
             before,
         ) or low_for(before):
             return True

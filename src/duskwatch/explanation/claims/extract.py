@@ -25,19 +25,26 @@ from duskwatch.records.claim import Article, Claim, Places
 from duskwatch.records.times import iso
 
 _ABOUT_NET = re.compile(
-    r"\b(?:inter-?net|online|off-?line|connectivity|broadband|mobile data|web|netblocks|bgp|routes|prefixes|isps?|wi-?fi|bandwidth|telecom\w*|data services?|3g|4g|fib(?:re|er)|networks?|ddos|denial-of-service)\b"
+    r"\b(?:inter-?net|online|off-?line|connectivity|broadband|mobile data|web|netblocks"
+    r"|bgp|routes|prefixes|isps?|wi-?fi|bandwidth|telecom\w*|data services?|3g|4g|fib(?:re"
+    r"|er)|networks?|ddos|denial-of-service)\b"
 )
 _TO_OTHER_PLACE = re.compile(
-    r"(?:\b(?:through|via|from|by|unlike|than|neighbou?ring|with|to|toward|towards|between|over|near|border of|into|like|including)|\boutside)(?: the)? $"
+    r"(?:\b(?:through|via|from|by|unlike|than|neighbou?ring|with|to|toward|towards|between"
+    r"|over|near|border of|into|like|including)|\boutside)(?: the)? $"
 )
 _LISTED = re.compile(
-    r"(?:'s)?(?:,| and| or|, and| and in|, in|,? as well as)(?: (?:the|in|in the|the north of))? ?(?:in )?(?:the (?:north|south|east|west) of )?"
+    r"(?:'s)?(?:,| and| or|, and| and in|, in|,? as well as)(?: (?:the|in|in the"
+    r"|the north of))? ?(?:in )?(?:the (?:north|south|east|west) of )?"
 )
 _SUBJECT_COUNTRY = re.compile(
-    r"\b(?:the|that|this) (?:country|nation|island|islands|kingdom|republic|territory|state|archipelago|capital)(?:'s)?\b"
+    r"\b(?:the|that|this) (?:country|nation|island|islands|kingdom|republic|territory"
+    r"|state|archipelago|capital)(?:'s)?\b"
 )
 _SUBJECT_NETWORK = re.compile(
-    r"\b(?:the|this|that) (?:operator|provider|carrier|company|firm|isp|network|incumbent|telecoms? \w+)(?:'s)?\b|\bits (?:networks?|customers|subscribers|routes|prefixes|users|backbone|core)\b|\bour (?:networks?|customers|subscribers|services?|users)\b"
+    r"\b(?:the|this|that) (?:operator|provider|carrier|company|firm|isp|network|incumbent"
+    r"|telecoms? \w+)(?:'s)?\b|\bits (?:networks?|customers|subscribers|routes|prefixes"
+    r"|users|backbone|core)\b|\bour (?:networks?|customers|subscribers|services?|users)\b"
 )
 
 
@@ -236,7 +243,20 @@ class _Reading:
         ):
             return self.article.speaker
         if voice and not re.fullmatch(
-            r"(?i)(?:update|updated|correction|note|photo|read more|breaking|live|editor'?s note|background|what we know|clarification|summary|analysis|key points|status|impact|cause|start|end|affected|time|date|location|subject|title|duration|reason|q|a|question|answer|issue|incident|resolved|monitoring|identified|investigating|next update|severity|assessment|outlook|retraction|verdict|conclusion|advice|mitigation|workaround|result|context|method|figures|numbers|fact|facts|claim|finding|findings|consequences|reaction|response|measures|duration|start|end|cause|reason|resolution|current status|status update|next steps|services?|region|issued|reference|to|from|advisory|bulletin|notice|the facts|timeline|more|watch|see also|related|the latest|developing|alert|scope|description|summary of events|root cause|details|what happened|why it matters|in brief|by|attention|dear \w+|\d+|correction to .*|what is known|the bottom line|history|effect|recommendation|overview|contact|source|remarks?|outlook|transcript|present|subject line|web|internet|power|weather|sports?)",
+            r"(?i)(?:update|updated|correction|note|photo|read more|breaking|live|editor'?s note"
+            r"|background|what we know|clarification|summary|analysis|key points|status|impact"
+            r"|cause|start|end|affected|time|date|location|subject|title|duration|reason|q|a"
+            r"|question|answer|issue|incident|resolved|monitoring|identified|investigating"
+            r"|next update|severity|assessment|outlook|retraction|verdict|conclusion|advice"
+            r"|mitigation|workaround|result|context|method|figures|numbers|fact|facts|claim"
+            r"|finding|findings|consequences|reaction|response|measures|duration|start|end|cause"
+            r"|reason|resolution|current status|status update|next steps|services?|region|issued"
+            r"|reference|to|from|advisory|bulletin|notice|the facts|timeline|more|watch|see also"
+            r"|related|the latest|developing|alert|scope|description|summary of events|root cause"
+            r"|details|what happened|why it matters|in brief|by|attention|dear \w+|\d+"
+            r"|correction to .*|what is known|the bottom line|history|effect|recommendation"
+            r"|overview|contact|source|remarks?|outlook|transcript|present|subject line|web"
+            r"|internet|power|weather|sports?)",
             voice,
         ):
             return voice
@@ -378,13 +398,15 @@ class _Reading:
                 near = scene.low[one.end : one.end + 34]
                 if self._counts(scene, one) and (
                     re.match(
-                        r"(?:'s?)? (?:[\w'-]+ ){0,2}?(?:internet|connectivity|network|networks|outage|blackout|shutdown|disconnection|disruption|customers|traffic|routes|service)\b",
+                        r"(?:'s?)? (?:[\w'-]+ ){0,2}?(?:internet|connectivity|network|networks|outage|blackout"
+                        r"|shutdown|disconnection|disruption|customers|traffic|routes|service)\b",
                         near,
                     )
                     or (
                         one.kind != "people"
                         and re.search(
-                            r"\b(?:internet|outage|blackout|shutdown|disruption|connectivity|service|access|network)s? (?:in|of|across|throughout|at|to|on) (?:the )?$",
+                            r"\b(?:internet|outage|blackout|shutdown|disruption|connectivity|service|access"
+                            r"|network)s? (?:in|of|across|throughout|at|to|on) (?:the )?$",
                             scene.low[: one.start],
                         )
                     )
@@ -444,7 +466,10 @@ class _Reading:
             for one in after
             if one.kind in ("network", "asn", "country")
             and re.search(
-                r"\b(?:in|across|throughout|of|on|at|to|over|hit|struck|for|against|left|cut|affect\w*|within|parts of|inside|took|knocked|all of|much of|most of|disconnect\w*|plunged|between|is|with|from)(?: the| all| much| most| parts| of| nearly| almost| whole| entire)* $",
+                r"\b(?:in|across|throughout|of|on|at|to|over|hit|struck|for|against|left|cut|affect\w*"
+                r"|within|parts of|inside|took|knocked|all of|much of|most of|disconnect\w*|plunged"
+                r"|between|is|with|from)(?: the| all| much| most| parts| of| nearly| almost| whole"
+                r"| entire)* $",
                 scene.low[max(0, one.start - 40) : one.start],
             )
         ]
@@ -464,13 +489,16 @@ class _Reading:
             return False
         head = scene.low[max(0, one.start - 24) : one.start]
         if _TO_OTHER_PLACE.search(head) and not re.search(
-            r"\b(?:internet|access|service|services|connectivity|links|connections?|traffic|returned|restored) (?:from|to|with|into|over|by) $",
+            r"\b(?:internet|access|service|services|connectivity|links|connections?|traffic"
+            r"|returned|restored) (?:from|to|with|into|over|by) $",
             head,
         ):
             return False
         tail = scene.low[one.end : one.end + 30]
         if one.kind == "people" and re.match(
-            r" (?:government|president|officials?|ministry|minister|foreign|army|firm|company|company's|researchers?|analysts?|experts?|diplomats?|authorities|embassy|capital|news|agency|newspaper|study|ambassador|monitor|university|troops|police)\b",
+            r" (?:government|president|officials?|ministry|minister|foreign|army|firm|company"
+            r"|company's|researchers?|analysts?|experts?|diplomats?|authorities|embassy|capital"
+            r"|news|agency|newspaper|study|ambassador|monitor|university|troops|police)\b",
             tail,
         ):
             return False
@@ -572,24 +600,28 @@ class _Reading:
             if not voice.refers:
                 memory.last = voice.speaker
                 plural = (
-                    (bool(
+                    bool(
                         re.search(
-                            r"\b(?:officials|analysts|experts|engineers|researchers|residents|users|customers|monitors|[a-z]+(?<!s)s|people|some|many|others)(?: (?:at|of|in|from) .*)?$",
+                            r"\b(?:officials|analysts|experts|engineers|researchers|residents|users|customers"
+                            r"|monitors|[a-z]+(?<!s)s|people|some|many|others)(?: (?:at|of|in|from) .*)?$",
                             voice.speaker.lower(),
                         )
                     )
-                    and not voice.speaker[0].isupper())
-                    or bool(
-                        re.match(
-                            r"(?:[A-Z][a-z]+ )?(?:officials|analysts|experts|engineers|researchers|residents|users|customers|monitors)\b",
-                            voice.speaker,
-                        )
+                    and not voice.speaker[0].isupper()
+                ) or bool(
+                    re.match(
+                        r"(?:[A-Z][a-z]+ )?(?:officials|analysts|experts|engineers|researchers|residents|users"
+                        r"|customers|monitors)\b",
+                        voice.speaker,
                     )
                 )
                 if plural:
                     memory.group = voice.speaker
                 if re.search(
-                    r"\b(?:spokes(?:man|woman|person)|minister|official|engineer|director|head|chief|analyst|researcher|manager|president|executive|officer|professor|expert|owner|resident|captain|author|founder|secretary|diplomat|technician|specialist|governor|mayor|editor|consultant|he|she)\b",
+                    r"\b(?:spokes(?:man|woman|person)|minister|official|engineer|director|head|chief"
+                    r"|analyst|researcher|manager|president|executive|officer|professor|expert|owner"
+                    r"|resident|captain|author|founder|secretary|diplomat|technician|specialist|governor"
+                    r"|mayor|editor|consultant|he|she)\b",
                     voice.speaker.lower(),
                 ) or re.fullmatch(r"(?:[A-Z][\w'-]+ ){1,2}[A-Z][\w'-]+.*", voice.speaker):
                     memory.person = voice.speaker

@@ -19,14 +19,16 @@ class Figures:
         self._left = grammar.compile(
             "\\b(?:"
             + "|".join(share["left"])
-            + ")(?:\\s+(?:just|only|about|around|some|nearly|barely|a mere|roughly|as little as|as low as|less than|under|almost|over|more than))*\\s*$"
+            + ")(?:\\s+(?:just|only|about|around|some|nearly|barely|a mere|roughly|as little as"
+            "|as low as|less than|under|almost|over|more than))*\\s*$"
         )
         self._of_normal = grammar.compile("^\\s*(?:capacity\\s+)?(?:" + "|".join(share["of_normal"]) + ")")
         self._by = grammar.compile("\\b(?:" + "|".join(share["by"]) + ")\\s*(?:of\\s+)?$")
         down, up = share["down"][1], share["up"][0]
         self._drop_after = grammar.compile("^[ -](?:\\w+ ){0,2}?(?:" + share["down"][0] + ")")
         self._drop_before = re.compile(
-            rf"\b{share['down'][0]} (?:in [^.;]{{2,40}}? )?(?:of|by) (?:about |around |some |nearly |more than |roughly )?$"
+            rf"\b{share['down'][0]} (?:in [^.;]{{2,40}}? )?(?:of|by) (?:about |around |some "
+            r"|nearly |more than |roughly )?$"
         )
         self._down = grammar.compile(f"\\b{down}\\b")
         self._up = grammar.compile(f"\\b{up}\\b")
@@ -34,17 +36,24 @@ class Figures:
         self._counted = "(?:" + "|".join(share["counted"]) + ")"
         number = numbers.number
         self._of_count = grammar.compile(
-            rf"(?<![\w.])(?P<q>(?:all|only|just|at least|more than|nearly|about|some|fewer than) )?(?P<n>{number}|none|all|half) (?:out )?of (?:the |its |their |the country's |\w+'s |our )?(?P<m>{number}) (?:\w+ ){{0,3}}?(?P<what>{self._counted})\b"
+            r"(?<![\w.])(?P<q>(?:all|only|just|at least|more than|nearly|about|some"
+            rf"|fewer than) )?(?P<n>{number}|none|all|half) (?:out )?of (?:the |its |their "
+            rf"|the country's |\w+'s |our )?(?P<m>{number}) (?:\w+ ){{0,3}}?"
+            rf"(?P<what>{self._counted})\b"
         )
         self._all_count = grammar.compile(
-            rf"\b(?:all|every one of|each of) (?:of )?(?:the |its |their |[\w']+'s |our )?(?:\w+ )?(?P<n>{number}) (?:of (?:the |its |their |[\w' ]+'s )?)?(?:\w+ ){{0,2}}?(?P<what>{self._counted})\b"
+            r"\b(?:all|every one of|each of) (?:of )?(?:the |its |their |[\w']+'s "
+            rf"|our )?(?:\w+ )?(?P<n>{number}) (?:of (?:the |its |their "
+            rf"|[\w' ]+'s )?)?(?:\w+ ){{0,2}}?(?P<what>{self._counted})\b"
         )
         people = grammar.lists["people"]
         self._people = grammar.compile(
             rf"^(?: (?:of (?:the |its |their |our |all )?)?(?:[\w'-]+ ){{0,4}}?)(?P<who>{people})\b"
         )
         self._usual = re.compile(
-            r"^ of (?:the |its )?(?:\w+ )?(?:traffic|networks|routes|prefixes|volume|capacity|connections|what) (?:that )?(?:it|they|we|is|are|was|were|he|she)? ?(?:usually|normally|ordinarily|typically|would)\b"
+            r"^ of (?:the |its )?(?:\w+ )?(?:traffic|networks|routes|prefixes|volume|capacity"
+            r"|connections|what) (?:that )?(?:it|they|we|is|are|was|were|he|she)? ?(?:usually"
+            r"|normally|ordinarily|typically|would)\b"
         )
         self._hit = grammar.compile("\\b(?:" + "|".join(impact["verb"]) + ")\\b")
         self._online = grammar.compile("\\b(?:" + "|".join(impact["online"]) + ")\\b")
@@ -138,7 +147,9 @@ class Figures:
             no = re.search(r"\b(?:not|n't|never|no longer|yet to)\b", after[: up.start()])
             return "down" if no else "up"
         if re.search(
-            r"\b(?:lost|losing|loss of|withdr\w+|knocked (?:out|offline)|took (?:down|out)|affect\w+|down|dropped|cut|disconnected|hit|disappearance of|missing)\s*(?:\w+\s){0,2}$",
+            r"\b(?:lost|losing|loss of|withdr\w+|knocked (?:out|offline)|took (?:down|out)"
+            r"|affect\w+|down|dropped|cut|disconnected|hit|disappearance of"
+            r"|missing)\s*(?:\w+\s){0,2}$",
             before,
         ):
             return "down"
@@ -153,7 +164,8 @@ class Figures:
         low = scene.low
         before, after = low[max(0, amount.start - 60) : amount.start], low[amount.end : amount.end + 80]
         if re.match(
-            r" (?:an? )?(?:hour|day|past|dozen|mile|kilomet|of an hour|the size|way|time|hearted|the (?:price|size|distance))",
+            r" (?:an? )?(?:hour|day|past|dozen|mile|kilomet|of an hour|the size|way|time|hearted"
+            r"|the (?:price|size|distance))",
             after,
         ) or re.match(r" (?:owned|stake|share in|tax|interest|growth|of (?:gdp|the vote|votes|exports|shares))", after):
             return None
@@ -176,7 +188,8 @@ class Figures:
         if people and share <= 1:
             who = people["who"]
             if re.search(
-                r"users|customers|subscribers|people|population|households?|homes|residents|inhabitants|premises|lines|clients|accounts|citizens",
+                r"users|customers|subscribers|people|population|households?|homes|residents"
+                r"|inhabitants|premises|lines|clients|accounts|citizens",
                 who,
             ):
                 return self._people_share(scene, amount, who)
@@ -199,12 +212,14 @@ class Figures:
         if before.endswith("-") and re.search(r"\b(?:traffic|connectivity|routes|networks)\b", low):
             return self._share(scene, amount, share, amount.bound)
         if re.match(
-            r" (?:of them |of these )?(?:were|was|are|is|have|had|remained) (?:still |now |all )?(?:missing|offline|down|unreachable|gone|lost|dark)\b",
+            r" (?:of them |of these )?(?:were|was|are|is|have|had|remained) (?:still |now "
+            r"|all )?(?:missing|offline|down|unreachable|gone|lost|dark)\b",
             after,
         ):
             return self._share(scene, amount, share, amount.bound)
         if re.match(
-            r" (?:of them |of these )?(?:were|was|are|is|have|had|remained) (?:still |now |all |been )?(?:back|online|reachable|restored|up)\b",
+            r" (?:of them |of these )?(?:were|was|are|is|have|had|remained) (?:still |now |all "
+            r"|been )?(?:back|online|reachable|restored|up)\b",
             after,
         ):
             return self._share(scene, amount, 1 - share, _FLIP[amount.bound])
@@ -289,7 +304,8 @@ class Figures:
             if (noun and "net" not in nouns) or (hit is None) or ("other" in nouns and "net" not in nouns):
                 continue
             if re.search(
-                r"\b(?:with|has|have|had|serves?|serving|home to|population of|of about|employs?|some) (?:about |around |some |more than |nearly |over )?$",
+                r"\b(?:with|has|have|had|serves?|serving|home to|population of|of about|employs?"
+                r"|some) (?:about |around |some |more than |nearly |over )?$",
                 low[max(0, amount.start - 25) : amount.start],
             ) and not self._near_hit(low, amount, people):
                 continue
@@ -320,7 +336,8 @@ class Figures:
                 self._online.search(tail)
                 and ("net" in nouns)
                 and re.search(
-                    r"few|small|tiny|handful|fraction|minority|hardly|almost no|not many|minute|elite|most|all|nobody|no one|majority",
+                    r"few|small|tiny|handful|fraction|minority|hardly|almost no|not many|minute|elite|most"
+                    r"|all|nobody|no one|majority",
                     match["q"],
                 )
             ):

@@ -50,7 +50,8 @@ class Numbers:
         self._fractions: dict[str, float] = grammar.words["fractions"]
         word = alternatives(self._words)
         self.number = (
-            rf"(?:\d{{1,3}}(?:[,\u00a0\u202f]\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?|(?:{word})(?:(?:[ -]|(?: and )){{1}}(?:{word}))*)"
+            rf"(?:\d{{1,3}}(?:[,\u00a0\u202f]\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?|(?:{word})(?:(?:[ -]"
+            rf"|(?: and )){{1}}(?:{word}))*)"
             rf"(?:[ -]?(?:hundred|thousand|million|billion|bn|[mk])\b)*"
         )
         self._half = r"(?: and a half|-and-a-half|½)"
@@ -58,22 +59,35 @@ class Numbers:
         vague = alternatives(self._vague)
         fullunit = r"(?:seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|weeks?|months?)"
         self._part = re.compile(
-            rf"(?P<num>{self.number}){self._half.replace('(?:', '(?P<half>', 1)}?[ -]?(?P<unit>{fullunit}|(?<=\d)[hms]|(?<=\d )[hms])(?![a-z])(?P<tail> and a half| and a quarter)?"
+            rf"(?P<num>{self.number}){self._half.replace('(?:', '(?P<half>', 1)}?[ -]?"
+            rf"(?P<unit>{fullunit}|(?<=\d)[hms]|(?<=\d )[hms])(?![a-z])(?P<tail> and a half"
+            r"| and a quarter)?"
         )
-        part = rf"{self.number}{self._half}?[ -]?(?:{fullunit}|(?<=\d)[hms]|(?<=\d )[hms])(?![a-z])(?: and a half| and a quarter)?"
+        part = (
+            rf"{self.number}{self._half}?[ -]?(?:{fullunit}|(?<=\d)[hms]"
+            r"|(?<=\d )[hms])(?![a-z])(?: and a half| and a quarter)?"
+        )
         self._span = re.compile(
-            rf"(?<![\w.,:])(?P<q>(?:{qualifier})(?: (?:the|a|an))? )?(?:(?P<parts>(?:a |an |the |its )?{part}(?:(?:,? and |, |,| )?{part}){{0,3}})"
-            rf"|(?P<vague>{vague})[ -](?P<vunit>{fullunit})(?![a-z])(?!s?-long)(?P<vtail> and a half| and a quarter)?(?: and (?P<vmore>{self.number})[ -]minutes?)?"
-            rf"|(?P<long>(?:hours?|days?|weeks?)-long|all[- ]day|all night|overnight-long|day-long|daylong|hourslong|dayslong|weeklong)"
-            rf"|(?P<bare>(?:for )(?P<bunit>hours|days|weeks|minutes)(?: on end)?\b))(?P<after> or (?:so|more|longer|less)| plus)?"
+            rf"(?<![\w.,:])(?P<q>(?:{qualifier})(?: (?:the|a|an))? )?(?:(?P<parts>(?:a |an |the "
+            rf"|its )?{part}(?:(?:,? and |, |,| )?{part}){{0,3}})"
+            rf"|(?P<vague>{vague})[ -](?P<vunit>{fullunit})(?![a-z])(?!s?-long)(?P<vtail> and a"
+            rf" half| and a quarter)?(?: and (?P<vmore>{self.number})[ -]minutes?)?"
+            r"|(?P<long>(?:hours?|days?|weeks?)-long|all[- ]day|all night|overnight-long|day-long"
+            r"|daylong|hourslong|dayslong|weeklong)"
+            r"|(?P<bare>(?:for )(?P<bunit>hours|days|weeks"
+            r"|minutes)(?: on end)?\b))(?P<after> or (?:so|more|longer|less)| plus)?"
         )
         self._amount = re.compile(
-            rf"(?<![\w.,:])(?P<q>(?:{qualifier}) )?(?:(?P<num>{self.number})|(?P<vague>dozens|hundreds|thousands|hundreds of thousands"
+            rf"(?<![\w.,:])(?P<q>(?:{qualifier}) )?(?:(?P<num>{self.number})|(?P<vague>dozens"
+            r"|hundreds|thousands|hundreds of thousands"
             rf"|tens of thousands|tens of millions|millions))(?![\w])"
         )
         self._fraction = re.compile(
-            rf"(?<![\w-])(?P<q>(?:{qualifier}) )?(?:(?<!and a )(?P<pct>{self.number}) ?(?:%|per ?cent(?:age points?)?\b)"
-            rf"(?: (?:to|or|and) (?P<pct2>{self.number}) ?(?:%|per ?cent\b))?|(?<! and a )(?P<frac>{alternatives(self._fractions)})(?![\w-])(?! (?:past|an hour|a day|hour)))"
+            rf"(?<![\w-])(?P<q>(?:{qualifier}) )?(?:(?<!and a )(?P<pct>{self.number}) ?(?:%"
+            r"|per ?cent(?:age points?)?\b)"
+            rf"(?: (?:to|or|and) (?P<pct2>{self.number}) ?(?:%|per ?cent\b))?"
+            rf"|(?<! and a )(?P<frac>{alternatives(self._fractions)})(?![\w-])(?! (?:past|an hour"
+            r"|a day|hour)))"
         )
         self._words_only = re.compile(rf"(?:{word})\b")
 

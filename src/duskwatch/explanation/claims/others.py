@@ -17,7 +17,12 @@ _QUANTIFIERS = {
 }  # fmt: skip
 _QUANTIFIER = re.compile(r"\b(?:" + "|".join(sorted(map(re.escape, _QUANTIFIERS), key=len, reverse=True)) + r")\b")
 _NAME = re.compile(
-    r"^\s*(?:(?:the |a |an |its |their |one |two |single |just |only )?(?:\w+ )?(?:provider|carrier|operator|company|upstream|neighbou?r|country|firm|telecoms? (?:company|giant|firm)|state-(?:owned|run) \w+|cable|link|pipe|gateway|line|path|connection|exchange|satellite|data cent(?:re|er)|landing station|route|network)s?(?: (?:in|from|to|with|of|called|named|run by|owned by|operated by|under|across|through))?,? )?"
+    r"^\s*(?:(?:the |a |an |its |their |one |two |single |just "
+    r"|only )?(?:\w+ )?(?:provider|carrier|operator|company|upstream|neighbou?r|country"
+    r"|firm|telecoms? (?:company|giant|firm)|state-(?:owned|run) \w+|cable|link|pipe"
+    r"|gateway|line|path|connection|exchange|satellite|data cent(?:re|er)|landing station"
+    r"|route|network)s?(?: (?:in|from|to|with|of|called|named|run by|owned by|operated by"
+    r"|under|across|through))?,? )?"
 )
 
 
@@ -31,17 +36,28 @@ class Others:
         self._up = grammar.compile("(?<![\\w-])(?:" + "|".join(site["up"]) + ")(?![\\w])")
         self._down = grammar.compile("(?<![\\w-])(?:" + "|".join(site["down"]) + ")(?![\\w])")
         self._site_of = re.compile(
-            rf"\b(?i:{noun})(?: and \w+)?(?: run by| of| for| belonging to| operated by| such as| including|,? among them)? (?:the )?(?:(?:state-run|state|official|main|government's|country's|public|private|daily|ruling party|ruling|party|national|local) )*"
+            rf"\b(?i:{noun})(?: and \w+)?(?: run by| of| for| belonging to| operated by| such as"
+            r"| including|,? among them)? (?:the )?(?:(?:state-run|state|official|main"
+            r"|government's|country's|public|private|daily|ruling party|ruling|party|national"
+            r"|local) )*"
         )
         self._owned = re.compile(
-            rf"(?P<who>[A-Z][\w.&'-]*(?: (?:[A-Z][\w.&'-]*|of|the|and|for))*?)(?:'s?)? (?:(?:own|official|main|web|news|online|English-language|public) )*(?P<noun>{noun})\b"
+            r"(?P<who>[A-Z][\w.&'-]*(?: (?:[A-Z][\w.&'-]*|of|the|and|for))*?)(?:'s?)? (?:(?:own"
+            rf"|official|main|web|news|online|English-language|public) )*(?P<noun>{noun})\b"
         )
         self._generic = re.compile(
-            rf"\b(?P<who>(?:the )?(?:\w+ ){{0,3}}?(?:ministry|bank|airline|government|president|presidency|parliament|university|newspaper|broadcaster|regulator|agency|operator|party|tax office|central bank|police|stock exchange|telecom|railway)(?: of (?:the )?\w+)?)(?:'s)? (?:(?:own|official|main|web|news|online|public) )*(?P<noun>{noun})\b",
+            rf"\b(?P<who>(?:the )?(?:\w+ ){{0,3}}?(?:ministry|bank|airline|government|president"
+            r"|presidency|parliament|university|newspaper|broadcaster|regulator|agency|operator"
+            r"|party|tax office|central bank|police|stock exchange|telecom"
+            r"|railway)(?: of (?:the )?\w+)?)(?:'s)? (?:(?:own|official|main|web|news|online"
+            rf"|public) )*(?P<noun>{noun})\b",
             re.IGNORECASE,
         )
         self._of_body = re.compile(
-            rf"\b(?:{noun})s? of (?P<who>(?:the )?(?:[\w'-]+ ){{0,3}}?(?:ministry|bank|airline|government|president|presidency|parliament|congress|senate|university|newspaper|broadcaster|regulator|agency|operator|party|tax office|police|exchange|railways?|army|court|commission|office|council)(?: of (?:the )?\w+)?)",
+            rf"\b(?:{noun})s? of (?P<who>(?:the )?(?:[\w'-]+ ){{0,3}}?(?:ministry|bank|airline"
+            r"|government|president|presidency|parliament|congress|senate|university|newspaper"
+            r"|broadcaster|regulator|agency|operator|party|tax office|police|exchange|railways?"
+            r"|army|court|commission|office|council)(?: of (?:the )?\w+)?)",
             re.IGNORECASE,
         )
         self._noun = re.compile(rf"\b(?:{noun})\b")
@@ -84,7 +100,10 @@ class Others:
                 len(name) > 2
                 and not any(a < end and start < b for _, a, b in out)
                 and not re.fullmatch(
-                    r"(?i)(?:other|many|several|some|most|these|those|all|its|their|news|government|official|north korean|state|public|foreign|two|three|of|and|the|internet|web|home|four|five|six|news|web news|our|on|on its|in|a|an|this|one|monday|tuesday|wednesday|thursday|friday|saturday|sunday)",
+                    r"(?i)(?:other|many|several|some|most|these|those|all|its|their|news|government"
+                    r"|official|north korean|state|public|foreign|two|three|of|and|the|internet|web|home"
+                    r"|four|five|six|news|web news|our|on|on its|in|a|an|this|one|monday|tuesday|wednesday"
+                    r"|thursday|friday|saturday|sunday)",
                     name,
                 )
             ):
@@ -102,7 +121,11 @@ class Others:
         for match in self._site_of.finditer(flat):
             rest = flat[match.end() :]
             listed = re.match(
-                r"(?:(?:the |state-run |daily |ruling party |party )*[A-Z][\w.&'-]*(?: (?:[A-Z(][\w.&')-]*|of|the|for))*(?: (?:newspaper|daily|agency|news agency|university|bank|party|airline))?)(?:(?:,? and |, )(?:the |of the |that of (?:the )?|state-run )*(?:[A-Z][\w.&'-]*(?: (?:[A-Z(][\w.&')-]*|of|the))*(?: (?:newspaper|daily|agency|news agency|university|bank))?))*",
+                r"(?:(?:the |state-run |daily |ruling party |party )*[A-Z][\w.&'-]*(?: (?:[A-Z"
+                r"(][\w.&')-]*|of|the|for))*(?: (?:newspaper|daily|agency|news agency|university|bank"
+                r"|party|airline))?)(?:(?:,? and |, )(?:the |of the |that of (?:the )?"
+                r"|state-run )*(?:[A-Z][\w.&'-]*(?: (?:[A-Z(][\w.&')-]*|of|the))*(?: (?:newspaper"
+                r"|daily|agency|news agency|university|bank))?))*",
                 rest,
             )
             if listed and re.search(
@@ -173,7 +196,8 @@ class Others:
                 ):
                     continue
                 if kind == "rely" and re.search(
-                    r"\b(?:power|oil|gas|economy|tourism|aid|exports|generators?|cash|electricity|business(?:es)?|hospitals?|weather|outcome)\b",
+                    r"\b(?:power|oil|gas|economy|tourism|aid|exports|generators?|cash|electricity"
+                    r"|business(?:es)?|hospitals?|weather|outcome)\b",
                     low[match.start() : match.end() + 30],
                 ):
                     continue
@@ -216,7 +240,8 @@ class Others:
             ):
                 continue
             name = re.search(
-                r"([A-Z][\w&.'-]*(?: (?:[A-Z][\w&.'-]*|of))*)(?:,[^,]{2,60},)?(?: (?:alone|also|still|now|which|that))* ?$",
+                r"([A-Z][\w&.'-]*(?: (?:[A-Z][\w&.'-]*|of))*)(?:,[^,]{2,60},)?(?: (?:alone|also|still"
+                r"|now|which|that))* ?$",
                 flat[: match.start()],
             )
             if name is None:
@@ -253,7 +278,11 @@ class Others:
     def _on(flat: str, at: int) -> str | None:
         rest = flat[at:]
         short = re.match(
-            r"(?:an?|the|one|two|three|its|their|a single|just one|only one|this|these|that|satellites?)(?: [\w'-]+){0,4}? (?:cables?|links?|lines?|providers?|carriers?|operators?|companies|company|gateways?|buildings?|exchange|stations?|satellites?|pipes?|paths?|upstreams?|data cent(?:re|er)|firm|island|router)\b(?: (?:to|from|in|through|of|run by|owned by|called) [A-Z][\w'-]*(?: [A-Z][\w'-]*)*)?",
+            r"(?:an?|the|one|two|three|its|their|a single|just one|only one|this|these|that"
+            r"|satellites?)(?: [\w'-]+){0,4}? (?:cables?|links?|lines?|providers?|carriers?"
+            r"|operators?|companies|company|gateways?|buildings?|exchange|stations?|satellites?"
+            r"|pipes?|paths?|upstreams?|data cent(?:re|er)|firm|island|router)\b(?: (?:to|from|in"
+            r"|through|of|run by|owned by|called) [A-Z][\w'-]*(?: [A-Z][\w'-]*)*)?",
             rest,
         )
         if short:
@@ -271,7 +300,9 @@ class Others:
         ):
             return re.sub(r"'s?$", "", name[0]).rstrip(".")
         plain = re.match(
-            r"(?:an?|the|one|two|its|their|a single|just one|only one)(?: [\w-]+){1,5}?(?=[,.;]| (?:that|which|and|in|from|to|run|owned|for|with|landing|laid|but|across|between)\b|$)",
+            r"(?:an?|the|one|two|its|their|a single|just one|only one)(?: [\w-]+){1,5}?(?=[,.;]"
+            r"| (?:that|which|and|in|from|to|run|owned|for|with|landing|laid|but|across"
+            r"|between)\b|$)",
             rest,
         )
         return plain[0] if plain else None
@@ -285,7 +316,9 @@ class Others:
             return []
         if match := self._refused_from.search(low):
             name = re.match(
-                r"(?:the |a |an |its |either |any |both )?(?:[\w&.'-]+ ?){1,8}?(?=[,.;\"]| (?:and the|on|about|were|was|went|by|had|has|as|for|after|so|until|when|since|in (?:the|its)|to|have|who|which|that|over|remain\w*|but|though)\b|$)",
+                r"(?:the |a |an |its |either |any |both )?(?:[\w&.'-]+ ?){1,8}?(?=[,.;\"]| (?:and the"
+                r"|on|about|were|was|went|by|had|has|as|for|after|so|until|when|since|in (?:the|its)"
+                r"|to|have|who|which|that|over|remain\w*|but|though)\b|$)",
                 flat[match.end() :],
             )
             if name:
@@ -304,7 +337,8 @@ class Others:
             if not self._on_what.search(low[match.start() : match.end() + 30]):
                 continue
             if re.search(
-                r"(?:has|have|had|did) ?(?:not|n't) (?:yet )?(?:ma(?:d|k)e|give|given|offer|offered|provide|provided|issue|issued)$",
+                r"(?:has|have|had|did) ?(?:not|n't) (?:yet )?(?:ma(?:d|k)e|give|given|offer|offered"
+                r"|provide|provided|issue|issued)$",
                 match[0],
             ) and not re.match(
                 r" (?:an? |any )?(?:\w+ )?(?:comment|statement|explanation|response|reason|details|reply|answer)",
@@ -312,10 +346,13 @@ class Others:
             ):
                 continue
             if re.match(
-                r"(?:did|does|do|will|could|has|have|had) ?(?:not|n't) (?:yet )?(?:say|said|explain|explained|respond|answer)$",
+                r"(?:did|does|do|will|could|has|have|had) ?(?:not|n't) (?:yet )?(?:say|said|explain"
+                r"|explained|respond|answer)$",
                 match[0],
             ) and not re.match(
-                r"(?:[.,]| (?:what|when|why|how|whether|who|anything|more|much|if|which|where|the|for how|to (?:calls|questions|requests|emails?|messages|a request|repeated|several)|immediately|on|calls|questions))",
+                r"(?:[.,]| (?:what|when|why|how|whether|who|anything|more|much|if|which|where|the"
+                r"|for how|to (?:calls|questions|requests|emails?|messages|a request|repeated|several)"
+                r"|immediately|on|calls|questions))",
                 low[match.end() :],
             ):
                 continue

@@ -8,26 +8,41 @@ from duskwatch.explanation.claims.grammar import Grammar
 from duskwatch.records.claim import Place, Places
 
 HOST = re.compile(
-    r"\b(?:[a-z0-9](?:[a-z0-9-]{0,40}[a-z0-9])?\.){1,4}(?:com|net|org|info|gov|edu|int|mil|news|media|co|io|tv|example|test|[a-z]{2})\b(?!@)"
+    r"\b(?:[a-z0-9](?:[a-z0-9-]{0,40}[a-z0-9])?\.){1,4}(?:com|net|org|info|gov|edu|int|mil"
+    r"|news|media|co|io|tv|example|test|[a-z]{2})\b(?!@)"
 )
 _ASN = re.compile(r"\bAS ?(\d{1,10})\b")
 _WORD = re.compile(r"\b(?:[A-Z]|[a-z]{2,4}(?=[ -][A-Z]))[\w'.-]*")
 _OPERATOR_BEFORE = re.compile(
-    r"\b(?:operator|provider|carrier|isp|internet company|telecoms? (?:company|firm|group|giant)|telecoms?|telco|incumbent|network operator|phone company|internet provider|mobile operator|service provider|network|broadband company|upstream|competitor|rival)s?,? $"
+    r"\b(?:operator|provider|carrier|isp|internet company|telecoms? (?:company|firm|group"
+    r"|giant)|telecoms?|telco|incumbent|network operator|phone company|internet provider"
+    r"|mobile operator|service provider|network|broadband company|upstream|competitor"
+    r"|rival)s?,? $"
 )
 _OPERATOR_AFTER = re.compile(
-    r"(?:'s?)? (?:(?:mobile|fixed|broadband|internet|fibre|fixed-line|core|backbone|home) )?(?:customers|subscribers|users|network|routes|prefixes|networks|data network|backbone|clients)\b"
-    r"|, (?:the|an?|its|one of) (?:[\w'-]+ ){0,6}(?:operator|provider|carrier|isp|internet company|telecoms? (?:company|firm)|telecom|telco|incumbent|internet provider|network)\b"
+    r"(?:'s?)? (?:(?:mobile|fixed|broadband|internet|fibre|fixed-line|core|backbone"
+    r"|home) )?(?:customers|subscribers|users|network|routes|prefixes|networks"
+    r"|data network|backbone|clients)\b"
+    r"|, (?:the|an?|its|one of) (?:[\w'-]+ ){0,6}(?:operator|provider|carrier|isp"
+    r"|internet company|telecoms? (?:company|firm)|telecom|telco|incumbent"
+    r"|internet provider|network)\b"
     r"|,? which (?:serves|carries|connects|supplies)"
 )
 _OPERATOR_NAME = re.compile(
-    r"(?:\w*(?:tel|net|com|com|fibre|fiber|link|mobile|telecom|telekom|cell|wave|broadband|wireless|online|connect|telecommunications)|Telecom|Networks?|Broadband|Mobile|Cable|Internet|Online|Fibre|Communications|Telecoms|Telekom|Wireless)$"
+    r"(?:\w*(?:tel|net|com|com|fibre|fiber|link|mobile|telecom|telekom|cell|wave|broadband"
+    r"|wireless|online|connect|telecommunications)|Telecom|Networks?|Broadband|Mobile"
+    r"|Cable|Internet|Online|Fibre|Communications|Telecoms|Telekom|Wireless)$"
 )
 _NAME = re.compile(r"\b[A-Z][\w&'-]*(?: (?:[A-Z][\w&'-]*|of|de|du))*(?<! of)(?<! de)(?<! du)")
 _NOT_OPERATORS = re.compile(
-    r"(?i)^(?:the|internet|but|and|in|at|on|an?|its|it|this|that|most|some|all|many|mobile|monday|tuesday|wednesday|thursday|friday|saturday|sunday|"
-    r"january|february|march|april|may|june|july|august|september|october|november|december|no|only|about|around|more|after|before|when|while|if|our|his|her|their|each|every|two|three|four|five|by|for|from|"
-    r"network|networks|customers|users|subscribers|bgp|dns|ddos|utc|gmt|i|we|they|he|she|as|update|correction|broadband|service|online|telecom|telecoms|communications|ministry.*|isp|isps|ip|.* ministry|minister.*)$"
+    r"(?i)^(?:the|internet|but|and|in|at|on|an?|its|it|this|that|most|some|all|many|mobile"
+    r"|monday|tuesday|wednesday|thursday|friday|saturday|sunday|"
+    r"january|february|march|april|may|june|july|august|september|october|november"
+    r"|december|no|only|about|around|more|after|before|when|while|if|our|his|her|their"
+    r"|each|every|two|three|four|five|by|for|from|"
+    r"network|networks|customers|users|subscribers|bgp|dns|ddos|utc|gmt|i|we|they|he|she"
+    r"|as|update|correction|broadband|service|online|telecom|telecoms|communications"
+    r"|ministry.*|isp|isps|ip|.* ministry|minister.*)$"
 )
 
 

@@ -149,6 +149,8 @@ def regions(low: str, triggers: Sequence[tuple[int, int]], closed: Sequence[tupl
 
 _ALWAYS = re.compile(r";|,? \b(?:but|while|whereas|although|though)\b")
 _JOINT = re.compile(
-    r"(?P<strong>;| - |: |\b(?:but|while|whereas|although|though|because|when|after|before|until(?! \w+day)|which|who|where|following|only to|hours after)\b(?! (?:noon|midnight|midday|dawn|\d|\w+day)))"
+    r"(?P<strong>;| - |: |\b(?:but|while|whereas|although|though|because|when|after|before"
+    r"|until(?! \w+day)|which|who|where|following|only to|hours after)\b(?! (?:noon"
+    r"|midnight|midday|dawn|\d|\w+day)))"
     r"|(?P<middle>,? (?:and|then|or|as)\b)|(?P<weak>,)"
 )

@@ -9,16 +9,20 @@ _PLAIN = str.maketrans({"‘": "'", "’": "'", "‛": "'", "`": "'", "“": '"'
                         "–": "-", "—": "-", "‑": "-", "−": "-", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\t": " ",
                         "\n": " "})  # fmt: skip
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:mr|mrs|ms|dr|prof|gen|col|capt|lt|sgt|maj|sen|rep|gov|st|no|nos|vs|etc|inc|ltd|co|corp|jr|sr|approx|jan|feb|"
+    r"(?:\b(?:mr|mrs|ms|dr|prof|gen|col|capt|lt|sgt|maj|sen|rep|gov|st|no|nos|vs|etc|inc"
+    r"|ltd|co|corp|jr|sr|approx|jan|feb|"
     r"mar|apr|jun|jul|aug|sep|sept|oct|nov|dec|mon|tue|tues|wed|thu|thurs|fri|sat|sun|min|max|e\.g|i\.e|cf|al|art|fig|"
     r"[a-z]|a\.m|p\.m|u\.s|u\.k|u\.n|e\.u|d\.c|u\.a\.e|d\.r))\.$"
 )
 _STOP = re.compile(r"[.!?…]+[\"')\]]*(?=\s|$)|[.!?](?=\"\s?[A-Z])")
 _LIVE = re.compile(
-    r"^[\s*•-]*\[?(?P<clock>(?:[01]?\d|2[0-3])[:.h][0-5]\d(?:\s?[ap]\.?m\.?)?(?:\s?(?:gmt|utc|z|local|[a-z]{3,4}))?|(?:[01]\d|2[0-3])[0-5]\d ?(?:gmt|utc|z))\]?\s*(?:[-:|]+\s+|\s+)(?=\S)"
+    r"^[\s*•-]*\[?(?P<clock>(?:[01]?\d|2[0-3])[:.h][0-5]\d(?:\s?[ap]\.?m\.?)?(?:\s?(?:gmt"
+    r"|utc|z|local|[a-z]{3,4}))?|(?:[01]\d|2[0-3])[0-5]\d ?(?:gmt|utc|z))\]?\s*(?:[-:"
+    r"|]+\s+|\s+)(?=\S)"
 )
 _VOICE = re.compile(
-    r"^\s*(?:\d{1,2}[/.)]\s?)?(?P<who>@\w{2,30}|[A-Z][\w.'-]*(?: (?:[A-Z][\w.'-]*|of|the|for|and|de)){0,6})\s?(?:\([^)\n]{1,40}\))?: +(?=\S)"
+    r"^\s*(?:\d{1,2}[/.)]\s?)?(?P<who>@\w{2,30}|[A-Z][\w.'-]*(?: (?:[A-Z][\w.'-]*|of|the"
+    r"|for|and|de)){0,6})\s?(?:\([^)\n]{1,40}\))?: +(?=\S)"
 )
 
 

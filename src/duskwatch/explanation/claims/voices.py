@@ -6,16 +6,33 @@ from dataclasses import dataclass, field
 from duskwatch.explanation.claims.grammar import Grammar
 
 _ROLE = (
-    r"officials?|spokes(?:man|woman|person|people)|minister|ministry|government|authorities|regulator|analysts?|experts?|engineers?|researchers?|monitors?|firm|company|group|"
-    r"operator|provider|carrier|agency|agencies|police|army|military|president|director|chief|head|ceo|residents?|witnesses|users?|customers?|diplomats?|sources?|specialists?|observers?|activists?|"
-    r"organi[sz]ation|observatory|institute|university|team|centre|center|newspaper|paper|broadcaster|statement|notice|report|bulletin|embassy|council|commission|technicians?|managers?|lawmakers?|politicians?|opposition|"
-    r"professor|scientists?|lab|laboratory|project|service|channel|station|network|executive|administrator|union|league|correspondent|reporter|watchdog|advisory|registry|employees?|staff|workers?|party|leaders?|governor|mayor|secretary|aide|people|hackers|shopkeepers?|owners?|journalists?|bloggers?|lawyers?|utility|post|tweet|message|letter|email|media|state television|commander|general|consultants?|insiders?|teachers?|traders?|pilots?|bosses|campaigners?|blog|website|site|outlet|daily|wire|insurer|captain|academics?|economists?|deputy|envoy|ambassador|delegate|operators|providers|carriers|ministers|firms|companies|groups|monitor|others|some|many|one|critics|nobody|no one|none"
+    r"officials?|spokes(?:man|woman|person|people)|minister|ministry|government"
+    r"|authorities|regulator|analysts?|experts?|engineers?|researchers?|monitors?|firm"
+    r"|company|group|"
+    r"operator|provider|carrier|agency|agencies|police|army|military|president|director"
+    r"|chief|head|ceo|residents?|witnesses|users?|customers?|diplomats?|sources?"
+    r"|specialists?|observers?|activists?|"
+    r"organi[sz]ation|observatory|institute|university|team|centre|center|newspaper|paper"
+    r"|broadcaster|statement|notice|report|bulletin|embassy|council|commission"
+    r"|technicians?|managers?|lawmakers?|politicians?|opposition|"
+    r"professor|scientists?|lab|laboratory|project|service|channel|station|network"
+    r"|executive|administrator|union|league|correspondent|reporter|watchdog|advisory"
+    r"|registry|employees?|staff|workers?|party|leaders?|governor|mayor|secretary|aide"
+    r"|people|hackers|shopkeepers?|owners?|journalists?|bloggers?|lawyers?|utility|post"
+    r"|tweet|message|letter|email|media|state television|commander|general|consultants?"
+    r"|insiders?|teachers?|traders?|pilots?|bosses|campaigners?|blog|website|site|outlet"
+    r"|daily|wire|insurer|captain|academics?|economists?|deputy|envoy|ambassador|delegate"
+    r"|operators|providers|carriers|ministers|firms|companies|groups|monitor|others|some"
+    r"|many|one|critics|nobody|no one|none"
 )
 _SUBJECT_OF_DATA = re.compile(
-    r"\b(?:data|figures|measurements|measurement|charts?|graphs?|statistics|numbers|probes|tests|monitoring|logs|records|readings|analysis|maps?|tables|telemetry|metrics|dashboards?|sensors|collectors|routing data|scans)\b"
+    r"\b(?:data|figures|measurements|measurement|charts?|graphs?|statistics|numbers|probes"
+    r"|tests|monitoring|logs|records|readings|analysis|maps?|tables|telemetry|metrics"
+    r"|dashboards?|sensors|collectors|routing data|scans)\b"
 )
 _NOUNS = re.compile(
-    r"\b(?:the|these|those|such|any|his|her|their|its|a|an|of|no|some|first|early|media|news|several|other|many|recent|unconfirmed|new|earlier|this|that|in|on|to|'s|from)$"
+    r"\b(?:the|these|those|such|any|his|her|their|its|a|an|of|no|some|first|early|media"
+    r"|news|several|other|many|recent|unconfirmed|new|earlier|this|that|in|on|to|'s|from)$"
 )
 _NOUN_OR_VERB = frozenset(
     {
@@ -67,34 +84,79 @@ _NOUN_OR_VERB = frozenset(
     }
 )
 _AUX = re.compile(
-    r"(?:\b(?:has|have|had|also|later|earlier|further|separately|then|now|again|still|previously|already|would only|has since|could only|told|meanwhile|himself|herself|itself|repeatedly|initially|first|both|all|only|jointly|publicly|quickly|officially|briefly|flatly|strongly|firmly|categorically|simply|independently|nevertheless|however|did|do|does)\s*|\b(?:on|late|early|earlier|this|yesterday|last|at) (?:on )?(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|morning|afternoon|evening|night|today|week)\s*(?:morning|afternoon|evening|night)?\s*|,\s*however,\s*|\b(?:yesterday|today|tonight)\s*)+$",
+    r"(?:\b(?:has|have|had|also|later|earlier|further|separately|then|now|again|still"
+    r"|previously|already|would only|has since|could only|told|meanwhile|himself|herself"
+    r"|itself|repeatedly|initially|first|both|all|only|jointly|publicly|quickly|officially"
+    r"|briefly|flatly|strongly|firmly|categorically|simply|independently|nevertheless"
+    r"|however|did|do|does)\s*|\b(?:on|late|early|earlier|this|yesterday|last"
+    r"|at) (?:on )?(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|morning"
+    r"|afternoon|evening|night|today|week)\s*(?:morning|afternoon|evening|night)?\s*"
+    r"|,\s*however,\s*|\b(?:yesterday|today|tonight)\s*)+$",
     re.IGNORECASE,
 )
 _FINITE = re.compile(
-    r"\b(?:is|are|was|were|has|had|have|will|would|went|came|began|fell|lost|did|does|could|can|may|might|should|started|ended|lasted|returned|dropped|vanished|disappeared|remained|caused|hit|cut|left|took|saw|shut|struck|broke|collapsed|failed|affected|resumed|recovered|stayed|restored|comes|runs|goes|passes|depends|relies|cannot|couldn't|wasn't|weren't|isn't|aren't|hasn't|haven't|didn't|don't|doesn't|there's|it's|says?|said|declined|remains|stood|stopped|carries|(?!(?:based|owned|backed|sponsored|named|led|unnamed|affiliated|aligned|elected|respected|appointed|retired|called|affected|united|limited|exiled|controlled|displaced|related|speed|need|feed|red|bed|indeed)\b)[a-z]{3,}ed)\b"
+    r"\b(?:is|are|was|were|has|had|have|will|would|went|came|began|fell|lost|did|does"
+    r"|could|can|may|might|should|started|ended|lasted|returned|dropped|vanished"
+    r"|disappeared|remained|caused|hit|cut|left|took|saw|shut|struck|broke|collapsed"
+    r"|failed|affected|resumed|recovered|stayed|restored|comes|runs|goes|passes|depends"
+    r"|relies|cannot|couldn't|wasn't|weren't|isn't|aren't|hasn't|haven't|didn't|don't"
+    r"|doesn't|there's|it's|says?|said|declined|remains|stood|stopped|carries|(?!(?:based"
+    r"|owned|backed|sponsored|named|led|unnamed|affiliated|aligned|elected|respected"
+    r"|appointed|retired|called|affected|united|limited|exiled|controlled|displaced"
+    r"|related|speed|need|feed|red|bed|indeed)\b)[a-z]{3,}ed)\b"
 )
 _CUT = re.compile(
-    r"[,;()\"]|:(?!\d)|(?<= )-(?= )|\b(?:that|because|after|while|whereas|but|as|when|where|although|though|since|before|which|and that|so|until|if|once|even though)\b",
+    r"[,;()\"]|:(?!\d)|(?<= )-(?= )|\b(?:that|because|after|while|whereas|but|as|when"
+    r"|where|although|though|since|before|which|and that|so|until|if|once|even though)\b",
     re.IGNORECASE,
 )
 _LEADING = re.compile(
-    r"^(?:(?:meanwhile|but|and|however|also|later|earlier|still|separately|on \w+day|in a (?:\w+ )?(?:statement|post|tweet|letter|note)|for (?:its|his|her|their) part|in turn|yesterday|today|then|instead|now|asked [^,]{0,60},|so|yet|nor|in \w+|at the time|by then|nevertheless|both|only|according to|for example|one|even)\b,?\s+)+(?=\S)",
+    r"^(?:(?:meanwhile|but|and|however|also|later|earlier|still|separately|on \w+day"
+    r"|in a (?:\w+ )?(?:statement|post|tweet|letter|note)|for (?:its|his|her|their) part"
+    r"|in turn|yesterday|today|then|instead|now|asked [^,]{0,60},|so|yet|nor|in \w+"
+    r"|at the time|by then|nevertheless|both|only|according to|for example|one"
+    r"|even)\b,?\s+)+(?=\S)",
     re.IGNORECASE,
 )
 _TIMED = re.compile(
-    r"\s*(?:(?:(?:on|at|by|since|in|from|around|late|early|about|after|between|until|of)\s+)*(?:[\w:.]*\d[\w:.]*,?|UTC|GMT|[A-Z][a-z]+day,?|January|February|March|April|May|June|July|August|September|October|November|December|[ap]\.?m\.?,?|(?:the )?(?:morning|afternoon|evening|night)|local time|last week|this week|yesterday|today)\s+)+(?=\S)",
+    r"\s*(?:(?:(?:on|at|by|since|in|from|around|late|early|about|after|between|until"
+    r"|of)\s+)*(?:[\w:.]*\d[\w:.]*,?|UTC|GMT|[A-Z][a-z]+day,?|January|February|March|April"
+    r"|May|June|July|August|September|October|November|December|[ap]\.?m\.?,?"
+    r"|(?:the )?(?:morning|afternoon|evening|night)|local time|last week|this week"
+    r"|yesterday|today)\s+)+(?=\S)",
     re.IGNORECASE,
 )
 _APPOSED = re.compile(
-    r"^\s*(?:an?|the|one of|its|who|which|whose|chief|head|director|president|deputy|vice|senior|spokes\w+|ceo|co-?founder|founder|professor|minister|based|part of|owned|head of|in charge|speaking|citing|also|now|formerly|himself|herself|their|his|her|our|research|another|until)\b"
+    r"^\s*(?:an?|the|one of|its|who|which|whose|chief|head|director|president|deputy|vice"
+    r"|senior|spokes\w+|ceo|co-?founder|founder|professor|minister|based|part of|owned"
+    r"|head of|in charge|speaking|citing|also|now|formerly|himself|herself|their|his|her"
+    r"|our|research|another|until)\b"
 )
 _ADJUNCT = re.compile(
-    r"^(?:[\s,]*(?:in (?:a|an|its|his|her|their|the|two|one)(?: \w+){0,5}? (?:statement|post|posts|tweet|thread|interview|blog|briefing|email|e-mail|letter|report|note|bulletin|notice|message|conference|update|advisory|broadcast|session|memo|speech|release)(?: (?:to|with|published|posted|issued|carried)(?: \w+){1,6}?(?=[,.\"]| that\b| on ))?|on (?:twitter|x|facebook|mastodon|telegram|air|state (?:television|tv|radio)|camera|national television|condition of anonymity|the condition of anonymity)|by (?:phone|telephone|email)"
-    r"|to (?:reporters|journalists|parliament|the press)|(?:late |early |earlier )?(?:on )?(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|today|yesterday|tonight)(?: (?:morning|afternoon|evening|night))?|late on \w+day|the (?:next|following|same) (?:day|morning|evening)|(?:this|last) (?:week|morning|evening|afternoon|night|weekend)|earlier|later|afterwards|at (?:a|the) (?:\w+ )?(?:briefing|press conference|news conference)(?: in \w+)?|shortly (?:before|after) \w+|in [A-Z]\w+|at \d{1,2}(?::\d\d)?(?: ?[ap]\.?m\.?)?(?: (?:gmt|utc|local time))?))+",
+    r"^(?:[\s,]*(?:in (?:a|an|its|his|her|their|the|two|one)(?: \w+){0,5}? (?:statement"
+    r"|post|posts|tweet|thread|interview|blog|briefing|email|e-mail|letter|report|note"
+    r"|bulletin|notice|message|conference|update|advisory|broadcast|session|memo|speech"
+    r"|release)(?: (?:to|with|published|posted|issued|carried)(?: \w+){1,6}?(?=[,.\"]"
+    r"| that\b| on ))?|on (?:twitter|x|facebook|mastodon|telegram|air|state (?:television"
+    r"|tv|radio)|camera|national television|condition of anonymity"
+    r"|the condition of anonymity)|by (?:phone|telephone|email)"
+    r"|to (?:reporters|journalists|parliament|the press)|(?:late |early "
+    r"|earlier )?(?:on )?(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|today"
+    r"|yesterday|tonight)(?: (?:morning|afternoon|evening|night))?|late on \w+day"
+    r"|the (?:next|following|same) (?:day|morning|evening)|(?:this|last) (?:week|morning"
+    r"|evening|afternoon|night|weekend)|earlier|later|afterwards|at (?:a"
+    r"|the) (?:\w+ )?(?:briefing|press conference|news conference)(?: in \w+)?"
+    r"|shortly (?:before|after) \w+|in [A-Z]\w+|at \d{1,2}(?::\d\d)?(?: ?[ap]\.?m\.?)?(?: "
+    r"(?:gmt|utc|local time))?))+",
     re.IGNORECASE,
 )
 _LISTENER = re.compile(
-    r"^\s+(?:(?:the |a )?(?:[A-Z][\w.-]*|reporters?|journalists?|us|me|parliament|lawmakers|listeners|viewers|readers|this (?:newspaper|outlet|site)|state (?:television|tv|radio|media)|local (?:radio|media)|news agency|agency|broadcaster|newspaper|customers|our|the|national|public|radio)(?: [A-Z][\w.-]*| (?:news agency|television|radio|newspaper|correspondent|daily|reporter|channel|station))*)(?=[\s,:])"
+    r"^\s+(?:(?:the |a )?(?:[A-Z][\w.-]*|reporters?|journalists?|us|me|parliament"
+    r"|lawmakers|listeners|viewers|readers|this (?:newspaper|outlet|site)"
+    r"|state (?:television|tv|radio|media)|local (?:radio|media)|news agency|agency"
+    r"|broadcaster|newspaper|customers|our|the|national|public|radio)(?: [A-Z][\w.-]*"
+    r"| (?:news agency|television|radio|newspaper|correspondent|daily|reporter|channel"
+    r"|station))*)(?=[\s,:])"
 )
 _PRONOUN = re.compile(r"^(?:he|she|they|it|we|i|who|you)$", re.IGNORECASE)
 
@@ -186,7 +248,10 @@ class Voices:
         """A name right of ``at``: up to punctuation, a verb or a clause."""
         rest = flat[at:]
         cut = re.search(
-            r"[,;()\"]|:(?!\d)|(?<= )-(?= )|\.(?=\s|$)(?<!\b[A-Z]\.)|\b(?:but|while|which|who|whose|that|although|because|when|after|before|since|adding|as|where|with|said|says|show|shows|showed|on (?:monday|tuesday|wednesday|thursday|friday|saturday|sunday))\b",
+            r"[,;()\"]|:(?!\d)|(?<= )-(?= )|\.(?=\s|$)(?<!\b[A-Z]\.)|\b(?:but|while|which|who"
+            r"|whose|that|although|because|when|after|before|since|adding|as|where|with|said|says"
+            r"|show|shows|showed|on (?:monday|tuesday|wednesday|thursday|friday|saturday"
+            r"|sunday))\b",
             rest,
             re.IGNORECASE,
         )
@@ -200,7 +265,8 @@ class Voices:
         verb, begin, end = match[0], match.start(), match.end()
         before = low[:begin].rstrip()
         if re.search(
-            r"\b(?:is|are|was|were|been|being|be|widely|so|it is|'s)(?: also| first| widely| being| initially| officially| later)?$",
+            r"\b(?:is|are|was|were|been|being|be|widely|so|it is|'s)(?: also| first| widely| being"
+            r"| initially| officially| later)?$",
             before,
         ):
             return self._passive(flat, low, match, act)
@@ -223,7 +289,8 @@ class Voices:
         if (
             inverted
             and re.match(
-                r"\s+(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February|March|April|May\b|June|July|August|Sept|Octo|Nov|Dec|I\b|It\b|In\b|On\b)(?:[A-Z]|the |an? )",
+                r"\s+(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February|March|April"
+                r"|May\b|June|July|August|Sept|Octo|Nov|Dec|I\b|It\b|In\b|On\b)(?:[A-Z]|the |an? )",
                 after,
             )
             and verb in ("said", "says", "added", "wrote", "reported", "reports")
@@ -301,7 +368,8 @@ class Voices:
                 and not _TIMED.fullmatch(part[0] + " x"[:1] if part[0].strip() else part[0])
                 and not _FINITE.search(part[0].lower())
                 and not re.match(
-                    r"\s*(?:Within|In|On|At|By|After|Since|During|For|From|Over|Under|Until|While|When|As|With|Only|Just|About|Around|Nearly|Almost|More|Less|Up|Some \d)\b",
+                    r"\s*(?:Within|In|On|At|By|After|Since|During|For|From|Over|Under|Until|While|When|As"
+                    r"|With|Only|Just|About|Around|Nearly|Almost|More|Less|Up|Some \d)\b",
                     part[0],
                 )
                 and len(part[0].split()) <= 12
@@ -371,12 +439,16 @@ class Voices:
         if re.fullmatch(r"[\d:., ]*(?:gmt|utc|[a-z]{2,3}t|[ap]\.?m\.?|local time)?", low):
             return False
         if re.fullmatch(
-            r"(?:there|this|that|these|those|which|what|nothing|something|all|the (?:outage|blackout|disruption|shutdown|attack|recovery|incident|country|internet|network|service|problem|fault|traffic|connectivity)s?)",
+            r"(?:there|this|that|these|those|which|what|nothing|something|all|the (?:outage"
+            r"|blackout|disruption|shutdown|attack|recovery|incident|country|internet|network"
+            r"|service|problem|fault|traffic|connectivity)s?)",
             low,
         ):
             return False
         proper = bool(re.search(r"(?:^|[\s'-])@?[A-Z]\w", name)) and not re.fullmatch(
-            r"(?:(?:On |Late |Early )?(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day.*|Traffic|Connectivity|Service|Internet\b.*|The (?:outage|blackout|disruption|attack|recovery|internet|traffic)\b.*)",
+            r"(?:(?:On |Late |Early )?(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day.*|Traffic"
+            r"|Connectivity|Service|Internet\b.*|The (?:outage|blackout|disruption|attack|recovery"
+            r"|internet|traffic)\b.*)",
             name,
         )
         if (
@@ -386,7 +458,9 @@ class Voices:
                 low,
             )
             and not re.search(
-                r"\b(?:outages?|internet|network|service|traffic|attacks?|problem|fault|disruption|incident|connection|power|cable|country|night|day|week|time|way|storm|fire|quake|number)\b$",
+                r"\b(?:outages?|internet|network|service|traffic|attacks?|problem|fault|disruption"
+                r"|incident|connection|power|cable|country|night|day|week|time|way|storm|fire|quake"
+                r"|number)\b$",
                 low,
             )
         ):
@@ -409,7 +483,9 @@ def _clean(name: str) -> str:
     """A speaker as shown, without quotes and the data that the speaker cites."""
     name = " ".join(name.split()).strip(" ,.'\"")
     name = re.sub(
-        r"'s (?:data|figures|measurements|probes|charts?|graphs?|own data|monitoring|logs|sensors|statistics|dashboards?|numbers|analysis|traffic data|readings|telemetry|collectors|records)$",
+        r"'s (?:data|figures|measurements|probes|charts?|graphs?|own data|monitoring|logs"
+        r"|sensors|statistics|dashboards?|numbers|analysis|traffic data|readings|telemetry"
+        r"|collectors|records)$",
         "",
         name,
     )
@@ -424,7 +500,8 @@ def _quotes(flat: str) -> list[tuple[int, int]]:
 def _apposition(flat: str, at: int) -> int:
     """The end of ", director of research at the firm" after a name."""
     match = re.match(
-        r",\s*(?:an?|the|chief|head|director|president|deputy|vice|senior|spokes\w+|ceo|founder|who|its|professor|minister|co-?founder|engineer|manager)\b[^,.;\"]{0,80}",
+        r",\s*(?:an?|the|chief|head|director|president|deputy|vice|senior|spokes\w+|ceo"
+        r"|founder|who|its|professor|minister|co-?founder|engineer|manager)\b[^,.;\"]{0,80}",
         flat[at:],
     )
     return at + match.end() if match else at

@@ -15,9 +15,55 @@ LARGEST_TREE = 2_000_000  # characters of HTML that a tree is made of; larger pa
 LARGEST_TEXT = 1_000_000
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,15})")
 _ANY_TAG = re.compile(r"<(/?)([a-zA-Z!?][a-zA-Z0-9]{0,15})")
-_VOID = frozenset(["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr", "p", "li", "td", "tr", "th", "dd", "dt", "option"])
+_VOID = frozenset(
+    [
+        "area",
+        "base",
+        "br",
+        "col",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "source",
+        "track",
+        "wbr",
+        "p",
+        "li",
+        "td",
+        "tr",
+        "th",
+        "dd",
+        "dt",
+        "option",
+    ]
+)
 _SILENT = frozenset({"script", "style", "noscript", "template", "svg", "head", "nav", "footer", "form", "iframe"})
-_BREAKS = frozenset(["p", "div", "br", "li", "h1", "h2", "h3", "h4", "h5", "h6", "tr", "article", "section", "blockquote", "header", "ul", "ol", "table", "title"])
+_BREAKS = frozenset(
+    [
+        "p",
+        "div",
+        "br",
+        "li",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "tr",
+        "article",
+        "section",
+        "blockquote",
+        "header",
+        "ul",
+        "ol",
+        "table",
+        "title",
+    ]
+)
 _META = re.compile(r"<meta\b[^>]{0,600}>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""([a-zA-Z:-]{2,20})\s*=\s*(?:"([^"]{0,400})"|'([^']{0,400})')""")
 _TITLE = re.compile(r"<(?:title|h1)\b[^>]{0,300}>([^<]{0,400})", re.IGNORECASE)
