@@ -49,11 +49,17 @@ def statements_chart(said: Said, *, narrow: bool = False) -> Spec | None:
     }
     layers: list[Spec] = []
     if said.outages:
-        layers.append({
-            "data": {"values": [{"a": begin // 1000, "b": until // 1000, "depth": depth} for begin, until, depth in said.outages]},
-            "mark": {"type": "rect", "color": LIGHT["dark"], "opacity": 0.22},
-            "encoding": {"x": {"field": "a", **x}, "x2": {"field": "b"}},
-        })  # fmt: skip
+        layers.append(
+            {
+                "data": {
+                    "values": [
+                        {"a": begin // 1000, "b": until // 1000, "depth": depth} for begin, until, depth in said.outages
+                    ]
+                },
+                "mark": {"type": "rect", "color": LIGHT["dark"], "opacity": 0.22},
+                "encoding": {"x": {"field": "a", **x}, "x2": {"field": "b"}},
+            }
+        )
     layers += [
         {
             "data": {"values": [bar for bar in bars if bar["what"] == "given"]},
@@ -78,11 +84,17 @@ def statements_chart(said: Said, *, narrow: bool = False) -> Spec | None:
         "background": None,
         "padding": {"left": 24, "top": 5, "right": 12, "bottom": 5},
         "config": {
-            "view": {"stroke": None}, "font": "sans-serif",
-            "axis": {"labelColor": LIGHT["text"], "tickColor": LIGHT["rule"], "domainColor": LIGHT["rule"], "labelFontSize": 12},
+            "view": {"stroke": None},
+            "font": "sans-serif",
+            "axis": {
+                "labelColor": LIGHT["text"],
+                "tickColor": LIGHT["rule"],
+                "domainColor": LIGHT["rule"],
+                "labelFontSize": 12,
+            },
         },
         "layer": [layer for layer in layers if layer["data"]["values"]],
-    }  # fmt: skip
+    }
 
 
 def _bars(said: Said) -> list[dict[str, Any]]:

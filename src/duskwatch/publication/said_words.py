@@ -17,8 +17,17 @@ STATES = {
     "restored": "back",
     "normal": "working normally",
 }
-CAUSES = {"attack": "an attack", "power": "a loss of power", "cable": "a damaged cable", "government": "an order of the state", "exam": "exams",
-          "fault": "a technical fault", "disaster": "a natural disaster", "maintenance": "maintenance", "unknown": "cause not known"}  # fmt: skip
+CAUSES = {
+    "attack": "an attack",
+    "power": "a loss of power",
+    "cable": "a damaged cable",
+    "government": "an order of the state",
+    "exam": "exams",
+    "fault": "a technical fault",
+    "disaster": "a natural disaster",
+    "maintenance": "maintenance",
+    "unknown": "cause not known",
+}
 
 
 _ISO = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
@@ -139,9 +148,18 @@ def _impact(value: Mapping[str, Any]) -> str:
 
 
 _TOLD: Mapping[str, Any] = {
-    "state": _state, "onset": _onset, "end": _end, "duration": _duration, "share": _share, "site": _site, "dependence": _dependence,
-    "attack": _attack, "impact": _impact, "refusal": lambda value: "would not comment", "cause": lambda value: CAUSES.get(str(value), str(value)),
-}  # fmt: skip
+    "state": _state,
+    "onset": _onset,
+    "end": _end,
+    "duration": _duration,
+    "share": _share,
+    "site": _site,
+    "dependence": _dependence,
+    "attack": _attack,
+    "impact": _impact,
+    "refusal": lambda value: "would not comment",
+    "cause": lambda value: CAUSES.get(str(value), str(value)),
+}
 
 
 def interval(value: Mapping[str, Any]) -> str:

@@ -31,10 +31,21 @@ def report(**changes: Any) -> dict[str, Any]:
         "window": {"from": "2014-12-18T00:00:00Z", "until": "2014-12-29T00:00:00Z"},
         "coverage": {"watched_share": 1.0, "unwatched": []},
         "outages": [outage],
-        "transit": [{"upstream": 4837, "name": "China Unicom, CN", "from": "2014-12-18T00:00:00Z", "until": "2014-12-29T00:00:00Z", "share": 1.0}],
-        "attacks": [], "sites": [], "hypotheses": [], "as_names": {"4837": "China Unicom, CN", "131279": "STAR-KP"},
+        "transit": [
+            {
+                "upstream": 4837,
+                "name": "China Unicom, CN",
+                "from": "2014-12-18T00:00:00Z",
+                "until": "2014-12-29T00:00:00Z",
+                "share": 1.0,
+            }
+        ],
+        "attacks": [],
+        "sites": [],
+        "hypotheses": [],
+        "as_names": {"4837": "China Unicom, CN", "131279": "STAR-KP"},
         "time_zone": "Asia/Pyongyang",
-    }  # fmt: skip
+    }
     return document | changes
 
 
@@ -221,5 +232,5 @@ def test_people_online_need_a_table():
     "document", [{}, {"schema": "other/1"}, [], None, 3, {"schema": "duskwatch.report/1", "entity": 3}]
 )
 def test_a_document_that_is_no_report_is_named(document):
-    with pytest.raises(ReportError, match="made.json: this is no report"):
+    with pytest.raises(ReportError, match=r"made\.json: this is no report"):
         from_report(document, "made.json")

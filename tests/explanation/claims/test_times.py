@@ -1,4 +1,7 @@
-"""Times in prose, resolved by dateline and place. Published on Tuesday 23 December 2014, 12:00 UTC, about Pyongyang (UTC+9)."""
+"""Times in prose, resolved by dateline and place.
+
+Published on Tuesday 23 December 2014, 12:00 UTC, about Pyongyang (UTC+9).
+"""
 
 from datetime import UTC, datetime
 

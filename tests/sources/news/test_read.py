@@ -55,8 +55,10 @@ def test_a_line_that_stands_alone_above_the_text_is_its_title():
 
 def test_a_page_gives_its_text_title_date_and_outlet():
     markup = """<!doctype html><html lang="en"><head><title>Dark &amp; quiet</title>
-    <meta property="og:site_name" content="The Lantern"><meta property="article:published_time" content="2023-05-08T10:00:00Z">
-    <script>document.title = "evil"</script></head><body><nav>Home Sports Weather</nav><article><h1>Dark &amp; quiet</h1>
+    <meta property="og:site_name" content="The Lantern">
+    <meta property="article:published_time" content="2023-05-08T10:00:00Z">
+    <script>document.title = "evil"</script></head><body><nav>Home Sports Weather</nav>
+    <article><h1>Dark &amp; quiet</h1>
     <p>Internet service in Gabon went down at 3 a.m. on Monday, the monitoring group Quillnet said in a statement.</p>
     <p>The operator said that a submarine cable had been cut, and that repairs would take several days to complete.</p>
     </article></body></html>"""
@@ -69,7 +71,8 @@ def test_a_page_gives_its_text_title_date_and_outlet():
 
 
 RSS = b"""<?xml version="1.0"?><rss version="2.0"><channel><title>Lantern</title><language>en-gb</language>
-<item><title>One</title><pubDate>Mon, 08 May 2023 10:00:00 GMT</pubDate><description>&lt;p&gt;Gabon is &lt;b&gt;offline&lt;/b&gt;.&lt;/p&gt;</description></item>
+<item><title>One</title><pubDate>Mon, 08 May 2023 10:00:00 GMT</pubDate>
+<description>&lt;p&gt;Gabon is &lt;b&gt;offline&lt;/b&gt;.&lt;/p&gt;</description></item>
 <item><title>Two</title><description>Chad is back.</description></item></channel></rss>"""
 ATOM = b"""<feed xmlns="http://www.w3.org/2005/Atom"><title>Status</title><entry><title>Down</title>
 <updated>2023-05-08T10:00:00Z</updated><content type="html">Gabon is offline.</content></entry></feed>"""

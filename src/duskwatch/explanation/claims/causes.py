@@ -290,8 +290,12 @@ class Causes:
         )
         voice = scene.voice_at(start)
         ruling = voice is not None and voice.act in ("deny", "rule_out")
-        if before is None and after is None and not ruling and not direct:
-            if (
+        if (
+            before is None
+            and after is None
+            and not ruling
+            and not direct
+            and (
                 not (
                     name == "government"
                     and not re.fullmatch(r"deliberate\w*|state-sponsored.*|censorship|.*(?:filters?|firewall)", text)
@@ -309,8 +313,9 @@ class Causes:
                     and re.search(r"\b(?:during|for|a|of) $", head)
                     and re.search(self._outage, low)
                 )
-            ):
-                return None
+            )
+        ):
+            return None
         if name in (
             "power",
             "disaster",

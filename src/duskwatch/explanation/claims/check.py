@@ -84,8 +84,11 @@ def _moment(
     assert best is not None
     fact, bounds = best
     shown: dict[str, Any] = {
-        "earliest": iso(bounds.low), "latest": iso(bounds.high), "best": iso(bounds.best), "tolerance_s": slack // SECOND,
-    }  # fmt: skip
+        "earliest": iso(bounds.low),
+        "latest": iso(bounds.high),
+        "best": iso(bounds.best),
+        "tolerance_s": slack // SECOND,
+    }
     if distance <= slack:
         return found("supported", **shown, text=f"measured {kind}: {iso(bounds.best)}")
     signs = fact.degrading_from
@@ -144,7 +147,8 @@ def _gap(low: int | None, high: int | None, bounds: Bounds) -> int:
 def _seen(measured: Measured, low: int | None, high: int | None) -> bool:
     begin = low if low is not None else high
     until = high if high is not None else low
-    assert begin is not None and until is not None
+    assert begin is not None
+    assert until is not None
     return (
         measured.watched(max(begin, measured.from_us), min(max(until, begin + 1), measured.until_us))
         and begin < measured.until_us
@@ -177,17 +181,19 @@ def _duration(
     slack = max(60.0, DURATION_SLACK * fact.duration_s)
     longest = fact.longest_s
     shown: dict[str, Any] = {
-        "seconds": round(fact.duration_s, 3), "shortest_s": round(fact.shortest_s, 3),
-        "longest_s": None if longest is None else round(longest, 3), "tolerance_s": round(slack, 1), "onset": iso(fact.onset.best),
-    }  # fmt: skip
+        "seconds": round(fact.duration_s, 3),
+        "shortest_s": round(fact.shortest_s, 3),
+        "longest_s": None if longest is None else round(longest, 3),
+        "tolerance_s": round(slack, 1),
+        "onset": iso(fact.onset.best),
+    }
     told = f"measured: {span_text(round(fact.duration_s * SECOND))}"
     if fact.dark is not None and fact.dark[1] is not None:
         dark = fact.dark[1].best - fact.dark[0].best
         shown["nothing_left_s"] = dark / SECOND
         told += f", of which nothing was left for {span_text(dark)}"
-    if fact.end is None and off > slack:
-        if low is not None and low > fact.duration_s:
-            return not_measured("the outage lasted when the window closed", **shown)
+    if fact.end is None and off > slack and low is not None and low > fact.duration_s:
+        return not_measured("the outage lasted when the window closed", **shown)
     if off <= slack:
         return found("supported", **shown, text=told)
     if off <= DURATION_NEAR * fact.duration_s:
@@ -218,8 +224,10 @@ def _state(
     if not facts:
         if not measured.judged or measured.unwatched:
             return not_measured("not all of the time was watched, and no outage was found in what was")
-        verdict = "supported" if wanted in ("normal", "restored") else "contradicted"
-        return found(verdict, text="no outage was found in the time watched")
+        return found(
+            "supported" if wanted in ("normal", "restored") else "contradicted",
+            text="no outage was found in the time watched",
+        )
     fact = max(facts, key=lambda one: one.score)
     phases = [name for name, _, _ in fact.phases]
     shown: dict[str, Any] = {

@@ -16,13 +16,35 @@ ROUTED = re.compile(
     r"|country|announcement|ip|service|access"
 )
 QUANTIFIERS = {  # words for a share of the traffic, as [least, most]
-    "almost all": (0.85, 1.0), "nearly all": (0.85, 1.0), "virtually all": (0.85, 1.0), "practically all": (0.85, 1.0),
-    "almost entirely": (0.85, 1.0), "almost exclusively": (0.85, 1.0), "nearly everything": (0.85, 1.0), "almost everything": (0.85, 1.0),
-    "all": (0.97, 1.0), "all of": (0.97, 1.0), "every": (0.97, 1.0), "entirely": (0.97, 1.0), "solely": (0.97, 1.0),
-    "exclusively": (0.97, 1.0), "only": (0.97, 1.0), "sole": (0.97, 1.0), "single": (0.97, 1.0), "everything": (0.97, 1.0),
-    "the vast majority": (0.75, 1.0), "the bulk": (0.5, 1.0), "most": (0.5, 1.0), "the majority": (0.5, 1.0), "a majority": (0.5, 1.0),
-    "largely": (0.5, 1.0), "mainly": (0.5, 1.0), "primarily": (0.5, 1.0), "heavily": (0.5, 1.0), "much": (0.3, 1.0),
-}  # fmt: skip
+    "almost all": (0.85, 1.0),
+    "nearly all": (0.85, 1.0),
+    "virtually all": (0.85, 1.0),
+    "practically all": (0.85, 1.0),
+    "almost entirely": (0.85, 1.0),
+    "almost exclusively": (0.85, 1.0),
+    "nearly everything": (0.85, 1.0),
+    "almost everything": (0.85, 1.0),
+    "all": (0.97, 1.0),
+    "all of": (0.97, 1.0),
+    "every": (0.97, 1.0),
+    "entirely": (0.97, 1.0),
+    "solely": (0.97, 1.0),
+    "exclusively": (0.97, 1.0),
+    "only": (0.97, 1.0),
+    "sole": (0.97, 1.0),
+    "single": (0.97, 1.0),
+    "everything": (0.97, 1.0),
+    "the vast majority": (0.75, 1.0),
+    "the bulk": (0.5, 1.0),
+    "most": (0.5, 1.0),
+    "the majority": (0.5, 1.0),
+    "a majority": (0.5, 1.0),
+    "largely": (0.5, 1.0),
+    "mainly": (0.5, 1.0),
+    "primarily": (0.5, 1.0),
+    "heavily": (0.5, 1.0),
+    "much": (0.3, 1.0),
+}
 
 
 def share(

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from duskwatch.explanation.claims.grammar import Grammar
 from duskwatch.explanation.claims.scene import Draft, Scene
@@ -333,7 +334,7 @@ class Events:
 
     @staticmethod
     def _pair(low: str, times: list[Expression]) -> tuple[Expression, Expression, str] | None:
-        for first, last in zip(times, times[1:], strict=False):
+        for first, last in pairwise(times):
             between = low[first.end : last.start]
             if len(between.strip(" ,-")) > 6:
                 continue
@@ -460,9 +461,7 @@ class Events:
             before,
         ) or low_for(before):
             return True
-        if re.match(r" (?:offline|without|in the dark|down|cut off|dark|of)\b", after):
-            return True
-        return False
+        return bool(re.match(r" (?:offline|without|in the dark|down|cut off|dark|of)\b", after))
 
     def _phrase_about_net(self, scene: Scene, phrase: str, start: int) -> bool:
         inside = [

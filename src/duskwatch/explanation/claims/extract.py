@@ -414,12 +414,12 @@ class _Reading:
                     return one.entity
             return self.focus or self.country
         if draft.kind == "dependence":
-            head = [
+            carried = [
                 one
                 for one in scene.mentions
                 if one.end <= draft.at and one.kind != "people" and scene.outside_speech(one.start, one.end)
             ]
-            return head[-1].entity if head else self.country or self.focus
+            return carried[-1].entity if carried else self.country or self.focus
         begin, until = scene.region(draft.at)
         low = scene.low
         outside = [one for one in scene.mentions if self._counts(scene, one)]
@@ -701,11 +701,20 @@ def out_of_order(scene: Scene, causes: list[Draft]) -> list[Draft]:
 
 
 def _same(out: list[Claim], claim: Claim) -> bool:
-    return any(
-        one.kind == claim.kind and one.value == claim.value and one.entity == claim.entity and one.modality == claim.modality
-        and (one.start == claim.start or (one.speaker == claim.speaker and claim.kind != "state") or (claim.kind == "cause" and (claim.speaker is None or _one_speaker(one.speaker, claim.speaker))))
-        for one in out
-    )  # fmt: skip
+    for one in out:
+        alike = (one.kind, one.value, one.entity, one.modality) == (
+            claim.kind,
+            claim.value,
+            claim.entity,
+            claim.modality,
+        )
+        if not alike:
+            continue
+        if one.start == claim.start or (one.speaker == claim.speaker and claim.kind != "state"):
+            return True
+        if claim.kind == "cause" and (claim.speaker is None or _one_speaker(one.speaker, claim.speaker)):
+            return True
+    return False
 
 
 def _one_speaker(first: str | None, second: str) -> bool:

@@ -136,7 +136,7 @@ class Figures:
         )
 
     def _direction(self, scene: Scene, start: int, end: int) -> str | None:
-        begin, until = scene.region(start)
+        _begin, until = scene.region(start)
         after = scene.low[end : min(len(scene.low), max(until, end + 60))][:70]
         before = scene.low[max(0, start - 50) : start]
         down, up = self._down.search(after), self._up.search(after)
@@ -234,7 +234,7 @@ class Figures:
         return None
 
     def _about_net(self, scene: Scene, amount: Amount) -> bool:
-        begin, until = scene.region(amount.start)
+        begin, _until = scene.region(amount.start)
         noun = scene.noun_before(amount.start, begin)
         after = next((one for one in scene.nouns if one.start >= amount.end and one.start < amount.end + 45), None)
         for one in (after, noun):
@@ -290,9 +290,12 @@ class Figures:
             return []
         hit = self._hit.search(low)
         for amount in self._numbers.amounts(low):
-            if any(a < amount.end and amount.start < b for a, b in taken) or any(
-                one.start < amount.end and amount.start < one.end for one in (*scene.times, *scene.spans)
-            ):
+            busy = [
+                *taken,
+                *((one.start, one.end) for one in scene.times),
+                *((one.start, one.end) for one in scene.spans),
+            ]
+            if any(a < amount.end and amount.start < b for a, b in busy):
                 continue
             after = low[amount.end : amount.end + 60]
             people = self._people.match(after)
@@ -330,8 +333,7 @@ class Figures:
         for match in self._few.finditer(low):
             if not self._fair(scene, match.start(), match.end(), year):
                 continue
-            begin, until = scene.region(match.start())
-            tail = low[match.end() : match.end() + 70]
+                tail = low[match.end() : match.end() + 70]
             if (
                 self._online.search(tail)
                 and ("net" in nouns)

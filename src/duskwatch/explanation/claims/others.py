@@ -9,12 +9,38 @@ from duskwatch.explanation.claims.places import HOST
 from duskwatch.explanation.claims.scene import Draft, Scene
 
 _QUANTIFIERS = {
-    "almost all": None, "nearly all": None, "virtually all": None, "practically all": None, "all of": 1.0, "all": 1.0,
-    "most": None, "the bulk": None, "the majority": None, "a majority": None, "much": None, "every": 1.0, "entirely": 1.0,
-    "almost entirely": None, "solely": 1.0, "exclusively": 1.0, "only": 1.0, "heavily": None, "largely": None, "mainly": None,
-    "the vast majority": None, "nearly everything": None, "sole": 1.0, "single": 1.0, "almost everything": None, "everything": 1.0,
-    "almost every": None, "nearly every": None, "the lion's share": None, "primarily": None, "almost exclusively": None,
-}  # fmt: skip
+    "almost all": None,
+    "nearly all": None,
+    "virtually all": None,
+    "practically all": None,
+    "all of": 1.0,
+    "all": 1.0,
+    "most": None,
+    "the bulk": None,
+    "the majority": None,
+    "a majority": None,
+    "much": None,
+    "every": 1.0,
+    "entirely": 1.0,
+    "almost entirely": None,
+    "solely": 1.0,
+    "exclusively": 1.0,
+    "only": 1.0,
+    "heavily": None,
+    "largely": None,
+    "mainly": None,
+    "the vast majority": None,
+    "nearly everything": None,
+    "sole": 1.0,
+    "single": 1.0,
+    "almost everything": None,
+    "everything": 1.0,
+    "almost every": None,
+    "nearly every": None,
+    "the lion's share": None,
+    "primarily": None,
+    "almost exclusively": None,
+}
 _QUANTIFIER = re.compile(r"\b(?:" + "|".join(sorted(map(re.escape, _QUANTIFIERS), key=len, reverse=True)) + r")\b")
 _NAME = re.compile(
     r"^\s*(?:(?:the |a |an |its |their |one |two |single |just "
@@ -234,8 +260,8 @@ class Others:
         for match in self._carries.finditer(low):
             tail = low[match.end() : match.end() + 60]
             amount = next(iter(self._numbers.fractions(tail)), None)
-            quantifier = _QUANTIFIER.match(tail.strip())
-            if (amount is None and quantifier is None) or not re.search(
+            word = _QUANTIFIER.match(tail.strip())
+            if (amount is None and word is None) or not re.search(
                 r"\b(?:traffic|links?|connectivity|bandwidth|capacity|transit|connections?|routes)\b", tail
             ):
                 continue
@@ -251,10 +277,8 @@ class Others:
                     "dependence",
                     {
                         "on": name[1],
-                        "share": round(amount.said, 4)
-                        if amount
-                        else (_QUANTIFIERS.get(quantifier[0]) if quantifier else None),
-                        "quantifier": quantifier[0] if quantifier else amount.bound if amount else None,
+                        "share": round(amount.said, 4) if amount else (_QUANTIFIERS.get(word[0]) if word else None),
+                        "quantifier": word[0] if word else amount.bound if amount else None,
                     },
                     match.start(),
                     confidence=0.75,
@@ -360,14 +384,14 @@ class Others:
                 r"\b(?:site|portal|page|server|network|host|address)\b", low[: match.start()]
             ):
                 continue
-            name = self._refuser(scene, flat, low, match.start(), left)
-            if name is not None and re.search(r"\b(?:said|says|told|wrote)\b", name):
-                name = scene.speaker_at(match.start())
-            if name is None:
+            who = self._refuser(scene, flat, low, match.start(), left)
+            if who is not None and re.search(r"\b(?:said|says|told|wrote)\b", who):
+                who = scene.speaker_at(match.start())
+            if who is None:
                 continue
             return [
                 Draft(
-                    "refusal", None, match.start(), speaker=name, own_speaker=True, modality="refused", confidence=0.85
+                    "refusal", None, match.start(), speaker=who, own_speaker=True, modality="refused", confidence=0.85
                 )
             ]
         return []

@@ -37,8 +37,9 @@ def examine(articles: Sequence[Article], places: Places, measured: Measured | No
     checked = tuple(
         check(claim, measured, published_us=_latest(articles[claim.article]), places=places) for claim in claims
     )
+    window_end = measured.until_us if measured is not None else 0
     outages = tuple(
-        (fact.onset.best, fact.end.best if fact.end is not None else measured.until_us, fact.depth)
+        (fact.onset.best, fact.end.best if fact.end is not None else window_end, fact.depth)
         for fact in (measured.outages if measured is not None else ())
     )  # fmt: skip
     return Said(tuple(articles), checked, groups, tuple(notes), measured.name if measured is not None else "", outages)

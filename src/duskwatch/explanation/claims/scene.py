@@ -4,6 +4,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from duskwatch.explanation.claims.numbers import Amount, Span
 from duskwatch.explanation.claims.places import Mention
@@ -134,7 +135,7 @@ class Scene:
 def regions(low: str, triggers: Sequence[tuple[int, int]], closed: Sequence[tuple[int, int]]) -> list[int]:
     """Where to cut between events, so that each has its own stretch; never inside one of ``closed`` (times)."""
     cuts = [match.start() for match in _ALWAYS.finditer(low) if not any(a < match.start() < b for a, b in closed)]
-    for (_, end), (start, _) in zip(triggers, triggers[1:], strict=False):
+    for (_, end), (start, _) in pairwise(triggers):
         if start <= end or any(end <= cut <= start for cut in cuts):
             continue
         between = low[end:start]

@@ -155,8 +155,31 @@ class Times:
     def _atom_of(self, match: "re.Match[str]") -> Expression | None:
         at = (match.start(), match.end())
         kind = match.lastgroup or ""
-        for name in ("c12", "c24", "dot24", "mil", "mil_b", "word12", "half", "oclock", "inpart", "noon", "midnight", "iso",
-                     "date", "the", "weekday", "rel", "next", "ago", "span", "monthonly", "nth", "part", "year"):  # fmt: skip
+        for name in (
+            "c12",
+            "c24",
+            "dot24",
+            "mil",
+            "mil_b",
+            "word12",
+            "half",
+            "oclock",
+            "inpart",
+            "noon",
+            "midnight",
+            "iso",
+            "date",
+            "the",
+            "weekday",
+            "rel",
+            "next",
+            "ago",
+            "span",
+            "monthonly",
+            "nth",
+            "part",
+            "year",
+        ):
             if match[name]:
                 kind = name
                 break
@@ -284,12 +307,23 @@ class Times:
 
     def _relative(self, text: str, at: tuple[int, int]) -> Expression:
         table: dict[str, tuple[int, tuple[float, float] | None]] = {
-            "the day before yesterday": (-2, None), "yesterday": (-1, None), "today": (0, None), "earlier today": (0, None),
-            "tomorrow": (1, None), "tonight": (0, (17, 27)), "last night": (-1, (18, 29)), "overnight": (-1, (20, 32)),
-            "this morning": (0, (4, 12)), "this afternoon": (0, (12, 18)), "this evening": (0, (17, 24)),
-            "the night before": (-1, (18, 29)), "the previous night": (-1, (18, 29)), "the previous evening": (-1, (17, 24)),
-            "the previous day": (-1, None), "the day before": (-1, None),
-        }  # fmt: skip
+            "the day before yesterday": (-2, None),
+            "yesterday": (-1, None),
+            "today": (0, None),
+            "earlier today": (0, None),
+            "tomorrow": (1, None),
+            "tonight": (0, (17, 27)),
+            "last night": (-1, (18, 29)),
+            "overnight": (-1, (20, 32)),
+            "this morning": (0, (4, 12)),
+            "this afternoon": (0, (12, 18)),
+            "this evening": (0, (17, 24)),
+            "the night before": (-1, (18, 29)),
+            "the previous night": (-1, (18, 29)),
+            "the previous evening": (-1, (17, 24)),
+            "the previous day": (-1, None),
+            "the day before": (-1, None),
+        }
         if "weekend" in text:
             return Expression(*at, span=text)
         step, clock = table[text]
@@ -371,7 +405,7 @@ class Times:
         day = a.day or b.day
         if a.day and b.day:
             dated = [one.day for one in (a, b) if one.day[0] in ("date", "yearless", "monthday", "offset")]  # type: ignore[index]
-            if len(dated) != 1 or ("(" in between and False):
+            if len(dated) != 1:
                 return None if not dated else replace(a, end=b.end, day=dated[0], clock=a.clock or b.clock)
             day = dated[0]
         clock, zone, place, span = a.clock, a.zone, a.place, a.span
@@ -460,7 +494,7 @@ class Times:
         elif one.bound == "shortly before":
             low, high = (high - SHORTLY, high) if exact else (low, high)
         if one.bound == "after":
-            return _us(low if exact or one.clock is None else low), None
+            return _us(low), None
         if one.bound == "before":
             return None, _us(high)
         return _us(low), _us(high)
@@ -598,7 +632,8 @@ def _again(text: str, first: Expression, second: Expression) -> bool:
 
 def _within(fine: Expression, rough: Expression) -> tuple[float, float]:
     """A clock of twelve hours in a part of a day: "at nine in the evening"; a clock of 24 stays."""
-    assert fine.clock is not None and rough.clock is not None
+    assert fine.clock is not None
+    assert rough.clock is not None
     hour = fine.clock[0]
     if fine.span == "half-day" and hour <= 12:
         for candidate in (hour % 12, hour % 12 + 12, hour % 12 + 24):

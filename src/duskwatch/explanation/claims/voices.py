@@ -276,9 +276,8 @@ class Voices:
             re.search(r"\b(?:to|not|n't|never|would|will|can|could|should|must|did|does|do|of)$", before)
             and act != "think"
             and not (act == "rule_out" and before.endswith(("would", "did")))
-        ):
-            if not (act == "deny" and before.endswith(("to",)) is False and before.endswith(("did", "do", "does"))):
-                return None
+        ) and not (act == "deny" and before.endswith(("to",)) is False and before.endswith(("did", "do", "does"))):
+            return None
         after = flat[end:]
         inverted = (
             bool(re.search(r"[,\"]\s*$", flat[:begin]))
@@ -388,10 +387,9 @@ class Voices:
             before = parts[-2]  # "the consortium that owns the cable said"
             if not _FINITE.search(before[0].lower()) and self._named(before[0]):
                 name, start = before
-        cut = None
-        for cut in _FINITE.finditer(name.lower()):
-            pass
-        if cut is not None:
+        cuts = list(_FINITE.finditer(name.lower()))
+        if cuts:
+            cut = cuts[-1]
             joint = re.search(r"\b(?:and|but)\s+(?=\S)", name[cut.end() :])
             if joint is None:
                 return "", at

@@ -29,7 +29,8 @@ def shared_sentences(articles: Sequence[Article]) -> dict[tuple[int, int], tuple
     texts: list[list[str]] = []
     shingles: list[list[frozenset[int]]] = []
     for number, article in enumerate(articles):
-        listed, sets = [], []
+        listed: list[str] = []
+        sets: list[frozenset[int]] = []
         for sentence in _STOP.split(article.text[article.body :])[:MOST_SENTENCES]:
             words = _WORD.findall(sentence.casefold())
             if len(words) < FEWEST_WORDS:
