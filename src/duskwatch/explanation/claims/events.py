@@ -99,7 +99,7 @@ class Events:
     # ------------------------------------------------------------------ gates
 
     def unreal(self, scene: Scene, at: int, end: int, year: int | None) -> str:
-        """Why what stands at ``at`` is no claim about this outage: history, future, condition, question; '' if it is."""
+        """Why what stands at ``at`` is no claim about this outage (history, future, a question); '' if it is one."""
         begin, until = scene.region(at)
         piece = scene.low[begin:until]
         if scene.question:

@@ -333,8 +333,8 @@ class Figures:
         for match in self._few.finditer(low):
             if not self._fair(scene, match.start(), match.end(), year):
                 continue
-                tail = low[match.end() : match.end() + 70]
-            if (
+            tail = low[match.end() : match.end() + 70]
+                if (
                 self._online.search(tail)
                 and ("net" in nouns)
                 and re.search(

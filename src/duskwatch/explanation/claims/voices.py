@@ -211,9 +211,9 @@ class Voices:
         for match in self._according.finditer(low):
             if voice := self._according_to(flat, low, match):
                 out.append(voice)
-        if tail := re.search(r" - ([A-Z@][\w.&']*(?: [A-Z][\w.&']*){0,3})$", flat):  # a headline with its source
-            if not out and len(flat) < 160 and not _FINITE.search(tail[1].lower()):
-                out.append(Voice(tail[1], (tail.start(), len(flat)), ((0, tail.start()),), "say"))
+        tail = re.search(r" - ([A-Z@][\w.&']*(?: [A-Z][\w.&']*){0,3})$", flat)  # a headline with its source
+        if tail and not out and len(flat) < 160 and not _FINITE.search(tail[1].lower()):
+            out.append(Voice(tail[1], (tail.start(), len(flat)), ((0, tail.start()),), "say"))
         for match in self._verb.finditer(low):
             if any(begin < match.start() < until for begin, until in quotes) or any(
                 own.own[0] <= match.start() < own.own[1] for own in out
@@ -239,9 +239,9 @@ class Voices:
             left = self._left(flat, low, match.start())
             if left:
                 return None
-        if proper := re.match(r",\s+((?:[A-Z][\w.'-]*\s?){1,4})(?=[.,;]|$)", flat[end:]):  # "the news agency, Example"
-            if not any(word[0].isupper() for word in name.split()[-1:]) and not flat[end:].startswith(", The"):
-                name, end = proper[1], end + proper.end()
+        proper = re.match(r",\s+((?:[A-Z][\w.'-]*\s?){1,4})(?=[.,;]|$)", flat[end:])  # "the news agency, Example"
+        if proper and not name.split()[-1][0].isupper() and not proper[1].startswith("The"):
+            name, end = proper[1], end + proper.end()
         return Voice(_clean(name), (match.start(), end), ((0, match.start()), (end, len(flat))), "say")
 
     def _right(self, flat: str, at: int) -> tuple[str, int]:

@@ -12,8 +12,12 @@ LARGEST_TEXT = 2_000_000  # characters of plain text that are looked at; the res
 _MARKUP = re.compile(
     r"\s*(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body|article|div|meta|p|h1|main|section)\b", re.I | re.S
 )
-_FEED = re.compile(r"\s*(?:<\?xml[^>]{0,200}\?>)?\s*(?:<!--.{0,2000}?-->\s*|<\?xml-stylesheet[^>]{0,300}\?>\s*|"
-                   r"<!DOCTYPE[^>\[]{0,300}(?:\[.{0,20000}?\])?\s*>\s*)*<(?:rss|feed|rdf:RDF|atom:feed)\b", re.I | re.S)  # fmt: skip
+_FEED = re.compile(
+    r"\s*(?:<\?xml[^>]{0,200}\?>)?\s*"
+    r"(?:<!--.{0,2000}?-->\s*|<\?xml-stylesheet[^>]{0,300}\?>\s*"
+    r"|<!DOCTYPE[^>\[]{0,300}(?:\[.{0,20000}?\])?\s*>\s*)*<(?:rss|feed|rdf:RDF|atom:feed)\b",
+    re.I | re.S,
+)
 _XML = re.compile(r"\s*<\?xml\b")
 
 
