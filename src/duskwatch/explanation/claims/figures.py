@@ -334,7 +334,7 @@ class Figures:
             if not self._fair(scene, match.start(), match.end(), year):
                 continue
             tail = low[match.end() : match.end() + 70]
-                if (
+            if (
                 self._online.search(tail)
                 and ("net" in nouns)
                 and re.search(
