@@ -269,7 +269,7 @@ class Causes:
         direct = (
             bool(
                 re.search(
-                    r"\b(?:it|this|that|these|cause|reason|explanation)(?: \w+)? (?:was|is|were|may be"
+                    r"\b(?:it|this|that|these|cause|reason|explanation|cut|outage|shut-?down|blackout|interruption|disruption|failure)(?: \w+)? (?:was|is|were|may be"
                     r"|may have been|might have been|could have been|has been|had been)(?: not"
                     r"|n't)?(?: (?:a|an|the|simply|just|only|simple|probably|likely|apparently|another"
                     r"|all))* ?$",

@@ -179,6 +179,13 @@ class Events:
     def _of_trigger(self, scene: Scene, trigger: Trigger, negated: bool, used: set[int]) -> list[Draft]:
         direction = trigger.direction.rstrip("?")
         value = trigger.value
+        ordered = scene.low[max(0, trigger.start - 70) : trigger.start]
+        if direction == "down" and re.search(
+            r"\b(?:not|n't|never|nobody|no one|denied|denies)\b[^,;]{0,40}"
+            r"\b(?:instruct|order|ask|told|direct|request|demand)\w*\b[^,;]*$",
+            ordered,
+        ):
+            return []
         if negated:
             if direction == "down":
                 return self._denial(scene, trigger)
@@ -445,6 +452,8 @@ class Events:
             return (noun_here is None or noun_here.kind in ("net", "general")) and (
                 scene.topic == "net" or bool(noun_here and noun_here.kind == "net")
             )
+        if re.search(r"\btook (?:\w+ ){0,4}$", before) and any(one.direction.startswith("up") for one in triggers):
+            return scene.topic == "net"
         if not about:
             return False
         if re.match(
@@ -452,8 +461,11 @@ class Events:
             r"|disappearing|losing|falling|dropping|that))?\b)",
             after,
         ):
-            ups = [one for one in triggers if one.direction.startswith("up")]
-            return bool(ups) and (len(ups) == 1 or ups[0].start > start)
+            ups = [one for one in near if one.direction.startswith("up")]
+            if not ups:
+                return False
+            earlier = [one for one in triggers if one.direction.startswith("up") and one.end < ups[0].start]
+            return "later" not in after[:8] or not earlier
         if re.search(
             r"\b(?:for|after|over|throughout|during|following|because of|spent"
             r"|than)(?: (?:the past|the last|about|around|just|only|well|some|a total of|at least"

@@ -148,9 +148,9 @@ def regions(low: str, triggers: Sequence[tuple[int, int]], closed: Sequence[tupl
     return sorted(cuts)
 
 
-_ALWAYS = re.compile(r";|,? \b(?:but|while|whereas|although|though)\b")
+_ALWAYS = re.compile(r";|,? (?<!\ball )\b(?:but|while|whereas|although|though)\b")
 _JOINT = re.compile(
-    r"(?P<strong>;| - |: |\b(?:but|while|whereas|although|though|because|when|after|before"
+    r"(?P<strong>;| - |: |(?<!\ball )\b(?:but|while|whereas|although|though|because|when|after|before"
     r"|until(?! \w+day)|which|who|where|following|only to|hours after)\b(?! (?:noon"
     r"|midnight|midday|dawn|\d|\w+day)))"
     r"|(?P<middle>,? (?:and|then|or|as)\b)|(?P<weak>,)"
