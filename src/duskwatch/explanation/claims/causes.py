@@ -147,6 +147,7 @@ class Causes:
     def read(self, scene: Scene, year: int | None) -> list[Draft]:
         """Drafts of causes in one sentence, each class once."""
         out: list[Draft] = []
+        denied_at = -1
         low = scene.low
         if scene.topic != "net" and not any(noun.kind == "net" for noun in scene.nouns):
             return out
@@ -159,10 +160,13 @@ class Causes:
                 out.append(Draft("cause", "unknown", match.start(), modality="asserted", confidence=0.8))
             if denied := self._denials(scene):
                 out.append(denied)
+                denied_at = denied.at
         taken: list[tuple[int, int]] = []
         for name in _SPECIFIC:
             best: tuple[Draft, re.Match[str]] | None = None
             for match in self._classes[name].finditer(low):
+                if denied_at >= 0 and match.start() > denied_at:
+                    continue
                 if any(begin < match.end() and match.start() < until for begin, until in taken):
                     continue
                 if any(draft.value == name for draft in out):
@@ -191,7 +195,7 @@ class Causes:
         if match := self._denied_order.search(low):
             if (
                 not self._about_outage(scene, match.start(), match.end())
-                or "attack" in low[match.start() : match.end() + 60]
+                or re.search(r"\battacks? on (?!the (?:cable|network|line)|its|our)", low[match.start() : match.end() + 60])
                 or re.search(r"\bhack|sony", low[match.start() :])
             ):
                 return None

@@ -214,6 +214,9 @@ class Events:
         times = [one for one in self._times(scene, trigger) if id(one) not in used]
         moments = self._moments(scene, trigger, times)
         for kind, moment in moments:
+            if trigger.value == "normal" and (moment.first is None or moment.first.role != "since"):
+                out.append(Draft("state", "normal", trigger.start, confidence=0.6))
+                continue
             out.append(
                 Draft(kind, moment, trigger.start, confidence=0.9 if moment.first and moment.first.clock else 0.8)
             )

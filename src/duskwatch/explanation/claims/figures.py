@@ -70,11 +70,13 @@ class Figures:
         low = scene.low
         out: list[Draft] = []
         taken: list[tuple[int, int]] = []
-        for pattern in (self._of_count, self._all_count):
+        for pattern in (self._all_count, self._of_count):
             for match in pattern.finditer(low):
                 if any(a < match.end() and match.start() < b for a, b in taken) or not self._fair(
                     scene, match.start(), match.end(), year
                 ):
+                    continue
+                if re.search(r"\bevery $", low[: match.start()]) and "m" in match.groupdict():
                     continue
                 if draft := self._counted_share(scene, match):
                     out.append(draft)
@@ -223,6 +225,8 @@ class Figures:
             after,
         ):
             return self._share(scene, amount, 1 - share, _FLIP[amount.bound])
+        if re.match(r" (?:lower|less|below|fewer|down|under|weaker)\b", after):
+            return self._share(scene, amount, share, amount.bound)
         if self._drop_after.match(after) or self._drop_before.search(before) or self._by.search(before):
             return self._share(scene, amount, share, amount.bound)
         if self._what.search(after[:50]) or self._what.search(before[-40:]):
@@ -288,6 +292,7 @@ class Figures:
         nouns = {noun.kind for noun in scene.nouns}
         if scene.topic != "net" and "net" not in nouns:
             return []
+        power = re.search(r"\b(?:power|electricity|the lights)\b", low)
         hit = self._hit.search(low)
         for amount in self._numbers.amounts(low):
             busy = [
@@ -298,6 +303,10 @@ class Figures:
             if any(a < amount.end and amount.start < b for a, b in busy):
                 continue
             after = low[amount.end : amount.end + 60]
+            begin, until = scene.region(amount.start)
+            kinds = {noun.kind for noun in scene.nouns if begin <= noun.start < until}
+            if power is not None and begin <= power.start() < until and "net" not in kinds:
+                continue
             people = self._people.match(after)
             if people is None or not self._fair(scene, amount.start, amount.end, year):
                 continue

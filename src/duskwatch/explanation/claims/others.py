@@ -167,6 +167,8 @@ class Others:
                         begin + piece.start(),
                         begin + piece.end(),
                     )
+        if that := re.search(r"\bthat of (?:the )?((?:[\w'-]+ ){0,4}?[\w'-]+)(?=[,.;]| (?:was|were|is|are)\b)", flat):
+            put(that[1], that.start(1), that.end(1))
         for pattern in (self._owned, self._of_body, self._generic):
             for match in pattern.finditer(flat):
                 put(match["who"], match.start("who"), match.end())

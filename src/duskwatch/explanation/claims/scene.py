@@ -98,9 +98,12 @@ class Scene:
 
     def noun_before(self, at: int, begin: int) -> Noun | None:
         """The nearest noun that says what something at ``at`` is about."""
-        found = None
+        found: Noun | None = None
         for noun in self.nouns:
             if noun.start < at and noun.start >= begin and self.outside_speech(noun.start, noun.end):
+                head = found is not None and found.kind in ("other", "part") and noun.kind == "general"
+                if head and re.fullmatch(r" (?:of|at|for) (?:the |its |our )?", self.low[found.end : noun.start]):  # type: ignore[union-attr]
+                    continue  # "shares of the operator" are shares
                 found = noun
         return found
 
