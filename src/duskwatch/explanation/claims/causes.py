@@ -67,6 +67,9 @@ class Causes:
         self._events = events
         self._cue = grammar.compile("\\b(?:" + "|".join(sorted(table["before"], key=len, reverse=True)) + ")\\b")
         self._after = grammar.compile("^(?P<gap>[^.;:,]{0,45}?,?\\s*)\\b(?:" + "|".join(table["after"]) + ")\\b")
+        self._after_far = re.compile(
+            r"^(?P<gap>, [^.;]{2,70}?, )(?:is|are|was|were|may be|could be) (?:to blame|responsible|at fault|the cause)\b"
+        )
         self._unknown = grammar.compile("\\b(?:" + "|".join(table["unknown"]) + ")")
         self._classes = {
             name: grammar.compile("(?<![\\w-])(?:" + "|".join(grammar.patterns["cause_of"][name]) + ")(?![\\w])")
@@ -250,7 +253,7 @@ class Causes:
         head = low[begin:start]
         tail = low[end : end + 120]
         before = self._cue_before(head)
-        after = self._after.match(tail)
+        after = self._after.match(tail) or self._after_far.match(tail)
         strong = False
         if before is not None:
             strong = before not in _WEAK
@@ -461,6 +464,8 @@ class Causes:
             return "denied"
         if voice is not None and voice.own[1] <= start:  # a refusal to be named rules nothing out
             window = low[max(voice.own[1], start - 95) : start]
+        if re.search(r"\b(?:no|not an?|without any)\s(?:\w+\s)?$", head):
+            return "ruled out"
         if match := self._ruled.search(window):
             negator = match[0]
             crossing = re.search(r"\b(?:but|and was|however)\b", negator)

@@ -326,6 +326,8 @@ class Events:
                     continue
                 out.append(("onset", Moment(one, None, "before" if role in ("by", "no later than") else "within")))
             else:
+                if role == "as of":
+                    continue
                 if role in ("from", "since", "between") and trigger.noun:
                     out.append(("onset", Moment(one, None, "within")))
                     continue

@@ -6,7 +6,7 @@ Nothing is learned and nothing is fetched.
 
 import re
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, timedelta, tzinfo
 from functools import lru_cache
 from typing import Any
 
@@ -19,7 +19,7 @@ from duskwatch.explanation.claims.others import Others
 from duskwatch.explanation.claims.places import Gazetteer, Mention, operators
 from duskwatch.explanation.claims.scene import Draft, Noun, Scene, regions
 from duskwatch.explanation.claims.sentences import Sentence, fold, sentences
-from duskwatch.explanation.claims.times import EPOCH, Dateline, Interval, Times, zone_of
+from duskwatch.explanation.claims.times import EPOCH, Dateline, Expression, Interval, Times, zone_in, zone_of
 from duskwatch.explanation.claims.voices import Memory, Voice, Voices
 from duskwatch.records.claim import Article, Claim, Places
 from duskwatch.records.times import iso
@@ -101,7 +101,7 @@ class _Reading:
         self.topic = "net" if _ABOUT_NET.search(whole) or "other" not in about else "other"
         self.base = self.topic
         self.memory = Memory()
-        self.anchor: date | None = None
+        self.anchor_us: int | None = None
         self.year = self._year()
         self.line_voice = ""
         self.voice_line = -1
@@ -550,22 +550,34 @@ class _Reading:
         if reference is not None and first.clock is None and first.ago is None and first.span:
             return low, high
         if reference is not None:
-            self.anchor = (EPOCH + timedelta(microseconds=reference)).astimezone(zone_of(zone)).date()
+            self.anchor_us = _middle((low, high)) if first.clock is None and first.ago is None else reference
         return low, high
 
-    def _anchor_of(self, scene: Scene, one: Any, days: list[Any], zone: str) -> date | None:
+    def _anchor_of(self, scene: Scene, one: Expression, days: list[Expression], zone: str) -> date | None:
+        """The day that a clock without a day belongs to: of the nearest day in its sentence, else the last told."""
+        tz = zone_in(one, zone)
         if one.day is not None:
-            return self.anchor
+            return self._day_told(tz)
         near = [day for day in days if day is not one]
-        if near:
-            nearest = min(near, key=lambda day: abs(day.start - one.start))
-            interval = self.tools._times.resolve(nearest, zone, self.now, self.anchor)
-            if interval and interval[0] is not None:
-                found = (EPOCH + timedelta(microseconds=interval[0])).astimezone(zone_of(zone)).date()
-                if nearest.clock and one.clock and nearest.clock[0] > one.clock[0] and nearest.start < one.start:
-                    found += timedelta(days=1)  # "from 10 p.m. on Monday until 6 a.m."
-                return found
-        return self.anchor
+        if not near:
+            return self._day_told(tz)
+        nearest = min(near, key=lambda day: abs(day.start - one.start))
+        interval = self.tools._times.resolve(nearest, zone, self.now, self._day_told(tz))
+        if not interval or interval[0] is None:
+            return self._day_told(tz)
+        moment = EPOCH + timedelta(microseconds=_middle(interval) if nearest.clock is None else interval[0])
+        found = moment.astimezone(tz).date()
+        exact = nearest.clock is not None and nearest.clock[0] == nearest.clock[1]
+        if exact and one.clock and nearest.start < one.start:
+            told = moment.astimezone(tz)
+            if told.hour + told.minute / 60 > one.clock[0]:
+                found += timedelta(days=1)  # "from 10 p.m. on Monday until 6 a.m."
+        return found
+
+    def _day_told(self, tz: tzinfo) -> date | None:
+        if self.anchor_us is None:
+            return None
+        return (EPOCH + timedelta(microseconds=self.anchor_us)).astimezone(tz).date()
 
     def _zone(self, scene: Scene, entity: str | None) -> str:
         cities = [one for one in scene.mentions if one.zone and one.kind == "country" and one.entity == entity]
@@ -644,10 +656,10 @@ class _Reading:
                 or not scene.outside_speech(one.start, one.end)
             ):
                 continue
-            interval = self.tools._times.resolve(one, zone, self.now, self.anchor)
+            interval = self.tools._times.resolve(one, zone, self.now, self._day_told(zone_in(one, zone)))
             known = next((bound for bound in interval or () if bound is not None), None)
-            if known is not None:
-                self.anchor = (EPOCH + timedelta(microseconds=known)).astimezone(zone_of(zone)).date()
+            if known is not None and interval is not None:
+                self.anchor_us = _middle(interval) if one.clock is None else known
 
     def _remember_places(self, scene: Scene, drafts: list[Draft]) -> None:
         about = any(noun.kind == "net" for noun in scene.nouns) or bool(drafts)
@@ -715,6 +727,14 @@ def _same(out: list[Claim], claim: Claim) -> bool:
         if claim.kind == "cause" and (claim.speaker is None or _one_speaker(one.speaker, claim.speaker)):
             return True
     return False
+
+
+def _middle(interval: Interval) -> int:
+    """The middle of an interval; its one bound where it has one."""
+    low, high = interval
+    if low is None or high is None:
+        return low if low is not None else high or 0
+    return (low + high) // 2
 
 
 def _one_speaker(first: str | None, second: str) -> bool:

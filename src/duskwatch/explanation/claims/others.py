@@ -342,9 +342,9 @@ class Others:
             return []
         if match := self._refused_from.search(low):
             name = re.match(
-                r"(?:the |a |an |its |either |any |both )?(?:[\w&.'-]+ ?){1,8}?(?=[,.;\"]| (?:and the"
-                r"|on|about|were|was|went|by|had|has|as|for|after|so|until|when|since|in (?:the|its)"
-                r"|to|have|who|which|that|over|remain\w*|but|though)\b|$)",
+                r"(?:the |a |an |its |either |any |both )?[\w&.'-]+(?: [\w&.'-]+){0,7}?"
+                r"(?=[,.;\"]| (?:and the|on|about|were|was|went|by|had|has|as|for|after|so|until|when|since"
+                r"|in (?:the|its)|to|have|who|which|that|over|remain\w*|but|though|seeking|asking)\b|$)",
                 flat[match.end() :],
             )
             if name:

@@ -670,6 +670,11 @@ def zone_of(name: str) -> tzinfo:
     return _iana(name) or UTC
 
 
+def zone_in(one: Expression, zone: str) -> tzinfo:
+    """The zone that an expression is told in: its own, else that of the place, else UTC."""
+    return _zone(one.zone) or _zone(zone) or UTC
+
+
 def _local(day: date, hours: float, tz: tzinfo) -> datetime:
     naive = datetime(day.year, day.month, day.day) + timedelta(seconds=round(hours * 3600))
     return naive.replace(tzinfo=tz).astimezone(UTC)

@@ -272,6 +272,11 @@ class Voices:
             return self._passive(flat, low, match, act)
         if verb.split()[0] in _NOUN_OR_VERB and _NOUNS.search(before) and not before.endswith(("have", "has", "had")):
             return None
+        if act in ("deny", "rule_out") and re.search(r"\b(?:not|n't|cannot|never)$", before):
+            act = "think"  # what is not excluded stays open
+            before = re.sub(r"(?:\b(?:do|does|did|could|can|would|has|have|had|is|are))? ?(?:not|n't|cannot|never)$", "", before).rstrip()
+            low = low[: len(before)] + " " * (begin - len(before)) + low[begin:]
+            flat = flat[: len(before)] + " " * (begin - len(before)) + flat[begin:]
         if (
             re.search(r"\b(?:to|not|n't|never|would|will|can|could|should|must|did|does|do|of)$", before)
             and act != "think"
