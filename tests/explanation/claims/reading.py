@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from duskwatch.explanation.claims.extract import extractor
-from duskwatch.explanation.claims.times import Dateline
+from duskwatch.explanation.claims.moments import Dateline
 from duskwatch.records.claim import Article, Claim
 from duskwatch.sources.reference.place_names import place_names
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duskwatch.explanation.claims.grammar import grammar
-from duskwatch.explanation.claims.times import Dateline, Times
+from duskwatch.explanation.claims.moments import Dateline, resolve
+from duskwatch.explanation.claims.times import Times
 from tests.explanation.claims.reading import moment
 
 TIMES = Times(grammar("en"))
@@ -20,7 +21,7 @@ NOW = Dateline(moment("2014-12-23T12:00"))
 def resolved(text: str, zone: str = "Asia/Pyongyang") -> tuple[str | None, str | None]:
     found = TIMES.find(text.lower())
     assert len(found) == 1, found
-    interval = TIMES.resolve(found[0], zone, NOW)
+    interval = resolve(found[0], zone, NOW)
     assert interval is not None
     low, high = (
         None if bound is None else f"{datetime.fromtimestamp(bound / 1e6, UTC):%d %H:%M}" for bound in interval
@@ -63,16 +64,16 @@ def test_the_day_of_publication_is_allowed_and_a_week_back_is_not_needed():
 
 def test_summer_time_is_that_of_the_day():
     found = TIMES.find("at 9 a.m. on 1 july 2014")[0]
-    low, _ = TIMES.resolve(found, "Europe/Paris", NOW)
+    low, _ = resolve(found, "Europe/Paris", NOW)
     assert low == moment("2014-07-01T07:00")
 
 
 def test_without_a_dateline_a_weekday_means_nothing():
-    assert TIMES.resolve(TIMES.find("on monday")[0], "UTC", Dateline(None)) is None
+    assert resolve(TIMES.find("on monday")[0], "UTC", Dateline(None)) is None
 
 
 def test_a_whole_date_needs_no_dateline():
-    low, _ = TIMES.resolve(TIMES.find("on 22 december 2014")[0], "UTC", Dateline(None))
+    low, _ = resolve(TIMES.find("on 22 december 2014")[0], "UTC", Dateline(None))
     assert low == moment("2014-12-22T00:00")
 
 
@@ -83,6 +84,6 @@ def test_he_sat_down_is_no_saturday():
 @given(st.text(alphabet="0123456789 :.apmutcgon-maydjulseptvrtwhif,()", max_size=60))
 def test_any_text_resolves_or_does_not_but_never_fails(text):
     for found in TIMES.find(text):
-        interval = TIMES.resolve(found, "Africa/Nairobi", NOW)
+        interval = resolve(found, "Africa/Nairobi", NOW)
         if interval is not None and None not in interval:
             assert interval[0] <= interval[1]

@@ -198,7 +198,9 @@ class Causes:
         if match := self._denied_order.search(low):
             if (
                 not self._about_outage(scene, match.start(), match.end())
-                or re.search(r"\battacks? on (?!the (?:cable|network|line)|its|our)", low[match.start() : match.end() + 60])
+                or re.search(
+                    r"\battacks? on (?!the (?:cable|network|line)|its|our)", low[match.start() : match.end() + 60]
+                )
                 or re.search(r"\bhack|sony", low[match.start() :])
             ):
                 return None

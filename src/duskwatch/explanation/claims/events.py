@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from duskwatch.explanation.claims.expression import Expression
 from duskwatch.explanation.claims.grammar import Grammar
 from duskwatch.explanation.claims.scene import Draft, Scene
-from duskwatch.explanation.claims.times import Expression
 
 
 @dataclass(frozen=True, slots=True)

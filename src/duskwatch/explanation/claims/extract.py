@@ -8,18 +8,19 @@ import re
 from dataclasses import replace
 from datetime import date, timedelta, tzinfo
 from functools import lru_cache
-from typing import Any
 
 from duskwatch.explanation.claims.causes import Causes
 from duskwatch.explanation.claims.events import Events, Moment
+from duskwatch.explanation.claims.expression import Expression
 from duskwatch.explanation.claims.figures import Figures
 from duskwatch.explanation.claims.grammar import Grammar, grammar
+from duskwatch.explanation.claims.moments import EPOCH, Dateline, Interval, resolve, zone_in, zone_of
 from duskwatch.explanation.claims.numbers import Numbers
 from duskwatch.explanation.claims.others import Others
 from duskwatch.explanation.claims.places import Gazetteer, Mention, operators
 from duskwatch.explanation.claims.scene import Draft, Noun, Scene, regions
 from duskwatch.explanation.claims.sentences import Sentence, fold, sentences
-from duskwatch.explanation.claims.times import EPOCH, Dateline, Expression, Interval, Times, zone_in, zone_of
+from duskwatch.explanation.claims.times import Times
 from duskwatch.explanation.claims.voices import Memory, Voice, Voices
 from duskwatch.records.claim import Article, Claim, Places
 from duskwatch.records.times import iso
@@ -524,7 +525,7 @@ class _Reading:
             if one is None:
                 continue
             here = tools._gazetteer.zone_of_place(one.place) or zone if one.place else zone
-            interval = tools._times.resolve(one, here, self.now, told)
+            interval = resolve(one, here, self.now, told)
             if interval is None:
                 return None
             parts.append(interval)
@@ -562,7 +563,7 @@ class _Reading:
         if not near:
             return self._day_told(tz)
         nearest = min(near, key=lambda day: abs(day.start - one.start))
-        interval = self.tools._times.resolve(nearest, zone, self.now, self._day_told(tz))
+        interval = resolve(nearest, zone, self.now, self._day_told(tz))
         if not interval or interval[0] is None:
             return self._day_told(tz)
         moment = EPOCH + timedelta(microseconds=_middle(interval) if nearest.clock is None else interval[0])
@@ -656,7 +657,7 @@ class _Reading:
                 or not scene.outside_speech(one.start, one.end)
             ):
                 continue
-            interval = self.tools._times.resolve(one, zone, self.now, self._day_told(zone_in(one, zone)))
+            interval = resolve(one, zone, self.now, self._day_told(zone_in(one, zone)))
             known = next((bound for bound in interval or () if bound is not None), None)
             if known is not None and interval is not None:
                 self.anchor_us = _middle(interval) if one.clock is None else known

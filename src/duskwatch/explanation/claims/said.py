@@ -6,8 +6,8 @@ from duskwatch.explanation.claims.check import check
 from duskwatch.explanation.claims.extract import extractor
 from duskwatch.explanation.claims.grammar import languages
 from duskwatch.explanation.claims.measured import Measured
+from duskwatch.explanation.claims.moments import Dateline
 from duskwatch.explanation.claims.stories import stories
-from duskwatch.explanation.claims.times import Dateline
 from duskwatch.records.claim import Article, Claim, Places, Said
 from duskwatch.records.times import DAY
 

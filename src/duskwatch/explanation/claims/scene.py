@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from duskwatch.explanation.claims.expression import Expression
 from duskwatch.explanation.claims.numbers import Amount, Span
 from duskwatch.explanation.claims.places import Mention
 from duskwatch.explanation.claims.sentences import Sentence
-from duskwatch.explanation.claims.times import Expression
 from duskwatch.explanation.claims.voices import Voice
 from duskwatch.records.claim import Modality
 

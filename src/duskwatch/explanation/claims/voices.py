@@ -274,7 +274,9 @@ class Voices:
             return None
         if act in ("deny", "rule_out") and re.search(r"\b(?:not|n't|cannot|never)$", before):
             act = "think"  # what is not excluded stays open
-            before = re.sub(r"(?:\b(?:do|does|did|could|can|would|has|have|had|is|are))? ?(?:not|n't|cannot|never)$", "", before).rstrip()
+            before = re.sub(
+                r"(?:\b(?:do|does|did|could|can|would|has|have|had|is|are))? ?(?:not|n't|cannot|never)$", "", before
+            ).rstrip()
             low = low[: len(before)] + " " * (begin - len(before)) + low[begin:]
             flat = flat[: len(before)] + " " * (begin - len(before)) + flat[begin:]
         if (
