@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import date, timedelta, tzinfo
 from functools import lru_cache
 
+from duskwatch.explanation.claims.attacks import Attacks
 from duskwatch.explanation.claims.causes import Causes
 from duskwatch.explanation.claims.events import Events, Moment
 from duskwatch.explanation.claims.expression import Expression
@@ -20,6 +21,7 @@ from duskwatch.explanation.claims.others import Others
 from duskwatch.explanation.claims.places import Gazetteer, Mention, operators
 from duskwatch.explanation.claims.scene import Draft, Noun, Scene, regions
 from duskwatch.explanation.claims.sentences import Sentence, fold, sentences
+from duskwatch.explanation.claims.subjects import counts, entity_of
 from duskwatch.explanation.claims.times import Times
 from duskwatch.explanation.claims.voices import Memory, Voice, Voices
 from duskwatch.records.claim import Article, Claim, Places
@@ -30,22 +32,9 @@ _ABOUT_NET = re.compile(
     r"|bgp|routes|prefixes|isps?|wi-?fi|bandwidth|telecom\w*|data services?|3g|4g|fib(?:re"
     r"|er)|networks?|ddos|denial-of-service)\b"
 )
-_TO_OTHER_PLACE = re.compile(
-    r"(?:\b(?:through|via|from|by|unlike|than|neighbou?ring|with|to|toward|towards|between"
-    r"|over|near|border of|into|like|including)|\boutside)(?: the)? $"
-)
 _LISTED = re.compile(
     r"(?:'s)?(?:,| and| or|, and| and in|, in|,? as well as)(?: (?:the|in|in the"
     r"|the north of))? ?(?:in )?(?:the (?:north|south|east|west) of )?"
-)
-_SUBJECT_COUNTRY = re.compile(
-    r"\b(?:the|that|this) (?:country|nation|island|islands|kingdom|republic|territory"
-    r"|state|archipelago|capital)(?:'s)?\b"
-)
-_SUBJECT_NETWORK = re.compile(
-    r"\b(?:the|this|that) (?:operator|provider|carrier|company|firm|isp|network|incumbent"
-    r"|telecoms? \w+)(?:'s)?\b|\bits (?:networks?|customers|subscribers|routes|prefixes"
-    r"|users|backbone|core)\b|\bour (?:networks?|customers|subscribers|services?|users)\b"
 )
 
 
@@ -59,6 +48,7 @@ class Extractor:
         self._gazetteer = Gazetteer(language, places)
         self._events = Events(language)
         self._causes = Causes(language, self._events)
+        self._attacks = Attacks(language, self._events)
         self._figures = Figures(language, self._events, self._numbers)
         self._others = Others(language, self._events, self._numbers)
         self._noun = language.compile(
@@ -170,7 +160,7 @@ class _Reading:
         """The claim once for each country of a list: "in Hungary, Slovakia and Romania"; "both countries" are two."""
         if claim.kind in ("cause", "refusal", "attack", "dependence", "site", "impact"):
             return [claim]
-        named = [one for one in scene.mentions if one.kind == "country" and self._counts(scene, one)]
+        named = [one for one in scene.mentions if one.kind == "country" and counts(scene, one)]
         at = next((k for k, one in enumerate(named) if one.entity == claim.entity), None)
         if at is None:
             return [claim]
@@ -320,7 +310,7 @@ class _Reading:
                 if not (draft.kind in ("state", "onset", "end") and self._of_site(scene, draft, spots))
             ]
         out += events
-        attacks = tools._causes.attacks(scene, year)
+        attacks = tools._attacks.read(scene, year)
         out += attacks
         causes = tools._causes.read(scene, year)
         if not any(draft.kind == "onset" for draft in events):
@@ -351,7 +341,7 @@ class _Reading:
     # ----------------------------------------------------------------- settling
 
     def _settled(self, scene: Scene, draft: Draft) -> Claim | None:
-        entity = draft.entity if draft.entity or draft.own_entity else self._entity(scene, draft)
+        entity = draft.entity if draft.entity or draft.own_entity else entity_of(scene, draft)
         value = draft.value
         if isinstance(value, Moment):
             interval = self._resolved(scene, value, entity)
@@ -388,122 +378,6 @@ class _Reading:
         """A moment that nothing dates: what is left of it is the state."""
         value = "offline" if draft.kind == "onset" else "restored"
         return self._settled(scene, Draft("state", value, draft.at, entity=entity, confidence=0.6))
-
-    def _entity(self, scene: Scene, draft: Draft) -> str | None:
-        if draft.kind == "refusal":
-            return self.country or self.focus
-        if draft.kind == "cause":  # who is accused is no place that is out
-            for one in scene.mentions:
-                if one.start == 0 and scene.low[one.end : one.end + 1] == ":":
-                    return one.entity
-                near = scene.low[one.end : one.end + 34]
-                if self._counts(scene, one) and (
-                    re.match(
-                        r"(?:'s?)? (?:[\w'-]+ ){0,2}?(?:internet|connectivity|network|networks|outage|blackout"
-                        r"|shutdown|disconnection|disruption|customers|traffic|routes|service)\b",
-                        near,
-                    )
-                    or (
-                        one.kind != "people"
-                        and re.search(
-                            r"\b(?:internet|outage|blackout|shutdown|disruption|connectivity|service|access"
-                            r"|network)s? (?:in|of|across|throughout|at|to|on) (?:the )?$",
-                            scene.low[: one.start],
-                        )
-                    )
-                ):
-                    return one.entity
-            return self.focus or self.country
-        if draft.kind == "dependence":
-            carried = [
-                one
-                for one in scene.mentions
-                if one.end <= draft.at and one.kind != "people" and scene.outside_speech(one.start, one.end)
-            ]
-            return carried[-1].entity if carried else self.country or self.focus
-        begin, until = scene.region(draft.at)
-        low = scene.low
-        outside = [one for one in scene.mentions if self._counts(scene, one)]
-        inside = [one for one in outside if begin <= one.start < until]
-        for pool in (inside, outside):
-            before = [one for one in pool if one.end <= draft.at + 1]
-            after = [one for one in pool if one.start > draft.at]
-            head = low[begin : draft.at]
-            if pool is inside and not before:
-                if draft.kind not in ("cause", "refusal") and _SUBJECT_NETWORK.search(head) and self.network:
-                    return self.network
-                if (
-                    _SUBJECT_COUNTRY.search(head)
-                    and self.country
-                    and not any(one.kind == "country" for one in after[:1])
-                ):
-                    return self.country
-            if pool is outside:  # a place in another clause is not what this one is about
-                after = [
-                    one
-                    for one in after
-                    if not re.search(r"\b(?:because|after|while|but|as|since|although)\b", low[draft.at : one.start])
-                ]
-            chosen = self._choose(scene, before, after, draft)
-            if chosen is not None:
-                return chosen.entity
-        if (
-            re.search(r"\b(?:its|it|the (?:operator|company|provider|carrier|network|firm))\b", low[begin : draft.at])
-            and self.network
-            and self.focus == self.network
-        ):
-            return self.network
-        return self.focus or self.country
-
-    def _choose(self, scene: Scene, before: list[Mention], after: list[Mention], draft: Draft) -> Mention | None:
-        networks = [one for one in before if one.kind in ("network", "asn")]
-        if networks:
-            return networks[-1]
-        countries = [one for one in before if one.kind == "country"]
-        if countries:
-            return countries[-1]
-        placed = [
-            one
-            for one in after
-            if one.kind in ("network", "asn", "country")
-            and re.search(
-                r"\b(?:in|across|throughout|of|on|at|to|over|hit|struck|for|against|left|cut|affect\w*"
-                r"|within|parts of|inside|took|knocked|all of|much of|most of|disconnect\w*|plunged"
-                r"|between|is|with|from)(?: the| all| much| most| parts| of| nearly| almost| whole"
-                r"| entire)* $",
-                scene.low[max(0, one.start - 40) : one.start],
-            )
-        ]
-        if placed:
-            return placed[0]
-        if after and after[0].kind != "people":
-            return after[0]
-        people = [
-            *reversed([one for one in before if one.kind == "people"]),
-            *[one for one in after if one.kind == "people"],
-        ]
-        return people[0] if people else None
-
-    def _counts(self, scene: Scene, one: Mention) -> bool:
-        """Whether a mention can be what is out: not a speaker, not a place that only lies beside or on the way."""
-        if not scene.outside_speech(one.start, one.end):
-            return False
-        head = scene.low[max(0, one.start - 24) : one.start]
-        if _TO_OTHER_PLACE.search(head) and not re.search(
-            r"\b(?:internet|access|service|services|connectivity|links|connections?|traffic"
-            r"|returned|restored) (?:from|to|with|into|over|by) $",
-            head,
-        ):
-            return False
-        tail = scene.low[one.end : one.end + 30]
-        if one.kind == "people" and re.match(
-            r" (?:government|president|officials?|ministry|minister|foreign|army|firm|company"
-            r"|company's|researchers?|analysts?|experts?|diplomats?|authorities|embassy|capital"
-            r"|news|agency|newspaper|study|ambassador|monitor|university|troops|police)\b",
-            tail,
-        ):
-            return False
-        return not re.match(r"(?:-based| time\b)", tail)
 
     def _resolved(self, scene: Scene, moment: Moment, entity: str | None) -> Interval | None:
         tools = self.tools
@@ -664,7 +538,7 @@ class _Reading:
 
     def _remember_places(self, scene: Scene, drafts: list[Draft]) -> None:
         about = any(noun.kind == "net" for noun in scene.nouns) or bool(drafts)
-        named = [one for one in scene.mentions if self._counts(scene, one)]
+        named = [one for one in scene.mentions if counts(scene, one)]
         countries = [one.entity for one in named if one.kind == "country"]
         networks = [one.entity for one in named if one.kind in ("network", "asn")]
         if about and networks and any(draft.kind in ("state", "onset", "end", "duration", "share") for draft in drafts):

@@ -86,7 +86,8 @@ class Numbers:
             rf"(?<![\w-])(?P<q>(?:{qualifier}) )?(?:(?<!and a )(?P<pct>{self.number}) ?(?:%"
             r"|per ?cent(?:age points?)?\b)"
             rf"(?: (?:to|or|and) (?P<pct2>{self.number}) ?(?:%|per ?cent\b))?"
-            rf"|(?<! and a )(?P<frac>{alternatives(self._fractions)})(?![\w-])(?! (?:past|a million|a billion|a dozen|a century|an hour"
+            rf"|(?<! and a )(?P<frac>{alternatives(self._fractions)})(?![\w-])(?! (?:past|a million"
+            r"|a billion|a dozen|a century|an hour"
             r"|a day|hour)))"
         )
         self._words_only = re.compile(rf"(?:{word})\b")

@@ -288,7 +288,7 @@ class Voices:
         after = flat[end:]
         inverted = (
             bool(re.search(r"[,\"]\s*$", flat[:begin]))
-            and re.match(r"\s+(?:[A-Z]|the |an? |one |its |their )", after)
+            and re.match(r"\s+(?:[A-Z]|the |an? |one |its |their |(?:[a-z]+ ){1,3}[A-Z])", after)
             and act in ("say", "think")
         )
         name, start = self._left(flat, low, begin)
@@ -296,7 +296,7 @@ class Voices:
             inverted
             and re.match(
                 r"\s+(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February|March|April"
-                r"|May\b|June|July|August|Sept|Octo|Nov|Dec|I\b|It\b|In\b|On\b)(?:[A-Z]|the |an? )",
+                r"|May\b|June|July|August|Sept|Octo|Nov|Dec|I\b|It\b|In\b|On\b)(?:[A-Z]|the |an? |(?:[a-z]+ ){1,3}[A-Z])",
                 after,
             )
             and verb in ("said", "says", "added", "wrote", "reported", "reports")
