@@ -82,7 +82,8 @@ class Causes:
             "|this|that|blame|cause|culprit|responsible)\\b"
         )
         self._ruled = grammar.compile(
-            "(?:{rule_out}|(?:no|any|without|lack of|little) (?:evidence|signs?|indications?"
+            "(?:{rule_out}|nothing (?:points|pointed|indicates|suggests|to suggest)|(?:no|any"
+            "|without|lack of|little) (?:evidence|signs?|indications?"
             "|proof|trace|reason to (?:believe|think))|(?:(?<!\\w)(?:not|never|rather than"
             "|nothing to do with|neither|nor|instead of|unlikely|rules out|excluded|far from)"
             "|n't)\\b)[^;]{0,80}$"

@@ -48,7 +48,8 @@ class Events:
         self._event_of = grammar.compile("{event} (?:lasting |of |for )(?:a total of |about |around )?$")
         self._counted = re.compile(
             r"\b(?:speaks? of|spoke of|counted|counts|puts? (?:\w+ ){1,5}at|put it at|shows?"
-            r"|measured|(?:length|duration|total|outage) (?:was|is|of)|in all|total of|came to"
+            r"|measured|(?:length|duration|total|outage|interruption|blackout|disruption"
+            r"|shut-?down) (?:was|is|of)|in all|total of|came to"
             r"|reports?|gives?|gave|for)(?: a total of| the length as| about| around)? $"
         )
         self._history = grammar.compile("\\b{history}")
@@ -108,7 +109,14 @@ class Events:
             return "correction"
         if self._history.search(piece) or (begin and self._history.search(scene.low[:60]) and begin < 90):
             return "history"
+        then = re.search(r"\b((?:19|20)\d\d),? when\b[^.;]*$", scene.low[:at])
+        if then is not None and year is not None and int(then[1]) < year:
+            return "history"
         for match in self._year.finditer(piece):
+            if re.search(
+                r"\b(?:longest|worst|biggest|largest|first|most \w+)\b[^.;]{0,40}since ?$", piece[: match.start(1)]
+            ):
+                continue  # a comparison says nothing against what it is compared with
             if year is not None and int(match[1]) != year and not (int(match[1]) == year - 1 and "december" in piece):
                 return "history"
         if (condition := self._condition.search(piece)) and condition.start() + begin <= at:

@@ -55,6 +55,9 @@ class Figures:
             r"|connections|what) (?:that )?(?:it|they|we|is|are|was|were|he|she)? ?(?:usually"
             r"|normally|ordinarily|typically|would)\b"
         )
+        self._number_of = grammar.compile(
+            rf"\bnumber of (?:\w+ )?(?:{people})(?: \w+){{0,3}}? (?:at|to|was|is|reached)(?: about| around| some)? $"
+        )
         self._hit = grammar.compile("\\b(?:" + "|".join(impact["verb"]) + ")\\b")
         self._online = grammar.compile("\\b(?:" + "|".join(impact["online"]) + ")\\b")
         self._few = grammar.compile(
@@ -307,6 +310,9 @@ class Figures:
             kinds = {noun.kind for noun in scene.nouns if begin <= noun.start < until}
             if power is not None and begin <= power.start() < until and "net" not in kinds:
                 continue
+            if self._number_of.search(low[: amount.start]) and self._fair(scene, amount.start, amount.end, year):
+                value = {"people": int(amount.said), "share": None, "quantifier": amount.bound}
+                return [Draft("impact", value, amount.start, confidence=0.75)] if amount.said == amount.said else []
             people = self._people.match(after)
             if people is None or not self._fair(scene, amount.start, amount.end, year):
                 continue

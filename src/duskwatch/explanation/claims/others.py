@@ -112,7 +112,7 @@ class Others:
             if found is None:
                 continue
             up, at = found
-            if self._events.unreal(scene, at, at + 1, year):
+            if self._events.unreal(scene, at, at + 1, year) and not re.match(r"(?:would|will)(?: not|n't)", low[at:]):
                 continue
             out.append(Draft("site", {"name": name, "up": up}, at, confidence=0.85))
         return out
@@ -167,8 +167,16 @@ class Others:
                         begin + piece.start(),
                         begin + piece.end(),
                     )
-        if that := re.search(r"\bthat of (?:the )?((?:[\w'-]+ ){0,4}?[\w'-]+)(?=[,.;]| (?:was|were|is|are)\b)", flat):
-            put(that[1], that.start(1), that.end(1))
+        if that := re.search(
+            r"\b(?:that|those|(?:web ?)?(?:site|page|portal)s?) of (?:the )?([a-z][\w'-]*(?: [a-z][\w'-]*){0,4}?)"
+            r"(?: and (?:of )?(?:the )?([a-z][\w'-]*(?: [a-z][\w'-]*){0,3}?))?"
+            r"(?=[,.;]| (?:was|were|is|are|has|have|had|would|could|cannot|came|shows?|showed|went"
+            r"|remain\w*|did|does)\b)",
+            flat,
+        ):
+            for group in (1, 2):
+                if that[group]:
+                    put(that[group], that.start(group), that.end(group))
         for pattern in (self._owned, self._of_body, self._generic):
             for match in pattern.finditer(flat):
                 put(match["who"], match.start("who"), match.end())
@@ -211,11 +219,16 @@ class Others:
                 ):
                     continue
                 head = low[max(0, match.start() - 110) : match.start()]
-                if kind == "through" and not (
-                    self._subject.search(head)
-                    and (
-                        "net" in nouns
-                        or re.search(r"\btraffic|\blinks?\b|bandwidth|transit|connectivity|routes|\bpaths?\b", head)
+                own = re.match(r"(?:take|get|draw|buy|receive|obtain)", match[0])
+                if (
+                    kind == "through"
+                    and not own
+                    and not (
+                        self._subject.search(head)
+                        and (
+                            "net" in nouns
+                            or re.search(r"\btraffic|\blinks?\b|bandwidth|transit|connectivity|routes|\bpaths?\b", head)
+                        )
                     )
                 ):
                     continue

@@ -296,7 +296,8 @@ class Voices:
             inverted
             and re.match(
                 r"\s+(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February|March|April"
-                r"|May\b|June|July|August|Sept|Octo|Nov|Dec|I\b|It\b|In\b|On\b)(?:[A-Z]|the |an? |(?:[a-z]+ ){1,3}[A-Z])",
+                r"|May\b|June|July|August|Sept|Octo|Nov|Dec|I\b|It\b|In\b|On\b)(?:[A-Z]|the |an? "
+                r"|(?:[a-z]+ ){1,3}[A-Z])",
                 after,
             )
             and verb in ("said", "says", "added", "wrote", "reported", "reports")
@@ -468,6 +469,10 @@ class Voices:
                 r"|number)\b$",
                 low,
             )
+        ):
+            return True
+        if act != "measure" and re.fullmatch(
+            r"(?:[a-z]+ ){0,2}[a-z]{3,}(?:ers|ors|ists|ians|ants|ents|ees|men|women|chiefs|bosses)", low
         ):
             return True
         if act == "measure":
