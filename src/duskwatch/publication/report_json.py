@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 import duskwatch
+from duskwatch.publication import said_json
 from duskwatch.publication.facts import STATE_NAMES, blind_spans, voters_spread, watched_share
 from duskwatch.publication.reasons import reason_text
 from duskwatch.publication.was_it_us import answer, witnesses_of
@@ -79,7 +80,8 @@ def to_json(report: Report) -> Json:
         "attacks": [],
         "sites": [],
         "hypotheses": [],
-        "claims": [],
+        "claims": [] if report.said is None else said_json.to_json(report.said)["claims"],
+        "articles": [] if report.said is None else said_json.to_json(report.said)["articles"],
         "not_measured": list(report.not_measured),
         "as_names": {str(asn): report.as_names[asn] for asn in sorted(report.as_names)},
         "series": _series(history.signals),
