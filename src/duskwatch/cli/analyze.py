@@ -127,7 +127,7 @@ def command(
             fail("analyze", "archives need a window: give --from and --until")
         fetching = Fetching(mirror or (), reference_mirror or (), cache, max_cache, jobs, offline, quiet or json_)
         # What can be wrong with the command line is said before anything is fetched.
-        fetching.check(what, () if mrt else collector or ())
+        fetching.check(what, () if mrt else collector or (), geo=bool(geo))
         if what.type == "country" and not geo:
             geo = fetching.delegations(from_us)
         if not mrt:
