@@ -82,10 +82,15 @@ def longest_dark(course: Course, first: int, stop: int, bridge_us: int) -> tuple
     return max(runs, key=lambda run: (course.edge_us[run[1]] - course.edge_us[run[0]], -run[0]), default=None)
 
 
-def merged_edges(views: Sequence[View], until_us: int) -> I64:
-    """Edges of all steps and bins of some views, and the end of the window, sorted and distinct."""
+def merged_edges(views: Sequence[View], beside_us: I64) -> I64:
+    """Edges of all steps and bins of some views, and times beside them, sorted and distinct.
+
+    The edges of a view themselves, where nothing is added to them.
+    """
     parts = [view.edge_us for view in views]
     distinct = [part for k, part in enumerate(parts) if not any(part is other for other in parts[:k])]
-    if all(int(part[-1]) != until_us for part in distinct):
-        distinct.append(np.array([until_us], np.int64))
-    return distinct[0] if len(distinct) == 1 else np.unique(np.concatenate(distinct))
+    if len(distinct) == 1:
+        at = np.searchsorted(distinct[0], beside_us)
+        if (at < len(distinct[0])).all() and (distinct[0][at] == beside_us).all():
+            return distinct[0]
+    return np.unique(np.concatenate([*distinct, beside_us]))

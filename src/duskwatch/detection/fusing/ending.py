@@ -18,7 +18,8 @@ class Told(NamedTuple):
 
     family: str
     name: str  # of the signal
-    deciding: bool  # the outage is measured by it; else it only saw it too
+    deciding: bool  # the outage is measured by it, and its onset is looked for here first
+    holds: bool  # the outage is not over before it is back, or on its way; else it only speaks for an end
     moments: Moments
 
 
@@ -53,10 +54,11 @@ def end_of(all_told: Sequence[Told], onset: When, config: FuseConfig) -> When | 
     """The first moment at which at least half of the families that watch are back, and each other one is on its way.
 
     A family is back when all of its signals that are watched are. A signal is on its way from the start of a climb
-    that ends in its normal band within ``lag_us``. One that nobody watches neither confirms nor denies. Where a moment
-    known to the second lies beside the one so found, that is told. None where there is no such moment.
+    that ends in its normal band within ``lag_us``. One that nobody watches neither confirms nor denies; what a single
+    service sees counts once it is back. Where a moment known to the second lies beside the one so found, that is told.
+    None where there is no such moment.
     """
-    returns = _last_returns((told for told in all_told if told.deciding), config)
+    returns = _last_returns(all_told, config)
     times = sorted({at for one in returns for at in (one.way_us, one.unseen_us, one.back_us) if at < inf})
     at = next((at for at in times if _over(returns, at)), None)
     if at is None:
@@ -90,7 +92,7 @@ def _over(returns: Sequence[_Return], at: float) -> bool:
     for one in returns:
         if at >= one.back_us:
             families.setdefault(one.told.family, True)
-        elif at >= one.unseen_us:
+        elif at >= one.unseen_us or not one.told.holds:
             continue
         elif at >= one.way_us:
             families[one.told.family] = False

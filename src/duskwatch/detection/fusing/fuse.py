@@ -53,7 +53,7 @@ def fuse(
 
 def _watched(voices: Sequence[Voice], until_us: int) -> tuple[I64, Bool]:
     """Edges of all steps and bins of all signals, [N + 1], and whether any was watched between two, [N]."""
-    edge = merged_edges([voice.finding.view for voice in voices], until_us)
+    edge = merged_edges([voice.finding.view for voice in voices], np.array([until_us], np.int64))
     watched = np.zeros(len(edge) - 1, bool)
     for voice in voices:
         view = voice.finding.view

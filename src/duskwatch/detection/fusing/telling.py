@@ -16,7 +16,7 @@ from duskwatch.detection.fusing.confidence import confidence_of
 from duskwatch.detection.fusing.ending import Told, end_of, onset_of
 from duskwatch.detection.fusing.grouping import Group
 from duskwatch.detection.fusing.voices import Voice
-from duskwatch.detection.view import BinnedView, LevelView, Stretch
+from duskwatch.detection.view import I64, BinnedView, LevelView, Stretch
 from duskwatch.records.outages import Outage, When
 from duskwatch.records.reason import reason
 from duskwatch.records.signals import LOSS_ROLES, EntityHistory
@@ -59,13 +59,14 @@ class Teller:
         dark = None
         if trace is not None:
             lost = _loss_of(levels, span)
-            edges = (floor_us if floor_us is not None else int(trace.course.edge_us[0])), ceiling_us or self.until_us
-            moments = votes.moments_of(trace, *lost, *edges, self.config.fuse)
+            floor = min(lost.from_us, floor_us) if floor_us is not None else int(trace.course.edge_us[0])
+            ceiling = ceiling_us if ceiling_us is not None else self.until_us
+            moments = votes.moments_of(trace, *lost, floor, ceiling, self.config.fuse)
             told.append(_told(levels[0], moments, True))
-            dark = votes.dark_of(trace, *lost, moments.onset.earliest_us, edges[1], self.config)
+            dark = votes.dark_of(trace, *lost, moments.onset.earliest_us, ceiling, self.config)
             sure[levels[0].spec.family] = votes.sure_of(trace, *lost)
         onset = onset_of(told, floor_us, self.config.fuse)
-        end = end_of(told, onset, self.config.fuse)
+        end = _before_next(end_of(told, onset, self.config.fuse), ceiling_us)
         seen = course.step_at(group.from_us)
         stop = course.step_at(group.until_us) if group.until_us is not None else len(course.loss)
         loss = held_over_gaps(course, course.loss, seen, stop)
@@ -126,6 +127,13 @@ class Teller:
         return self.history
 
     @cached_property
+    def _moments_us(self) -> I64:
+        """The end of the window, and all times at which a loss in bins began or ended: each has steps of its own."""
+        losses = [loss for voice in self.voices if not _exact(voice) for loss in voice.stretches]
+        times = {time_us for loss in losses for time_us in loss if time_us is not None}
+        return np.array(sorted({*times, self.until_us}), np.int64)
+
+    @cached_property
     def _log(self) -> VoteLog:
         return vote_log(self._history.changes)
 
@@ -137,7 +145,7 @@ class Teller:
         key = tuple(id(voice) for voice in deciding)
         if key in self._courses:
             return self._courses[key]
-        edge = merged_edges([voice.finding.view for voice in deciding], self.until_us)
+        edge = merged_edges([voice.finding.view for voice in deciding], self._moments_us)
         if trace is not None and edge is trace.course.edge_us:
             course = trace.course
         else:
@@ -176,6 +184,15 @@ class Teller:
         return began, When(min(back, best), max(latest, best), best, reason("something-back"))
 
 
+def _before_next(end: When | None, ceiling_us: int | None) -> When | None:
+    """An outage is over before the next begins, also where those that saw it watched no more."""
+    if ceiling_us is None or (end is not None and end.best_us <= ceiling_us):
+        return end
+    earliest = ceiling_us if end is None else min(end.earliest_us, ceiling_us)
+    why = reason("next-began", at_us=ceiling_us)
+    return When(earliest, ceiling_us, ceiling_us, why)
+
+
 def _before_end(dark_from: When | None, dark_until: When | None, end: When | None) -> tuple[When | None, When | None]:
     """A dark stretch is over with the outage, also where nobody watched it on."""
     if dark_from is None or end is None or (dark_until is not None and dark_until.best_us <= end.best_us):
@@ -188,12 +205,18 @@ def _before_end(dark_from: When | None, dark_until: When | None, end: When | Non
 
 def _worst(item: tuple[Voice, float]) -> tuple[bool, float, str]:
     voice, share = item
-    exact = isinstance(voice.finding.view, LevelView)
+    exact = _exact(voice)
     return not exact, 0.0 if exact else -share, voice.spec.name
 
 
+def _exact(voice: Voice) -> bool:
+    """Whether a signal is known to the second."""
+    return isinstance(voice.finding.view, LevelView)
+
+
 def _told(voice: Voice, moments: Moments, deciding: bool) -> Told:
-    return Told(voice.spec.family, voice.spec.name, deciding, moments)
+    # A single service may fail by itself; what comes from all of an entity holds an outage as what can be reached does.
+    return Told(voice.spec.family, voice.spec.name, deciding, deciding or voice.spec.role == "arriving", moments)
 
 
 def _loss_of(levels: Sequence[Voice], span: Stretch) -> Stretch:

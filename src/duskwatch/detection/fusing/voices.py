@@ -40,7 +40,7 @@ def voices_of(findings: Sequence[Finding], config: DetectionConfig) -> list[Voic
     # More-specifics withdrawn under a route that stays make nothing unreachable.
     muted = [one.spec.unit == ROUTES and one.spec.family in space for one in findings]
     calls = [[] if mute else _calling(one, findings, config) for one, mute in zip(findings, muted, strict=True)]
-    until_us = [_sooner(k, findings, calls) for k in range(len(findings))]
+    until_us = [_sooner(k, findings, calls, config) for k in range(len(findings))]
     return [Voice(*parts) for parts in zip(findings, calls, muted, until_us, strict=True)]
 
 
@@ -72,8 +72,10 @@ def _in_company(one: Finding, alarm: Alarm, findings: Sequence[Finding]) -> bool
     )
 
 
-def _sooner(k: int, findings: Sequence[Finding], calls: Sequence[Sequence[Alarm]]) -> dict[Alarm, int]:
-    """Ends of alarms whose source stopped watching while another family, that lost something too, went on.
+def _sooner(
+    k: int, findings: Sequence[Finding], calls: Sequence[Sequence[Alarm]], config: DetectionConfig
+) -> dict[Alarm, int]:
+    """Ends of alarms whose source stopped watching while another family went on that had seen the same loss.
 
     Who does not watch neither confirms that an outage lasts nor denies it: those that watched tell how it went on.
     """
@@ -84,21 +86,21 @@ def _sooner(k: int, findings: Sequence[Finding], calls: Sequence[Sequence[Alarm]
         for other, own in zip(findings, calls, strict=True)
         if own and other.spec.family != mine.spec.family
     ]
-    if not others:
-        return out
-    for alarm in calls[k]:
+    for alarm in calls[k] if others else ():
         since = mine.view.unseen_since(alarm.from_us, alarm.until_us)
         if since is None:
             continue
         since = max(since, alarm.from_us + 1)
-        until = (
-            max(mine.view.until_us, *(other.view.until_us for other, _ in others))
-            if alarm.until_us is None
-            else alarm.until_us
-        )
-        for other, own in others:
-            beside = any(one.from_us < until and (one.until_us is None or one.until_us > alarm.from_us) for one in own)
-            if beside and other.view.watched_in(since, until):
-                out[alarm] = since
-                break
+        ends = [alarm.until_us] if alarm.until_us is not None else [one.view.until_us for one in findings]
+        seen = Stretch(alarm.from_us - config.fuse.join_us, since + config.fuse.join_us)
+        if any(_overlap(own, seen) and other.view.watched_in(since, max(ends)) for other, own in others):
+            out[alarm] = since
     return out
+
+
+def _overlap(alarms: Sequence[Alarm], stretch: Stretch) -> bool:
+    last = stretch.until_us
+    return any(
+        (last is None or alarm.from_us < last) and (alarm.until_us is None or alarm.until_us > stretch.from_us)
+        for alarm in alarms
+    )
