@@ -103,6 +103,10 @@ def _return_began(one: Reason) -> str:
     return f"the return began, and was complete when {'; '.join(reason_text(part) for part in one.parts)}"
 
 
+def _rest_unwatched(one: Reason) -> str:
+    return f"the others were back, and nobody watched {one.value('signal')} from {_clock(one.value('at_us'))} on"
+
+
 SENTENCES: Mapping[str, Callable[[Reason], str]] = {
     "": lambda one: "",
     "in-words": lambda one: str(one.value("text")),
@@ -132,6 +136,8 @@ SENTENCES: Mapping[str, Callable[[Reason], str]] = {
     "declined": _weeks("below half of the limit"),
     "declined-back": _weeks("back"),
     "return-began": _return_began,
+    "rest-unwatched": _rest_unwatched,
+    "next-began": _at("nobody watched the return, and the next outage began"),
     "nothing-left": _says("nothing was left in any of the signals that lost anything"),
     "something-back": _says("something was there again in one of the signals"),
 }

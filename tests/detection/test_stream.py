@@ -8,14 +8,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from duskwatch.detection import DetectionConfig, detect_series, series_stream
+from duskwatch.detection import DetectionConfig, detect_series, stream
 from duskwatch.kernels import baseline as kernel
 from duskwatch.records.signals import SignalBlock
 from duskwatch.records.times import DAY, HOUR, MINUTE
 from duskwatch.sources.tables.naming import spec_of
 from tests.detection.series import START
 
-RECENT = DetectionConfig(series_detectors=tuple(one for one in DetectionConfig().series_detectors if one.recent))
+RECENT = DetectionConfig(detectors=tuple(one for one in DetectionConfig().detectors if one.recent))
 ENTITIES = (
     ("bgp.visible_slash24",),
     ("bgp.visible_slash24", "probing", "telescope"),
@@ -79,11 +79,11 @@ def test_bins_one_by_one_tell_what_a_replay_tells(seed, bin_us, losses, gaps, da
     asked = {bins - 1}
     if data is not None:
         asked |= data.draw(st.sets(st.integers(0, bins - 1), max_size=6))
-    state = series_stream.begin(SPECS, bin_us, START)
+    state = stream.begin(SPECS, bin_us, START)
     closed = [[] for _ in ENTITIES]
     last = [()] * len(ENTITIES)  # of each outage that stands: whether it is over
     for b in range(bins):
-        state, told = series_stream.step(state, values[:, b], coverage[:, b])
+        state, told = stream.step(state, values[:, b], coverage[:, b])
         for one in told:
             assert one.earlier == len(closed[one.entity])
             if one.closed:
@@ -94,7 +94,7 @@ def test_bins_one_by_one_tell_what_a_replay_tells(seed, bin_us, losses, gaps, da
         if b in asked:
             state = pickle.loads(pickle.dumps(state))  # as a driver that is stopped and goes on
             for entity in range(len(ENTITIES)):
-                now = series_stream.outages(state, entity)
+                now = stream.outages(state, entity)
                 whole = (*closed[entity], *shifted(now, len(closed[entity])))
                 assert whole == replayed(entity, values[:, : b + 1], coverage[:, : b + 1], bin_us)
                 assert len(now) == len(last[entity])  # none began untold
@@ -102,19 +102,19 @@ def test_bins_one_by_one_tell_what_a_replay_tells(seed, bin_us, losses, gaps, da
 
 
 def test_an_entity_that_is_still_costs_its_last_two_days_and_nothing_is_told_of_it():
-    state = series_stream.begin([BGP] * 3, HOUR, START)
+    state = stream.begin([BGP] * 3, HOUR, START)
     for b in range(10 * 24):
         values = np.full(3, 100, np.float32)
         if 200 <= b < 204:
             values[1] = 0
-        state, told = series_stream.step(state, values, np.ones(3, np.float32))
+        state, told = stream.step(state, values, np.ones(3, np.float32))
         # Raised with the first bin, over with the first that is back.
         assert [(one.entity, one.closed) for one in told] == ([(1, False)] if b in (200, 204) else [])
         assert set(state.episodes) == ({1} if b >= 200 else set())
-    assert series_stream.outages(state, 0) == ()
-    assert len(series_stream.outages(state, 1)) == 1
+    assert stream.outages(state, 0) == ()
+    assert len(stream.outages(state, 1)) == 1
     for _ in range(3 * 24):
-        state, told = series_stream.step(state, np.full(3, 100, np.float32), np.ones(3, np.float32))
+        state, told = stream.step(state, np.full(3, 100, np.float32), np.ones(3, np.float32))
         if told:
             (last,) = told
             assert (last.entity, last.closed, last.outages[0].stable) == (1, True, True)
@@ -124,14 +124,14 @@ def test_an_entity_that_is_still_costs_its_last_two_days_and_nothing_is_told_of_
 
 
 def test_of_an_entity_that_is_never_still_no_more_is_kept_than_some_weeks(monkeypatch):
-    monkeypatch.setattr(series_stream, "KEEP_US", 4 * DAY)
-    state = series_stream.begin([BGP], HOUR, START)
+    monkeypatch.setattr(stream, "KEEP_US", 4 * DAY)
+    state = stream.begin([BGP], HOUR, START)
     closed, kept = [], []
     for b in range(300 + 5 * 40 + 1):
         value = 0 if 300 <= b < 304 else 100
         if b > 304 and b % 40 == 20:  # a little out of what is normal: too small for an alarm
             value = 0.99 * state.expected[(b - 1) % len(state.bits), 0, 0] * (1 - state.baseline.table[0, kernel.WIDTH])
-        state, told = series_stream.step(state, np.array([value], np.float32), np.ones(1, np.float32))
+        state, told = stream.step(state, np.array([value], np.float32), np.ones(1, np.float32))
         closed += [(b, len(one.outages)) for one in told if one.closed]
         kept.append([state.bins - episode.since for episode in state.episodes.values()])
     assert kept[-1]
@@ -145,16 +145,16 @@ def test_of_an_entity_that_is_never_still_no_more_is_kept_than_some_weeks(monkey
 
 
 def test_what_looks_at_weeks_is_left_to_a_replay():
-    state = series_stream.begin([BGP], HOUR, START)
-    assert [one.name for one in state.config.series_detectors] == [
+    state = stream.begin([BGP], HOUR, START)
+    assert [one.name for one in state.config.detectors] == [
         "deep-loss", "partial-loss", "lasting-loss", "flapping",
     ]  # fmt: skip
 
 
 def test_wrong_shapes_are_refused():
     with pytest.raises(ValueError, match="at least one signal"):
-        series_stream.begin([BGP, ()], HOUR, START)
+        stream.begin([BGP, ()], HOUR, START)
     with pytest.raises(ValueError, match="at least one signal"):
-        series_stream.begin([], HOUR, START)
+        stream.begin([], HOUR, START)
     with pytest.raises(ValueError, match="2 series needs 2 values"):
-        series_stream.step(series_stream.begin([BGP, BGP], HOUR, START), np.ones(3, np.float32), np.ones(3, np.float32))
+        stream.step(stream.begin([BGP, BGP], HOUR, START), np.ones(3, np.float32), np.ones(3, np.float32))

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from duskwatch.detection.series import F64, SeriesView
-from duskwatch.kernels import baseline as kernel
+from duskwatch.detection.detectors.detector import Detector
+from duskwatch.detection.view import F64, BinnedView, View
 from duskwatch.records.outages import Alarm
 from duskwatch.records.times import DAY
 
@@ -15,7 +15,7 @@ NOISE = 4.0  # standard deviations of single days (1.4826 times their median dev
 
 
 @dataclass(frozen=True, slots=True)
-class SlowDecline:
+class SlowDecline(Detector):
     """Raises an alarm when the median day of a week is below that of the four weeks before by a share.
 
     The share is ``least``, or four standard deviations of days where these vary more. It ends when half of that is
@@ -25,16 +25,20 @@ class SlowDecline:
 
     name: str
     least: float = 0.2
-    calls: bool = True
-    rule: None = None
-    recent: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.least < 1:
             raise ValueError(f"{self.name}: least must be between 0 and 1")
 
-    def detect(self, view: SeriesView, rule: int) -> list[Alarm]:
-        """Alarms that begin and end with days, in order."""
+    @property
+    def dates_itself(self) -> bool:
+        """The baseline follows the decline: what is lost is told from its own level, and its moments are days."""
+        return True
+
+    def detect(self, view: View) -> list[Alarm]:
+        """Alarms that begin and end with days, in order; of bins, not of levels."""
+        if not isinstance(view, BinnedView) or not view.spec.less_is_loss:
+            return []
         if view.spec.role != "reach" or view.bin_us > DAY:
             return []
         day_us, level = days_of(view)
@@ -69,7 +73,7 @@ class SlowDecline:
 
     def _alarm(
         self,
-        view: SeriesView,
+        view: BinnedView,
         day_us: int,
         level: F64,
         begun: int,
@@ -90,7 +94,7 @@ class SlowDecline:
             (first - view.start_us) // view.bin_us, None if stop is None else (stop - view.start_us) // view.bin_us
         )
         return Alarm(
-            view.name,
+            view.spec.name,
             self.name,
             from_us=first,
             raised_us=min(raised_us, view.until_us),
@@ -102,11 +106,11 @@ class SlowDecline:
         )
 
 
-def days_of(view: SeriesView) -> tuple[int, F64]:
+def days_of(view: BinnedView) -> tuple[int, F64]:
     """Start of the first day (UTC) and the median of each, NaN where less than half of it is known and quiet, [D]."""
     first = view.start_us // DAY * DAY
     at = (view.start_us - first + np.arange(view.bins) * view.bin_us) // DAY
-    out = (view.judged.bits & (kernel.LASTS | kernel.BELOW)) > 0
+    out = view.judged.lasting | view.judged.inside
     known = (view.coverage >= 0.5) & ~np.isnan(view.values) & ~out
     level = np.full(int(at[-1]) + 1 if view.bins else 0, np.nan)
     edge = np.searchsorted(at, np.arange(len(level) + 1))

@@ -6,25 +6,26 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from duskwatch.detection import baseline
-from duskwatch.detection.baseline import BaselineState, Judged
+from duskwatch.detection.baselines import seasonal
+from duskwatch.detection.baselines.seasonal import BaselineState
 from duskwatch.detection.config import DetectionConfig
-from duskwatch.detection.series import F64, I64, Bool, SeriesView, alarms_of
-from duskwatch.detection.series_fuse import Heard, fuse_series, judged
+from duskwatch.detection.detectors.detector import LatestBin
+from duskwatch.detection.fusing.findings import Finding, judged
+from duskwatch.detection.fusing.fuse import fuse
+from duskwatch.detection.view import F64, I64, U16, BinnedView, Bool, Judged
 from duskwatch.kernels import baseline as kernel
 from duskwatch.records.outages import Outage
 from duskwatch.records.signals import SignalSpec
 from duskwatch.records.times import DAY, HOUR
 
 F32 = npt.NDArray[np.float32]
-U16 = npt.NDArray[np.uint16]
 
 KEEP_US = 35 * DAY  # of an entity that is never still, no more is kept than this, beside its alarms
-NEVER = -(2**62)
+LONG_AGO = -(2**62)  # a bin, or a time, before all others
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Standing:
     """The outages of an entity since it was last still. ``relapse_of`` counts within them.
 
     ``earlier`` is how many were told, and closed, before them; ``closed`` says that these will not change any more.
@@ -58,9 +59,9 @@ class StreamState:
     entity: I64 = field(repr=False)  # [N] ascending
     first: I64 = field(repr=False)  # [E + 1] the first series of each
     reach: Bool = field(repr=False)  # [N] shows what can be reached
-    calls: Bool = field(repr=False)  # [N] may make an outage
+    calls: Bool = field(repr=False)  # [N] less of it is a loss
     passive: Bool = field(repr=False)  # [N] may make one when its loss has lasted
-    heard: Bool = field(repr=False)  # [N] less of it is a loss
+    heard: Bool = field(repr=False)  # [N] something is told by it
     start_us: int
     bins: int  # that came so far
     baseline: BaselineState
@@ -70,13 +71,13 @@ class StreamState:
     watched: I64 = field(repr=False)  # [N] the last bin that left the L bins and had been watched
     counted: Bool = field(repr=False)  # [N] had ever a value above zero
     out: Bool = field(repr=False)  # [N] out of what is normal in the last bin
-    out_last: I64 = field(repr=False)  # [N] the last bin that was, or NEVER
+    out_last: I64 = field(repr=False)  # [N] the last bin that was, or LONG_AGO
     out_before: I64 = field(repr=False)  # [N] the same, before the excursion that goes on
     told: Bool = field(repr=False)  # [N] an alarm stood in that excursion
-    standing: U16 = field(repr=False)  # [N] alarms that stood in the last bin, as bits
-    alarmed: I64 = field(repr=False)  # [E] the last bin in which an alarm stood that may call, or NEVER
+    standing: I64 = field(repr=False)  # [N] alarms that stood in the last bin, a bit for each detector
+    alarmed: I64 = field(repr=False)  # [E] the last bin in which an alarm stood that may call, or LONG_AGO
     closed: I64 = field(repr=False)  # [E] outages of episodes that are over
-    ended_us: I64 = field(repr=False)  # [E] the end of the last of them, or NEVER
+    ended_us: I64 = field(repr=False)  # [E] the end of the last of them, or LONG_AGO
     episodes: dict[int, _Episode] = field(repr=False)
 
     @property
@@ -94,8 +95,7 @@ def begin(
     Detectors that look at weeks (``recent`` False: slow-decline, update-storm) are left out: a replay of what is
     stored, once a day, tells what they say. Raises ValueError for bins shorter than 10 s or longer than a day.
     """
-    config = replace(config, series_detectors=tuple(one for one in config.series_detectors if one.recent))
-    rules = tuple(one.rule for one in config.series_detectors if one.rule is not None)
+    config = replace(config, detectors=tuple(one for one in config.detectors if one.recent))
     specs = tuple(spec for of in entities for spec in of)
     sizes = np.array([len(of) for of in entities], np.int64)
     if not len(sizes) or not sizes.min():
@@ -119,25 +119,25 @@ def begin(
         np.array([judged(spec) for spec in specs]),
         start_us,
         0,
-        baseline.begin(count, bin_us, start_us, rules, config.series_baseline),
+        seasonal.begin(count, bin_us, start_us, config.rules, config.seasonal),
         np.full((length, 2, count), np.nan, np.float32),
         np.full((length, 2, count), np.nan),
         np.zeros((length, count), np.uint16),
         np.full(count, -1),
         np.zeros(count, bool),
         np.zeros(count, bool),
-        np.full(count, NEVER),
-        np.full(count, NEVER),
+        np.full(count, LONG_AGO),
+        np.full(count, LONG_AGO),
         np.zeros(count, bool),
-        np.zeros(count, np.uint16),
-        np.full(len(sizes), NEVER),
+        np.zeros(count, np.int64),
+        np.full(len(sizes), LONG_AGO),
         np.zeros(len(sizes), np.int64),
-        np.full(len(sizes), NEVER),
+        np.full(len(sizes), LONG_AGO),
         {},
     )
 
 
-def step(state: StreamState, values: F32, coverage: F32) -> tuple[StreamState, tuple[Told, ...]]:
+def step(state: StreamState, values: F32, coverage: F32) -> tuple[StreamState, tuple[Standing, ...]]:
     """The next bin of all N series; returns entities of which an alarm began or ended, and those that are still again.
 
     values, coverage   [N], taken as float32 (whole numbers up to 16,777,216 are exact); NaN: not watched
@@ -148,17 +148,17 @@ def step(state: StreamState, values: F32, coverage: F32) -> tuple[StreamState, t
     amounts = np.stack([values, coverage]).astype(np.float32)
     now, length = state.bins, len(state.bits)
     at = now % length
-    known, judged = baseline.step(state.baseline, amounts[0].astype(np.float64), amounts[1].astype(np.float64))
+    known, latest = seasonal.step(state.baseline, amounts[0].astype(np.float64), amounts[1].astype(np.float64))
     if now >= length:
         seen = (state.bits[at] & kernel.JUDGED) > 0
         state.watched[seen] = now - length
     state.amounts[at] = amounts
-    state.expected[at, 0], state.expected[at, 1] = judged.expected, judged.low
-    state.bits[at] = judged.bits
+    state.expected[at, 0], state.expected[at, 1] = latest.expected, latest.low
+    state.bits[at] = latest.bits
     with np.errstate(invalid="ignore"):
         np.logical_or(state.counted, amounts[0] > 0, out=state.counted)
-    standing = _standing(judged.bits)
-    _note(state, judged, standing, now)
+    out, standing = _heard(state, latest, now)
+    _note(state, out, standing, now)
     changed = state.calls & ((standing != state.standing) | (state.passive & (standing > 0)))
     state.standing[:] = standing
     calling = np.unique(state.entity[np.flatnonzero((standing > 0) & state.calls)])
@@ -166,11 +166,11 @@ def step(state: StreamState, values: F32, coverage: F32) -> tuple[StreamState, t
     state = replace(state, baseline=known, bins=now + 1)
     over = _keep(state, now)
     affected = set(np.unique(state.entity[np.flatnonzero(changed)]).tolist())
-    told = [Told(e, int(state.closed[e]), outages(state, e), False) for e in sorted(affected - set(over))]
+    told = [Standing(e, int(state.closed[e]), outages(state, e), False) for e in sorted(affected - set(over))]
     for e in over:
         last = outages(state, e) if state.alarmed[e] >= state.episodes[e].since else ()
         if last:
-            told.append(Told(e, int(state.closed[e]), last, True))
+            told.append(Standing(e, int(state.closed[e]), last, True))
         state.closed[e] += len(last)
         if last and last[-1].end is not None:
             state.ended_us[e] = last[-1].end.best_us
@@ -184,34 +184,34 @@ def outages(state: StreamState, entity: int) -> tuple[Outage, ...]:
     episode = state.episodes.get(entity)
     if episode is None:
         return ()
-    detectors = state.config.series_detectors
-    heard = []
-    for k, row in enumerate(range(int(state.first[entity]), int(state.first[entity + 1]))):
-        if state.heard[row]:
-            view = _view(state, episode, k, row)
-            heard.append(Heard(view, tuple(alarms_of(view, detectors)), counted=bool(state.counted[row])))
+    found = [
+        Finding(_view(state, episode, k, row), state.config.detectors, counted=bool(state.counted[row]))
+        for k, row in enumerate(range(int(state.first[entity]), int(state.first[entity + 1])))
+        if state.heard[row]
+    ]
     ended = int(state.ended_us[entity])
-    return fuse_series(heard, state.config, ended if ended != NEVER else None)
+    return fuse(found, state.config, after_us=ended if ended != LONG_AGO else None)
 
 
-def _standing(bits: U16) -> U16:
-    """Alarms that stand: the rules passed while inside an excursion, and lasting losses."""
-    raised = np.where((bits & kernel.BELOW) > 0, bits & (((1 << kernel.RULES) - 1) << kernel.RAISED_SHIFT), 0)
-    standing: U16 = (raised | (bits & kernel.LASTS)).astype(np.uint16)
-    return standing
-
-
-def _note(state: StreamState, judged: Judged, standing: U16, now: int) -> None:
-    """Which series are out of what is normal, and since when the others are not."""
-    out = state.heard & ((judged.bits & (kernel.BELOW | kernel.LASTS)) > 0)
+def _heard(state: StreamState, latest: Judged, now: int) -> tuple[Bool, I64]:
+    """What the detectors make of the newest bin: series that they look at, and alarms that stand, a bit for each."""
     day = DAY // state.baseline.bin_us
+    before = None
     if 1 <= day <= now:
-        # As Flapping has it: against the width of a day before.
-        before = state.expected[(now - day) % len(state.bits)]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            loss = np.clip(1.0 - state.amounts[now % len(state.bits), 0].astype(np.float64) / judged.expected, 0.0, 1.0)
-            below = loss > 1.0 - before[1] / before[0]
-        out |= state.reach & below & ((judged.bits & kernel.JUDGED) > 0)
+        then = (now - day) % len(state.bits)
+        before = Judged(state.expected[then, 0], state.expected[then, 1], state.bits[then])
+    values = state.amounts[now % len(state.bits), 0].astype(np.float64)
+    bin_now = LatestBin(latest, values, state.config.rules, state.calls, state.reach, before)
+    out, standing = bin_now.none(), np.zeros(len(state.calls), np.int64)
+    for k, detector in enumerate(state.config.detectors):
+        step_now = detector.step(bin_now)
+        out |= step_now.out
+        standing |= step_now.stands.astype(np.int64) << k
+    return out, standing
+
+
+def _note(state: StreamState, out: Bool, standing: I64, now: int) -> None:
+    """Which series are out of what is normal, and since when the others are not."""
     began = out & ~state.out
     state.out_before[began] = state.out_last[began]
     state.told[began] = False
@@ -270,7 +270,7 @@ def _open(state: StreamState, entities: Sequence[int], now: int) -> None:
         begin += count
 
 
-def _view(state: StreamState, episode: _Episode, k: int, row: int) -> SeriesView:
+def _view(state: StreamState, episode: _Episode, k: int, row: int) -> BinnedView:
     """One series of an episode, judged."""
     values, coverage, expected, low, bits = episode.data[k, :, : state.bins - episode.since]
     since, flags = episode.since, bits.astype(np.uint16)
@@ -284,13 +284,13 @@ def _view(state: StreamState, episode: _Episode, k: int, row: int) -> SeriesView
         flags = np.concatenate([np.zeros(missing, np.uint16), flags])
         flags[0] = kernel.JUDGED
         since -= missing
-    params = state.baseline.params
-    return SeriesView(
+    return BinnedView(
         state.specs[row],
         state.start_us + since * state.baseline.bin_us,
         state.baseline.bin_us,
         values,
         coverage,
         Judged(expected, low, flags),
-        tuple(int(bins) for bins in params[kernel.P_SCALES : kernel.P_SCALES + kernel.SCALES]),
+        state.config.rules,
+        state.baseline.scale_bins,
     )

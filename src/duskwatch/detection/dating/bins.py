@@ -1,16 +1,17 @@
 """When a binned signal left what was expected, and when it was back: at most a bin wide where the bins were watched."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
-from duskwatch.detection.series import F64, Dip, SeriesView
+from duskwatch.detection.course import SAME
+from duskwatch.detection.dating.moments import Moments
+from duskwatch.detection.view import F64, BinExcursion, BinnedView
 from duskwatch.kernels import baseline as kernel
-from duskwatch.records.outages import When
+from duskwatch.records.outages import Alarm, When
 from duskwatch.records.reason import reason
 from duskwatch.records.times import DAY, SECOND
 
-SAME = 0.9  # two losses within this share of each other are the same: the bin between was lost in whole
 TYPICAL = 0.26  # of the width: one standard deviation of normal noise
 LEAST_DOUBT = 0.1  # of a bin: no part of one is known better
 BESIDE = 3  # bins that tell what one is that is lost in whole
@@ -21,16 +22,26 @@ ALARMED = kernel.LASTS | ((1 << kernel.RULES) - 1) << kernel.RAISED_SHIFT  # bit
 PLUNGE = 0.25  # a fall begins with the bin that lost this share of what was lost when the alarm was raised
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
-    """An excursion of one signal in time."""
+def moments_of(view: BinnedView, same: Sequence[Alarm]) -> Moments:
+    """The moments of the excursion that alarms of one signal, which began together, are about."""
+    ends = [alarm.until_us for alarm in same]
+    first = (same[0].from_us - view.start_us) // view.bin_us
+    lasts = None in ends
+    stop = view.bins if lasts else max((end - view.start_us) // view.bin_us for end in ends if end is not None)
+    raised = max(first, (min(alarm.raised_us for alarm in same) - view.start_us) // view.bin_us - 1)
+    return _moments(view, BinExcursion(int(first), int(stop), int(stop), lasts), int(raised))
 
-    onset: When
-    end: When | None  # None while it lasts
-    climbed_us: int | None  # from when on it came back without a break; None where it did not begin to
+
+def moments_of_days(alarm: Alarm) -> Moments:
+    """The moments of an alarm that dates itself: known to a day."""
+    onset = When(alarm.from_us, alarm.from_us + DAY, alarm.from_us, reason("declined", signal=alarm.signal))
+    if alarm.until_us is None:
+        return Moments(onset, None, None)
+    back = reason("declined-back", signal=alarm.signal)
+    return Moments(onset, When(alarm.until_us, alarm.until_us + DAY, alarm.until_us, back), alarm.until_us)
 
 
-def course_of_dip(view: SeriesView, dip: Dip, raised: int) -> Course:
+def _moments(view: BinnedView, dip: BinExcursion, raised: int) -> Moments:
     """The moments of an excursion; ``raised`` is the bin with which the alarm was raised."""
     loss = view.loss
     onset = _onset(view, dip, raised)
@@ -41,12 +52,12 @@ def course_of_dip(view: SeriesView, dip: Dip, raised: int) -> Course:
         deep = np.flatnonzero(inside >= SAME * inside.max())
         turned = dip.first + int(deep[-1]) + 1
         climbed = view.time_us(turned) if turned < view.bins else None
-    if stop >= view.bins and dip.lasts:
-        return Course(onset, None, climbed)
-    return Course(onset, _end(view, dip), climbed)
+    lasts = stop >= view.bins and dip.lasts
+    unseen = view.unseen_since(view.time_us(dip.first), None if lasts else view.time_us(stop))
+    return Moments(onset, None if lasts else _end(view, dip), climbed, unseen)
 
 
-def _onset(view: SeriesView, dip: Dip, raised: int) -> When:
+def _onset(view: BinnedView, dip: BinExcursion, raised: int) -> When:
     loss, bin_us = view.loss, view.bin_us
     reach = np.nan_to_num(loss[dip.first : max(dip.first, raised) + 1])
     deep = np.flatnonzero(reach >= PLUNGE * reach.max())
@@ -57,14 +68,14 @@ def _onset(view: SeriesView, dip: Dip, raised: int) -> When:
         since = _last_watched(view, at)
         began = view.time_us(since + 1) if since is not None else view.start_us
         if began < start:
-            why = reason("fell-unmeasured", signal=view.name, from_us=began, until_us=start)
+            why = reason("fell-unmeasured", signal=view.spec.name, from_us=began, until_us=start)
             return When(began, stop, start, why)
     before = float(view.values[at - 1]) if at and view.watched[at - 1] else None
-    why = reason("fell", signal=view.name, before=before, after=_amount(view, at), bin_us=bin_us, at_us=start)
+    why = reason("fell", signal=view.spec.name, before=before, after=_amount(view, at), bin_us=bin_us, at_us=start)
     ramp = _ramp(view, dip, at)
     if ramp is not None:
         earliest, best = ramp
-        slow = reason("fell-slowly", signal=view.name, at_us=start, line_us=best)
+        slow = reason("fell-slowly", signal=view.spec.name, at_us=start, line_us=best)
         return When(earliest, max(best, start), best, slow)
     if view.spec.sampled == "level":
         return When(start, stop, start, why)
@@ -75,7 +86,7 @@ def _onset(view: SeriesView, dip: Dip, raised: int) -> When:
     return When(max(earliest, start - bin_us), max(latest, stop) if short else latest, best, why)
 
 
-def _change(view: SeriesView, first: int, at: int, stop: int) -> int:
+def _change(view: BinnedView, first: int, at: int, stop: int) -> int:
     """The bin of a fall that began before its excursion did: a loss as large as the width is noticed late.
 
     The change point of a shift in normal noise is where the sum of (loss - half of the shift) from there on is largest
@@ -93,7 +104,7 @@ def _change(view: SeriesView, first: int, at: int, stop: int) -> int:
     return at - 1 - int(np.argmax(total)) if total.max() > 0 else at
 
 
-def _ramp(view: SeriesView, dip: Dip, at: int) -> tuple[int, int] | None:
+def _ramp(view: BinnedView, dip: BinExcursion, at: int) -> tuple[int, int] | None:
     """Earliest and best onset of a slow fall, where a line through it meets no loss; None where it is sharp."""
     stop = min(dip.stop, at + max(RAMP, DAY // view.bin_us))
     fall = np.clip(np.nan_to_num(view.loss[at:stop]), 0.0, 1.0)
@@ -121,16 +132,16 @@ def _ramp(view: SeriesView, dip: Dip, at: int) -> tuple[int, int] | None:
     return max(view.start_us, best - doubt), best
 
 
-def _end(view: SeriesView, dip: Dip) -> When:
+def _end(view: BinnedView, dip: BinExcursion) -> When:
     loss, bin_us, back = view.loss, view.bin_us, dip.stop
     start = view.time_us(back)
     if not view.watched[back - 1]:
         since = _last_watched(view, back)
         began = view.time_us(since + 1) if since is not None else view.start_us
-        why = reason("back-unmeasured", signal=view.name, from_us=began, until_us=start)
+        why = reason("back-unmeasured", signal=view.spec.name, from_us=began, until_us=start)
         return When(began, start + bin_us, start, why)
     value = float(view.values[back]) if back < view.bins and view.watched[back] else None
-    why = reason("back", signal=view.name, value=value, bin_us=bin_us, at_us=start)
+    why = reason("back", signal=view.spec.name, value=value, bin_us=bin_us, at_us=start)
     if view.spec.sampled == "level":
         return When(start, start + bin_us, start, why)
     last = back - 1
@@ -147,7 +158,7 @@ def _usual(losses: F64, own: float) -> float:
     return max(float(np.median(known)) if len(known) else float(own), 1e-9)
 
 
-def _part(view: SeriesView, at: int, full: float) -> float:
+def _part(view: BinnedView, at: int, full: float) -> float:
     """The part of a bin beside the loss that was lost too, where it is more than chance makes likely."""
     if not 0 <= at < view.bins or not view.watched[at]:
         return 0.0
@@ -155,7 +166,7 @@ def _part(view: SeriesView, at: int, full: float) -> float:
     return min(1.0, lost / full) if lost > TYPICAL * float(view.width[at]) else 0.0
 
 
-def _noise(view: SeriesView, at: int, full: float) -> float:
+def _noise(view: BinnedView, at: int, full: float) -> float:
     """How far off that may be, in bins: two bins with the noise that the signal usually has."""
     return min(0.5, max(LEAST_DOUBT, 2 * TYPICAL * float(view.width[at]) / full))
 
@@ -170,11 +181,11 @@ def _seconds(time_us: float) -> int:
     return round(time_us / SECOND) * SECOND
 
 
-def _last_watched(view: SeriesView, before: int) -> int | None:
+def _last_watched(view: BinnedView, before: int) -> int | None:
     seen = np.flatnonzero(view.watched[:before])
     return int(seen[-1]) if len(seen) else None
 
 
-def _amount(view: SeriesView, at: int) -> float | None:
+def _amount(view: BinnedView, at: int) -> float | None:
     """The value of a bin; None where it was not measured."""
     return float(view.values[at]) if np.isfinite(view.values[at]) else None

@@ -2,54 +2,35 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from duskwatch.detection.config import DetectionConfig
-from duskwatch.detection.course import Course, dark_runs
-from duskwatch.detection.excursions import Excursions
+from duskwatch.detection.course import SAME, Course, dark_runs
+from duskwatch.detection.fusing.grouping import Group
+from duskwatch.detection.view import Stretch, View
 from duskwatch.records.outages import Outage, Phase, PhaseName
-from duskwatch.records.signals import EntityHistory
 
 
-class Stretch(NamedTuple):
-    """A stretch of time; ``until_us`` None: it lasts."""
-
-    from_us: int
-    until_us: int | None
-
-
-class Losses(Protocol):
-    """What phases need to know of a group of alarms."""
-
-    @property
-    def losses(self) -> tuple[Stretch, ...]:
-        """Stretches out of the normal band."""
-        ...
-
-
-def disturbances(history: EntityHistory, found: list[Excursions], groups: Sequence[Losses]) -> list[Stretch]:
-    """Excursions too small for an alarm, in order; those inside an outage are left out. ``groups`` are in order."""
-    until_us = history.level.until_us
-    last = [group.losses[-1].until_us for group in groups]
-    taken_from = np.array([group.losses[0].from_us for group in groups], np.int64)
-    taken_until = np.array([until_us if end is None else end for end in last], np.int64)
+def disturbances(views: Sequence[View], groups: Sequence[Group]) -> list[Stretch]:
+    """Excursions that made no outage, in order; those inside one are left out. ``groups`` are in order."""
+    lasts = np.iinfo(np.int64).max
+    taken_from = np.array([group.from_us for group in groups], np.int64)
+    taken_until = np.array([lasts if group.until_us is None else group.until_us for group in groups], np.int64)
     out: list[Stretch] = []
-    for f in found:
-        start = history.level.time_us[f.confirmed]
-        stop = np.where(f.end_us < 0, until_us, f.end_us)
+    for view in views:
+        found = view.excursions()
         # Groups are apart: the only one that can overlap is the last that begins before an excursion stops.
-        near = np.searchsorted(taken_from, stop, side="left") - 1
-        free = (near < 0) | (start >= taken_until[near])
-        out += [Stretch(int(a), int(b)) for a, b in zip(start[free], stop[free], strict=True)]
-    return sorted(out)
+        near = np.searchsorted(taken_from, found[:, 1], side="left") - 1
+        free = (near < 0) | (found[:, 0] >= taken_until[near])
+        out += [Stretch(start, stop) for start, stop in found[free].tolist()]
+    return sorted(out, key=lambda stretch: (stretch.from_us, stretch.until_us or lasts))
 
 
 def phases_of(
     window_end_us: int,
     course: Course,
-    group: Losses,
+    group: Group,
     outage: Outage,
     small: list[Stretch],
     earlier_end: int | None,
@@ -101,21 +82,21 @@ def _before(
     return [(start, "degrading")] if count >= config.fuse.precursors else []
 
 
-def _during(course: Course, group: Losses, outage: Outage, config: DetectionConfig) -> list[tuple[int, PhaseName]]:
+def _during(course: Course, group: Group, outage: Outage, config: DetectionConfig) -> list[tuple[int, PhaseName]]:
     marks: list[tuple[int, PhaseName]] = []
     for k, loss in enumerate(group.losses):
         start = loss.from_us if k else outage.onset.best_us
         first = course.step_at(loss.from_us)
         stop = course.step_at(loss.until_us) if loss.until_us is not None else len(course.loss)
         marks.append((start, "partial"))
-        runs = dark_runs(course, first, stop, config.baseline.bridge_us)
+        runs = dark_runs(course, first, stop, config.trailing.bridge_us)
         for begin, end in runs:
             marks.append((max(start, int(course.edge_us[begin])), "dark"))
             if end < len(course.loss):
                 marks.append((int(course.edge_us[end]), "recovering"))
         if not runs and loss.until_us is not None:
             part = np.nan_to_num(course.loss[first:stop])
-            rises = first + int(np.flatnonzero(part >= 0.9 * part.max())[-1]) + 1
+            rises = first + int(np.flatnonzero(part >= SAME * part.max())[-1]) + 1
             marks.append((max(start, int(course.edge_us[rises])), "recovering"))
         if k + 1 < len(group.losses):
             marks.append((loss.until_us or course.until_us, "unstable"))

@@ -5,33 +5,16 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from duskwatch.detection.view import F64, BinnedView, Judged, LossRule
 from duskwatch.kernels import baseline as kernel
+from duskwatch.records.signals import SignalBlock
 from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND
 
-F64 = npt.NDArray[np.float64]
 F32 = npt.NDArray[np.float32]
-U16 = npt.NDArray[np.uint16]
 
 
 @dataclass(frozen=True, slots=True)
-class LossRule:
-    """A loss-area rule (E. S. Page, 1954): raised when the area of min(loss, cap) - slack over time passes a threshold.
-
-    Where a signal varies by more than ``slack`` by chance, its own width takes the place of the slack, and the cap
-    is at least 0.15 above it.
-    """
-
-    slack: float
-    cap: float
-    threshold_us: int  # microseconds of total loss, after slack
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.slack < self.cap <= 1 or self.threshold_us <= 0:
-            raise ValueError("a loss rule must have 0 <= slack < cap <= 1 and threshold_us above zero")
-
-
-@dataclass(frozen=True, slots=True)
-class SeriesBaseline:
+class Seasonal:
     """How the baseline of a binned signal is kept. Shares are of the expected value, times in microseconds."""
 
     history_days: int = 28  # so much is remembered, as one median for each hour
@@ -92,36 +75,21 @@ class BaselineState:
     cells: F32 = field(repr=False)  # [N, 3, 2 * kernel.CELLS] hours by size of residual, for each model
 
     @property
+    def scale_bins(self) -> tuple[int, ...]:
+        """Bins of each running mean, 0 where there is none."""
+        return tuple(int(bins) for bins in self.params[kernel.P_SCALES : kernel.P_SCALES + kernel.SCALES])
+
+    @property
     def bytes_per_series(self) -> int:
         """Memory that one series takes."""
         return int(sum(part[0].nbytes for part in (self.table, self.ring, self.buffer, self.cells)))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Judged:
-    """Bins against their baseline; shape [N] of one bin, or [N, B]."""
-
-    expected: F64  # NaN before anything is known
-    low: F64  # less than this is out of the normal band
-    bits: U16  # kernel.JUDGED, BELOW, SURGED, BACK, SETTLED, ACCEPTED, and the rules passed from RAISED_SHIFT on
-
-    @property
-    def inside(self) -> npt.NDArray[np.bool_]:
-        """Bins of an excursion, those that nobody watched in it too."""
-        inside: npt.NDArray[np.bool_] = (self.bits & kernel.BELOW) > 0
-        return inside
-
-    def raised(self, rule: int) -> npt.NDArray[np.bool_]:
-        """Whether a rule's threshold was passed, in this excursion, up to each bin."""
-        raised: npt.NDArray[np.bool_] = (self.bits >> (kernel.RAISED_SHIFT + rule)) & 1 > 0
-        return raised
 
 
 MOST_PER_SLOT = 60  # values of a slot that make its median; of shorter bins the first
 
 
 def begin(
-    count: int, bin_us: int, start_us: int, rules: tuple[LossRule, ...], config: SeriesBaseline = SeriesBaseline()
+    count: int, bin_us: int, start_us: int, rules: tuple[LossRule, ...], config: Seasonal = Seasonal()
 ) -> BaselineState:
     """A state of ``count`` series that has seen nothing; the first bin starts at ``start_us``.
 
@@ -213,3 +181,24 @@ def _moved(state: BaselineState, bins: int) -> BaselineState:
         state.buffer,
         state.cells,
     )
+
+
+def judge(block: SignalBlock, rules: tuple[LossRule, ...], config: Seasonal = Seasonal()) -> list[BinnedView]:
+    """Every signal of a block against its baseline, which follows these loss rules."""
+    if not len(block.specs) or not block.values.shape[1]:
+        return []
+    state = begin(len(block.specs), block.bin_us, block.start_us, rules, config)
+    _, judged = walk(state, block.values, block.coverage)
+    return [
+        BinnedView(
+            spec,
+            block.start_us,
+            block.bin_us,
+            block.values[k],
+            block.coverage[k],
+            Judged(judged.expected[k], judged.low[k], judged.bits[k]),
+            rules,
+            state.scale_bins,
+        )
+        for k, spec in enumerate(block.specs)
+    ]

@@ -4,32 +4,42 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from duskwatch.detection.series import F64, SeriesView
+from duskwatch.detection.detectors.detector import Detector, LatestBin, Step
+from duskwatch.detection.view import F64, BinnedView, View
 from duskwatch.kernels import baseline as kernel
 from duskwatch.records.outages import Alarm
 from duskwatch.records.times import DAY
 
 
 @dataclass(frozen=True, slots=True)
-class LastingLoss:
-    """Raises an alarm where a running mean of the loss passes its limit; for signals too noisy for a single bin.
+class LastingLoss(Detector):
+    """Raises an alarm where a running mean of the loss passes its limit; for bins too noisy to tell one by one.
 
     Its start and end are where the sum of (loss - half of the mean loss) is largest: the maximum-likelihood change
     point of a shift in normal noise (E. S. Page, 1957).
     """
 
     name: str
-    calls: bool = True
-    rule: None = None
-    recent: bool = True
 
-    def detect(self, view: SeriesView, rule: int) -> list[Alarm]:
+    @property
+    def recent(self) -> bool:
+        """A stretch begins at most a day before the bin that says so."""
+        return True
+
+    def step(self, latest: LatestBin) -> Step:
+        """Stretches below the limit; an alarm stands in all of them."""
+        lasting = latest.falls & latest.judged.lasting
+        return Step(lasting, lasting)
+
+    def detect(self, view: View) -> list[Alarm]:
         """One alarm for each stretch below the limit that holds no excursion with an alarm of its own."""
+        if not isinstance(view, BinnedView) or not view.spec.less_is_loss:
+            return []
         bits = view.judged.bits
-        lasts = (bits & kernel.LASTS) > 0
+        lasts = view.judged.lasting
         if not lasts.any():
             return []
-        raised = (bits >> kernel.RAISED_SHIFT) & ((1 << kernel.RULES) - 1) > 0
+        raised = view.judged.raised_any
         residual = np.nan_to_num(np.clip(view.residual, -1.0, 1.0))
         edge = np.flatnonzero(np.diff(np.concatenate([[False], lasts, [False]]).astype(np.int8)))
         out = []
@@ -47,7 +57,7 @@ class LastingLoss:
             observed = float(view.values[part][seen].mean()) if seen.any() else float("nan")
             out.append(
                 Alarm(
-                    view.name,
+                    view.spec.name,
                     self.name,
                     from_us=view.time_us(first),
                     raised_us=view.time_us(begin + 1),
