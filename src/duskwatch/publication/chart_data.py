@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from duskwatch.publication.facts import STATE_NAMES, Span, edges
+from duskwatch.publication.levels import Span, edges
+from duskwatch.publication.states import STATE_NAMES
 from duskwatch.records.outages import Outage
 from duskwatch.records.report import Report
 from duskwatch.records.signals import ChangeLog, Level, PrefixState, SignalBlock

@@ -10,10 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 import duskwatch
-from duskwatch.publication.facts import STATE_NAMES, blind_spans, voters_spread, watched_share
+from duskwatch.publication.citing import citation, inputs_digest
+from duskwatch.publication.finding import headline
+from duskwatch.publication.losing import Way, ways
+from duskwatch.publication.observers import observers, witnesses_of
+from duskwatch.publication.others import only_others
+from duskwatch.publication.outage_ids import outage_ids
 from duskwatch.publication.reasons import reason_text
-from duskwatch.publication.was_it_us import answer, witnesses_of
+from duskwatch.publication.states import STATE_NAMES
+from duskwatch.publication.was_it_us import answer
 from duskwatch.publication.who import sentence
+from duskwatch.publication.watching import blind_spans, unjudged, voters_spread, watched_share
 from duskwatch.publication.words import paragraphs
 from duskwatch.records.coverage import Artefact, Witnesses
 from duskwatch.records.entity import Entity
@@ -26,6 +33,7 @@ from duskwatch.records.signals import ChangeLog, Gap, Level, PrefixState, Signal
 from duskwatch.records.times import SECOND, iso
 
 SCHEMA = "duskwatch.report/1"
+MOST_INPUTS = 100  # so many files are listed in the document; more are in inputs.csv beside it
 DECIMALS = 6  # of shares, scores and series: far below what the data can tell, and the same on every machine
 Json = dict[str, Any]
 
@@ -41,29 +49,31 @@ def to_json(report: Report) -> Json:
         "schema": SCHEMA,
         "software": {"name": "duskwatch", "version": duskwatch.__version__},
         "reenactment": report.reenactment or None,
+        "headline": headline(report),
         "summary": list(paragraphs(report)),
+        "cite": citation(report),
+        "parameters": _parameters(report),
         "entity": _entity(report.entity),
         "window": {"from": iso(report.from_us), "until": iso(report.until_us)},
         "time_zone": report.time_zone or None,
         "country_source": report.country_source or None,
         "warnings": list(report.warnings),
-        "inputs": [_input(file) for file in report.inputs],
+        "inputs": [_input(file) for file in _listed_inputs(report.inputs)],
+        "inputs_list": _inputs_list(report),
         "coverage": {
             "collectors": len(report.collectors),
             "collector_names": list(report.collectors),
             "full_feed_peers": {"min": spread.least, "median": spread.median, "max": spread.most},
             "watched_share": _number(watched_share(report)),
             "unwatched": [{"from": iso(a), "until": iso(b)} for a, b in blind_spans(report)],
+            "unjudged": [{"from": iso(a), "until": iso(b), "reason": why} for a, b, why in unjudged(report)],
             "gaps": [_gap(gap) for gap in history.gaps],
             "artefacts": [_artefact(artefact) for artefact in report.coverage.artefacts],
             "learned": history.learned,
             "known_share": _number(history.known_share),
             "notes": list(history.notes),
         },
-        "outages": [
-            _outage(outage) | {"was_it_us": _was_it_us(witnesses_of(report, number))}
-            for number, outage in enumerate(report.outages)
-        ],
+        "outages": _outages(report),
         "networks": _networks(report.networks),
         "incidents": [] if report.networks is None else [_incident(one) for one in report.networks.incidents],
         "transit": [
@@ -109,6 +119,89 @@ def schema() -> Json:
     return document
 
 
+def _outages(report: Report) -> list[Json]:
+    ids = outage_ids(report.entity, report.outages)
+    return [
+        {"id": uid}
+        | _outage(outage)
+        | {"was_it_us": _was_it_us(witnesses_of(report, number)), "observers": _observers(report, outage)}
+        | _ways(report, outage)
+        for number, (uid, outage) in enumerate(zip(ids, report.outages, strict=True))
+    ]
+
+
+def _observers(report: Report, outage: Outage) -> Json | None:
+    if only_others(report):
+        return None
+    seen = observers(report, outage)
+    counts = {"lost": seen.lost, "kept": seen.kept, "left": seen.left, "silent": seen.silent}
+    return {"watching": seen.watching} | {name: value if seen.known else None for name, value in counts.items()}
+
+
+def _ways(report: Report, outage: Outage) -> Json:
+    if only_others(report):
+        return {"lost_through": None, "back_through": None}
+    lost, back = ways(report, outage)
+    return {"lost_through": _way(lost), "back_through": _way(back)}
+
+
+def _way(way: Way | None) -> Json | None:
+    if way is None:
+        return None
+    return {
+        "path": list(way.path),
+        "prefixes": way.prefixes,
+        "of": way.total,
+        "neighbours": [{"asn": asn, "prefixes": many} for asn, many in way.neighbours],
+    }
+
+
+def _parameters(report: Report) -> Json:
+    """What the analysis was asked for beside entity and window."""
+    kinds = {"geo": ("delegated", "mmdb"), "as_names": ("asnames",), "series": ("series",)}
+    return {
+        "bin_seconds": None if only_others(report) else _seconds(report.history.signals.bin_us),
+        "collectors": list(report.collectors),
+        **{name: [file.name for file in report.inputs if file.kind in own] for name, own in kinds.items()},
+    }
+
+
+def _listed_inputs(inputs: tuple[InputFile, ...]) -> tuple[InputFile, ...]:
+    """All files where they are few; else those that are no archive, and those with something wrong."""
+    if len(inputs) <= MOST_INPUTS:
+        return inputs
+    return tuple(file for file in inputs if file.kind != "mrt" or file.damage or file.bad_records)[:MOST_INPUTS]
+
+
+def _inputs_list(report: Report) -> Json:
+    groups: dict[str, list[InputFile]] = {}
+    for file in report.inputs:
+        groups.setdefault(file.collector, []).append(file)
+    return {
+        "file": "inputs.csv",
+        "sha256": inputs_digest(report),
+        "files": len(report.inputs),
+        "complete": len(report.inputs) <= MOST_INPUTS,
+        "by_collector": [
+            {
+                "collector": name or None,
+                "files": len(own),
+                "size_bytes": sum(file.size_bytes for file in own),
+                "records": sum(file.records for file in own),
+                "bad_records": sum(file.bad_records for file in own),
+                "damaged": sum(bool(file.damage) for file in own),
+                "from": _time(min((file.from_us for file in own if file.from_us is not None), default=None)),
+                "until": _time(max((file.until_us for file in own if file.until_us is not None), default=None)),
+            }
+            for name, own in sorted(groups.items(), key=lambda item: (item[0] == "", item[0]))
+        ],
+    }
+
+
+def _seconds(bin_us: int) -> int | float:
+    return bin_us // SECOND if bin_us % SECOND == 0 else bin_us / SECOND
+
+
 def _number(value: float) -> float | None:
     return round(float(value), DECIMALS) if math.isfinite(value) else None
 
@@ -133,8 +226,8 @@ def _when(when: When) -> Json:
         "earliest": iso(when.earliest_us),
         "latest": iso(when.latest_us),
         "best": iso(when.best_us),
-        "reason": reason_text(when.reason),
-        "because": _because(when.reason),
+        "reason": reason_text(when.reason) or None,
+        "because": _because(when.reason) if when.reason.code else None,
     }
 
 
@@ -152,7 +245,7 @@ def _because(one: Reason) -> Json:
 def _input(file: InputFile) -> Json:
     return {
         "name": file.name,
-        "sha256": file.sha256,
+        "sha256": file.sha256 or None,
         "kind": file.kind,
         "collector": file.collector or None,
         "from": _time(file.from_us),
@@ -206,6 +299,10 @@ def _was_it_us(witnesses: Witnesses | None) -> Json | None:
                 "went_away": view.left,
                 "first_lost": _time(view.first_us),
                 "last_lost": _time(view.last_us),
+                "peers": [
+                    {"asn": one.asn, "addresses": list(one.addresses), "saw": one.saw, "first_lost": _time(one.first_us)}
+                    for one in view.peers
+                ],
             }
             for view in witnesses.collectors
         ],
@@ -292,7 +389,7 @@ def _member(member: Member) -> Json:
 
 
 def _entity(entity: Entity) -> Json:
-    return {"type": entity.type, "code": entity.code, "name": entity.name}
+    return {"type": entity.type, "code": entity.code, "name": entity.name or None}
 
 
 def _alarm(alarm: Alarm) -> Json:
@@ -312,7 +409,7 @@ def _alarm(alarm: Alarm) -> Json:
 def _series(block: SignalBlock) -> Json:
     return {
         "start": iso(block.start_us),
-        "bin_seconds": block.bin_us // SECOND if block.bin_us % SECOND == 0 else block.bin_us / SECOND,
+        "bin_seconds": _seconds(block.bin_us),
         "names": list(block.names),
         "values": [_numbers(row) for row in block.values],
         "coverage": [_numbers(row) for row in block.coverage],
