@@ -1,9 +1,10 @@
-"""What all charts have in common: width, title, axes, labels that do not overlap. Vega-Lite, made with Altair."""
+"""What all charts have in common: width, title, axes, labels that do not overlap.
+
+A chart is a Vega-Lite specification, a plain dict: https://vega.github.io/vega-lite/docs/spec.html.
+"""
 
 from textwrap import wrap
-from typing import Any, NamedTuple, cast
-
-import altair as alt
+from typing import Any, NamedTuple
 
 from duskwatch.publication.chart_data import Rows, milliseconds
 from duskwatch.publication.levels import Span
@@ -42,15 +43,32 @@ class Frame(NamedTuple):
         return (time_us - self.span.from_us) * self.width / max(1, self.span.length_us)
 
 
-def chart(rows: Rows) -> alt.Chart:
-    """A chart of rows."""
-    return alt.Chart(alt.InlineData(values=rows))
+def layer(rows: Rows, kind: str, encoding: Spec, **mark: Any) -> Spec:
+    """One layer: rows drawn as marks of a kind (rect, rule, line, area, bar, text)."""
+    return {"data": {"values": rows}, "mark": {"type": kind, **mark}, "encoding": encoding}
 
 
-def time_x(frame: Frame, field: str = "a:T") -> alt.X:
-    """The x of a time, in UTC; its labels are drawn by :func:`time_axis`."""
+def value(pixels: float) -> Spec:
+    """A place in pixels."""
+    return {"value": round(pixels, 2)}
+
+
+def time_x(frame: Frame, field: str = "a", until: str = "") -> Spec:
+    """The x of a time, in UTC; with ``until`` also x2. Its labels are drawn by :func:`time_axis`."""
     domain = [milliseconds(frame.span.from_us), milliseconds(frame.span.until_us)]
-    return alt.X(field, scale=alt.Scale(type="utc", domain=domain, nice=False), axis=None)
+    scale = {"type": "utc", "domain": domain, "nice": False}
+    x: Spec = {"x": {"field": field, "type": "temporal", "scale": scale, "axis": None}}
+    return x | {"x2": {"field": until}} if until else x
+
+
+def value_y(scale: Spec, field: str = "v") -> Spec:
+    """The y of a value on a scale from :func:`y_scale`."""
+    return {"y": {"field": field, "type": "quantitative", "scale": scale, "axis": None, "stack": None}}
+
+
+def y_scale(least: float, most: float, bottom: float, top: float) -> Spec:
+    """Values from least to most, drawn from so many pixels down to so many."""
+    return {"domain": [least, most], "range": [bottom, top], "nice": False}
 
 
 def text_width(text: str, size: float = LABEL) -> float:
@@ -58,44 +76,56 @@ def text_width(text: str, size: float = LABEL) -> float:
     return 0.57 * size * max((len(line) for line in text.split("\n")), default=0)
 
 
-def words(
-    frame: Frame, rows: Rows, y: float, *, size: int = LABEL, colour: str = "text", **mark: Any
-) -> list[alt.Chart]:
+def words(frame: Frame, rows: Rows, y: float, *, size: int = LABEL, colour: str = "text", **mark: Any) -> list[Spec]:
     """Texts at times ``t``, at so many pixels from the top; none where there are no rows."""
     if not rows:
         return []
-    made = chart(rows).mark_text(fontSize=size, color=LIGHT[colour], lineBreak="\n", lineHeight=LINE, **mark)
-    return [made.encode(x=time_x(frame, "t:T"), y=alt.value(y), text="text:N")]
+    look = {"fontSize": size, "color": LIGHT[colour], "lineBreak": "\n", "lineHeight": LINE, **mark}
+    return [layer(rows, "text", time_x(frame, "t") | {"y": value(y), "text": {"field": "text"}}, **look)]
 
 
-def at_left(frame: Frame, text: str, y: float, *, size: int = LABEL, colour: str = "muted", **mark: Any) -> alt.Chart:
+def at_left(frame: Frame, text: str, y: float, *, size: int = LABEL, colour: str = "muted", **mark: Any) -> Spec:
     """A text that begins at the chart's left edge."""
-    made = chart([{"text": text}]).mark_text(
-        fontSize=size, color=LIGHT[colour], align="left", lineBreak="\n", lineHeight=LINE + 1, **mark
-    )
-    return made.encode(x=alt.value(-frame.left), y=alt.value(y), text="text:N")
+    look = {"fontSize": size, "color": LIGHT[colour], "align": "left", "lineBreak": "\n", "lineHeight": LINE + 1, **mark}
+    return layer([{"text": text}], "text", {"x": value(-frame.left), "y": value(y), "text": {"field": "text"}}, **look)
 
 
-def time_axis(frame: Frame, y: float, *, local: bool = True, source: str = "") -> list[alt.Chart]:
+def columns(frame: Frame, rows: Rows, top: float, bottom: float, colour: str, **mark: Any) -> list[Spec]:
+    """Shaded stretches from ``a`` to ``b``; none where there are no rows."""
+    if not rows:
+        return []
+    encoding = time_x(frame, "a", "b") | {"y": value(top), "y2": value(bottom)}
+    return [layer(rows, "rect", encoding, color=LIGHT[colour], **mark)]
+
+
+def rules(frame: Frame, times_us: list[int], top: float, bottom: float) -> list[Spec]:
+    """Thin verticals at times within the span."""
+    inside = [{"a": milliseconds(at)} for at in times_us if frame.span.from_us <= at <= frame.span.until_us]
+    if not inside:
+        return []
+    encoding = time_x(frame) | {"y": value(top), "y2": value(bottom)}
+    return [layer(inside, "rule", encoding, color=LIGHT["text"], strokeWidth=1)]
+
+
+def time_axis(frame: Frame, y: float, *, local: bool = True, source: str = "") -> list[Spec]:
     """Ticks at round times, dates at midnights, the local clock below, and a line that says which clock is which."""
     zone = frame.report.time_zone if local else ""
     found = ticks(frame.span, zone, frame.width, 66 if frame.narrow else 84)
+    line = {"color": LIGHT["muted"]}
     layers = [
-        chart([{"t": milliseconds(tick.time_us)} for tick in found] or [{"t": milliseconds(frame.span.from_us)}])
-        .mark_rule(color=LIGHT["muted"])
-        .encode(x=time_x(frame, "t:T"), y=alt.value(y), y2=alt.value(y + 5))
+        layer(
+            [{"t": milliseconds(tick.time_us)} for tick in found] or [{"t": milliseconds(frame.span.from_us)}],
+            "rule",
+            time_x(frame, "t") | {"y": value(y), "y2": value(y + 5)},
+            **line,
+        ),
+        layer([{}], "rule", {"x": value(0), "x2": value(frame.width), "y": value(y)}, **line),
     ]
-    layers.append(
-        chart([{"a": milliseconds(frame.span.from_us), "b": milliseconds(frame.span.until_us)}])
-        .mark_rule(color=LIGHT["muted"])
-        .encode(x=time_x(frame), x2="b:T", y=alt.value(y))
-    )
     for strong in (False, True):
         for align in ("left", "center", "right"):
             mine = [tick for tick in found if tick.strong == strong and _align(frame, tick.time_us) == align]
-            rows = [{"t": milliseconds(tick.time_us), "text": tick.text} for tick in mine]
-            weight = "bold" if strong else "normal"
-            colour = "text" if strong else "muted"
+            rows: Rows = [{"t": milliseconds(tick.time_us), "text": tick.text} for tick in mine]
+            weight, colour = ("bold", "text") if strong else ("normal", "muted")
             layers += words(frame, rows, y + 15, align=align, fontWeight=weight, colour=colour)
             rows = [{"t": milliseconds(tick.time_us), "text": tick.local} for tick in mine if tick.local]
             layers += words(frame, rows, y + 15 + LINE, align=align, colour="faint", size=LABEL - 1)
@@ -117,44 +147,50 @@ def _wrapped(text: str, frame: Frame, size: float) -> list[str]:
     return wrap(text, max(20, int(across / (0.52 * size))), break_on_hyphens=False)
 
 
-def y_labels(frame: Frame, marks: list[tuple[float, str]], field_scale: alt.Scale) -> list[alt.Chart]:
+def y_labels(frame: Frame, marks: list[tuple[float, str]], scale: Spec) -> list[Spec]:
     """Grid lines with labels at the chart's left edge; (value, text) each."""
-    rows = [{"v": value, "text": text} for value, text in marks]
-    y = alt.Y("v:Q", scale=field_scale, axis=None)
-    grid = chart(rows).mark_rule(color=LIGHT["rule"]).encode(y=y, x=alt.value(0), x2=alt.value(frame.width))
-    label = chart(rows).mark_text(align="left", fontSize=LABEL, color=LIGHT["muted"])
-    return [grid, label.encode(y=y, x=alt.value(-frame.left), text="text:N")]
+    rows: Rows = [{"v": at, "text": text} for at, text in marks]
+    y = value_y(scale)
+    across = {"x": value(0), "x2": value(frame.width)}
+    label = {"x": value(-frame.left), "text": {"field": "text"}}
+    return [
+        layer(rows, "rule", y | across, color=LIGHT["rule"]),
+        layer(rows, "text", y | label, align="left", fontSize=LABEL, color=LIGHT["muted"]),
+    ]
 
 
-def title(frame: Frame, text: str, notes: list[str]) -> alt.TitleParams:
+def title(frame: Frame, text: str, notes: list[str]) -> Spec:
     """The finding, and below it what is drawn."""
     across = NARROW if frame.narrow else WIDTH
     size = TITLE - 2 if frame.narrow else TITLE
     lines = wrap(text, max(20, int(across / (0.56 * size))), break_on_hyphens=False)
     below = [line for note in notes for line in _wrapped(note, frame, SUBTITLE)]
-    return alt.TitleParams(
-        text=lines, subtitle=below, anchor="start", frame="bounds", offset=10, fontSize=size, subtitleFontSize=SUBTITLE,
-        subtitlePadding=5, lineHeight=size + 4,
-    )  # fmt: skip
+    return {
+        "text": lines, "subtitle": below, "anchor": "start", "frame": "bounds", "offset": 10, "fontSize": size,
+        "subtitleFontSize": SUBTITLE, "subtitlePadding": 5, "lineHeight": size + 4, "color": LIGHT["text"],
+        "subtitleColor": LIGHT["muted"],
+    }  # fmt: skip
 
 
-def finished(made: Any, heading: alt.TitleParams | None = None) -> Spec:
+def finished(frame: Frame, layers: list[Spec], height: float, heading: Spec) -> Spec:
     """The specification of a chart, with its title and the common look."""
-    if heading is not None:
-        made = made.properties(title=heading)
-    styled = (
-        made.configure(background=LIGHT["paper"], font="sans-serif", padding=0, aria=False)
-        .configure_view(stroke=None)
-        .configure_axis(
-            labelColor=LIGHT["muted"], titleColor=LIGHT["muted"], gridColor=LIGHT["rule"], domainColor=LIGHT["muted"],
-            tickColor=LIGHT["muted"], labelFontSize=LABEL, titleFontSize=LABEL, titleFontWeight="normal",
-        )
-        .configure_legend(
-            labelColor=LIGHT["text"], labelFontSize=LABEL, symbolSize=140, symbolStrokeWidth=1, offset=6, padding=0,
-        )
-        .configure_title(color=LIGHT["text"], subtitleColor=LIGHT["muted"])
-    )  # fmt: skip
-    return cast(Spec, styled.to_dict())
+    return {
+        "title": heading,
+        "width": frame.width,
+        "height": height,
+        "background": LIGHT["paper"],
+        "padding": {"left": 0, "right": 0, "top": 0, "bottom": 8},
+        "layer": layers,
+        "config": {
+            "font": "sans-serif",
+            "aria": False,
+            "view": {"stroke": None},
+            "legend": {
+                "labelColor": LIGHT["text"], "labelFontSize": LABEL, "symbolSize": 140, "symbolStrokeWidth": 1,
+                "offset": 6, "padding": 0,
+            },
+        },
+    }  # fmt: skip
 
 
 class Placed(NamedTuple):

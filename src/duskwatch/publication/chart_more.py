@@ -1,8 +1,5 @@
 """The other charts: a strip for each prefix, signals of others one above the other, observers, messages."""
 
-from typing import Any
-
-import altair as alt
 import numpy as np
 
 from duskwatch.publication.chart_data import (
@@ -11,7 +8,6 @@ from duskwatch.publication.chart_data import (
     bands,
     block_steps,
     message_bars,
-    milliseconds,
     steps,
     strips,
 )
@@ -20,19 +16,23 @@ from duskwatch.publication.chart_frame import (
     Frame,
     Spec,
     at_left,
-    chart,
+    columns,
     finished,
+    layer,
+    rules,
     time_axis,
     time_x,
     title,
+    value_y,
     y_labels,
+    y_scale,
 )
 from duskwatch.publication.charts import source
 from duskwatch.publication.facts import end_us, main_outage
 from duskwatch.publication.levels import Span
 from duskwatch.publication.names import place_name
 from duskwatch.publication.observers import count_observers, main_observers
-from duskwatch.publication.others import normal_of
+from duskwatch.publication.others import FELL, LOWER, normal_of
 from duskwatch.publication.palette import LIGHT, STATES
 from duskwatch.publication.spans import whole
 from duskwatch.publication.states import STATE_NAMES, STATE_WORDS
@@ -44,7 +44,7 @@ LOW = 90  # height of the chart of observers
 MOST_STRIPS = 24
 MOST_BARS = 240
 MOST_OTHERS = 16
-PANEL, PANEL_GAP = 74, 26  # height of one signal's panel, and the room above it for its name
+PANEL, PANEL_GAP = 74, 32  # height of one signal's panel, and the room above it for its name
 
 
 def strip_rows(report: Report, span: Span, pixels: int) -> Strips:
@@ -67,15 +67,16 @@ def strip_chart(report: Report, span: Span, *, narrow: bool = False) -> Spec:
     row_height, bar = (30, 12) if narrow else (30, 14)
     at = {prefix: row_height * number for number, prefix in enumerate(made.prefixes)}
     height = row_height * max(1, len(made.prefixes))
-    colour = alt.Color(
-        "state:N",
-        scale=alt.Scale(domain=[named[name] for name in shown], range=[LIGHT[f"state_{name}"] for name in shown]),
-        legend=alt.Legend(title=None, orient="top", symbolType="square", columns=2 if narrow else 4),
-    )
-    rows = [row | {"state": named[row["state"]], "y": at[row["prefix"]] + row_height - bar - 2} for row in made.rows]
-    y = alt.Y("y:Q", scale=alt.Scale(domain=[0, height], range=[0, height], nice=False), axis=None)
-    rects = chart([row | {"y2": row["y"] + bar} for row in rows]).mark_rect()
-    layers = [rects.encode(x=time_x(frame), x2="b:T", y=y, y2="y2:Q", color=colour)]
+    rows = [
+        {"state": named[row["state"]], "a": row["a"], "b": row["b"], "y": at[row["prefix"]] + row_height - bar - 2,
+         "y2": at[row["prefix"]] + row_height - 2}
+        for row in made.rows
+    ]  # fmt: skip
+    scale = {"domain": [named[name] for name in shown], "range": [LIGHT[f"state_{name}"] for name in shown]}
+    legend = {"title": None, "orient": "top", "symbolType": "square", "columns": 2 if narrow else 4}
+    encoding = time_x(frame, "a", "b") | value_y(y_scale(0, height, 0, height), "y")
+    encoding |= {"y2": {"field": "y2"}, "color": {"field": "state", "type": "nominal", "scale": scale, "legend": legend}}
+    layers = [layer(rows, "rect", encoding)]
     layers += [at_left(frame, prefix, top + row_height - bar - 6, size=LABEL - 1) for prefix, top in at.items()]
     layers += _rules(frame, height)
     layers += time_axis(frame, height, source=source(report))
@@ -85,8 +86,7 @@ def strip_chart(report: Report, span: Span, *, narrow: bool = False) -> Spec:
     notes = [f"{capital(place_name(report))}: a strip for each prefix, in order of loss"]
     if made.total > len(made.prefixes):
         notes[0] += f"; the {len(made.prefixes)} that changed most often, of {made.total:,}"
-    layered = alt.layer(*layers).properties(width=frame.width, height=height)
-    return finished(layered, title(frame, heading, notes))
+    return finished(frame, layers, height, title(frame, heading, notes))
 
 
 def _of(lost: int, total: int) -> str:
@@ -103,34 +103,32 @@ def others_chart(report: Report, *, narrow: bool = False) -> Spec:
     frame = Frame(report, whole(report), narrow)
     named = [(normal_of(report, block, name), block, name) for block in report.history.series for name in block.names]
     named = sorted(named, key=lambda item: item[0].left)[:MOST_OTHERS]
-    layers: list[alt.Chart] = []
+    layers: list[Spec] = []
     height = (PANEL + PANEL_GAP) * len(named)
     shades = bands([("outage", o.onset.best_us, end_us(o, report)) for o in report.outages], frame.span)
     for number, (normal, block, name) in enumerate(named):
         bottom = (PANEL + PANEL_GAP) * (number + 1)
         top = bottom - PANEL
-        rows = block_steps(block, name, frame.span, frame.width)
+        rows = block_steps(block, name, frame.span, frame.width // 2)
         by = normal.normal if normal.normal > 0 else 1.0
-        rows = [row | {"v": 100 * row["v"] / by} for row in rows]
+        rows = [row | {"v": round(100 * row["v"] / by, 2)} for row in rows]
         most = max([100.0, *(row["v"] for row in rows)]) * 1.04
-        scale = alt.Scale(domain=[0, most], range=[bottom, top], nice=False)
-        if shades:
-            shade = chart(shades).mark_rect(color=LIGHT["lost"])
-            layers.append(shade.encode(x=time_x(frame), x2="b:T", y=alt.value(top), y2=alt.value(bottom)))
+        scale = y_scale(0, most, bottom, top)
+        layers += columns(frame, shades, top, bottom, "lost")
         layers += y_labels(frame, [(0.0, "0"), (100.0, "100 %")], scale)
-        line = chart(rows).mark_line(interpolate="step-after", color=LIGHT["level"], strokeWidth=1.4)
-        y = alt.Y("v:Q", scale=scale, axis=None)
-        layers.append(line.encode(x=time_x(frame, "t:T"), y=y, detail="part:N"))
-        layers.append(at_left(frame, _panel_name(name, normal.text, narrow), top - 7, colour="text"))
+        level = time_x(frame, "t") | value_y(scale) | {"detail": {"field": "part"}}
+        layers.append(layer(rows, "line", level, interpolate="step-after", color=LIGHT["level"], strokeWidth=1.4))
+        layers.append(at_left(frame, _panel_name(name, normal.text, narrow), top - 12, colour="text"))
     layers += _rules(frame, height)
     layers += time_axis(frame, height, source=source(report))
-    fell = sum(normal.left < 0.9 for normal, _, _ in named)
-    heading = f"{capital(number_text(fell))} of {number_text(len(named))} signals fell by more than a tenth"
-    if not report.outages:
-        heading = f"{capital(number_text(len(named)))} signals that others measured"
+    told = [normal.how for normal, _, _ in named]
+    heading = f"{capital(number_text(len(named)))} signals that others measured"
+    if report.outages:
+        heading = f"{capital(number_text(told.count(FELL)))} of {number_text(len(named))} signals fell"
+        heading += f", {number_text(told.count(LOWER))} more were low" if LOWER in told else ""
     notes = [f"{capital(place_name(report))}: each signal in per cent of its own normal; outages are shaded"]
-    made = alt.layer(*layers).resolve_scale(y="independent").properties(width=frame.width, height=height)
-    return finished(made, title(frame, heading, notes))
+    made = finished(frame, layers, height, title(frame, heading, notes))
+    return made | {"resolve": {"scale": {"y": "independent"}}}
 
 
 def _panel_name(name: str, text: str, narrow: bool) -> str:
@@ -147,13 +145,11 @@ def peers_chart(report: Report, *, narrow: bool = False) -> Spec:
     gaps = bands(
         [(gap.source, gap.from_us, max(gap.until_us, gap.from_us + least)) for gap in report.history.gaps], frame.span
     )
-    scale = alt.Scale(domain=[0, top * 1.06], range=[LOW, 0], nice=False)
+    scale = y_scale(0, top * 1.06, LOW, 0)
     layers = y_labels(frame, [(0.0, "0"), (top, f"{top:,.0f}")], scale)
-    if gaps:
-        mark = chart(_united(gaps)).mark_rect(color=LIGHT["gap"])
-        layers.append(mark.encode(x=time_x(frame), x2="b:T", y=alt.value(LOW - 8), y2=alt.value(LOW)))
-    line = chart(rows).mark_line(interpolate="step-after", color=LIGHT["text"], strokeWidth=1.5)
-    layers.append(line.encode(x=time_x(frame, "t:T"), y=alt.Y("v:Q", scale=scale, axis=None), detail="part:N"))
+    layers += columns(frame, _united(gaps), LOW - 8, LOW, "gap")
+    level = time_x(frame, "t") | value_y(scale) | {"detail": {"field": "part"}}
+    layers.append(layer(rows, "line", level, interpolate="step-after", color=LIGHT["text"], strokeWidth=1.5))
     layers += _rules(frame, LOW)
     layers += time_axis(frame, LOW, source=source(report))
     spread, seen = voters_spread(report), main_observers(report)
@@ -164,48 +160,36 @@ def peers_chart(report: Report, *, narrow: bool = False) -> Spec:
     notes = ["Observers (full-feed peers) over time"]
     if gaps:
         notes[0] += "; grey at the foot: a gap in what some source recorded, if only of one observer"
-    made = alt.layer(*layers).properties(width=frame.width, height=LOW)
-    return finished(made, title(frame, heading, notes))
+    return finished(frame, layers, LOW, title(frame, heading, notes))
 
 
 def messages_chart(report: Report, *, narrow: bool = False) -> Spec:
     """Announcements (up) and withdrawals (down) of the entity's routes in each bin."""
     frame = Frame(report, whole(report), narrow)
     rows = message_bars(report, MOST_BARS if not narrow else MOST_BARS // 2)
-    named = {"announcements": "announced", "withdrawals": "withdrawn"}
-    colour = alt.Color(
-        "kind:N",
-        scale=alt.Scale(domain=list(named), range=[LIGHT["announce"], LIGHT["withdraw"]]),
-        legend=alt.Legend(title=None, orient="top", symbolType="square"),
-    )
     top = max([1.0, *(abs(row["v"]) for row in rows)])
     height = 110
-    scale = alt.Scale(domain=[-top, top], range=[height, 0], nice=False)
-    layers = y_labels(frame, [(value, f"{abs(value):,.0f}") for value in (-top, 0.0, top)], scale)
-    y = alt.Y("v:Q", scale=scale, axis=None)
-    layers.append(chart(rows).mark_bar().encode(x=time_x(frame), x2="b:T", y=y, y2=alt.datum(0), color=colour))
+    scale = y_scale(-top, top, height, 0)
+    layers = y_labels(frame, [(at, f"{abs(at):,.0f}") for at in (-top, 0.0, top)], scale)
+    for kind, ink in (("announcements", "announce"), ("withdrawals", "withdraw")):
+        mine = [row for row in rows if row["kind"] == kind]
+        encoding = time_x(frame, "a", "b") | value_y(scale) | {"y2": {"datum": 0}}
+        layers += [layer(mine, "rect", encoding, color=LIGHT[ink])] if mine else []
     layers += time_axis(frame, height, source=source(report))
     up = sum(row["v"] for row in rows if row["v"] > 0)
     down = -sum(row["v"] for row in rows if row["v"] < 0)
     heading = f"{up:,.0f} announcements and {down:,.0f} withdrawals of its routes"
     notes = [f"{capital(place_name(report))}: messages from all peers; announcements up, withdrawals down"]
-    made = alt.layer(*layers).properties(width=frame.width, height=height)
-    return finished(made, title(frame, heading, notes))
+    return finished(frame, layers, height, title(frame, heading, notes))
 
 
-def _rules(frame: Frame, height: int, top: int = 0) -> list[alt.Chart]:
+def _rules(frame: Frame, height: int) -> list[Spec]:
     """Onset and end of the main outage through the whole chart."""
     main = main_outage(frame.report)
     if main is None:
         return []
     times = [main.onset.best_us] + ([main.end.best_us] if main.end is not None else [])
-    rows: list[dict[str, Any]] = [
-        {"a": milliseconds(at)} for at in times if frame.span.from_us <= at <= frame.span.until_us
-    ]
-    if not rows:
-        return []
-    rule = chart(rows).mark_rule(color=LIGHT["text"], strokeWidth=1)
-    return [rule.encode(x=time_x(frame), y=alt.value(top), y2=alt.value(height))]
+    return rules(frame, times, 0, height)
 
 
 def _united(rows: Rows) -> Rows:

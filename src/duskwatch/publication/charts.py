@@ -1,9 +1,6 @@
 """The main chart: what could be reached over time, its phases, its onset and its end. One Vega-Lite specification."""
 
 from pathlib import Path
-from typing import Any
-
-import altair as alt
 
 import duskwatch
 from duskwatch.publication.chart_data import Rows, bands, milliseconds, phase_bands, steps
@@ -13,15 +10,20 @@ from duskwatch.publication.chart_frame import (
     Frame,
     Placed,
     Spec,
-    chart,
+    columns,
     finished,
     free,
+    layer,
+    rules,
     text_width,
     time_axis,
     time_x,
     title,
+    value,
+    value_y,
     words,
     y_labels,
+    y_scale,
 )
 from duskwatch.publication.draw import png, svg, write_whole
 from duskwatch.publication.facts import before, core, dark_span, end_us, exact, main_outage, measure
@@ -53,25 +55,23 @@ def timeline(report: Report, span: Span, *, narrow: bool = False) -> Spec:
     how, height = measure(report), HEAD + (NARROW_HEIGHT if narrow else HEIGHT)
     rows = steps(report.history.level, how.values, span, frame.width)
     highest = max([1.0, *(row["v"] for row in rows)])
-    scale = alt.Scale(domain=[0, highest * ROOM], range=[height, HEAD], nice=False)
-    y = alt.Y("v:Q", scale=scale, axis=None, stack=False)  # parts are one after another: not to be stacked
+    scale = y_scale(0, highest * ROOM, height, HEAD)
     shades = phase_bands(report.outages, span, frame.width)
     blind = bands([(gap.why, gap.from_us, gap.until_us) for gap in unjudged(report)], span)
-    layers = y_labels(frame, _marks(report, highest), scale)
-    layers += _columns(frame, [row for row in shades if row["name"] in LOST], height, "lost")
-    level = chart(rows).encode(x=time_x(frame, "t:T"), detail="part:N")
-    layers.append(level.mark_area(interpolate="step-after", color=LIGHT["area"]).encode(y=y))
     dark = bands([("dark", *s) for s in (dark_span(o, report) for o in report.outages) if s is not None], span)
-    layers += _columns(frame, dark, height, "dark", stroke=LIGHT["dark_edge"], strokeWidth=1)
-    layers.append(level.mark_line(interpolate="step-after", color=LIGHT["level"], strokeWidth=2).encode(y=y))
-    layers += _columns(frame, blind, height, "blind")
+    level = time_x(frame, "t") | value_y(scale) | {"detail": {"field": "part"}}
+    layers = y_labels(frame, _marks(report, highest, narrow), scale)
+    layers += columns(frame, [row for row in shades if row["name"] in LOST], HEAD, height, "lost")
+    layers.append(layer(rows, "area", level, interpolate="step-after", color=LIGHT["area"]))
+    layers += columns(frame, dark, HEAD, height, "dark", stroke=LIGHT["dark_edge"], strokeWidth=1)
+    layers.append(layer(rows, "line", level, interpolate="step-after", color=LIGHT["level"], strokeWidth=2))
+    layers += columns(frame, blind, HEAD, height, "blind")
     layers += _blind_labels(frame, blind, height)
     layers += _band(frame, shades)
-    layers += _dark_lengths(frame, dark, height)
+    layers += _dark_lengths(frame, height)
     layers += _moments(frame, height)
     layers += time_axis(frame, height, source=source(report))
-    made = alt.layer(*layers).properties(width=frame.width, height=height)
-    return finished(made, title(frame, _title(report, span), _notes(report)))
+    return finished(frame, layers, height, title(frame, _title(report, span), _notes(report)))
 
 
 def write_png(report: Report, path: Path) -> Path:
@@ -137,7 +137,7 @@ def _notes(report: Report) -> list[str]:
     return [*notes, f"{capital(place_name(report))}: {how.units} that most observers can reach{of}"]
 
 
-def _marks(report: Report, highest: float) -> list[tuple[float, str]]:
+def _marks(report: Report, highest: float, narrow: bool) -> list[tuple[float, str]]:
     """Three to five round values of the y axis; the highest one says of how many it is."""
     how = measure(report)
     step = next(n * 10**k for k in range(-3, 15) for n in (1, 2, 5) if highest / (n * 10**k) <= 4)
@@ -145,7 +145,7 @@ def _marks(report: Report, highest: float) -> list[tuple[float, str]]:
         step = max(1, round(step))
     marks = [(float(v * step), _short(v * step)) for v in range(1, 5) if v * step < 0.9 * highest]
     top = _short(highest)
-    whole_ = top if how.others or len(top) > 3 else f"{top} of {top}"
+    whole_ = top if how.others or narrow or len(top) > 3 else f"{top} of {top}"
     return [(0.0, "0"), *marks, (float(highest), whole_)]
 
 
@@ -156,15 +156,7 @@ def _short(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 or value == round(value) else f"{value:.2g}"
 
 
-def _columns(frame: Frame, rows: Rows, height: int, colour: str, **mark: Any) -> list[alt.Chart]:
-    """Shaded stretches over the full height of the plot."""
-    if not rows:
-        return []
-    made = chart(rows).mark_rect(color=LIGHT[colour], **mark)
-    return [made.encode(x=time_x(frame), x2="b:T", y=alt.value(HEAD), y2=alt.value(height))]
-
-
-def _blind_labels(frame: Frame, rows: Rows, height: int) -> list[alt.Chart]:
+def _blind_labels(frame: Frame, rows: Rows, height: int) -> list[Spec]:
     """What a hatched stretch is, written across it or, where it is narrow, along it."""
     texts = {"not watched": "not watched", NOT_HEARD: "nothing heard yet"}
     across, along = [], []
@@ -175,7 +167,7 @@ def _blind_labels(frame: Frame, rows: Rows, height: int) -> list[alt.Chart]:
             across.append(label)
         elif wide > LINE:
             along.append(label)
-    layers = []
+    layers: list[Spec] = []
     for labels, angle in ((across, 0), (along, 270)):
         for halo in (True, False):
             edge = {"stroke": LIGHT["paper"], "strokeWidth": 4, "strokeJoin": "round"} if halo else {}
@@ -183,17 +175,15 @@ def _blind_labels(frame: Frame, rows: Rows, height: int) -> list[alt.Chart]:
     return layers
 
 
-def _band(frame: Frame, shades: Rows) -> list[alt.Chart]:
+def _band(frame: Frame, shades: Rows) -> list[Spec]:
     """The phases along the top, each with its name in it, or above it where it is too short for that."""
     if not shades:
         return []
     top, bottom = HEAD - BAND - 4, HEAD - 4
-    layers = []
+    layers: list[Spec] = []
     for name in IMPORTANT[::-1]:
         rows = [row for row in shades if row["name"] == name]
-        if rows:
-            rect = chart(rows).mark_rect(color=LIGHT[name], stroke=LIGHT["dark_edge" if name == "dark" else "paper"])
-            layers.append(rect.encode(x=time_x(frame), x2="b:T", y=alt.value(top), y2=alt.value(bottom)))
+        layers += columns(frame, rows, top, bottom, name, stroke=LIGHT["dark_edge" if name == "dark" else "paper"])
     inside: dict[str, Rows] = {"text": [], "on_dark": []}
     above: Rows = []
     taken: list[Placed] = []
@@ -213,12 +203,12 @@ def _band(frame: Frame, shades: Rows) -> list[alt.Chart]:
     for colour, rows in inside.items():
         layers += words(frame, rows, (top + bottom) / 2, size=LABEL - 1, colour=colour, baseline="middle")
     for row in above:
-        text = chart([row]).mark_text(fontSize=LABEL - 1, color=LIGHT["text"], baseline="bottom")
-        layers.append(text.encode(x=alt.value(row["x"]), y=alt.value(top - 2), text="text:N"))
+        at = {"x": value(row["x"]), "y": value(top - 2), "text": {"field": "text"}}
+        layers.append(layer([row], "text", at, fontSize=LABEL - 1, color=LIGHT["text"], baseline="bottom"))
     return layers
 
 
-def _dark_lengths(frame: Frame, dark: Rows, height: int) -> list[alt.Chart]:
+def _dark_lengths(frame: Frame, height: int) -> list[Spec]:
     """How long nothing was left, written in the dark where there is room."""
     rows = []
     for outage in frame.report.outages:
@@ -232,7 +222,7 @@ def _dark_lengths(frame: Frame, dark: Rows, height: int) -> list[alt.Chart]:
     return words(frame, rows, HEAD + (height - HEAD) * 0.45, size=15, colour="on_dark", fontWeight="bold")
 
 
-def _moments(frame: Frame, height: int) -> list[alt.Chart]:
+def _moments(frame: Frame, height: int) -> list[Spec]:
     """Onset and end of the main outage as thin verticals, each with its time in UTC over the local time."""
     main = main_outage(frame.report)
     if main is None:
@@ -241,15 +231,12 @@ def _moments(frame: Frame, height: int) -> list[alt.Chart]:
     found: list[tuple[When, str]] = [(main.onset, "right")]
     if main.end is not None:
         found.append((main.end, "left"))
-    layers: list[alt.Chart] = []
+    layers = rules(frame, [when.best_us for when, _ in found], 0, height)
     taken: list[Placed] = []
     for when, side in found:
         if not frame.span.from_us <= when.best_us <= frame.span.until_us:
             continue
         x = frame.x(when.best_us)
-        row = {"a": milliseconds(when.best_us)}
-        rule = chart([row]).mark_rule(color=LIGHT["text"], strokeWidth=1)
-        layers.append(rule.encode(x=time_x(frame), y=alt.value(0), y2=alt.value(height)))
         text, under = _clocks(frame.report, when.best_us, seconds)
         wide = text_width(text if len(text) > len(under) else under) + 6
         from_x = x - wide if side == "right" else x
@@ -261,9 +248,9 @@ def _moments(frame: Frame, height: int) -> list[alt.Chart]:
             continue
         taken.append(Placed(from_x, from_x + wide))
         away = {"align": side, "dx": -5 if side == "right" else 5, "baseline": "top"}
-        label = [{"t": row["a"], "text": text}]
-        layers += words(frame, label, 0, fontWeight="bold", **away)
-        layers += words(frame, [{"t": row["a"], "text": under}] if under else [], LINE, colour="muted", **away)
+        at = milliseconds(when.best_us)
+        layers += words(frame, [{"t": at, "text": text}], 0, fontWeight="bold", **away)
+        layers += words(frame, [{"t": at, "text": under}] if under else [], LINE, colour="muted", **away)
     return layers
 
 

@@ -14,6 +14,8 @@ from duskwatch.publication.chart_frame import Spec
 from duskwatch.publication.palette import LIGHT
 
 PNG_SCALE = 2.0
+_PATH = re.compile(r' d="([^"]*)"')
+_TENTHS = re.compile(r"(\.\d)\d+")
 _NOISE = re.compile(r'<path class="(?:background|foreground)"[^>]* d="(?:M0,0h0v0h0Z)?"[^>]*/>')  # draws nothing
 # What nobody watched is hatched, so that it is told from zero in grey print too. Vega has no patterns: a colour of
 # that name is drawn, and becomes one here.
@@ -27,13 +29,14 @@ _HATCH = (
 def svg(spec: Spec, name: str = "") -> str:
     """Draw a specification. ``name`` makes the ids in it unlike those of other drawings in one page."""
     drawn: str = vl_convert.vegalite_to_svg(spec, vl_version="6.4", allowed_base_urls=[])
+    drawn = _PATH.sub(lambda path: _TENTHS.sub(r"\1", path[0]), drawn)  # a tenth of a pixel is enough
     if f'fill="{LIGHT["blind"]}"' in drawn:
         drawn = drawn.replace(f'fill="{LIGHT["blind"]}"', 'fill="url(#hatch)"')
         head = drawn.index(">") + 1
         drawn = drawn[:head] + _HATCH + drawn[head:]
     if name:
         drawn = _NOISE.sub("", drawn)
-        drawn = re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{re.escape(name)}-", drawn)
+        drawn = re.sub(r'(id="|url\(#|href="#)', lambda found: f"{found[1]}{name}-", drawn)
     return drawn
 
 

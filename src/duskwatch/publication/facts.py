@@ -1,5 +1,6 @@
 """Figures of outages that words, tables and charts share, so that no two of them can disagree."""
 
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -46,6 +47,10 @@ class Measure(NamedTuple):
     def count(self, number: float) -> str:
         """``4 networks (/24)``."""
         return f"{self.figure(number)} {self.unit if round(number) == 1 else self.units}"
+
+    def plain_count(self, number: float) -> str:
+        """``4 networks``, for sentences: the size of a network stands in the glossary."""
+        return re.sub(r" \(/\d+\)", "", self.count(number))
 
 
 class OneFamily(NamedTuple):

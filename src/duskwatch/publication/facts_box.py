@@ -6,7 +6,7 @@ from duskwatch.publication.facts import core, dark_span, exact, held, main_outag
 from duskwatch.publication.finding import lost_text
 from duskwatch.publication.observers import count_observers, observers, over_window, saw_text, witnesses_of
 from duskwatch.publication.others import names_of, only_others
-from duskwatch.publication.times_text import clock, count, day, fine, local, percent, told
+from duskwatch.publication.times_text import clock, count, day, fine, local, number_text, percent, told
 from duskwatch.publication.was_it_us import ANSWERS
 from duskwatch.publication.watching import watched_share
 from duskwatch.records.outages import Outage, When
@@ -83,7 +83,7 @@ def _how_much(report: Report, outage: Outage) -> Fact:
     notes = []
     if main.middle >= 0 and not how.others:
         gone = how.figure(main.before - main.middle)
-        notes.append(f"{gone} of {how.count(main.before)} for most of it")
+        notes.append(f"{gone} of {how.plain_count(main.before)} for most of it")
     elif main.middle >= 0:
         notes.append(f"{how.signal} fell from {how.figure(main.before)} to {how.figure(main.middle)}")
     notes.append(f"dark for {span_text(dark.length_us)}" if dark is not None else "something was left all the time")
@@ -91,10 +91,10 @@ def _how_much(report: Report, outage: Outage) -> Fact:
 
 
 def _how_sure(report: Report, outage: Outage) -> Fact:
-    value = f"{sure_word(outage.confidence)} ({outage.confidence:.2f} of 1)"
+    value = f"{sure_word(outage.confidence)} ({outage.confidence:.2f})"
     if only_others(report):
         saw = [name for name in outage.signals if name in names_of(report)]
-        return Fact("How sure", value, (f"{len(saw)} of {count(len(names_of(report)), 'signal', 'signals')} fell",))
+        return Fact("How sure", value, (f"{number_text(len(saw))} of {count(len(names_of(report)), 'signal', 'signals')} fell",))
     seen = observers(report, outage)
     if not seen.known:
         verb = "was" if seen.watching == 1 else "were"

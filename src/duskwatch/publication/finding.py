@@ -19,9 +19,9 @@ from duskwatch.publication.facts import (
     main_outage,
     measure,
     one_family,
+    step_us,
     typical,
 )
-from duskwatch.publication.levels import least_between
 from duskwatch.publication.losing import Way, ways
 from duskwatch.publication.names import as_name, has_code, place_name
 from duskwatch.publication.others import fell_and_stayed, only_others
@@ -31,7 +31,6 @@ from duskwatch.publication.times_text import (
     count,
     dates,
     duration_words,
-    fine,
     listed,
     local,
     percent,
@@ -42,7 +41,7 @@ from duskwatch.publication.times_text import (
 from duskwatch.publication.watching import watched_share
 from duskwatch.records.outages import Outage
 from duskwatch.records.report import Report
-from duskwatch.records.times import span_text
+from duskwatch.records.times import HOUR, MINUTE, SECOND, span_text
 
 Kind = Literal["outage", "no outage", "nothing heard", "not judged"]
 
@@ -120,13 +119,17 @@ def _extent(report: Report, outage: Outage, main: Core, lasts: bool) -> str:
     """How much was lost, for how long, and when."""
     how, name = measure(report), has_code(report)
     so_far = "at least " if lasts and main.whole else ""
-    told = f"{so_far}{span_text(main.span.length_us)}, {_span(report, *main.span, lasts and main.whole)}"
+    dark = gone_span(outage, report)
+    # Where a length is told in seconds, so are the times, or the two would not fit each other.
+    lengths = [main.span.length_us, *([dark.length_us] if dark is not None and main.share < ALL else [])]
+    seconds = min(lengths) < HOUR and not step_us(report, outage)
+    told = f"{so_far}{span_text(main.span.length_us)}, {_span(report, *main.span, lasts and main.whole, seconds)}"
     over = _over(report, outage)
     lost = ""
     if main.middle > 0 and how.others:
-        lost = f" (from {how.figure(main.before)} to {how.figure(main.middle)} {how.units})"
+        lost = f" ({how.signal}: from {how.figure(main.before)} to {how.figure(main.middle)})"
     elif main.middle > 0:
-        lost = f" ({how.figure(main.before - main.middle)} of {how.count(main.before)})"
+        lost = f", {how.figure(main.before - main.middle)} of {how.plain_count(main.before)},"
     if only_others(report):
         fell = "was lost" if main.share >= ALL else f"fell by {share_words(main.share)}"
         text = f"Connectivity {'in' if report.entity.type == 'country' else 'of'} {name} {fell}{lost} for {told}"
@@ -135,42 +138,32 @@ def _extent(report: Report, outage: Outage, main: Core, lasts: bool) -> str:
     else:
         text = f"{capital(share_words(main.share))} of {name}{lost} could not be reached from the Internet{over} for {told}"
     sentences = [f"{text}."]
-    dark = gone_span(outage, report)
     if dark is not None and main.share < ALL:
-        exact = fine(dark.length_us)
         part = "of that " if main.span.from_us <= dark.from_us and dark.until_us <= main.span.until_us else ""
         sentences.append(
             f"For {span_text(dark.length_us)} {part}nothing was left, from "
-            f"{utc_after(dark.from_us, main.span.from_us, exact)} to "
-            f"{utc_after(dark.until_us, main.span.from_us, exact)}."
+            f"{utc_after(dark.from_us, main.span.from_us, seconds)} to "
+            f"{utc_after(dark.until_us, main.span.from_us, seconds)}."
         )
     elif dark is None and abs(main.share - outage.depth) > 0.02:
         sentences.append(f"At worst {percent(outage.depth)} was lost.")
     if outage.end is not None and not main.whole:
-        sentences.append(_whole_return(report, outage, main))
+        sentences.append(_whole_return(report, outage, main, seconds))
     return " ".join(sentences)
 
 
-def _whole_return(report: Report, outage: Outage, main: Core) -> str:
+def _whole_return(report: Report, outage: Outage, main: Core, seconds: bool) -> str:
     """When all was back, where the headline tells of the worst part alone."""
-    end = end_us(outage, report)
-    start = outage.onset.best_us
+    end, start = end_us(outage, report), outage.onset.best_us
     since = ""
-    if main.span.from_us - start > fine_step(outage):
-        since = f"The first loss came at {utc_after(start, main.span.from_us, fine(outage.duration_us))}; "
-    back = f"all of it was back at {utc_after(end, main.span.from_us, fine(outage.duration_us))}"
-    text = f"{since}{back}, {span_text(outage.duration_us)} after the first loss."
-    return capital(text)
+    if main.span.from_us - start >= (SECOND if seconds else MINUTE):
+        since = f"the first loss came at {utc_after(start, main.span.from_us, seconds)}; "
+    back = f"all of it was back at {utc_after(end, main.span.from_us, seconds)}"
+    return capital(f"{since}{back}, {span_text(outage.duration_us)} after the first loss.")
 
 
-def fine_step(outage: Outage) -> int:
-    """How far two times must be apart to be told as two."""
-    return 60_000_000 if not fine(outage.duration_us) else 1_000_000
-
-
-def _span(report: Report, from_us: int, until_us: int, lasts: bool) -> str:
+def _span(report: Report, from_us: int, until_us: int, lasts: bool, exact: bool) -> str:
     """``from 16:15 UTC on Monday 22 December 2014 (01:15 on Tuesday in Pyongyang) to 01:46 UTC on 23 December``."""
-    exact = fine(until_us - from_us)
     there = local(from_us, report.time_zone, exact)
     text = f"from {utc(from_us, exact)}" + (f" ({there})" if there else "")
     if lasts:
@@ -260,11 +253,4 @@ def _no_outage(report: Report) -> Finding:
         "no outage",
         f"No outage of {place_name(report)} was found {dates(report.from_us, report.until_us)}{part}",
         f"No outage of {has_code(report)} was found {_window(report)}{part}. {rest}.",
-    )
-
-
-def least_left(report: Report, outage: Outage) -> float:
-    """The lowest value of the measure while an outage lasted; NaN where it is not known."""
-    return least_between(
-        report.history.level, measure(report).values, outage.onset.best_us, end_us(outage, report)
     )

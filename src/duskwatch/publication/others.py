@@ -4,14 +4,17 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from duskwatch.publication.times_text import count, listed, percent
 from duskwatch.records.outages import Outage
 from duskwatch.records.report import Report
 from duskwatch.records.signals import SignalBlock
-from duskwatch.records.times import span_text
+from duskwatch.records.times import DAY, HOUR, span_text
 
 MOST_NAMED = 6
+FELL, LOWER, STAYED, UNMEASURED = "fell", "lower", "stayed", "not measured"
+LOW_SHARE = 0.8  # of what is usual: a signal below it is told as low
 
 
 def only_others(report: Report) -> bool:
@@ -49,33 +52,28 @@ def described(blocks: Sequence[SignalBlock]) -> str:
 
 
 def fell_and_stayed(report: Report, outage: Outage) -> str:
-    """``ping-slash24 and bgp fell; gtr and merit-nt did not.`` Empty where no signal of others was read."""
+    """``ping-slash24 and bgp fell; gtr stayed near its normal.`` Empty where no signal of others was read."""
     if not report.history.series:
         return ""
-    fell = [name for name in outage.signals if name in names_of(report)]
-    stayed, dark = _others_of(report, outage)
-    told = [f"{listed(_few(fell))} fell"] if fell else []
-    told += [f"{listed(_few(stayed))} did not"] if stayed else []
-    told += [f"{listed(_few(dark))} {'was' if len(dark) == 1 else 'were'} not measured then"] if dark else []
-    if not told:
-        return ""
-    text = "; ".join(told)
-    lead = "Of the signals that others measured, " if not only_others(report) else "Of the signals measured, "
-    return f"{lead}{text}."
-
-
-def _others_of(report: Report, outage: Outage) -> tuple[list[str], list[str]]:
-    """Signals that did not tell the outage: those that had values in it, and those that had none."""
-    end = outage.end.best_us if outage.end is not None else report.until_us
-    stayed, dark = [], []
+    found: dict[str, list[str]] = {FELL: [], LOWER: [], STAYED: [], UNMEASURED: []}
     for block in report.history.series:
-        inside = (block.times_us + block.bin_us > outage.onset.best_us) & (block.times_us < end)
         for name in block.names:
-            if name in outage.signals:
-                continue
-            known = np.isfinite(block.series(name)[inside])
-            (stayed if known.any() else dark).append(name)
-    return stayed, dark
+            found[normal_of(report, block, name, outage).how].append(name)
+    ends = {
+        FELL: "fell out of {} normal range",
+        LOWER: "{} lower than usual too, without leaving {} normal range",
+        STAYED: "stayed near {} normal",
+        UNMEASURED: "{} not measured then",
+    }
+    told = []
+    for how, names in found.items():
+        if names:
+            one = len(names) == 1
+            verb, whose = ("was", "its") if one else ("were", "their")
+            words = {FELL: (whose,), LOWER: (verb, whose), STAYED: (whose,), UNMEASURED: (verb,)}[how]
+            told.append(f"{listed(_few(names))} {ends[how].format(*words)}")
+    many = count(len(names_of(report)), "signal", "signals")
+    return f"Of {many} {'' if only_others(report) else 'that others '}measured, {'; '.join(told)}."
 
 
 def _few(names: Sequence[str]) -> list[str]:
@@ -96,34 +94,53 @@ def evidence(report: Report) -> str:
 
 
 class Normal(NamedTuple):
-    """What is normal for a signal, and how far the main outage took it."""
+    """What is normal for a signal, and how far an outage took it."""
 
     normal: float  # the median of the window outside outages; NaN where nothing was measured
-    left: float  # the mean within the main outage as a share of it; 1 where nothing can be said
+    left: float  # the mean within the outage as a share of what is usual at those hours; NaN where it is not known
+    how: str  # FELL: it tells the outage; LOWER, STAYED, UNMEASURED
     text: str  # the same in words
 
 
-def normal_of(report: Report, block: SignalBlock, name: str) -> Normal:
-    """The normal of one signal of others, and what the main outage left of it."""
+def normal_of(report: Report, block: SignalBlock, name: str, outage: Outage | None = None) -> Normal:
+    """The normal of one signal of others, and what an outage (the main one, if none is given) left of it."""
     values, times = block.series(name), block.times_us
-    known = np.isfinite(values)
-    ends = [outage.end.best_us if outage.end is not None else report.until_us for outage in report.outages]
-    out = np.zeros(len(times), np.bool_)
-    for outage, end in zip(report.outages, ends, strict=True):
-        out |= (times + block.bin_us > outage.onset.best_us) & (times < end)
-    rest = values[known & ~out] if (known & ~out).any() else values[known]
-    normal = float(np.median(rest)) if rest.size else float("nan")
-    if not report.outages:
-        return Normal(normal, 1.0, f"normally {_figure(normal)}")
-    number = max(range(len(report.outages)), key=lambda i: report.outages[i].score)
-    main = report.outages[number]
-    inside = known & (times >= main.onset.best_us) & (times + block.bin_us <= ends[number])
+    known, out = np.isfinite(values), np.zeros(len(times), np.bool_)
+    for other in report.outages:
+        out |= _inside(report, block, other)
+    rest = known & ~out if (known & ~out).any() else known
+    normal = float(np.median(values[rest])) if rest.any() else float("nan")
+    main = outage or max(report.outages, key=lambda other: other.score, default=None)
+    if main is None:
+        return Normal(normal, float("nan"), STAYED, f"normally {_figure(normal)}")
+    inside = known & _inside(report, block, main)
+    fell = name in main.signals
     if not inside.any() or not normal > 0:
-        return Normal(normal, 1.0, f"normally {_figure(normal)}; not measured in the main outage")
-    left = float(values[inside].mean()) / normal
-    if name in main.signals:
-        return Normal(normal, left, f"fell to {percent(left)} of its normal {_figure(normal)}")
-    return Normal(normal, left, f"stayed within its normal range, {percent(left)} of {_figure(normal)}")
+        return Normal(normal, float("nan"), FELL if fell else UNMEASURED, f"normally {_figure(normal)}")
+    usual = _usual(times, values, rest, inside)
+    left = float(values[inside].mean()) / usual if usual > 0 else float("nan")
+    how = FELL if fell else LOWER if left < LOW_SHARE else STAYED
+    figure = f"{percent(left)} of what is usual at these hours ({_figure(usual)})"
+    return Normal(normal, left, how, f"{ {FELL: 'fell to', LOWER: 'low, at', STAYED: 'stayed, at'}[how] } {figure}")
+
+
+def _inside(report: Report, block: SignalBlock, outage: Outage) -> npt.NDArray[np.bool_]:
+    """The bins that an outage touches."""
+    end = outage.end.best_us if outage.end is not None else report.until_us
+    touched: npt.NDArray[np.bool_] = (block.times_us + block.bin_us > outage.onset.best_us) & (block.times_us < end)
+    return touched
+
+
+def _usual(
+    times: npt.NDArray[np.int64],
+    values: npt.NDArray[np.float64],
+    rest: npt.NDArray[np.bool_],
+    inside: npt.NDArray[np.bool_],
+) -> float:
+    """The median outside outages at the same hours of the day; of all hours where those were never without one."""
+    hours = times % DAY // HOUR
+    same = rest & np.isin(hours, np.unique(hours[inside]))
+    return float(np.median(values[same if same.any() else rest]))
 
 
 def _figure(value: float) -> str:

@@ -141,15 +141,14 @@ def outages(report: Report) -> Table:
                     _bound(report, outage.onset),
                     _bound(report, outage.end) if outage.end else "not over at the end",
                     lasted_text(outage) + (f"\ndark for {span_text(dark.length_us)}" if dark else ""),
-                    lost_text(report, outage),
+                    f"{lost_text(report, outage)}\nscore {outage.score:.2f} h",
                     "\n".join(then(report, outage)) or "-",
-                    f"{outage.score:.2f}",
                     f"{outage.confidence:.2f}",
                 )
             )
         )
-    heads = ("#", "onset (UTC)", "end (UTC)", "duration", "lost", "then", "score, h", "confidence")
-    return Table("Outages in order of onset", heads, tuple(rows), (4, 6, 7))
+    heads = ("#", "onset (UTC)", "end (UTC)", "duration", "lost", "then", "confidence")
+    return Table("Outages in order of onset", heads, tuple(rows), (6,))
 
 
 def networks(report: Report) -> Table:

@@ -140,11 +140,13 @@ def _chart_cell(name: str, cell: object) -> Cell:
 
 
 def series_csv(report: Report) -> str:
-    """The signals of others as they were read: a row for each bin and signal that has a value."""
-    rows: list[tuple[Cell, ...]] = []
+    """The signals of others as they were read: a row for each time at which a bin begins, a column for each signal."""
+    names = [name for block in report.history.series for name in block.names]
+    rows: dict[int, list[Cell]] = {}
+    at = 0
     for block in report.history.series:
-        times = [iso(int(at)) for at in block.times_us.tolist()]
-        for name in block.names:
-            values = block.series(name).tolist()
-            rows += [(at, name, block.bin_us // SECOND, v) for at, v in zip(times, values, strict=True) if v == v]
-    return text(("from", "signal", "bin_seconds", "value"), rows)
+        values = block.values.T.tolist()
+        for time_us, own in zip(block.times_us.tolist(), values, strict=True):
+            rows.setdefault(time_us, [None] * len(names))[at : at + len(own)] = own
+        at += len(block.names)
+    return text(("from", *names), ([iso(time_us), *rows[time_us]] for time_us in sorted(rows)))

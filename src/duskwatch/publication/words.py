@@ -48,6 +48,7 @@ from duskwatch.records.times import MINUTE, SECOND, span_text
 
 BURST_US = MINUTE
 MOST_LISTED = 6
+MOST_TOLD = 2  # further outages that a sentence lists; more are in the table alone
 WIDE_US = MINUTE  # an interval wider than this is told
 SOON_US = 5 * MINUTE  # prefixes that went within this are told as one event
 THIN = 0.5  # confidence below which the evidence is called thin
@@ -199,7 +200,7 @@ def _stayed(report: Report, outage: Outage) -> str:
         return ""
     if unseen >= length:
         return "After that nobody was watching: whether the return held is not known."
-    of_it = f" (nobody was watching for {span_text(unseen)} of them)" if unseen else ""
+    of_it = f" (nobody was watching for {span_text(unseen)} of that)" if unseen else ""
     if later:
         return f"After that nothing was lost for {span_text(length)}{of_it}."
     text = f"After that nothing was lost in the {span_text(length)} to the end of the analysis{of_it}."
@@ -219,8 +220,18 @@ def _others(report: Report, main: Outage) -> str:
     for others, word in ((earlier, "Before it"), (later, "Apart from these" if again else "After it")):
         if others:
             many = count(len(others), "further outage", "further outages")
-            told.append(f"{word} there {'was' if len(others) == 1 else 'were'} {many}: {_items(report, others, main)}.")
+            items = _ranges(report, others) if len(others) > MOST_TOLD else f": {_items(report, others, main)}"
+            told.append(f"{word} there {'was' if len(others) == 1 else 'were'} {many}{items}.")
     return " ".join(told)
+
+
+def _ranges(report: Report, outages: Sequence[Outage]) -> str:
+    """``, of 3 h 59 min to 4 h, with 65 % to 68 % lost at worst (see the table)``."""
+    lengths = sorted(outage.duration_us for outage in outages)
+    depths = sorted(outage.depth for outage in outages)
+    both = [span_text(lengths[0]), span_text(lengths[-1])], [percent(depths[0]), percent(depths[-1])]
+    long, deep = (one if one == other else f"{one} to {other}" for one, other in both)
+    return f", of {long}, with {deep} lost at worst; the table of outages has them"
 
 
 def _items(report: Report, outages: Sequence[Outage], main: Outage) -> str:
