@@ -86,7 +86,14 @@ def words(frame: Frame, rows: Rows, y: float, *, size: int = LABEL, colour: str 
 
 def at_left(frame: Frame, text: str, y: float, *, size: int = LABEL, colour: str = "muted", **mark: Any) -> Spec:
     """A text that begins at the chart's left edge."""
-    look = {"fontSize": size, "color": LIGHT[colour], "align": "left", "lineBreak": "\n", "lineHeight": LINE + 1, **mark}
+    look = {
+        "fontSize": size,
+        "color": LIGHT[colour],
+        "align": "left",
+        "lineBreak": "\n",
+        "lineHeight": LINE + 1,
+        **mark,
+    }
     return layer([{"text": text}], "text", {"x": value(-frame.left), "y": value(y), "text": {"field": "text"}}, **look)
 
 
@@ -163,7 +170,7 @@ def title(frame: Frame, text: str, notes: list[str]) -> Spec:
     """The finding, and below it what is drawn."""
     across = NARROW if frame.narrow else WIDTH
     size = TITLE - 2 if frame.narrow else TITLE
-    lines = wrap(text, max(20, int(across / (0.56 * size))), break_on_hyphens=False)
+    lines = wrap(text, max(20, int(across / (0.62 * size))), break_on_hyphens=False)  # bold type is wide
     below = [line for note in notes for line in _wrapped(note, frame, SUBTITLE)]
     return {
         "text": lines, "subtitle": below, "anchor": "start", "frame": "bounds", "offset": 10, "fontSize": size,

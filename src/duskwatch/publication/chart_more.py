@@ -73,10 +73,17 @@ def strip_chart(report: Report, span: Span, *, narrow: bool = False) -> Spec:
         for row in made.rows
     ]  # fmt: skip
     scale = {"domain": [named[name] for name in shown], "range": [LIGHT[f"state_{name}"] for name in shown]}
-    legend = {"title": None, "orient": "top", "symbolType": "square", "columns": 2 if narrow else 4}
+    legend = {"title": None, "orient": "top", "symbolType": "square", "columns": 2 if narrow else 4,
+              "symbolStrokeColor": LIGHT["dark_edge"], "columnPadding": 18}  # fmt: skip
     encoding = time_x(frame, "a", "b") | value_y(y_scale(0, height, 0, height), "y")
-    encoding |= {"y2": {"field": "y2"}, "color": {"field": "state", "type": "nominal", "scale": scale, "legend": legend}}
-    layers = [layer(rows, "rect", encoding)]
+    encoding |= {
+        "y2": {"field": "y2"},
+        "color": {"field": "state", "type": "nominal", "scale": scale, "legend": legend},
+    }
+    gone = [row for row in rows if row["state"] == named["dark"]]
+    outline = {key: encoding[key] for key in ("x", "x2", "y", "y2")}
+    edge = {"fillOpacity": 0, "stroke": LIGHT["dark_edge"], "strokeWidth": 1}
+    layers = [layer(rows, "rect", encoding)] + ([layer(gone, "rect", outline, **edge)] if gone else [])
     layers += [at_left(frame, prefix, top + row_height - bar - 6, size=LABEL - 1) for prefix, top in at.items()]
     layers += _rules(frame, height)
     layers += time_axis(frame, height, source=source(report))
@@ -148,8 +155,8 @@ def peers_chart(report: Report, *, narrow: bool = False) -> Spec:
     scale = y_scale(0, top * 1.06, LOW, 0)
     layers = y_labels(frame, [(0.0, "0"), (top, f"{top:,.0f}")], scale)
     layers += columns(frame, _united(gaps), LOW - 8, LOW, "gap")
-    level = time_x(frame, "t") | value_y(scale) | {"detail": {"field": "part"}}
-    layers.append(layer(rows, "line", level, interpolate="step-after", color=LIGHT["text"], strokeWidth=1.5))
+    drawn = time_x(frame, "t") | value_y(scale) | {"detail": {"field": "part"}}
+    layers.append(layer(rows, "line", drawn, interpolate="step-after", color=LIGHT["text"], strokeWidth=1.5))
     layers += _rules(frame, LOW)
     layers += time_axis(frame, LOW, source=source(report))
     spread, seen = voters_spread(report), main_observers(report)

@@ -26,7 +26,7 @@ from duskwatch.publication.chart_frame import (
     y_scale,
 )
 from duskwatch.publication.draw import png, svg, write_whole
-from duskwatch.publication.facts import before, core, dark_span, end_us, exact, main_outage, measure
+from duskwatch.publication.facts import before, core, dark_span, end_us, exact, main_outage, measure, noun_of
 from duskwatch.publication.finding import finding, lost_text
 from duskwatch.publication.levels import Span
 from duskwatch.publication.losing import losses
@@ -44,6 +44,7 @@ HEIGHT, NARROW_HEIGHT = 300, 230  # of the plot, below its labels
 HEAD = 66  # above it: the labels of onset and end, names of phases that are too short, the band of phases
 BAND = 15
 ROOM = 1.06  # top of the plot over its highest value
+SEEN = 3  # pixels from which on a phase can be seen, and is named
 LOST = ("partial", "recovering")  # phases whose missing part is tinted
 # What matters most gets its label first.
 IMPORTANT = ("dark", "partial", "unstable", "degrading", "recovering")
@@ -102,21 +103,21 @@ def chart_title(report: Report) -> str:
     lost = losses(report, outage)
     if how.others:
         return f"{how.signal} fell by {lost_text(report, outage)} at {at}"
-    had = before(report, outage)
-    if lost is None or len(lost.times_us) != lost.total or round(had) != lost.total or lost.total < 2:
+    noun = noun_of(report, outage, lost.total)[1] if lost is not None else ""
+    if lost is None or len(lost.times_us) != lost.total or not noun.endswith("networks") or lost.total < 2:
         main = core(report, outage)
         if main.middle >= 0 and main.middle < main.before:
             gone = how.figure(main.before - main.middle)
-            return f"{gone} of {how.count(main.before)} could not be reached from {at} on"
+            return f"{gone} of {how.plain_count(main.before)} could not be reached from {at} on"
         return f"{lost_text(report, outage)} could not be reached from {at} on"
     soon = sum(moment - lost.times_us[0] <= 5 * MINUTE for moment in lost.times_us)
     if soon == lost.total:
-        return f"{'Both' if soon == 2 else f'All {number_text(soon)}'} networks vanished at {at}"
+        return f"{'Both' if soon == 2 else f'All {number_text(soon)}'} {noun} vanished at {at}"
     last = clock(told(lost.times_us[-1]))
     rest = "the last one" if lost.total - soon == 1 else "the rest by"
     if rest == "the rest by":
-        return f"{capital(number_text(soon))} of {number_text(lost.total)} networks vanished at {at}, {rest} {last}"
-    return f"{capital(number_text(soon))} of {number_text(lost.total)} networks vanished at {at}, {rest} at {last}"
+        return f"{capital(number_text(soon))} of {number_text(lost.total)} {noun} vanished at {at}, {rest} {last}"
+    return f"{capital(number_text(soon))} of {number_text(lost.total)} {noun} vanished at {at}, {rest} at {last}"
 
 
 def _title(report: Report, span: Span) -> str:
@@ -170,7 +171,7 @@ def _blind_labels(frame: Frame, rows: Rows, height: int) -> list[Spec]:
     layers: list[Spec] = []
     for labels, angle in ((across, 0), (along, 270)):
         for halo in (True, False):
-            edge = {"stroke": LIGHT["paper"], "strokeWidth": 4, "strokeJoin": "round"} if halo else {}
+            edge: Spec = {"stroke": LIGHT["paper"], "strokeWidth": 4, "strokeJoin": "round"} if halo else {}
             layers += words(frame, labels, (HEAD + height) / 2, angle=angle, baseline="middle", **edge)
     return layers
 
@@ -195,7 +196,7 @@ def _band(frame: Frame, shades: Rows) -> list[Spec]:
             label = {"t": (row["a"] + row["b"]) / 2, "text": name}
             if b - a > wide + 8:
                 inside["on_dark" if name == "dark" else "text"].append(label)
-            elif not number:
+            elif not number and b - a >= SEEN:
                 middle = min(max((a + b) / 2, wide / 2), frame.width - wide / 2)
                 if free(taken, middle - wide / 2, middle + wide / 2):
                     taken.append(Placed(middle - wide / 2, middle + wide / 2))
@@ -247,7 +248,7 @@ def _moments(frame: Frame, height: int) -> list[Spec]:
         if not free(taken, from_x, from_x + wide):
             continue
         taken.append(Placed(from_x, from_x + wide))
-        away = {"align": side, "dx": -5 if side == "right" else 5, "baseline": "top"}
+        away: Spec = {"align": side, "dx": -5 if side == "right" else 5, "baseline": "top"}
         at = milliseconds(when.best_us)
         layers += words(frame, [{"t": at, "text": text}], 0, fontWeight="bold", **away)
         layers += words(frame, [{"t": at, "text": under}] if under else [], LINE, colour="muted", **away)
@@ -270,4 +271,3 @@ def alt_text(report: Report, span: Span) -> str:
         end = end_us(outage, report)
         ends = f" The outage lasted {span_text(end - outage.onset.best_us)}."
     return f"Line chart. {_title(report, span)}.{ends} {_notes(report)[-1]}."
-

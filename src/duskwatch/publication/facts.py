@@ -44,13 +44,13 @@ class Measure(NamedTuple):
         """A value in digits: whole where it counts things or is large."""
         return f"{number:,.0f}" if not self.others or abs(number) >= 100 else f"{number:,.3g}"
 
-    def count(self, number: float) -> str:
+    def counted(self, number: float) -> str:
         """``4 networks (/24)``."""
         return f"{self.figure(number)} {self.unit if round(number) == 1 else self.units}"
 
     def plain_count(self, number: float) -> str:
         """``4 networks``, for sentences: the size of a network stands in the glossary."""
-        return re.sub(r" \(/\d+\)", "", self.count(number))
+        return re.sub(r" \(/\d+\)", "", self.counted(number))
 
 
 class OneFamily(NamedTuple):
@@ -140,6 +140,18 @@ def before(report: Report, outage: Outage) -> float:
     level, values = report.history.level, measure(report).values
     found = value_at(level, values, outage.onset.earliest_us - 1)
     return found if found > 0 else typical(report)
+
+
+def noun_of(report: Report, outage: Outage, total: int) -> tuple[str, str]:
+    """What one and several of the prefixes of an outage are called.
+
+    Networks where each of them is one /24 (or /48), so that a page counts networks in one way; else prefixes.
+    """
+    alone, how = one_family(report, outage), measure(report)
+    family = f"{alone.lost} " if alone is not None else "IPv6 " if how.signal == SLASH48 else ""
+    if how.signal in UNITS and abs(before(report, outage) - total) < 0.5:
+        return f"{family}network", f"{family}networks"
+    return f"{family}prefix", f"{family}prefixes"
 
 
 def core(report: Report, outage: Outage) -> Core:

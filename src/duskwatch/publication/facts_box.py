@@ -7,12 +7,16 @@ from duskwatch.publication.finding import lost_text
 from duskwatch.publication.observers import count_observers, observers, over_window, saw_text, witnesses_of
 from duskwatch.publication.others import names_of, only_others
 from duskwatch.publication.times_text import clock, count, day, fine, local, number_text, percent, told
-from duskwatch.publication.was_it_us import ANSWERS
 from duskwatch.publication.watching import watched_share
 from duskwatch.records.outages import Outage, When
 from duskwatch.records.report import Report
 from duskwatch.records.times import span_text
 
+FAULT = {
+    "no": "no sign of a fault of the recording",
+    "partly": "blurred by faults of the recording at that time",
+    "cannot be ruled out": "a fault of the recording cannot be ruled out",
+}
 HIGH, FAIR = 0.8, 0.5  # confidence from which on it is called so
 
 
@@ -83,7 +87,8 @@ def _how_much(report: Report, outage: Outage) -> Fact:
     notes = []
     if main.middle >= 0 and not how.others:
         gone = how.figure(main.before - main.middle)
-        notes.append(f"{gone} of {how.plain_count(main.before)} for most of it")
+        of = how.plain_count(main.before)
+        notes.append(f"all {of}" if main.middle == 0 else f"{gone} of {of} for most of it")
     elif main.middle >= 0:
         notes.append(f"{how.signal} fell from {how.figure(main.before)} to {how.figure(main.middle)}")
     notes.append(f"dark for {span_text(dark.length_us)}" if dark is not None else "something was left all the time")
@@ -94,7 +99,9 @@ def _how_sure(report: Report, outage: Outage) -> Fact:
     value = f"{sure_word(outage.confidence)} ({outage.confidence:.2f})"
     if only_others(report):
         saw = [name for name in outage.signals if name in names_of(report)]
-        return Fact("How sure", value, (f"{number_text(len(saw))} of {count(len(names_of(report)), 'signal', 'signals')} fell",))
+        return Fact(
+            "How sure", value, (f"{number_text(len(saw))} of {count(len(names_of(report)), 'signal', 'signals')} fell",)
+        )
     seen = observers(report, outage)
     if not seen.known:
         verb = "was" if seen.watching == 1 else "were"
@@ -103,5 +110,5 @@ def _how_sure(report: Report, outage: Outage) -> Fact:
     witnesses = witnesses_of(report, number)
     notes = [saw_text(seen)]
     if witnesses is not None:
-        notes.append(f"a fault of the recording? {ANSWERS[witnesses.verdict]}")
+        notes.append(FAULT[witnesses.verdict])
     return Fact("How sure", value, tuple(notes))

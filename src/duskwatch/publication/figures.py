@@ -103,9 +103,7 @@ def _figure(report: Report, plan: _Plan) -> Figure:
     )
     embed = str(Markup('<img src="{}" alt="{}" style="width:100%">').format(downloads[0].name, plan.alt))
     # The drawings are ours; text from outside that stands in them was escaped when they were drawn.
-    return Figure(
-        plan.name, Markup(themed(wide)), Markup(themed(narrow)), plan.alt, plan.caption, downloads, embed
-    )
+    return Figure(plan.name, Markup(themed(wide)), Markup(themed(narrow)), plan.alt, plan.caption, downloads, embed)
 
 
 def _timeline(report: Report, span: Span, name: str) -> _Plan:

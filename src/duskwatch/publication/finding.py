@@ -9,9 +9,6 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from duskwatch.publication.facts import (
-    SLASH24,
-    SLASH48,
-    UNITS,
     Core,
     core,
     end_us,
@@ -41,7 +38,7 @@ from duskwatch.publication.times_text import (
 from duskwatch.publication.watching import watched_share
 from duskwatch.records.outages import Outage
 from duskwatch.records.report import Report
-from duskwatch.records.times import HOUR, MINUTE, SECOND, span_text
+from duskwatch.records.times import MINUTE, SECOND, span_text
 
 Kind = Literal["outage", "no outage", "nothing heard", "not judged"]
 
@@ -122,7 +119,7 @@ def _extent(report: Report, outage: Outage, main: Core, lasts: bool) -> str:
     dark = gone_span(outage, report)
     # Where a length is told in seconds, so are the times, or the two would not fit each other.
     lengths = [main.span.length_us, *([dark.length_us] if dark is not None and main.share < ALL else [])]
-    seconds = min(lengths) < HOUR and not step_us(report, outage)
+    seconds = any(span_text(length).endswith(" s") for length in lengths) and not step_us(report, outage)
     told = f"{so_far}{span_text(main.span.length_us)}, {_span(report, *main.span, lasts and main.whole, seconds)}"
     over = _over(report, outage)
     lost = ""
@@ -136,7 +133,8 @@ def _extent(report: Report, outage: Outage, main: Core, lasts: bool) -> str:
     elif main.share >= ALL:
         text = f"{capital(name)} could not be reached from the Internet{over} for {told}"
     else:
-        text = f"{capital(share_words(main.share))} of {name}{lost} could not be reached from the Internet{over} for {told}"
+        what = f"{capital(share_words(main.share))} of {name}{lost}"
+        text = f"{what} could not be reached from the Internet{over} for {told}"
     sentences = [f"{text}."]
     if dark is not None and main.share < ALL:
         part = "of that " if main.span.from_us <= dark.from_us and dark.until_us <= main.span.until_us else ""
@@ -180,11 +178,10 @@ def _other_family(report: Report, outage: Outage) -> str:
         return f"Nobody watched whether it could be reached over {alone.stayed}."
     if not alone.kept:
         return f"Over {alone.stayed} nothing was left at times either, but not for long enough to count."
-    unit, units = UNITS[SLASH24 if alone.stayed == "IPv4" else SLASH48]
     if alone.least < alone.before:
-        left = f"{alone.least:,.0f} of {alone.before:,.0f} {units}"
+        left = f"{alone.least:,.0f} of {alone.before:,.0f} networks"
         return f"Over {alone.stayed} it stayed reachable all the time, at worst {left}."
-    left = f"{alone.least:,.0f} {unit if round(alone.least) == 1 else units}"
+    left = f"{alone.least:,.0f} network{'' if round(alone.least) == 1 else 's'}"
     return f"Over {alone.stayed} it stayed reachable all the time ({left})."
 
 
@@ -245,9 +242,10 @@ def _no_outage(report: Report) -> Finding:
         rest = f"Signal {how.signal} was between {how.figure(low)} and {how.figure(high)}, mostly about "
         rest += how.figure(typical(report))
     elif low == high:
-        rest = f"{how.count(high)} could be reached all the time"
+        rest = f"{how.plain_count(high)} could be reached all the time"
     else:
-        rest = f"Between {how.figure(low)} and {how.count(high)} could be reached, mostly {how.figure(typical(report))}"
+        rest = f"Between {how.figure(low)} and {how.plain_count(high)} could be reached, mostly "
+        rest += how.figure(typical(report))
     part = "" if share >= 1 else f" in the {percent(share)} of the time that was watched"
     return Finding(
         "no outage",

@@ -7,7 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import duskwatch
-from duskwatch.publication import citing, facts_box, tables, was_it_us, who
+from duskwatch.publication import citing, facts_box, tables, tables_detail, tables_inputs, was_it_us, who
 from duskwatch.publication.facts import main_outage
 from duskwatch.publication.figures import figures
 from duskwatch.publication.finding import finding, way_sentence
@@ -15,13 +15,15 @@ from duskwatch.publication.names import as_name
 from duskwatch.publication.others import fell_and_stayed, only_others
 from duskwatch.publication.palette import css_variables
 from duskwatch.publication.times_text import MONTHS, utc, utc_after
-from duskwatch.publication.words import limits, story
+from duskwatch.publication.words import story
+from duskwatch.publication.words_coverage import limits
 from duskwatch.publication.words_used import GLOSSARY
 from duskwatch.records.report import Report
 
 FOLD_FILES = 12  # a collector with more files than this has its table folded
 
 _MONTH = "|".join(MONTHS)
+_DAYS = re.compile(rf"\b(\d\d?)-(\d\d? (?:{_MONTH})\b)")
 _UNIT = re.compile(rf"(\d) (?=(?:d|h|min|s|UTC|{_MONTH})\b|%|observers?\b)")
 
 
@@ -40,25 +42,25 @@ def to_html(report: Report) -> str:
         paragraphs=[text for text in story(report) if text not in elsewhere],
         limits=limits(report),
         window=f"{utc(report.from_us)} to {utc_after(report.until_us, report.from_us)}",
-        levels=tables.levels(report),
+        levels=tables_detail.levels(report),
         phases=tables.phases(report, main) if main is not None and main.phases else None,
         outages=tables.outages(report) if report.outages else None,
         networks=tables.networks(report) if report.networks is not None and report.networks.total else None,
         explained=who.account(report),
-        prefixes=tables.prefixes(report) if drawn.strips else None,
+        prefixes=tables_detail.prefixes(report) if drawn.strips else None,
         way=way_sentence(report, main) if main is not None else "",
         signals=fell_and_stayed(report, main) if main is not None else "",
         transit=tables.transit(report) if report.history.transit else None,
         names=[as_name(report, asn) for asn in sorted(report.as_names)],
-        changes=tables.changes(report) if len(report.history.changes.time_us) else None,
+        changes=tables_detail.changes(report) if len(report.history.changes.time_us) else None,
         only_others=only_others(report),
         answer=was_it_us.main_answer(report),
         answers=was_it_us.answers(report),
         checked=was_it_us.checked(report),
         artefacts=was_it_us.artefacts(report),
         gaps=tables.gaps(report) if report.history.gaps else None,
-        inputs=tables.inputs(report),
-        input_heads=tables.INPUT_HEADS,
+        inputs=tables_inputs.inputs(report),
+        input_heads=tables_inputs.INPUT_HEADS,
         fold_files=FOLD_FILES,
         digest=citing.inputs_digest(report),
         command=citing.command(report),
@@ -70,8 +72,8 @@ def to_html(report: Report) -> str:
 
 
 def tied(text: str) -> str:
-    """The text with figures tied to their units, so that no line breaks between them."""
-    return _UNIT.sub("\\g<1>\u00a0", text)
+    """The text with figures tied to their units and days to each other, so that no line breaks between them."""
+    return _DAYS.sub("\\g<1>\u2011\\g<2>", _UNIT.sub("\\g<1>\u00a0", text))
 
 
 @cache

@@ -1,5 +1,7 @@
 """A report as Markdown, to be pasted into a ticket or a mail: what happened, the outages, how sure, how to check."""
 
+from collections.abc import Sequence
+
 import duskwatch
 from duskwatch.publication import citing, facts_box, was_it_us, who
 from duskwatch.publication.facts import dark_span, exact
@@ -37,7 +39,12 @@ def to_markdown(report: Report) -> str:
         parts += ["## Warnings", "\n".join(f"- {_safe(text)}" for text in report.warnings)]
     if report.not_measured:
         parts += ["## What was not measured", "\n".join(f"- {_safe(text)}" for text in report.not_measured)]
-    parts += ["## How to check", _check(report), f"```sh\n{citing.command(report)}\n```", f"Cite as: {_safe(citing.citation(report))}"]
+    parts += [
+        "## How to check",
+        _check(report),
+        f"```sh\n{citing.command(report)}\n```",
+        f"Cite as: {_safe(citing.citation(report))}",
+    ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -72,7 +79,7 @@ def _check(report: Report) -> str:
     )
 
 
-def _table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [heads, tuple("---" for _ in heads), *rows]
     return "\n".join(f"| {' | '.join(_safe(cell) for cell in line)} |" for line in lines)
 

@@ -14,6 +14,7 @@ from duskwatch.records.outages import Outage
 from duskwatch.records.report import Report
 
 WHAT = "routers that know nearly all routes of the Internet and show them to a collector"
+WHAT_ONE = "a router that knows nearly all routes of the Internet and shows them to a collector"
 
 
 class Observers(NamedTuple):

@@ -16,7 +16,7 @@ from duskwatch.publication.observers import observers
 from duskwatch.publication.others import only_others
 from duskwatch.publication.outage_ids import outage_ids
 from duskwatch.publication.states import STATE_NAMES
-from duskwatch.publication.tables import lost_prefixes
+from duskwatch.publication.tables_detail import lost_prefixes
 from duskwatch.records.outages import When
 from duskwatch.records.report import InputFile, Report
 from duskwatch.records.signals import PrefixState

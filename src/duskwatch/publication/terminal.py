@@ -11,8 +11,8 @@ from rich.text import Text
 from duskwatch.publication import who
 from duskwatch.publication.facts import dark_span, main_outage, step_us
 from duskwatch.publication.finding import lost_text
-from duskwatch.publication.others import described, only_others
 from duskwatch.publication.observers import over_window
+from duskwatch.publication.others import described, only_others
 from duskwatch.publication.tables import lasted_text, then
 from duskwatch.publication.times_text import local_table_time, place, table_time, zone
 from duskwatch.publication.was_it_us import fault_lines, faults, lines

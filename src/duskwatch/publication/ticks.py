@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from duskwatch.publication.levels import Span
-from duskwatch.publication.times_text import MONTHS, day, place, zone
+from duskwatch.publication.times_text import MONTHS, dates, place, zone
 from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND, to_datetime
 
 STEPS = (
@@ -42,12 +42,7 @@ def ticks(span: Span, time_zone: str, pixels: int, apart: int) -> tuple[Tick, ..
 
 def axis_caption(span: Span, time_zone: str, with_local: bool) -> str:
     """``19 February 2008, UTC. Second line: Djibouti (UTC+3)``."""
-    first, last = to_datetime(span.from_us), to_datetime(span.until_us - 1)
-    if first.date() == last.date():
-        text = f"{day(first)} {first.year}, UTC"
-    else:
-        year = "" if first.year == last.year else f" {first.year}"
-        text = f"{day(first)}{year} to {day(last)} {last.year}, UTC"
+    text = dates(*span).removeprefix("on ").removeprefix("from ") + ", UTC"
     there = zone(time_zone)
     if there is None or not with_local:
         return text

@@ -137,9 +137,8 @@ def _doubt(witnesses: Witnesses, doubt: Doubt) -> str:
         spoke = number_text(talking) if talking else "none"
         return f"of {witnesses.lost:,} observers that lost it, {spoke} reported on other networks meanwhile"
     if doubt == "elsewhere":
-        return (
-            f"{witnesses.elsewhere_lost:,} of {witnesses.elsewhere:,} other prefixes watched were lost in the same minutes"
-        )
+        lost = f"{witnesses.elsewhere_lost:,} of {witnesses.elsewhere:,}"
+        return f"{lost} other prefixes watched were lost in the same minutes"
     if doubt == "in a gap":
         return "it begins or ends where nobody was watching, or where a clock was wrong: how long it lasted is not sure"
     if doubt == "voters left":

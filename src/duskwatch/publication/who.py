@@ -171,9 +171,7 @@ def _none(report: Report, networks: Networks, incident: Incident) -> str:
     lost = {member.entity for member in incident.members if member.entity != report.entity}
     if networks.total == 1:
         return "The country has one operator (AS), which was not lost as a whole."
-    text = (
-        f"No single one of its {number_text(networks.total)} operators (ASes) explains it, nor do up to three together: "
-    )
+    text = f"No single one of its {number_text(networks.total)} operators (ASes) explains it, nor do three together: "
     if not lost:
         return text + "none of them had an outage of its own at that time."
     largest = max((m for m in incident.members if m.entity in lost), key=lambda m: (m.lost, m.entity.code))

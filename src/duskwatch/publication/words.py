@@ -1,32 +1,26 @@
 """A report in plain words: paragraphs that a reader without any networking can follow, and that say no more than is
 known. Headline and lead come from :mod:`duskwatch.publication.finding`."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 from duskwatch.publication.facts import (
     HOLD_UNKNOWN,
-    SLASH24,
-    before,
     exact,
     gone_span,
     held,
     main_outage,
-    measure,
-    one_family,
+    noun_of,
     relapses_of,
     step_us,
 )
 from duskwatch.publication.finding import finding, lost_text
 from duskwatch.publication.losing import Loss, last_trace_us, losses
-from duskwatch.publication.observers import WHAT, count_observers, observers, over_window, saw_sentence
-from duskwatch.publication.others import evidence, only_others
+from duskwatch.publication.others import only_others
 from duskwatch.publication.times_text import (
     about_words,
     capital,
     count,
     fine,
-    listed,
     near,
     number_text,
     often,
@@ -34,14 +28,10 @@ from duskwatch.publication.times_text import (
     utc_after,
 )
 from duskwatch.publication.watching import (
-    NOT_HEARD,
-    NOT_WATCHED,
-    unjudged,
     unjudged_us,
-    voters_spread,
-    watched_share,
 )
 from duskwatch.publication.who import account
+from duskwatch.publication.words_coverage import evidence_text, gaps_text, learned_text, limits
 from duskwatch.records.outages import Outage, When
 from duskwatch.records.report import Report
 from duskwatch.records.times import MINUTE, SECOND, span_text
@@ -51,7 +41,6 @@ MOST_LISTED = 6
 MOST_TOLD = 2  # further outages that a sentence lists; more are in the table alone
 WIDE_US = MINUTE  # an interval wider than this is told
 SOON_US = 5 * MINUTE  # prefixes that went within this are told as one event
-THIN = 0.5  # confidence below which the evidence is called thin
 
 
 def paragraphs(report: Report) -> tuple[str, ...]:
@@ -66,7 +55,7 @@ def story(report: Report) -> tuple[str, ...]:
     told = []
     if outage is not None:
         told += [_going(report, outage), _return(report, outage), _others(report, outage)]
-    told += [account(report), _evidence(report, outage), _gaps(report), _learned(report), limits(report)]
+    told += [account(report), evidence_text(report, outage), gaps_text(report), learned_text(report), limits(report)]
     return tuple(paragraph for paragraph in told if paragraph)
 
 
@@ -81,19 +70,10 @@ def _going(report: Report, outage: Outage) -> str:
         told.append(f"{what} for {about_words(start - since)}, since {utc_after(since, start)}.")
     lost = losses(report, outage)
     if lost is not None:
-        told.append(_losing(lost, _noun(report, outage, lost.total), start))
+        told.append(_losing(lost, noun_of(report, outage, lost.total), start))
     told.append(_trace(report, outage))
     told.append(_between("The loss began", outage.onset, start))
     return " ".join(text for text in told if text)
-
-
-def _noun(report: Report, outage: Outage, total: int) -> tuple[str, str]:
-    """What prefixes are called: networks where each is one /24, so that the page counts networks in one way."""
-    alone = one_family(report, outage)
-    if alone is None and measure(report).signal == SLASH24 and round(before(report, outage)) == total:
-        return "network", "networks"
-    family = f"{alone.lost} " if alone is not None else ""
-    return f"{family}prefix", f"{family}prefixes"
 
 
 def _trace(report: Report, outage: Outage) -> str:
@@ -172,7 +152,9 @@ def _return(report: Report, outage: Outage) -> str:
     again = _again(report, outage)
     if outage.relapses or again:
         items = f": {_items(report, again, outage)}" if again else " before it held" if outage.stable else ""
-        told.append(f"The return was not steady. All or part was lost again {often(max(outage.relapses, len(again)))}{items}.")
+        told.append(
+            f"The return was not steady. The outage came back {often(max(outage.relapses, len(again)))}{items}."
+        )
         if again:
             told.append(_stayed(report, again[-1]))
     steady = [phase for phase in outage.phases if phase.phase == "restored" and phase.from_us > end + MINUTE]
@@ -248,99 +230,3 @@ def _short(report: Report, outage: Outage, main: Outage) -> str:
     lasts = ", not over at the end" if outage.end is None else ""
     moment = utc_after(start, main.onset.best_us, fine(outage.duration_us) and not step_us(report, outage))
     return f"{span_text(outage.duration_us)} from {moment}{extent}{lasts}"
-
-
-def _evidence(report: Report, outage: Outage | None) -> str:
-    peers = voters_spread(report)
-    if only_others(report):
-        return evidence(report) + _thin(outage)
-    if peers.most == 0:
-        return f"No observer (full-feed peers: {WHAT}) was there to tell."
-    at = count(len(report.collectors), "collector", "collectors")
-    if report.collectors:
-        at += f" ({listed(sorted(report.collectors)[:MOST_LISTED])}{', ...' * (len(report.collectors) > MOST_LISTED)})"
-    told = evidence(report)
-    return _watching(report, outage, at) + (f" {told}" if told else "") + _thin(outage)
-
-
-def _watching(report: Report, outage: Outage | None, at: str) -> str:
-    peers = voters_spread(report)
-    gloss = f"(full-feed peers: {WHAT})"
-    if peers.most == 1:
-        return f"Only one observer {gloss} was watching, at {at}. A fault of that one would look the same as an outage."
-    seen = observers(report, outage) if outage is not None else None
-    if seen is None:
-        text = f"Observers {gloss} at {at} were watching: {over_window(report)}."
-    else:
-        text = f"{capital(count_observers(seen.watching))} {gloss} {'was' if seen.watching == 1 else 'were'} watching "
-        text += f"when it began, at {at}."
-        text += f" {saw_sentence(seen)}" if seen.known else ""
-    text += " A network counts as reachable while most observers hold a route to it."
-    if peers.least == 1:
-        text += " At times only one observer was there: a fault of that one would look the same as an outage."
-    return text
-
-
-def _thin(outage: Outage | None) -> str:
-    if outage is None or outage.confidence >= THIN:
-        return ""
-    return f" The evidence is thin: confidence {outage.confidence:.2f} on a scale of 0 to 1."
-
-
-def _gaps(report: Report) -> str:
-    gaps = report.history.gaps
-    told = []
-    if gaps:
-        kinds = Counter(gap.reason for gap in gaps)
-        longest = max(gap.until_us - gap.from_us for gap in gaps)
-        which = listed([f"{reason} ({number})" for reason, number in kinds.most_common(MOST_LISTED)])
-        if len(gaps) == 1:
-            told.append(f"The recording has one gap of {span_text(longest)}: {which}. It is not counted as an outage.")
-        else:
-            told.append(
-                f"The recording has {number_text(len(gaps))} gaps, the longest of {span_text(longest)}: {which}. "
-                "None is counted as an outage."
-            )
-    blind = unjudged(report)
-    if blind and watched_share(report) > 0:
-        for why, because in (
-            (NOT_WATCHED, "nobody was watching"),
-            (NOT_HEARD, "observers were there, but had not mentioned any route of it yet"),
-        ):
-            total = sum(span.length_us for span in blind if span.why == why)
-            if total:
-                share = percent(total / (report.until_us - report.from_us))
-                told.append(f"For {span_text(total)} in all ({share} of the time) {because}.")
-        told.append("An outage in that time would not show here.")
-    return " ".join(told)
-
-
-def _learned(report: Report) -> str:
-    history = report.history
-    told = []
-    if history.learned:
-        told.append(
-            "At least one collector has no table dump (a full copy of its routes) from before the window. "
-            "There, a route is known only from its first mention on, and a route that nobody mentioned is missing here."
-        )
-    if history.known_share < 1 and report.entity.type == "country":
-        told.append(f"Routes were heard for {percent(history.known_share)} of the IPv4 addresses delegated to it.")
-    return " ".join(told)
-
-
-def limits(report: Report) -> str:
-    """What all of this cannot say, in two sentences."""
-    if only_others(report):
-        return (
-            "This rests on what others measured, each signal in its own way. The signals do not show what they do not "
-            "reach, why anything was lost, or who caused it."
-        )
-    if report.history.series:
-        return (
-            "This rests on Internet routes (BGP), which show whether other networks knew a way there, and on signals "
-            "that others measured. They do not show why anything was lost, or who caused it."
-        )
-    return (
-        "This rests on Internet routes (BGP) alone. They show whether other networks knew a way there: not whether "
-        "computers there answered, not why the routes disappeared, or who caused it."
-    )
