@@ -82,7 +82,7 @@ def strip_chart(report: Report, span: Span, *, narrow: bool = False) -> Spec:
     }
     gone = [row for row in rows if row["state"] == named["dark"]]
     outline = {key: encoding[key] for key in ("x", "x2", "y", "y2")}
-    edge = {"fillOpacity": 0, "stroke": LIGHT["dark_edge"], "strokeWidth": 1}
+    edge = {"filled": False, "stroke": LIGHT["dark_edge"], "strokeWidth": 1}
     layers = [layer(rows, "rect", encoding)] + ([layer(gone, "rect", outline, **edge)] if gone else [])
     layers += [at_left(frame, prefix, top + row_height - bar - 6, size=LABEL - 1) for prefix, top in at.items()]
     layers += _rules(frame, height)

@@ -160,17 +160,17 @@ def core(report: Report, outage: Outage) -> Core:
     own = Span(outage.onset.best_us, end_us(outage, report))
     had = before(report, outage)
     least = least_between(level, values, own.from_us, own.until_us)
-    shows = had > 0 and least >= 0 and abs((had - least) / had - outage.depth) <= 0.02
-    if not shows:
-        return Core(own, outage.depth, float("nan"), float("nan"), True)
     bounds = edges(level)
     below = (values <= had * (1 - outage.depth / 2)) & (bounds[1:] > own.from_us) & (bounds[:-1] < own.until_us)
+    shows = had > 0 and least >= 0 and abs((had - least) / had - outage.depth) <= 0.02
+    if not shows or not below.any():
+        return Core(own, outage.depth, float("nan"), float("nan"), True)
     rows = np.flatnonzero(below)
     first, last = max(int(bounds[rows[0]]), own.from_us), min(int(bounds[rows[-1] + 1]), own.until_us)
     span = Span(first, last)
     whole = span.length_us >= MOSTLY * own.length_us
     span = own if whole else span
-    left = middle(level, np.where(values <= had, values, had), span)
+    left = middle(level, np.where(values > had, had, values), span)
     share = (had - left) / had
     # A total loss is told as one by its dark stretch alone, which knows of times between rows.
     dark = gone_span(outage, report)

@@ -20,6 +20,7 @@ from duskwatch.publication.states import STATE_MEANINGS
 from duskwatch.publication.watching import voters_spread
 from duskwatch.records.report import Report
 
+PIXELS = 900  # as which a chart is given out in rows
 FEW_PREFIXES = 12  # so many are also drawn over the whole window
 
 
@@ -112,12 +113,12 @@ def _timeline(report: Report, span: Span, name: str) -> _Plan:
         lambda narrow: charts.timeline(report, span, narrow=narrow),
         charts.alt_text(report, span),
         "",
-        lambda: tables_csv.level_csv(report, *span),
+        lambda: tables_csv.level_csv(report, span, PIXELS),
     )
 
 
 def _strips(report: Report, span: Span, name: str) -> _Plan:
-    made = chart_more.strip_rows(report, span, 900)
+    made = chart_more.strip_rows(report, span, PIXELS)
     return _Plan(
         name,
         lambda narrow: chart_more.strip_chart(report, span, narrow=narrow),
@@ -144,7 +145,7 @@ def _peers(report: Report) -> _Plan:
         lambda narrow: chart_more.peers_chart(report, narrow=narrow),
         f"Line chart of observers: least {spread.least}, median {spread.median}, most {spread.most}.",
         "",
-        lambda: tables_csv.level_csv(report, *whole(report)),
+        lambda: tables_csv.level_csv(report, whole(report), PIXELS, observers_alone=True),
     )
 
 
@@ -154,5 +155,5 @@ def _messages(report: Report) -> _Plan:
         lambda narrow: chart_more.messages_chart(report, narrow=narrow),
         "Bar chart of announcements and withdrawals of its routes over time.",
         "",
-        lambda: tables_csv.bands_csv(("kind", "a", "b", "v"), message_bars(report, 10_000)),
+        lambda: tables_csv.bands_csv(("kind", "a", "b", "v"), message_bars(report, PIXELS)),
     )

@@ -73,7 +73,7 @@ def to_html(report: Report) -> str:
 
 def tied(text: str) -> str:
     """The text with figures tied to their units and days to each other, so that no line breaks between them."""
-    return _DAYS.sub("\\g<1>\u2011\\g<2>", _UNIT.sub("\\g<1>\u00a0", text))
+    return _UNIT.sub("\\g<1>\u00a0", _DAYS.sub("\\g<1>\u2011\\g<2>", text))
 
 
 @cache

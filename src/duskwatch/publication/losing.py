@@ -72,16 +72,17 @@ def ways(report: Report, outage: Outage) -> Ways:
     """Through whom the prefixes of an outage were lost and came back."""
     log = report.history.changes
     lost, _ = _lost_rows(report, outage)
-    back: dict[int, int] = {}
-    if outage.end is not None:
-        for row in range(len(log.time_us)):
-            prefix = int(log.prefix[row])
-            if prefix not in lost or log.by_voters[row] or log.state[row] != PrefixState.VISIBLE:
-                continue
-            if log.time_us[lost[prefix]] < log.time_us[row] <= outage.end.latest_us:
-                back[prefix] = row  # the last one: after it the prefix stood
-    rows = [np.array(sorted(found.values()), np.int64) for found in (lost, back)]
-    return Ways(_way(report, rows[0]), _way(report, rows[1]))
+    gone = np.array(sorted(lost.values()), np.int64)
+    back = np.empty(0, np.int64)
+    if outage.end is not None and gone.size:
+        lost_us = np.full(len(log.prefixes), np.iinfo(np.int64).max)
+        lost_us[log.prefix[gone]] = log.time_us[gone]
+        up = (log.state == PrefixState.VISIBLE) & (log.by_voters == 0) & (log.time_us <= outage.end.latest_us)
+        rows = np.flatnonzero(up & (log.time_us > lost_us[log.prefix]))
+        # Of each prefix the last one: after it the prefix stood.
+        _, at = np.unique(log.prefix[rows[::-1]], return_index=True)
+        back = np.sort(rows[::-1][at])
+    return Ways(_way(report, gone), _way(report, back))
 
 
 def _way(report: Report, rows: I64) -> Way | None:
@@ -113,15 +114,16 @@ def _lost_rows(report: Report, outage: Outage) -> tuple[dict[int, int], int]:
     if alone is not None:
         mine = np.array([(":" in name) == (alone.lost == "IPv6") for name in log.prefixes], np.bool_)
     inside = np.flatnonzero((log.time_us >= outage.onset.earliest_us) & (log.time_us <= bottom))
+    columns = (log.prefix[inside], log.state[inside], log.time_us[inside], log.by_voters[inside])
+    visible, losses_ = int(PrefixState.VISIBLE), (int(PrefixState.DARK), int(PrefixState.MINORITY))
     last: dict[int, int] = {}
     up: dict[int, int] = {}  # since when a prefix that was lost is back
-    for row in inside.tolist():
-        prefix, state, time_us = int(log.prefix[row]), log.state[row], int(log.time_us[row])
-        if state == PrefixState.VISIBLE:
+    for row, prefix, state, time_us, by in zip(inside.tolist(), *(column.tolist() for column in columns), strict=True):
+        if state == visible:
             up.setdefault(prefix, time_us)
-        elif state in (PrefixState.DARK, PrefixState.MINORITY):
+        elif state in losses_:
             since = up.pop(prefix, None)
-            if log.by_voters[row] or not mine[prefix]:
+            if by or not mine[prefix]:
                 continue
             # From majority to minority to none is one loss, and so is one with a moment's return in between.
             if prefix not in last or (since is not None and time_us - since >= FLICKER_US):

@@ -36,7 +36,7 @@ INKS = {
     "unstable": Ink("#d8a8da", "#96487a"),
     "restored": Ink("#d3ebe0", "#22463a"),
     "on_dark": Ink("#fdfdff", "#f2f2f5"),
-    "state_visible": Ink("#a9cfe6", "#2c5f80"),
+    "state_visible": Ink("#86bfe0", "#2c5f80"),
     "state_minority": Ink("#e69f00", "#e0a526"),
     "state_dark": Ink("#221e2d", "#030304"),
     "state_unknown": Ink("#d0d1d3", "#3d4046"),

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from duskwatch.publication.chart_data import thin_out
 from duskwatch.publication.facts import dark_span, held, measure
-from duskwatch.publication.levels import edges
+from duskwatch.publication.levels import Span, edges
 from duskwatch.publication.observers import observers
 from duskwatch.publication.others import only_others
 from duskwatch.publication.outage_ids import outage_ids
@@ -107,20 +108,23 @@ def inputs_csv(inputs: Sequence[InputFile]) -> str:
     return text(heads, rows)
 
 
-def level_csv(report: Report, from_us: int, until_us: int) -> str:
-    """What the main chart draws: from each time on, the measure, and how many observers there were."""
+def level_csv(report: Report, span: Span, pixels: int, *, observers_alone: bool = False) -> str:
+    """What a chart draws in so many pixels: from each time on, the measure and the observers, or these alone.
+
+    Every change, where there are few; else in each pixel the first, the lowest, the highest and the last.
+    """
     how, level = measure(report), report.history.level
+    values = level.voters if observers_alone else how.values
     bounds = edges(level)
+    inside = np.flatnonzero((bounds[1:] > span.from_us) & (bounds[:-1] < span.until_us))
+    kept = inside[thin_out(level.time_us[inside], values[inside], span, pixels)]
+    columns = [level.voters] if observers_alone else [how.values, level.voters]
     rows: list[tuple[Cell, ...]] = []
-    for row in np.flatnonzero((bounds[1:] > from_us) & (bounds[:-1] < until_us)).tolist():
-        value = (iso(max(int(bounds[row]), from_us)), float(how.values[row]), float(level.voters[row]))
-        if not rows or not _same(rows[-1][1:], value[1:]):
-            rows.append(value)
-    return text(("from", how.signal, "observers"), rows)
-
-
-def _same(one: Sequence[Cell], other: Sequence[Cell]) -> bool:
-    return [_cell(cell) for cell in one] == [_cell(cell) for cell in other]
+    for row in kept.tolist():
+        cells = tuple(_cell(float(column[row])) for column in columns)
+        if not rows or rows[-1][1:] != cells:
+            rows.append((iso(max(int(bounds[row]), span.from_us)), *cells))
+    return text(("from", *(() if observers_alone else (how.signal,)), "observers"), rows)
 
 
 def bands_csv(heads: Sequence[str], rows: Iterable[dict[str, object]]) -> str:

@@ -141,9 +141,9 @@ def duration_words(span_us: int) -> str:
 
     Rounded to half hours, and to half days, only where that changes the length by less than two parts in a hundred.
     """
-    for unit, name, least in ((DAY, "day", 2 * DAY), (HOUR, "hour", 2 * HOUR)):
+    for unit, name, least, most in ((DAY, "day", 2 * DAY, 1 << 62), (HOUR, "hour", 2 * HOUR, 2 * DAY)):
         halves = round(2 * span_us / unit)
-        if span_us >= least and abs(halves * unit / 2 - span_us) <= 0.02 * span_us:
+        if least <= span_us < most and abs(halves * unit / 2 - span_us) <= 0.02 * span_us:
             return f"{halves // 2}½ {name}s" if halves % 2 else _units(halves // 2, name)
     if span_us >= 2 * DAY:
         days, hours = divmod(round(span_us / HOUR), 24)
