@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from duskwatch.signals.bgp.votes import CollectorPart, close_part
 from duskwatch.sources.bgp.archives.find import ArchiveError, ArchiveFile, find_files, named_time, period_of, select
 from duskwatch.sources.bgp.archives.gaps import missing_files
 from duskwatch.sources.bgp.formats.mrt import MrtReader
+from duskwatch.sources.bgp.formats.reenactment import most_telling
 from duskwatch.sources.files.ahead import read_ahead
 from duskwatch.sources.files.digest import ThreadedSha256
 from duskwatch.sources.files.pieces import open_pieces
@@ -47,6 +48,7 @@ class Replay:
     inputs: tuple[InputFile, ...]
     warnings: tuple[str, ...]
     heard: tuple[Heard, ...] = ()  # by collector, as ``parts``; empty: not counted
+    reenactment: str = ""  # what the files say of themselves, where any of them was generated
 
 
 def replay_archives(
@@ -113,7 +115,8 @@ def replay_archives(
         done += sum(file.size_bytes for file in own)
     if progress:
         progress("", total, total)
-    return join_replays(replays)
+    told = most_telling(file.reenactment for own in chosen.values() for file in own)
+    return replace(join_replays(replays), reenactment=told)
 
 
 def replay_collector(
