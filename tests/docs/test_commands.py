@@ -23,7 +23,9 @@ from duskwatch.cases.build import BuiltCase
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-BLOCK = re.compile(r"(?:^<!-- (?P<mark>not run|heavy): (?P<why>[^\n]+?) -->\n)?^```(?P<kind>\w+)\n(?P<text>.*?)^```", re.M | re.S)
+BLOCK = re.compile(
+    r"(?:^<!-- (?P<mark>not run|heavy): (?P<why>[^\n]+?) -->\n)?^```(?P<kind>\w+)\n(?P<text>.*?)^```", re.M | re.S
+)
 SHELL = ("sh", "bash", "console")
 LONGEST_S = 900
 ALL = os.environ.get("DUSKWATCH_ALL_FILES") == "1"

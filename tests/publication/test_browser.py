@@ -67,7 +67,15 @@ def test_headings_stand_in_order(browser: Any, page: str) -> None:
     emulate(browser, page)
     heads = browser.execute_script("return [...document.querySelectorAll('h1,h2')].map(h => h.textContent)")
     assert heads[0].replace("\u00a0", " ") == "North Korea was offline for 9½ hours on 22‑23 December 2014"
-    for head in ("What happened", "All outages", "Each prefix", "Inputs", "What was not measured", "Words used here", "Method"):
+    for head in (
+        "What happened",
+        "All outages",
+        "Each prefix",
+        "Inputs",
+        "What was not measured",
+        "Words used here",
+        "Method",
+    ):
         assert head in heads
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from duskwatch.publication import chart_more, charts
 from duskwatch.publication.chart_data import message_bars, phase_bands, steps, strips, thin_out
 from duskwatch.publication.chart_frame import LEFT, RIGHT, WIDTH, Spec
-from duskwatch.publication.draw import png, smaller, svg
+from duskwatch.publication.draw import svg
 from duskwatch.publication.facts import measure
 from duskwatch.publication.levels import Span
 from duskwatch.publication.palette import INKS, LIGHT, PHASES, STATES, css_variables, themed

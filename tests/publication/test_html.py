@@ -17,7 +17,7 @@ from duskwatch.records.outages import When
 from duskwatch.records.reason import in_words
 from duskwatch.records.report import InputFile, Report
 from duskwatch.records.signals import Gap
-from tests.publication.build import MADE, files, kp, large
+from tests.publication.build import MADE, files, kp, large, page_of
 
 WRITTEN = ["report.html", "report.json", "report.md", "outages.csv", "prefixes.csv", "inputs.csv"]
 VOID = {"meta", "link", "br", "img", "path", "rect", "line", "circle", "hr", "input"}
@@ -56,7 +56,7 @@ class Page(HTMLParser):
 
 @pytest.mark.parametrize("name", sorted(MADE))
 def test_every_made_report_becomes_a_page_whose_tags_nest(name: str) -> None:
-    page = Page(to_html(MADE[name]()))
+    page = Page(page_of(name))
     assert len(page.ids()) == len(set(page.ids()))
     assert [tag for tag, _ in page.elements].count("h1") == 1
     assert "nan" not in page.text.lower().split()
@@ -69,7 +69,7 @@ def _is_chart(address: str) -> bool:
 
 @pytest.mark.parametrize("name", sorted(MADE))
 def test_a_page_names_no_address_and_holds_no_script(name: str) -> None:
-    text = to_html(MADE[name]())
+    text = page_of(name)
     page = Page(text)
     assert not [tag for tag, _ in page.elements if tag in ("script", "iframe", "object", "embed", "form", "base")]
     for tag, attrs in page.elements:
@@ -95,7 +95,8 @@ def test_the_page_has_all_parts() -> None:
     text = " ".join(page.text.replace("\u00a0", " ").replace("\\\n", " ").split())
     for piece in (
         "could not be reached from the Internet for 9 h 31 min", "2014-12-23 01:15:03 in Pyongyang",
-        "between 16:14:43 and 16:15:06", "more than half of the voters lost the last prefix", "AS4837 (China Unicom, CN)",
+        "between 16:14:43 and 16:15:06", "more than half of the voters lost the last prefix",
+        "AS4837 (China Unicom, CN)",
         "AS4837 AS131279", "rrc00 AS64500 192.0.2.1", "0" * 64, "delegated-apnic-extended-20141222",
         "Whether hosts answered", "duskwatch analyze KP --from 2014-12-21T00:00:00Z --until 2014-12-25T00:00:00Z",
         "They are not recorded measurements.",

@@ -107,7 +107,8 @@ def test_where_parts_were_not_looked_at_nothing_is_said_of_them() -> None:
         (
             shared,
             (
-                "No single operator explains it, but two together do: AS64500 Net 64500 (30 % of the country, 30 of 100 "
+                "No single operator explains it, but two together do: AS64500 Net 64500 (30 % of the country, "
+                "30 of 100 "
                 "IPv4 /24s, all lost) and AS64502 Net 64502 (40 % of the country, 40 of 100 IPv4 /24s, 50 "
                 "% lost). That "
                 "makes up 83 % of the country's loss."
@@ -149,9 +150,7 @@ def test_the_account_of_a_report(made: Callable[[], Report], text: str) -> None:
 
 def test_the_only_network_is_told_as_such() -> None:
     report = networks([(131279, 1.0, 1.0, "2014-12-22T16:15:03Z", 571)], 1, kp())
-    assert who.account(report) == (
-        "All of its routes are announced by one operator (AS), AS131279 Net 131279."
-    )
+    assert who.account(report) == ("All of its routes are announced by one operator (AS), AS131279 Net 131279.")
     assert who.left_out(report) == "It has no other operator in this window."
 
 
@@ -162,7 +161,8 @@ def test_at_most_ten_networks_are_in_the_table_and_the_rest_is_counted() -> None
         "Three more operators had outages; report.json has all. Of its 40 operators, 27 had no outage."
     )
     assert table.rows[0].cells == (
-        "AS64500 Net 64500", "4 %\n4 of 100 IPv4 /24s", "90 %\n4 % of the country", "2021-03-01 06:00:00\n2021-03-01 16:00:00 in Port Moresby",
+        "AS64500 Net 64500", "4 %\n4 of 100 IPv4 /24s", "90 %\n4 % of the country",
+        "2021-03-01 06:00:00\n2021-03-01 16:00:00 in Port Moresby",
         "2021-03-01 06:40:00\n2021-03-01 16:40:00 in Port Moresby\n40 min",
     )  # fmt: skip
     assert all(len(row.cells) == len(table.heads) for row in table.rows)

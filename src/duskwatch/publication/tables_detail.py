@@ -42,7 +42,7 @@ def levels(report: Report) -> Table:
     cells = [
         Row(
             (
-                *moment(report, int(bounds[row])),
+                *moment(report, int(bounds[row]), not how.others),
                 "not judged" if np.isnan(how.values[row]) else how.figure(float(how.values[row])),
             )
         )

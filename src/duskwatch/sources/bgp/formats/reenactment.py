@@ -46,5 +46,5 @@ def reenactment_of(head: bytes) -> str:
 
 
 def most_telling(sentences: Iterable[str]) -> str:
-    """Of what several files say, the sentence of a case before that of the mark alone; empty where none says anything."""
+    """Of what several files say, the sentence of a case before that of the mark alone; empty where none says so."""
     return max(sentences, key=lambda text: (bool(text), text != SENTENCE, len(text), text), default="")
