@@ -203,7 +203,7 @@ def report_on(
         country_source=ranges.source if ranges is not None and entity.type == "country" else "",
         warnings=tuple(warnings),
         not_measured=NOT_MEASURED,
-        reenactment=reenactment,
+        reenactment=reenactment or replay.reenactment,
         coverage=coverage,
         networks=found,
     )

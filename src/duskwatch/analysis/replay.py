@@ -1,7 +1,7 @@
 """The archive files of a window, folded collector by collector. No entity is looked at yet."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from duskwatch.signals.bgp.roll import close
 from duskwatch.signals.bgp.state import Watch, begin
 from duskwatch.sources.bgp.archives.find import ArchiveError, ArchiveFile, find_files, select
 from duskwatch.sources.bgp.archives.read import messages, open_ahead
+from duskwatch.sources.bgp.formats.reenactment import most_telling
 
 BIN_US = 5 * MINUTE
 
@@ -60,6 +61,7 @@ class Replay:
     parts: tuple[CollectorPart, ...]
     inputs: tuple[InputFile, ...]
     warnings: tuple[str, ...]
+    reenactment: str = ""  # what the files say of themselves, where any of them was generated
 
     @property
     def from_us(self) -> int:
@@ -129,7 +131,8 @@ def replay_archives(
         done += sum(file.size_bytes for file in own)
     if reading.progress:
         reading.progress("", total, total)
-    return join_replays(replays)
+    mark = most_telling(file.reenactment for own in chosen.values() for file in own)
+    return replace(join_replays(replays), reenactment=mark)
 
 
 def replay_collector(
@@ -173,10 +176,9 @@ def join_replays(replays: Sequence[Replay]) -> Replay:
     ordered = sorted(replays, key=lambda replay: replay.parts[0].collector)
     return Replay(
         windows.pop(),
-        *(
-            tuple(each for replay in ordered for each in getattr(replay, name))
-            for name in ("parts", "inputs", "warnings")
-        ),
+        tuple(part for replay in ordered for part in replay.parts),
+        tuple(file for replay in ordered for file in replay.inputs),
+        tuple(text for replay in ordered for text in replay.warnings),
     )
 
 
