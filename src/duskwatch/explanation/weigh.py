@@ -8,6 +8,7 @@ and the Weighing of Evidence (1950), is the source of the arithmetic.
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeVar
 
 from duskwatch.explanation.feature import Feature
@@ -52,7 +53,7 @@ def explain(
     weights: Weights | None = None,
     outage: int | None = None,
 ) -> Explanation:
-    """Weigh the hypotheses. The order of features and hypotheses changes nothing; a feature without facts weighs nothing.
+    """Weigh the hypotheses. A feature without facts weighs nothing, and the order of all that is given changes nothing.
 
     ``weights`` is the whole table (that which comes along without it; ``shipped_weights().merged(...)`` adds rows).
     Raises ValueError where two features or two hypotheses share a name, or a hypothesis is called ``undetermined``.
@@ -91,7 +92,7 @@ def explain(
 def _named(ones: Iterable[T]) -> tuple[T, ...]:
     """In order of name, so that sums and ties do not depend on the order in which they were given."""
     ordered = tuple(sorted(ones, key=lambda one: one.name))
-    for one, other in zip(ordered, ordered[1:], strict=False):
+    for one, other in pairwise(ordered):
         if one.name == other.name:
             raise ValueError(f"two of the name '{one.name}'")
     return ordered
@@ -138,7 +139,9 @@ def _verdict(one: Hypothesis, states: Mapping[str, str | None], net: float) -> C
 
 def _shares(scale: _Scale, net: Mapping[str, float]) -> dict[str, float]:
     base = scale.weights.base
-    odds = {one.name: net[one.name] + (base[one.name].llr if one.name in base else UNLIKELY) for one in scale.hypotheses}
+    odds = {
+        one.name: net[one.name] + (base[one.name].llr if one.name in base else UNLIKELY) for one in scale.hypotheses
+    }
     odds[UNDETERMINED] = 0.0
     top = max(odds.values())
     parts = {name: math.exp(value - top) for name, value in odds.items()}

@@ -45,12 +45,14 @@ class Weights:
     base: Mapping[str, Weight] = field(default_factory=dict)  # log-odds of a hypothesis against undetermined
     sources: Mapping[str, str] = field(default_factory=dict)
     cap: float = CAP
+    caps: Mapping[str, float] = field(default_factory=dict)  # of single features, in place of ``cap``
     name: str = ""
 
     def llr(self, feature: str, state: str, hypothesis: str) -> float:
         """The weight within the cap; 0 where the table has none."""
         found = self.rows.get((feature, state, hypothesis))
-        return 0.0 if found is None else max(-self.cap, min(self.cap, found.llr))
+        cap = self.caps.get(feature, self.cap)
+        return 0.0 if found is None else max(-cap, min(cap, found.llr))
 
     def merged(self, other: "Weights") -> "Weights":
         """This table with the rows of another one in place of, and beside, its own."""
@@ -59,6 +61,7 @@ class Weights:
             {**self.base, **other.base},
             {**self.sources, **other.sources},
             other.cap,
+            {**self.caps, **other.caps},
             " + ".join(name for name in (self.name, other.name) if name),
         )
 
@@ -90,9 +93,11 @@ def read_weights(text: str, name: str, cap: float = CAP) -> Weights:
         document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise WeightsError(f"{name}: no TOML: {error}") from None
-    unknown = set(document) - {"schema", "cap", "sources", "base", "weight"}
+    unknown = set(document) - {"schema", "cap", "caps", "sources", "base", "weight"}
     if unknown:
-        raise WeightsError(f"{name}: unknown key '{min(unknown)}'; there are schema, cap, sources, base and weight")
+        raise WeightsError(
+            f"{name}: unknown key '{min(unknown)}'; there are schema, cap, caps, sources, base and weight"
+        )
     if document.get("schema", SCHEMA) != SCHEMA:
         raise WeightsError(f"{name}: schema is {document['schema']!r}, not '{SCHEMA}'")
     rows: dict[Key, Weight] = {}
@@ -109,10 +114,19 @@ def read_weights(text: str, name: str, cap: float = CAP) -> Weights:
     for key, said in sources.items():
         if not isinstance(said, str):
             raise WeightsError(f"{name}: sources.{key} must be a text")
-    own_cap = _number(document.get("cap", cap), name, "cap")
-    if own_cap <= 0:
-        raise WeightsError(f"{name}: cap must be above 0")
-    return Weights(rows, base, sources, own_cap, name)
+    own_cap = _cap(document.get("cap", cap), name, "cap")
+    caps = {
+        feature: _cap(value, name, f"caps.{feature}")
+        for feature, value in _table(document.get("caps", {}), name, "caps").items()
+    }
+    return Weights(rows, base, sources, own_cap, caps, name)
+
+
+def _cap(value: Any, name: str, where: str) -> float:
+    cap = _number(value, name, where)
+    if cap <= 0:
+        raise WeightsError(f"{name}: {where} must be above 0")
+    return cap
 
 
 def _table(value: Any, name: str, where: str) -> dict[str, Any]:
@@ -152,7 +166,9 @@ def _number(value: Any, name: str, where: str) -> float:
 
 def dump_weights(weights: Weights) -> str:
     """The table as TOML; reading that gives an equal table."""
-    lines = [f"schema = {_text(SCHEMA)}", f"cap = {weights.cap!r}", "", "[sources]"]
+    lines = [f"schema = {_text(SCHEMA)}", f"cap = {weights.cap!r}", "", "[caps]"]
+    lines += [f"{_key(feature)} = {cap!r}" for feature, cap in weights.caps.items()]
+    lines += ["", "[sources]"]
     lines += [f"{_key(name)} = {_text(said)}" for name, said in weights.sources.items()]
     lines += ["", "[base]"]
     lines += [f"{_key(hypothesis)} = {_row(weight)}" for hypothesis, weight in weights.base.items()]

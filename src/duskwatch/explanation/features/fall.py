@@ -40,7 +40,7 @@ SECOND_SLIDE = Feature(
     ("fall.second_slide",),
     ("slide", "none"),
     yes_no("fall.second_slide", "slide", "none"),
-    "Batteries run out: the sign of a power failure, as in 2003 (a thousand routes in minutes, then a slide for hours).",
+    "Batteries run out: the sign of a power failure, as in 2003 (a thousand routes in minutes, then hours of sliding).",
     "Needs many networks, or traffic; a country of four prefixes has no room for a slide.",
 )
 DEPTH = Feature(

@@ -60,6 +60,6 @@ CAME_BACK = Feature(
     ("within-a-day", "later-or-not"),
     _back,
     "The argument 'it came back, so no state did it', as what it is: a feature with a weight and a sample size.",
-    "Nearly all government-ordered outages of the list came back within a day as well. Length tells more and counts.",
+    "Two of three outages that governments ordered came back within a day too. Length tells more, and counts.",
 )
 FEATURES = (LENGTH, ROUND_LENGTH, CAME_BACK)
