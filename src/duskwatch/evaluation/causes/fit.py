@@ -27,15 +27,15 @@ F64 = npt.NDArray[np.float64]
 
 MEASURED: tuple[Feature, ...] = (ONSET_CLOCK, LOCAL_HOURS, LENGTH, ROUND_LENGTH, FAMILIES, RECURRENCE)
 AT_LEAST = 5  # events of a cause; rarer causes keep stated weights
-PENALTY = 2.0  # precision of the prior
-COMMON = 2.0  # variance, times the precision, of what all causes share against "undetermined"
+PENALTY = 3.0  # precision of the prior
+COMMON = 1.0  # variance, times the precision, of what all causes share against "undetermined"
 KINSHIP = 0.9  # correlation of the rest between hypotheses of one kind
 COUNTRY_POWER = 0.7  # a country with n events counts n to this power: 1 is each event the same, 0 each country
 CAPS = {RECURRENCE.name: 3.5}  # ln 34: the ratio counted with countries weighing the same
 # The hour says nothing about orders where countries weigh the same (ratios 0.93 at night, 1.03 in working hours); three
 # countries made it look so. Exams have their hours.
 LEFT_OUT = {(LOCAL_HOURS.name, "government-shutdown")}
-NEVER = 20  # events of a cause of which none shows a state: that state then has no weight for it
+NEVER = 3  # events of a cause, of which none shows a state: that state then cannot speak for it
 _BASE_PENALTY = 0.05
 _STEPS = 100
 
@@ -86,73 +86,85 @@ def fitted(events: Sequence[Event], hypotheses: Sequence[Hypothesis]) -> tuple[H
 
 
 def fit(
-    events: Sequence[Event], design: F64, hypotheses: Sequence[Hypothesis], columns: Columns, *, plain: bool = False
+    events: Sequence[Event], design: F64, hypotheses: Sequence[Hypothesis], columns: Columns
 ) -> Model:
-    """The model of the events whose cause is one of these, or unknown. ``plain`` leaves kinship and countries out."""
+    """The model of the events whose cause is one of these, or unknown."""
     where = {one.name: k for k, one in enumerate(hypotheses)}
     kept = [k for k, event in enumerate(events) if event.cause is None or event.cause in where]
     target = np.array([where.get(events[k].cause or "", len(where)) for k in kept])
     truth = np.eye(len(where) + 1)[target]
-    inputs = np.column_stack([np.ones(len(kept)), design[kept]])
+    shown = design[kept]
     sizes = Counter(events[k].country for k in kept)
-    power = 1.0 if plain else COUNTRY_POWER
-    each = np.array([float(sizes[events[k].country]) ** (power - 1) for k in kept])
+    each = np.array([float(sizes[events[k].country]) ** (COUNTRY_POWER - 1) for k in kept])
     each *= len(each) / each.sum()
-    prior = _prior(hypotheses, inputs.shape[1], plain)
-    free = _free(hypotheses, columns, plain)
-    if not plain:
-        free[:, 1:] &= ~_never(truth[:, :-1], design[kept], columns)
+    usual = _usual(shown, each * (target == len(where)), columns)
+    # Around what is usual where no cause was found: that a feature was measured at all must not speak for a cause.
+    same = _same_feature(columns)
+    inputs = np.column_stack([np.ones(len(kept)), shown - (shown @ same) * usual])
+    prior = _prior(hypotheses, inputs.shape[1])
     start = np.zeros((len(where), inputs.shape[1]))
     start[:, 0] = _log_odds(each @ truth)
-    found = _newton(start, inputs, truth, each, prior, free)
+    found = _newton(start, inputs, truth, each, prior, _free(hypotheses, columns))
+    weights = found[:, 1:]
+    weights = weights - np.log(np.exp(weights) * usual @ same)  # ratios of likelihoods average 1 over what is usual
+    weights = np.where(_never(truth[:, :-1], shown, same), np.minimum(weights, 0.0), weights)
     caps = np.array([CAPS.get(feature, CAP) for feature, _ in columns.names])
-    found[:, 1:] = np.clip(found[:, 1:], -caps, caps)
+    weights = np.clip(weights, -caps, caps)
     # Weights by countries, base rates by events: the intercepts are fitted again.
-    center = found.copy()
-    center[:, 0] = _log_odds(truth.sum(axis=0))
-    only_base = np.zeros_like(free)
+    again = np.column_stack([_log_odds(truth.sum(axis=0)), weights])
+    only_base = np.zeros_like(again, np.bool_)
     only_base[:, 0] = True
-    found = _newton(center, inputs, truth, np.ones(len(kept)), prior, only_base)
+    plain = np.column_stack([np.ones(len(kept)), shown])
+    found = _newton(again, plain, truth, np.ones(len(kept)), prior, only_base)
     return Model(tuple(hypotheses), columns, found[:, 1:], found[:, 0])
+
+
+def _same_feature(columns: Columns) -> F64:
+    """1 where two columns are of one feature, [F, F]."""
+    names = [feature for feature, _ in columns.names]
+    return np.array([[float(one == other) for other in names] for one in names])
+
+
+def _usual(shown: F64, each: F64, columns: Columns) -> F64:
+    """How often each state is shown where no cause was found, among the states of its feature, [F]; sums are 1."""
+    count = each @ shown + 0.5
+    result: F64 = count / (count @ _same_feature(columns))
+    return result
 
 
 def _log_odds(counts: F64) -> F64:
     return np.log((counts[:-1] + 0.5) / (counts[-1] + 0.5))
 
 
-def _prior(hypotheses: Sequence[Hypothesis], width: int, plain: bool) -> F64:
+def _prior(hypotheses: Sequence[Hypothesis], width: int) -> F64:
     """Precision of all parameters, [H * width, H * width]; the intercepts have a weak one of their own."""
     size = len(hypotheses)
     kin = np.eye(size)
-    if not plain:
-        for a, one in enumerate(hypotheses):
-            for b, other in enumerate(hypotheses):
-                if a != b and one.kind and one.kind == other.kind:
-                    kin[a, b] = KINSHIP
-    precision = np.linalg.inv(kin + COMMON) * (1.0 if plain else PENALTY)
+    for a, one in enumerate(hypotheses):
+        for b, other in enumerate(hypotheses):
+            if a != b and one.kind and one.kind == other.kind:
+                kin[a, b] = KINSHIP
+    precision = np.linalg.inv(kin + COMMON) * PENALTY
     out = np.zeros((size, width, size, width))
     for k in range(width):
         out[:, k, :, k] = precision if k else np.eye(size) * _BASE_PENALTY
     return out.reshape(size * width, size * width)
 
 
-def _free(hypotheses: Sequence[Hypothesis], columns: Columns, plain: bool) -> npt.NDArray[np.bool_]:
+def _free(hypotheses: Sequence[Hypothesis], columns: Columns) -> npt.NDArray[np.bool_]:
     free = np.ones((len(hypotheses), len(columns.names) + 1), np.bool_)
-    if not plain:
-        for row, one in enumerate(hypotheses):
-            for column, (feature, _) in enumerate(columns.names):
-                free[row, column + 1] = (feature, one.name) not in LEFT_OUT
+    for row, one in enumerate(hypotheses):
+        for column, (feature, _) in enumerate(columns.names):
+            free[row, column + 1] = (feature, one.name) not in LEFT_OUT
     return free
 
 
-def _never(truth: F64, design: F64, columns: Columns) -> npt.NDArray[np.bool_]:
-    """States that no event of a cause shows, though enough were measured, [H, F].
+def _never(truth: F64, design: F64, same: F64) -> npt.NDArray[np.bool_]:
+    """States that no event of a cause shows, though some were measured, [H, F].
 
-    The prior would lend them the weight of other causes: exams never last a day, and other causes that are found do.
+    The prior lends a cause the weights of others: exams never last a day, and most other causes that are found may.
     """
     shown = truth.T @ design
-    names = [feature for feature, _ in columns.names]
-    same = np.array([[one == other for other in names] for one in names], np.float64)
     result: npt.NDArray[np.bool_] = (shown == 0) & (shown @ same >= NEVER)
     return result
 
@@ -193,11 +205,12 @@ def _softmax(scores: F64) -> F64:
 def alone(events: Sequence[Event], feature: Feature, state: str, hypothesis: str) -> tuple[float, str, int]:
     """One ratio by itself: its logarithm with countries weighing the same, "k of n", and how many countries.
 
-    (k + 0.5) / (n + 1) over countries' rates, against events of no known cause.
+    Rates of countries, averaged; against events of no known cause, whose rate counts as that of one more country.
     """
     mine, of_mine = _rates(events, feature, state, hypothesis)
-    rest, _ = _rates(events, feature, state, None)
-    ratio = math.log(_smooth(mine) / _smooth(rest))
+    others, _ = _rates(events, feature, state, None)
+    rest = (sum(others.values()) + 0.5) / (len(others) + 1)
+    ratio = math.log((sum(mine.values()) + rest) / (len(mine) + 1) / rest)
     return ratio, of_mine, len(mine)
 
 
@@ -209,7 +222,3 @@ def _rates(events: Sequence[Event], feature: Feature, state: str, cause: str | N
             seen.setdefault(event.country, []).append(found == state)
     hits = [hit for each in seen.values() for hit in each]
     return {code: sum(each) / len(each) for code, each in seen.items()}, f"{sum(hits)} of {len(hits)}"
-
-
-def _smooth(rates: Mapping[str, float]) -> float:
-    return (sum(rates.values()) + 0.5) / (len(rates) + 1)

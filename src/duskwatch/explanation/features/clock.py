@@ -4,13 +4,13 @@ from duskwatch.explanation.feature import Feature
 from duskwatch.records.evidence import Facts
 
 NEAR_MIN = 5  # minutes from the hour or the half: the width of a bin of most published series
-BLUR_MIN = 20  # an onset known no better than this says nothing about the minute
+BLUR_MIN = 10  # an onset known no better than this says nothing about the minute
 NIGHT = range(0, 6)
 WORKING = range(8, 18)
 
 
 def _clock(facts: Facts) -> str | None:
-    if not facts.knows("onset.local_minute") or facts.number("onset.width_min") > BLUR_MIN:
+    if not facts.knows("onset.local_minute", "onset.width_min") or facts.number("onset.width_min") > BLUR_MIN:
         return None
     minute = facts.number("onset.local_minute") % 60
     if min(minute, 60 - minute) <= NEAR_MIN:
@@ -35,7 +35,7 @@ ONSET_CLOCK = Feature(
     ("on-hour", "half-hour", "other"),
     _clock,
     "Orders take effect at round times: about twice as many shutdowns begin within five minutes of the hour.",
-    "About one outage in five begins there by chance. An onset blurred by more than 20 minutes is not read.",
+    "About one outage in five begins there by chance. An onset blurred by more than 10 minutes is not read.",
 )
 LOCAL_HOURS = Feature(
     "local-hours",

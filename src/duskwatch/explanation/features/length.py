@@ -4,7 +4,7 @@ from duskwatch.explanation.feature import Feature
 from duskwatch.records.evidence import Facts
 
 NEAR_MIN = 5
-BLUR_MIN = 20
+BLUR_MIN = 10  # of onset and end together
 
 
 def _length(facts: Facts) -> str | None:
@@ -20,7 +20,7 @@ def _length(facts: Facts) -> str | None:
 
 def _round(facts: Facts) -> str | None:
     blur = facts.number("onset.width_min") + facts.number("end.width_min")
-    if not facts.knows("outage.hours") or blur > BLUR_MIN:
+    if not (facts.knows("outage.hours") and blur <= BLUR_MIN):
         return None
     minute = facts.number("outage.hours") * 60 % 30
     return "half-hours" if min(minute, 30 - minute) <= NEAR_MIN else "other"
