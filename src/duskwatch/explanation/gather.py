@@ -79,7 +79,9 @@ def _families(report: Report, outage: Outage) -> list[Fact]:
             if spec.name in outage.signals:
                 fell.add(spec.family)
     return [
-        Fact(f"fell.{family}", float(family in fell), "", "detection") for family in FAMILIES if family in watched | fell
+        Fact(f"fell.{family}", float(family in fell), "", "detection")
+        for family in FAMILIES
+        if family in watched | fell
     ]
 
 

@@ -56,6 +56,7 @@ class Model:
     columns: Columns
     weights: F64  # [H, F] log-likelihood ratios, within the caps
     base: F64  # [H] log-odds against undetermined
+    usual: F64  # [F] how often each state is shown where no cause was found, 1 in all for each feature
 
     def probabilities(self, design: F64) -> F64:
         """Of each hypothesis, and last of undetermined, [E, H + 1]."""
@@ -85,9 +86,7 @@ def fitted(events: Sequence[Event], hypotheses: Sequence[Hypothesis]) -> tuple[H
     return tuple(one for one in hypotheses if count[one.name] >= AT_LEAST)
 
 
-def fit(
-    events: Sequence[Event], design: F64, hypotheses: Sequence[Hypothesis], columns: Columns
-) -> Model:
+def fit(events: Sequence[Event], design: F64, hypotheses: Sequence[Hypothesis], columns: Columns) -> Model:
     """The model of the events whose cause is one of these, or unknown."""
     where = {one.name: k for k, one in enumerate(hypotheses)}
     kept = [k for k, event in enumerate(events) if event.cause is None or event.cause in where]
@@ -116,7 +115,7 @@ def fit(
     only_base[:, 0] = True
     plain = np.column_stack([np.ones(len(kept)), shown])
     found = _newton(again, plain, truth, np.ones(len(kept)), prior, only_base)
-    return Model(tuple(hypotheses), columns, found[:, 1:], found[:, 0])
+    return Model(tuple(hypotheses), columns, found[:, 1:], found[:, 0], usual)
 
 
 def _same_feature(columns: Columns) -> F64:

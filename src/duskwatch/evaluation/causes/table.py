@@ -1,19 +1,23 @@
 """The weights table made of labelled events: counted rows in place of those that were counted before."""
 
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+
+import numpy as np
 
 from duskwatch.evaluation.causes.fit import MEASURED, Model, alone, columns_of, design_of, fit, fitted
 from duskwatch.evaluation.causes.labels import Event
 from duskwatch.explanation.features import FEATURES
-from duskwatch.explanation.features.length import CAME_BACK
+from duskwatch.explanation.features.length import CAME_BACK, LENGTH
 from duskwatch.explanation.hypotheses import HYPOTHESES
 from duskwatch.explanation.hypothesis import Hypothesis
 from duskwatch.explanation.weights import Key, Weight, Weights, arranged
 
 COUNTED = "labels"  # source of every number made here
 DIGITS = 2
+_LENGTHS = {"within-a-day": ("up-to-1h", "1h-4h", "4h-24h"), "later-or-not": ("over-24h",)}
 SOURCE = (
     "Counted by `duskwatch evaluate causes --write` on the list behind Destination Unreachable (SIGCOMM 2023): llr "
     "fitted together, alone by itself with countries weighing the same."
@@ -48,8 +52,6 @@ def with_counted(base: Weights, model: Model, events: Sequence[Event], hypothese
 
 
 def _rare(count: Counter[str | None], name: str) -> float:
-    import math
-
     return round(math.log((count[name] + 0.5) / (count[None] + 0.5)), DIGITS)
 
 
@@ -61,10 +63,18 @@ def _rows(model: Model, events: Sequence[Event]) -> dict[Key, Weight]:
             ratio, sample, countries = alone(events, by_name[feature], state, hypothesis.name)
             llr = round(float(model.weights[k, column]), DIGITS) + 0.0
             rows[feature, state, hypothesis.name] = _counted(llr, ratio, sample, countries)
-        for state in CAME_BACK.states:
+        for state, lengths in _LENGTHS.items():
             ratio, sample, countries = alone(events, CAME_BACK, state, hypothesis.name)
-            rows[CAME_BACK.name, state, hypothesis.name] = _counted(round(ratio, DIGITS), ratio, sample, countries)
+            llr = round(_joined(model, k, lengths), DIGITS) + 0.0
+            rows[CAME_BACK.name, state, hypothesis.name] = _counted(llr, ratio, sample, countries)
     return rows
+
+
+def _joined(model: Model, hypothesis: int, lengths: Collection[str]) -> float:
+    """The weight of one of several lengths, where nobody tells which: ratios averaged over what is usual."""
+    at = [k for k, (feature, state) in enumerate(model.columns.names) if feature == LENGTH.name and state in lengths]
+    usual = model.usual[at]
+    return math.log(float(np.exp(model.weights[hypothesis, at]) @ usual / usual.sum()))
 
 
 def _counted(llr: float, ratio: float, sample: str, countries: int) -> Weight:

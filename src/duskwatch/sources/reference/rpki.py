@@ -74,7 +74,9 @@ def load_payloads(paths: Sequence[Path | str], at_us: int | None = None) -> Payl
         file = read_stored(path, MAX_BYTES)
         found, bad, out = read_payloads(file, at_us)
         rows += found
-        inputs.append(InputFile(file.name, file.sha256, "rpki", None, None, len(found), bad, size_bytes=file.size_bytes))
+        inputs.append(
+            InputFile(file.name, file.sha256, "rpki", None, None, len(found), bad, size_bytes=file.size_bytes)
+        )
         if bad:
             notes.append(f"{file.name}: {bad} entries that are no payload left out")
         if out:
