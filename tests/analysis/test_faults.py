@@ -1,5 +1,8 @@
 """Inputs that once went wrong, one folder each: what is right is in the folder's README (tests/data/faults)."""
 
+import json
+import os
+import re
 import shutil
 from pathlib import Path
 
@@ -65,3 +68,43 @@ def test_a_backfill_stores_every_code_of_the_day(tmp_path: Path) -> None:
     signal = ["query", "bgp.visible_slash24", *store, "--format", "csv"]
     text = CliRunner().invoke(app, signal).stdout
     assert {"AN", "CS"} <= {cell for line in text.splitlines() for cell in line.split(",")}
+
+
+@pytest.mark.parametrize("letter", ["\x0b", "\x00", "\x07", "\x1b", "\uffff", "\u202e"])
+@pytest.mark.parametrize("kind", ["csv header", "json signal", "ioda datasource"])
+def test_a_character_that_xml_forbids_in_the_name_of_a_signal_is_left_out(
+    letter: str, kind: str, tmp_path: Path
+) -> None:
+    text = (FAULTS / "04-control-character-aborts" / "ctrl.csv").read_text()
+    head, *rows = [line.split(",") for line in text.strip().split("\n")]
+    name = f"pro{letter}bing"
+    if kind == "csv header":
+        path = tmp_path / "series.csv"
+        path.write_text("\n".join([f"{head[0]},{name}", *(",".join(row) for row in rows)]))
+    elif kind == "json signal":
+        path = tmp_path / "series.json"
+        path.write_text(json.dumps([{"time": t, "signal": name, "value": float(v)} for t, v in rows]))
+    else:
+        path = tmp_path / "ioda.json"
+        step = {"entityType": "country", "entityCode": "KP", "datasource": name, "from": 1419206400, "step": 300}
+        path.write_text(json.dumps({"data": [[step | {"values": [float(v) for _, v in rows]}]]}))
+    words = ["analyze", "KP", "--series", str(path), "--out", str(tmp_path / "out"), "--png"]
+    done = CliRunner().invoke(app, words)
+    if done.exit_code == 2:  # a NUL makes a table that is no text: one line says so
+        assert (letter, kind, done.stderr.count("\n")) == ("\x00", "csv header", 1)
+        return
+    assert done.exit_code == 0, done.output
+    document = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert re.search("pro ?bing", json.dumps(document))  # white space of any kind is a space
+    assert json.dumps(letter)[1:-1] not in (tmp_path / "out" / "report.json").read_text()
+
+
+def test_a_folder_whose_name_is_no_utf8_names_a_collector_that_can_be_printed(tmp_path: Path) -> None:
+    folder = os.fsencode(tmp_path) + b"/m\xffy\x0brouter"
+    shutil.copytree(os.fsencode(FAULTS / "13-codes-of-the-day" / "mrt" / "rrc01"), folder)
+    words = ["analyze", "AN", "--from", DAY, "--until", f"{DAY}T06:00", "--mrt", os.fsdecode(folder), "--png"]
+    geo = str(FAULTS / "13-codes-of-the-day" / "delegated")
+    done = CliRunner().invoke(app, [*words, "--geo", geo, "--out", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    document = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert {file["collector"] for file in document["inputs"] if file["kind"] == "mrt"} == {"my router"}

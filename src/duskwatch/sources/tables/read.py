@@ -14,6 +14,7 @@ from duskwatch.records.entity import Entity
 from duskwatch.records.errors import InputError
 from duskwatch.records.report import InputFile
 from duskwatch.records.signals import Role, SignalBlock, SignalSpec
+from duskwatch.records.text import clean_name
 from duskwatch.sources.tables.bins import Points, blocks_of
 from duskwatch.sources.tables.columns import Layout, layout_of, listed
 from duskwatch.sources.tables.layouts import open_table
@@ -238,6 +239,9 @@ def _values(long: pl.DataFrame) -> tuple[pl.DataFrame, int, int]:
 
 def _points(rows: pl.DataFrame) -> list[Points]:
     """Every signal's points, those of one time taken together, in order of signal."""
+    given_names = rows["signal"].cast(pl.String).unique().to_list()
+    clean = {name: clean_name(name) or "unnamed" for name in given_names if name is not None}
+    rows = rows.with_columns(pl.col("signal").cast(pl.String).replace(clean))
     names = rows["signal"].unique(maintain_order=True).to_list()
     if len(names) > MOST_SIGNALS:
         raise SeriesError(f"{len(names):,} signals; give at most {MOST_SIGNALS:,} (is --signal-column right?)")
