@@ -5,7 +5,7 @@ import numpy as np
 from duskwatch.records.evidence import NAN, Fact, Facts, facts_of
 from duskwatch.records.outages import Outage
 from duskwatch.records.report import Report
-from duskwatch.records.signals import LOSS_ROLES, PROBING, ROUTING, SITES, TELESCOPE, TRAFFIC, SignalBlock
+from duskwatch.records.signals import LOSS_ROLES, SignalBlock
 from duskwatch.records.times import to_datetime
 
 HOUR_US = 3_600_000_000
@@ -13,7 +13,6 @@ MINUTE_US = 60_000_000
 SECOND_US = 1_000_000
 AGAIN_US = 12 * HOUR_US  # an outage sooner after another one is no recurrence
 ENOUGH_ELSEWHERE = 20  # other prefixes watched, below which nothing is said of elsewhere
-FAMILIES = (ROUTING, PROBING, TELESCOPE, TRAFFIC, SITES)
 DOUBT = {"no": 0.0, "partly": 1.0, "cannot be ruled out": 2.0}
 
 
@@ -78,11 +77,7 @@ def _families(report: Report, outage: Outage) -> list[Fact]:
                 watched.add(spec.family)
             if spec.name in outage.signals:
                 fell.add(spec.family)
-    return [
-        Fact(f"fell.{family}", float(family in fell), "", "detection")
-        for family in FAMILIES
-        if family in watched | fell
-    ]
+    return [Fact(f"fell.{family}", float(family in fell), "", "detection") for family in sorted(watched | fell)]
 
 
 def _watched(block: SignalBlock, row: int, from_us: int, until_us: int) -> bool:

@@ -1,7 +1,8 @@
 """Events that people investigated, as facts with a cause: the list behind "Destination Unreachable" (SIGCOMM 2023).
 
 Columns are found by their beginning: ``Begin time``, ``End time``, ``Country``, ``IODA BGP``, ``IODA AP``,
-``IODA IBR``, ``Scope``, ``Cause``. Times are UTC, as ``Tuesday, July 28, 2020, 11:10:00 AM``, ``7/28/2020 17:00:00 PM`` or ISO 8601.
+``IODA IBR``, ``Scope``, ``Cause``. Times are UTC, as ``Tuesday, July 28, 2020, 11:10:00 AM``,
+``7/28/2020 17:00:00 PM`` or ISO 8601.
 An end before its begin, or none, leaves the length unmeasured; a row without a begin or a known country is left out.
 """
 

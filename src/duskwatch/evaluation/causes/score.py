@@ -136,7 +136,7 @@ def _judge(
     regression: Learner | None,
 ) -> list[tuple[Question, I64, dict[str, F64]]]:
     taught = np.flatnonzero(~out)
-    model = fit([events[k] for k in taught], design[taught], kept, columns)
+    model = fit([events[k] for k in taught.tolist()], design[taught], kept, columns)
     results = []
     for question in asked:
         learn = _asked(events, taught, question)

@@ -29,11 +29,11 @@ def verdict_lines(result: Result) -> list[str]:
     found = result.verdicts
     share = f"{found.undetermined / found.events:.0%}"
     tested = found.known - found.cause_untestable
+    asked = f"The list has what decides on that cause for {tested} of them"
     return [
         f"No cause stays open for {found.undetermined} of {found.events} events ({share}): they are left undetermined.",
         f"Of {found.known} events with a known cause {found.known_undetermined} are left undetermined.",
-        f"The list has what decides on that cause for {tested} of them: it stays open for {found.cause_open}, and comes "
-        f"first for {found.cause_first}.",
+        f"{asked}: it stays open for {found.cause_open}, and comes first for {found.cause_first}.",
     ]
 
 
