@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from duskwatch.records.coverage import Coverage
 from duskwatch.records.entity import Entity
+from duskwatch.records.evidence import Explanation
 from duskwatch.records.networks import Networks
 from duskwatch.records.outages import Outage
 from duskwatch.records.signals import EntityHistory
@@ -44,3 +45,4 @@ class Report:
     reenactment: str = ""  # set on a re-enactment: the sentence that says so, shown wherever results are
     coverage: Coverage = field(default_factory=Coverage)  # faults of the recording, and who witnessed each outage
     networks: Networks | None = None  # of a country from archives; None: not told apart
+    explanation: Explanation | None = None  # of the main outage; None: there is none, or nobody asked
