@@ -1,7 +1,7 @@
 """Facts from a TOML file: what is known of an outage, each number with where it is from.
 
-``[[fact]]`` tables with ``name``, ``value`` (a number, true or false) and, where known, ``unit``, ``source`` and ``note``;
-``[sources]`` says what each source is.
+``[[fact]]`` tables with ``name``, ``value`` (a number, true or false) and, where known, ``unit``, ``source`` and
+``note``; ``[sources]`` says what each source is.
 """
 
 import math

@@ -161,6 +161,7 @@ def _evidence(
         found.append(
             Evidence(
                 feature.name,
+                feature.title,
                 state,
                 feature.group,
                 scale.weights.llr(feature.name, state, one.name),

@@ -8,6 +8,7 @@ from duskwatch.records.evidence import Evidence, Explanation, Fact, NotMeasured,
 SCHEMA = "duskwatch.explanation/1"
 MOST_EVIDENCE = 4  # of each hypothesis, in lines
 MOST_MISSING = 5  # features not measured, in lines
+STATED = "stated"  # where no cases were counted
 NOT_TESTABLE = "not testable from these data"
 
 
@@ -37,6 +38,7 @@ def _hypothesis(one: Weighed) -> dict[str, Any]:
         "evidence": [
             {
                 "feature": each.feature,
+                "title": each.title,
                 "state": each.state,
                 "group": each.group,
                 "weight": _rounded(each.weight),
@@ -115,8 +117,8 @@ def _hypothesis_line(one: Weighed) -> str:
 
 
 def _evidence(one: Evidence) -> str:
-    sample = f", {one.sample}" if one.sample else ", stated"
-    return f"{one.feature} {one.state} {one.weight:+.1f} ({one.source}{sample})"
+    where = one.source if one.source == STATED else f"{one.source}, {one.sample or STATED}"
+    return f"{one.feature} {one.state} {one.weight:+.1f} ({where})"
 
 
 def _missing_line(explanation: Explanation, one: NotMeasured) -> str:
@@ -131,9 +133,9 @@ def ratio(net: float) -> str:
     """A sum of weights as a ratio: how much likelier, or less likely, than for an outage of unknown cause."""
     times = math.exp(min(abs(net), 50.0))
     if times < 1.1:
-        return "as likely as not"
+        return "as likely as in an outage of unknown cause"
     shown = f"{times:.1f}" if times < 10 else f"{times:,.0f}"
-    return f"{shown} times {'likelier' if net > 0 else 'less likely'} than without this evidence"
+    return f"{shown} times {'likelier' if net > 0 else 'less likely'} than in an outage of unknown cause"
 
 
 def _listed(words: list[str]) -> str:

@@ -66,6 +66,7 @@ class Evidence:
     """What one feature of the outage says about one hypothesis."""
 
     feature: str
+    title: str  # the question that the feature asks
     state: str  # what was found, e.g. on-hour
     group: str  # features of one group overlap, and one of them counts
     weight: float  # log-likelihood ratio, after the cap

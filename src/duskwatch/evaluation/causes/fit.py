@@ -132,7 +132,8 @@ def _usual(shown: F64, each: F64, columns: Columns) -> F64:
 
 
 def _log_odds(counts: F64) -> F64:
-    return np.log((counts[:-1] + 0.5) / (counts[-1] + 0.5))
+    result: F64 = np.log((counts[:-1] + 0.5) / (counts[-1] + 0.5))
+    return result
 
 
 def _prior(hypotheses: Sequence[Hypothesis], width: int) -> F64:

@@ -66,12 +66,12 @@ def questions(hypotheses: Sequence[Hypothesis]) -> tuple[Question, ...]:
     """Which cause, or none known; which cause where one is known; ordered or not."""
     names = tuple(one.name for one in hypotheses)
     kinds = tuple(dict.fromkeys(one.kind or one.name for one in hypotheses))
-    number = {one.name: kinds.index(one.kind or one.name) for one in hypotheses}
+    number: dict[str | None, int] = {one.name: kinds.index(one.kind or one.name) for one in hypotheses}
     every: dict[str | None, int] = {name: k for k, name in enumerate(names)}
     ordered: dict[str | None, int] = {one.name: 0 if one.kind == ORDERED else 1 for one in hypotheses}
     return (
         Question("cause", "which cause, or none found", (*names, UNDETERMINED), {**every, None: len(names)}),
-        Question("known", "which cause, where one was found", kinds, dict(number)),
+        Question("known", "which cause, where one was found", kinds, number),
         Question("ordered", "ordered shutdown or not", ("ordered", "other"), {**ordered, None: 1}),
     )
 

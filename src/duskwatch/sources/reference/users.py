@@ -2,7 +2,8 @@
 
 Users by network: CSV or JSON with columns for the AS (``as``, ``asn``), the country (``cc``, ``country``, ``economy``)
 and users (``users``, ``users (est.)``, ``estimated users``), as APNIC Labs publishes them. People online: CSV with a
-country code of two letters, a percentage (``percent``, ``online``, ``value``) and, if any, a ``year``; the latest counts.
+country code of two letters, a percentage (``percent``, ``online``, ``value``) and, if any, a ``year``: the latest
+counts.
 """
 
 import csv
