@@ -32,7 +32,7 @@ def slow_net(facts, table):
         }
         cap = table.caps.get(feature.name, table.cap)
         row = {name: min(max(value, -cap), cap) for name, value in row.items()}
-        spread = max([0.0, *row.values()]) - min([0.0, *row.values()])
+        spread = (not feature.coarse, max([0.0, *row.values()]) - min([0.0, *row.values()]))
         if feature.group not in groups or spread > groups[feature.group][0]:
             groups[feature.group] = (spread, row)
     return {one.name: math.fsum(row[one.name] for _, row in groups.values()) for one in HYPOTHESES}
@@ -139,7 +139,9 @@ def test_a_hypothesis_and_a_feature_from_outside_are_weighed_like_any_other():
     assert (tide.verdict, tide.net) == ("consistent with", 1.5)
     assert (tide.evidence[0].source, tide.evidence[0].sample) == ("almanac", "3")
     assert found.weights == "weights.toml + tide.toml"
-    new = explain(facts.without("sky.moon"), features=(*FEATURES, MOON), hypotheses=(*HYPOTHESES, TIDE), weights=weights)
+    new = explain(
+        facts.without("sky.moon"), features=(*FEATURES, MOON), hypotheses=(*HYPOTHESES, TIDE), weights=weights
+    )
     assert new.weighed("tide").verdict == "not testable from these data"
 
 

@@ -21,6 +21,7 @@ class Feature:
     read: Callable[[Facts], str | None]  # the state; None: not measured
     shows: str  # what it can show
     limits: str  # what it cannot
+    coarse: bool = False  # reads more coarsely what another one of its group reads, and counts only without that one
 
     def __post_init__(self) -> None:
         if len(set(self.states)) < 2:

@@ -100,15 +100,15 @@ def _named(ones: Iterable[T]) -> tuple[T, ...]:
 
 def _counted(scale: _Scale, states: Mapping[str, str | None]) -> frozenset[str]:
     """The feature of each group that tells the hypotheses apart most; the first by name of several such."""
-    best: dict[str, tuple[float, str]] = {}
+    best: dict[str, tuple[tuple[bool, float], str]] = {}
     for feature in scale.features:
         state = states[feature.name]
         if state is None:
             continue
         said = (*scale.of(feature, state), 0.0)
-        spread = max(said) - min(said)
-        if feature.group not in best or spread > best[feature.group][0]:
-            best[feature.group] = (spread, feature.name)
+        rank = (not feature.coarse, max(said) - min(said))
+        if feature.group not in best or rank > best[feature.group][0]:
+            best[feature.group] = (rank, feature.name)
     return frozenset(name for _, name in best.values())
 
 

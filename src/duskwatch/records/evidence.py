@@ -36,9 +36,9 @@ class Facts:
     by_name: Mapping[str, Fact] = field(default_factory=dict)
 
     def number(self, name: str) -> float:
-        """The value of a fact; NaN where there is none."""
+        """The value of a fact; NaN where there is none, or none that is finite."""
         found = self.by_name.get(name)
-        return NAN if found is None else found.value
+        return found.value if found is not None and math.isfinite(found.value) else NAN
 
     def knows(self, *names: str) -> bool:
         """Whether every one of these facts was measured."""

@@ -61,5 +61,6 @@ CAME_BACK = Feature(
     _back,
     "The argument 'it came back, so no state did it', as what it is: a feature with a weight and a sample size.",
     "Two of three outages that governments ordered came back within a day too. Length tells more, and counts.",
+    coarse=True,
 )
 FEATURES = (LENGTH, ROUND_LENGTH, CAME_BACK)
