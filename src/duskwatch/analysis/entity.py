@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from duskwatch.analysis.causes import explained
 from duskwatch.analysis.networks import networks_of
 from duskwatch.analysis.replay import BIN_US, Progress, Reading, Replay, Window, replay_archives
 from duskwatch.detection import detect, enough_known
@@ -190,7 +191,7 @@ def report_on(
     told = {int(asn) for asn in np.unique(np.concatenate([history.changes.origin, history.changes.upstream]))}
     told |= {share.upstream for share in history.transit}
     told |= {network.entity.asn for network in found.lost} if found is not None else set()
-    return Report(
+    report = Report(
         entity,
         replay.from_us,
         replay.until_us,
@@ -207,6 +208,7 @@ def report_on(
         coverage=coverage,
         networks=found,
     )
+    return explained(report)
 
 
 def _spans(replay: Replay, outages: tuple[Outage, ...]) -> list[tuple[int, int]]:

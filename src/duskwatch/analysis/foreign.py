@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from duskwatch.analysis.causes import explained
 from duskwatch.analysis.networks import with_outages
 from duskwatch.detection import detect
 from duskwatch.records.coverage import carried_over
@@ -65,7 +66,7 @@ def analyze_series(
         gaps=_gaps(data, start, stop),
         series=blocks,
     )
-    return Report(
+    report = Report(
         entity,
         start,
         stop,
@@ -77,6 +78,7 @@ def analyze_series(
         warnings=data.notes,
         not_measured=NOT_MEASURED,
     )
+    return explained(report)
 
 
 def with_series(report: Report, paths: Sequence[Path], options: SeriesOptions = SeriesOptions()) -> Report:
@@ -95,7 +97,7 @@ def with_series(report: Report, paths: Sequence[Path], options: SeriesOptions = 
     history = replace(
         report.history, series=shown, gaps=report.history.gaps + _gaps(data, report.from_us, report.until_us)
     )
-    return replace(
+    fused_report = replace(
         report,
         history=history,
         outages=inside,
@@ -104,6 +106,7 @@ def with_series(report: Report, paths: Sequence[Path], options: SeriesOptions = 
         inputs=report.inputs + data.inputs,
         warnings=report.warnings + data.notes,
     )
+    return explained(fused_report)
 
 
 def _renumbered(earlier: int | None, number: dict[int, int]) -> int | None:
