@@ -39,6 +39,7 @@ from duskwatch.kernels.flow_layout import (
     GIVEN,
     HAS_FRAME,
     IN_ORDER,
+    INNER,
     INPUT,
     INTERVAL,
     IPFIX,
@@ -379,7 +380,7 @@ def _read_data(batch, i, template, at, end, templates, samplers, exporters, out,
             count = min((end - at) // least, room)
             read_fields(
                 data, at, least, count, templates.operations[template], words[T_OPERATIONS], out, row,
-                cursor[EXPORT_US], uptime, boot_us,
+                cursor[EXPORT_US], uptime, boot_us, cursor[INNER],
             )  # fmt: skip
             at += count * least
         else:
@@ -391,7 +392,7 @@ def _read_data(batch, i, template, at, end, templates, samplers, exporters, out,
             count = np.int64(1)
             read_fields(
                 data, at, 0, count, templates.scratch, words[T_OPERATIONS], out, row, cursor[EXPORT_US], uptime,
-                boot_us,
+                boot_us, cursor[INNER],
             )  # fmt: skip
             at = after
         if cursor[VERSION] == NETFLOW5:

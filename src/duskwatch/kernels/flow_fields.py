@@ -41,6 +41,7 @@ from duskwatch.kernels.flow_layout import (
     ICMP_CODE,
     ICMP_TYPE,
     BY_INTERFACE,
+    BYTES,
     INPUT,
     INTERFACE_SAMPLER,
     INTERVAL,
@@ -87,7 +88,7 @@ MOST = np.uint64(MOST_US)
 
 
 @njit(**OPTIONS)
-def read_fields(data, at, stride, count, operations, operation_count, out, row, export_us, uptime, boot_us):
+def read_fields(data, at, stride, count, operations, operation_count, out, row, export_us, uptime, boot_us, inner):
     """Do all operations of a template on ``count`` records that begin at ``at``, ``stride`` octets apart.
 
     Who calls has checked that they all lie in the data. ``out`` gets rows from ``row`` on.
@@ -122,7 +123,7 @@ def read_fields(data, at, stride, count, operations, operation_count, out, row, 
                 out[column, row + i] = _since_start(said, uptime, boot_us, export_us)
         elif what == FRAME:
             for i in range(count):
-                _frame(data, place + i * stride, size, column, out, row + i)
+                _frame(data, place + i * stride, size, column, inner, out, row + i)
         else:
             for i in range(count):
                 _one(data, place + i * stride, what, column, size, out, row + i, export_us)
@@ -206,12 +207,15 @@ def _since_start(said_ms, uptime_ms, boot_us, export_us):
 
 
 @njit(**OPTIONS)
-def _frame(data, at, size, link, out, row):
-    """A frame in a field; where there is no IP header in it, AFI stays as it is."""
+def _frame(data, at, size, link, inner, out, row):
+    """A frame in a field; where there is no IP header in it, AFI stays as it is. Octets that the record counts count."""
+    counted = out[BYTES, row]
     begin = ip_at(data, at, at + size, link)
     if begin >= 0:
         wire = np.int64(min(out[WIRE, row], np.uint64(1 << 31)))
-        read_packet(data, begin, at + size, max(wire - (begin - at), 0), out, row)
+        read_packet(data, begin, at + size, max(wire - (begin - at), 0), inner, out, row)
+        if counted:
+            out[BYTES, row] = counted
 
 
 @njit(**OPTIONS)

@@ -88,13 +88,14 @@ DONE, FULL, NEW_STREAM, TEMPLATE_SET, OPTIONS_SET, UNKNOWN_SET = range(6)
 # exporter, export time (0: unknown) and uptime; records of this datagram so far and sets of it whose records cannot be
 # counted; the set, or sample, that is handed over or half read; rows written; refusals written; what the datagram is;
 # whether unknown sets are to be passed over, whether the batch was counted before, how long a template is good for, and
-# whether no more sources of samples, or exporters, are kept apart; how many sets there may still be.
+# whether no more sources of samples, or exporters, are kept apart; how many sets there may still be; whether
+# tunnels are looked into.
 (
     DATAGRAM, AT, UNTIL, STREAM, WHOSE, EXPORT_US, UP, COUNTED, UNCOUNTED, SET_AT, SET_END, SET_ID, ROWS, REFUSALS,
     VERSION, DOMAIN, SEQUENCE, IN_ORDER, LEFT, QUIET, AGAIN, LIFE_US, SAMPLING, SOURCES_FULL,
-    ALL_KEPT, SETS_LEFT,
-) = range(26)  # fmt: skip
-CURSOR = 26
+    ALL_KEPT, SETS_LEFT, INNER,
+) = range(27)  # fmt: skip
+CURSOR = 27
 # int64[REFUSALS_KEPT, 3]: datagram of the batch, octet of it, reason. More are only counted.
 REFUSALS_KEPT = 100
 

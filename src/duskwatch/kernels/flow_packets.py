@@ -1,7 +1,8 @@
 """The head of a packet into the columns of a flow: link layer, VLAN tags, MPLS labels, IP, ports, flags.
 
-Only the outer IP header counts: with a tunnel, that of the tunnel. Every length is checked before it is read; a packet
-that was cut off gives what stands before the cut.
+The outer IP header counts, with a tunnel that of the tunnel: what is in it, a sender of attacks may have made up. Who
+watches tunnels of their own may ask for the inner one. Every length is checked before it is read; a packet that was cut
+off gives what stands before the cut.
 """
 
 import numpy as np
@@ -41,6 +42,8 @@ MPLS, MPLS_MULTICAST, IP4, IP6 = 0x8847, 0x8848, 0x0800, 0x86DD
 ETHERNET_AGAIN = 1  # beside types: an Ethernet header follows
 TAGS = 32  # VLAN tags, labels and headers of one packet
 TCP, UDP, ICMP4, ICMP6, SCTP, DCCP, UDPLITE = 6, 17, 1, 58, 132, 33, 136
+IP4_WITHIN, IP6_WITHIN, GRE, BRIDGED, VXLAN = 4, 41, 47, 0x6558, 4789
+DEPTH = 4  # tunnels in tunnels
 HOPS, ROUTING, FRAGMENTED, AUTHENTICATION, NO_NEXT, DESTINATION = 0, 43, 44, 51, 59, 60
 
 
@@ -120,12 +123,46 @@ def _by_version(data, at, end):
 
 
 @njit(**OPTIONS)
-def read_packet(data, at, end, wire, out, row):
+def read_packet(data, at, end, wire, inner, out, row):
     """Columns of one packet whose IP header begins at a position that ``ip_at`` gave.
 
-    wire  octets from there on, as they were sent: what counts where the header's length is 0 (RFC 2675, offloading)
+    wire   octets from there on, as they were sent: what counts where the header's length is 0 (RFC 2675, offloading)
+    inner  whether tunnels are looked into: IP in IP (SRv6 among them), GRE, VXLAN
     Columns that an IP packet has are all set. Returns where the transport header begins; -1 where it is not there.
     """
+    begin = _read_headers(data, at, end, wire, out, row)
+    if inner:
+        for _ in range(DEPTH):
+            if begin < 0:
+                break
+            within = _tunnelled(data, begin, end, out[PROTOCOL, row], out[DST_PORT, row])
+            if within < 0:
+                break
+            begin = _read_headers(data, within, end, max(wire - (within - at), 0), out, row)
+    return begin
+
+
+@njit(**OPTIONS)
+def _tunnelled(data, begin, end, protocol, dst_port):
+    """Where the IP header of what is in a tunnel begins; -1 where it is no tunnel."""
+    if protocol == IP4_WITHIN or protocol == IP6_WITHIN:
+        return _by_version(data, begin, end)
+    if protocol == GRE and begin + 4 <= end:
+        marks, kind = u16(data, begin), u16(data, begin + 2)
+        within = begin + 4 + 4 * ((marks >> 15 & 1) + (marks >> 13 & 1) + (marks >> 12 & 1))
+        if marks & 7:  # another version than RFC 2784's and 2890's
+            return np.int64(-1)
+        if kind == IP4 or kind == IP6:
+            return _by_version(data, within, end)
+        if kind == BRIDGED:
+            return ip_at(data, within, end, LINK_ETHERNET)
+    if protocol == UDP and dst_port == VXLAN:
+        return ip_at(data, begin + 16, end, LINK_ETHERNET)
+    return np.int64(-1)
+
+
+@njit(**OPTIONS)
+def _read_headers(data, at, end, wire, out, row):
     ports = np.int64(0)
     out[TCP_FLAGS, row] = 0
     out[ICMP, row] = 0

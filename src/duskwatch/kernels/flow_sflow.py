@@ -31,6 +31,7 @@ from duskwatch.kernels.flow_layout import (
     FRAGMENT,
     FULL,
     ICMP,
+    INNER,
     INPUT,
     IPV4,
     IPV6,
@@ -200,7 +201,7 @@ def _read_sample(data, at, end, kind, received_us, exporters, out, cursor):
         if at + size > end:
             return -1
         if what == RAW_HEADER and size >= 16:
-            _raw_header(data, at, size, out, row)
+            _raw_header(data, at, size, cursor[INNER], out, row)
         elif what == IPV4_DATA and size >= 32 and out[AFI, row] == 0:
             out[AFI, row] = IPV4
             out[SRC_HI, row] = np.uint64(u32(data, at + 8)) << np.uint64(32)
@@ -237,7 +238,7 @@ def _read_sample(data, at, end, kind, received_us, exporters, out, cursor):
 
 
 @njit(**OPTIONS)
-def _raw_header(data, at, size, out, row):
+def _raw_header(data, at, size, inner, out, row):
     protocol, wire, there = u32(data, at), u32(data, at + 4), u32(data, at + 12)
     if there > size - 16:
         there = size - 16
@@ -253,7 +254,7 @@ def _raw_header(data, at, size, out, row):
         return
     begin = ip_at(data, at + 16, at + 16 + there, link)
     if begin >= 0:
-        read_packet(data, begin, at + 16 + there, max(wire - (begin - at - 16), 0), out, row)
+        read_packet(data, begin, at + 16 + there, max(wire - (begin - at - 16), 0), inner, out, row)
 
 
 @njit(**OPTIONS)

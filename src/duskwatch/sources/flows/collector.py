@@ -44,11 +44,13 @@ class Settings:
     allowed           prefixes whose addresses may export; empty: all
     template_life_us  a template that came so long ago is forgotten; 0: never
     hold              whether sets whose template has not come yet are held for it
+    inner             whether flows are of what is in tunnels (IP in IP, SRv6, GRE, VXLAN), where records tell
     """
 
     allowed: tuple[Prefix, ...] = ()
     template_life_us: int = TEMPLATE_LIFE_US
     hold: bool = True
+    inner: bool = False
 
 
 class Collector:
@@ -67,7 +69,7 @@ class Collector:
         self.refused: Counter[str] = Counter()
         self.refusals: list[Refusal] = []
         self.table = ExporterTable(self.settings.allowed)
-        self.templates = TemplateTable()
+        self.templates = TemplateTable(inner=self.settings.inner)
         self.samplers = SamplerTable()
         self._held = HeldSets()
         self._due: list[Held] = []
@@ -100,6 +102,7 @@ class Collector:
         cursor, out = self._cursor, self._out
         cursor[:] = 0
         cursor[to.AGAIN] = again
+        cursor[to.INNER] = self.settings.inner
         cursor[to.LIFE_US] = self.settings.template_life_us
         while True:
             cursor[to.QUIET] = not self.settings.hold or self._held.full

@@ -25,7 +25,8 @@ class Known(NamedTuple):
 class TemplateTable:
     """Templates by exporter and number. A new one takes the place of the former of that number."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, inner: bool = False) -> None:
+        self._inner = inner
         self._known: dict[tuple[int, int], Known] = {}
         self._of: dict[int, int] = {}  # templates of each exporter
         self._free: list[int] = []
@@ -52,7 +53,7 @@ class TemplateTable:
         if known is not None and known.template == template:
             self.arrays.refreshed_us[known.row] = received_us
             return
-        compiled = compile_template(template)
+        compiled = compile_template(template, inner=self._inner)
         if known is not None:
             self._remove(key)
         if (

@@ -17,6 +17,8 @@ from duskwatch.sources.flows.elements import (
     Element,
 )
 
+PROTOCOL = 4
+OF_PACKETS = frozenset((PROTOCOL, 5, 6, 7, 8, 11, 12, 27, 28, 32, 139))  # elements that an inner packet has too
 SCOPE = -1  # in place of an enterprise number: a scope of NetFlow 9, whose types are numbered by themselves
 
 
@@ -116,8 +118,11 @@ def _fields(data: bytes, at: int, count: int, version: int, scopes: int) -> tupl
     return tuple(fields), at
 
 
-def compile_template(template: Template) -> Compiled:
+def compile_template(template: Template, *, inner: bool = False) -> Compiled:
     """Operations for the fields that flows are made of.
+
+    An element that comes twice is of an outer and an inner packet, in this order (RFC 7011 section 8): the first one is
+    taken, with ``inner`` the last.
 
     Raises TemplateFault where records would be of no length, there are too many fields, or an address has no address's
     length.
@@ -135,7 +140,7 @@ def compile_template(template: Template) -> Compiled:
         if any(field.enterprise == 0 and field.number in READ_OPTIONS for field in fields):
             kind = to.OPTIONS_READ
     else:
-        marks, operations = _operations(fields, variable)
+        marks, operations = _operations(fields, variable, inner)
         kind = to.DATA if operations else to.OTHER
     words = np.zeros(to.TEMPLATE_WORDS, np.int32)
     words[to.T_OPERATIONS] = len(operations)
@@ -148,13 +153,17 @@ def compile_template(template: Template) -> Compiled:
     return Compiled(words, np.array(operations, np.int32).reshape(-1, 4), lengths)
 
 
-def _operations(fields: tuple[Field, ...], variable: bool) -> tuple[int, list[tuple[int, int, int, int]]]:
+def _operations(
+    fields: tuple[Field, ...], variable: bool, inner: bool
+) -> tuple[int, list[tuple[int, int, int, int]]]:
     """Marks, and operations in the order in which they are done; none where the records have no address."""
-    at, place = 0, {}
-    for k, field in enumerate(fields):
-        if field.octets:
-            place.setdefault((field.enterprise, field.number), (k if variable else at, field.octets))
-        at += field.octets
+    place = _places(fields, variable)
+    if inner and sum(field.enterprise == 0 and field.number == PROTOCOL for field in fields) > 1:
+        last = _places(fields[::-1], variable, reverse=True)
+        place |= {element: last[element] for element in last if element[0] == 0 and element[1] in OF_PACKETS}
+        four, six = (max((place[0, e][0] for e in pair if (0, e) in place), default=-1) for pair in ((8, 12), (27, 28)))
+        for element in (8, 12) if six > four else (27, 28):
+            place.pop((0, element), None)
 
     addresses, families = _addresses(place)
     frames = []
@@ -202,6 +211,24 @@ def _operations(fields: tuple[Field, ...], variable: bool) -> tuple[int, list[tu
         if column not in written
     ]
     return marks, [*empty, *addresses, *loads, *joins, *frames[:1]]
+
+
+def _places(
+    fields: tuple[Field, ...], variable: bool, *, reverse: bool = False
+) -> dict[tuple[int, int], tuple[int, int]]:
+    """Where the first of each element stands, and how long; from the end on where fields come reversed.
+
+    A place counts octets, or fields where one of them is of variable length.
+    """
+    at = sum(1 if variable else field.octets for field in fields) if reverse else 0
+    place: dict[tuple[int, int], tuple[int, int]] = {}
+    for field in fields:
+        step = 1 if variable else field.octets
+        at -= step if reverse else 0
+        if field.octets:
+            place.setdefault((field.enterprise, field.number), (at, field.octets))
+        at += 0 if reverse else step
+    return place
 
 
 def _filled(marks: int) -> list[int]:
