@@ -95,7 +95,9 @@ class FlowBlock(NamedTuple):
     src_as: U32  # [F] as the exporter says; 0 unknown
     dst_as: U32  # [F]
 
-    def __len__(self) -> int:
+    @property
+    def rows(self) -> int:
+        """How many flows there are."""
         return len(self.exporter)
 
     def take(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> "FlowBlock":

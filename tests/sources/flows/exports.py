@@ -43,7 +43,7 @@ def decode(collector: Collector, datagrams: list[bytes], **about: int) -> list[F
 def rows(block: FlowBlock) -> list[Flow]:
     """A block's rows as dictionaries; addresses as text."""
     found = []
-    for k in range(len(block)):
+    for k in range(block.rows):
         flow: Flow = {name: int(getattr(block, name)[k]) for name in block._fields}
         for side in ("src", "dst"):
             hi, lo = int(flow.pop(f"{side}_hi")), int(flow.pop(f"{side}_lo"))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from duskwatch.kernels import flow_layout as to
 from duskwatch.kernels.flow_datagrams import Datagrams, scan
@@ -97,6 +98,23 @@ class Collector:
         while self._due:
             due, self._due = self._due, []
             yield from self._scan(as_batch(due), place, first, again=True)
+
+    def row_of(self, exporter: Exporter) -> int:
+        """The row of an exporter that a file names; of one for all others, where there are too many."""
+        try:
+            return self.table.row(exporter)
+        except Refused:
+            self.refused[to.REASONS[to.MANY_EXPORTERS]] += 1
+            return self.table.others(exporter.export)
+
+    def adopt(self, block: FlowBlock, mapping: npt.NDArray[np.int32]) -> FlowBlock:
+        """A block that was not decoded here, with exporters that are rows here, and counted as if it were.
+
+        mapping  int32[E] row here of each exporter that the block has
+        """
+        exporter = mapping[block.exporter]
+        self.table.count(exporter, block)
+        return block._replace(exporter=exporter)
 
     def _scan(self, batch: Datagrams, place: str, first: int, *, again: bool) -> Iterator[FlowBlock]:
         cursor, out = self._cursor, self._out

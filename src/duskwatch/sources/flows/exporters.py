@@ -5,13 +5,15 @@ import numpy.typing as npt
 
 from duskwatch.kernels import flow_layout as to
 from duskwatch.kernels.flow_tables import Exporters, Streams, place_stream
-from duskwatch.records.flows import Export, Exporter, ExporterCounts, RateSource, Sampler
+from duskwatch.records.flows import Export, Exporter, ExporterCounts, FlowBlock, RateSource, Sampler
 from duskwatch.records.prefix import Prefix
 
 EXPORTERS = 16_384  # a sender of spoofed datagrams can make up no more
 DOMAINS = 1024  # of one address
 PORTS = 16  # that one exporter sends from, before they are no longer kept apart
 STREAMS = 65_536
+SPARE = 8  # rows beside these, each for all others of one kind
+ALL_OTHERS = 0xFFFFFFFF
 FIRST_ROWS = 64
 
 PORT_SHIFT, VERSION_SHIFT, NO_PORT = 32, 48, ~(0xFFFF << 32) & (1 << 64) - 1
@@ -61,6 +63,11 @@ class ExporterTable:
         if len(self.exporters) >= EXPORTERS or self._domains.get(address, 0) >= DOMAINS:
             raise Refused(to.MANY_EXPORTERS)
         self._domains[address] = self._domains.get(address, 0) + 1
+        return self._new_row(exporter)
+
+    def _new_row(self, exporter: Exporter) -> int:
+        if exporter in self._rows:
+            return self._rows[exporter]
         row = len(self.exporters)
         if row == len(self.arrays.counts):
             old, self.arrays = self.arrays, _exporters(2 * row)
@@ -69,6 +76,28 @@ class ExporterTable:
         self.exporters.append(exporter)
         self._rows[exporter] = row
         return row
+
+    def others(self, export: Export) -> int:
+        """A row for exporters that get none of their own; the first row where there is no room even for that."""
+        everyone = Exporter(export, 0, 0, 0, ALL_OTHERS)
+        return self._rows.get(everyone, 0) if len(self.exporters) >= EXPORTERS + SPARE else self._new_row(everyone)
+
+    def count(self, exporter: npt.NDArray[np.int32], block: FlowBlock) -> None:
+        """Count the flows of a block that was not decoded by the kernels. ``exporter`` int32[F] is their row here."""
+        rows = len(self.exporters)
+        counts, words = self.arrays.counts[:rows], self.arrays.words[:rows]
+        counts[:, to.FLOWS] += np.bincount(exporter, minlength=rows)
+        np.maximum.at(counts[:, to.LONGEST_US], exporter, block.end_us - block.start_us)
+        for source, column in enumerate((to.BY_ASSUMED, to.BY_DECLARED, to.BY_LEARNED)):
+            words[:, column] += np.bincount(exporter[block.rate_source == source], minlength=rows)
+        received = block.received_us > 0
+        if received.any():
+            when, whose = block.received_us[received], exporter[received]
+            first = counts[:, to.FIRST_US]
+            first[first == 0] = to.MOST_US
+            np.minimum.at(first, whose, when)
+            first[first == to.MOST_US] = 0
+            np.maximum.at(counts[:, to.LAST_US], whose, when)
 
     def add_stream(self, key: npt.NDArray[np.uint64], sender: Prefix) -> None:
         """Make a stream known, and its exporter. Raises Refused where it is not allowed, or there are too many.
