@@ -13,6 +13,7 @@ from duskwatch.analysis.replay import replay_archives
 from duskwatch.records.entity import parse_entity
 from duskwatch.records.networks import Holding
 from duskwatch.records.outages import When
+from duskwatch.records.reason import NO_REASON
 from duskwatch.records.signals import Level
 from duskwatch.records.times import parse_time, to_datetime
 from duskwatch.signals.bgp.holdings import before, holding
@@ -151,7 +152,7 @@ def test_a_share_is_looked_for_where_both_were_watched():
     whole = steps((0, np.nan), (HOUR_US // 2, 8.0))
     told = replace(out(1, 1), signals=("bgp.visible_slash24",))
     assert holding(steps((0, 2.0), (HOUR_US, 0.0)), whole, told, []).share == 0.25
-    late = replace(told, onset=When(5, 10, 7, ""))
+    late = replace(told, onset=When(5, 10, 7, NO_REASON))
     assert holding(steps((0, 2.0), (HOUR_US, 0.0)), whole, late, []).share == 0.25
     assert holding(steps((0, 0.0)), whole, told, []) is None
     assert holding(steps((0, np.nan)), whole, told, []) is None

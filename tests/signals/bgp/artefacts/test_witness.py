@@ -8,6 +8,7 @@ import pytest
 
 from duskwatch.analysis.replay import replay_archives
 from duskwatch.records.outages import Outage, When
+from duskwatch.records.reason import NO_REASON
 from duskwatch.records.times import MINUTE
 from duskwatch.signals.bgp.artefacts.faults import find_faults
 from duskwatch.signals.bgp.artefacts.witness import witness
@@ -20,7 +21,7 @@ PEERS = {"rrc91": 4, "rrc92": 3}
 
 def outage(start: float, end: float | None, width: float = 0) -> Outage:
     def when(minute: float) -> When:
-        return When(at(minute), at(minute + width), at(minute), "")
+        return When(at(minute), at(minute + width), at(minute), NO_REASON)
 
     length = int(((240 if end is None else end) - start) * MINUTE)
     over = None if end is None else when(end)
