@@ -67,9 +67,6 @@ from duskwatch.kernels.flow_layout import (
     OUTPUT,
     PACKETS,
     QUIET,
-    REFUSALS,
-    REFUSALS_KEPT,
-    REFUSED,
     RESERVED_SET,
     REV_BYTES,
     REV_FLAGS,
@@ -219,11 +216,7 @@ def _begin(batch, i, streams, exporters, reasons, refusals, cursor, key):
         refuse(cursor, reasons, refusals, exporters, 0, reason)
         return 2
     cursor[VERSION] = version
-    key[2] = (
-        np.uint64(cursor[DOMAIN])
-        | np.uint64(batch.port[i]) << np.uint64(32)
-        | np.uint64(version) << np.uint64(48)
-    )
+    key[2] = np.uint64(cursor[DOMAIN]) | np.uint64(batch.port[i]) << np.uint64(32) | np.uint64(version) << np.uint64(48)
     stream = find_stream(streams, key[0], key[1], key[2])
     if stream < 0:  # one that sends from ever new ports has a stream for all of them
         stream = find_stream(streams, key[0], key[1], key[2] & ~PORT_BITS)
@@ -341,10 +334,10 @@ def _read_sets(batch, i, templates, samplers, exporters, out, reasons, refusals,
 
 @njit(**OPTIONS)
 def _only_zeros(data, at, end):
+    sum_of_bits = 0
     for i in range(at, end):
-        if data[i]:
-            return False
-    return True
+        sum_of_bits |= data[i]
+    return sum_of_bits == 0
 
 
 @njit(**OPTIONS)

@@ -10,10 +10,9 @@ from duskwatch.kernels.flow_layout import (
     AFI,
     ASSUMED,
     BOOT,
-    BOOT_US,
     BY_ASSUMED,
-    BY_DECLARED,
-    BY_LEARNED,
+    BY_INTERFACE,
+    BYTES,
     DECLARED,
     DECLARED_CHANGES,
     DECLARED_RATE,
@@ -31,17 +30,15 @@ from duskwatch.kernels.flow_layout import (
     FRAGMENT_FLAGS,
     FRAGMENT_OFFSET,
     FRAME,
+    GENERAL_RATE,
     HAS_DURATION,
     HAS_EVENT,
     HAS_FRAME,
     HAS_RATE,
-    GENERAL_RATE,
     HAS_SAMPLER,
     ICMP,
     ICMP_CODE,
     ICMP_TYPE,
-    BY_INTERFACE,
-    BYTES,
     INPUT,
     INTERFACE_SAMPLER,
     INTERVAL,
@@ -64,8 +61,8 @@ from duskwatch.kernels.flow_layout import (
     SECONDS,
     SHARED_RATE,
     SIZE,
-    SRC_PORT,
     SPACE,
+    SRC_PORT,
     START,
     TIME_ASSUMED,
     TIME_EXPORTED,
@@ -208,7 +205,7 @@ def _since_start(said_ms, uptime_ms, boot_us, export_us):
 
 @njit(**OPTIONS)
 def _frame(data, at, size, link, inner, out, row):
-    """A frame in a field; where there is no IP header in it, AFI stays as it is. Octets that the record counts count."""
+    """A frame in a field; without an IP header in it, AFI stays as it is. Octets that the record counts count."""
     counted = out[BYTES, row]
     begin = ip_at(data, at, at + size, link)
     if begin >= 0:
@@ -232,9 +229,9 @@ def finish(out, row, count, marks, exporter, export_us, received_us, words, samp
         if marks & HAS_DURATION:
             lasted = np.int64(min(out[DURATION, i], MOST))
             if start and not end:
-                end = min(start + lasted, MOST_US)
+                end = min(start + lasted, np.int64(MOST_US))
             elif end and not start:
-                start = max(end - lasted, 0)
+                start = max(end - lasted, np.int64(0))
         if marks & HAS_EVENT and start == 0 and end == 0:
             start = end = np.int64(min(out[EVENT, i], MOST))
         known = TIME_EXPORTED

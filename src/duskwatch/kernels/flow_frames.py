@@ -195,10 +195,10 @@ def find_datagrams(frames, count, ports, batch, passed, scratch):
 
 @njit(**OPTIONS)
 def _is_one_of(port, ports):
+    found = False
     for k in range(ports.shape[0]):
-        if ports[k] == port:
-            return True
-    return False
+        found |= ports[k] == port
+    return found
 
 
 @njit(**OPTIONS)

@@ -194,7 +194,9 @@ def _version1(data, at, end, kind, map_rows, maps, whose, rates, octets, tally, 
     out[SRC_PORT, row] = little16(data, at + 24)
     out[DST_PORT, row] = little16(data, at + 26)
     at = body
-    size = (32 if flags & FLAG_IPV6 else 8) + (8 if flags & FLAG_PACKETS_64 else 4) + (8 if flags & FLAG_BYTES_64 else 4)
+    size = (
+        (32 if flags & FLAG_IPV6 else 8) + (8 if flags & FLAG_PACKETS_64 else 4) + (8 if flags & FLAG_BYTES_64 else 4)
+    )
     if at + size > end:
         return -1
     if flags & FLAG_IPV6:

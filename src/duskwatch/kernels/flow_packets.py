@@ -52,11 +52,11 @@ def ip_at(data, at, end, link):
     """Where the IP header of a frame begins; -1 where there is none, or the frame ends before it."""
     kind = np.int64(0)
     if link == LINK_ETHERNET:
-        kind = ETHERNET_AGAIN
+        kind = np.int64(ETHERNET_AGAIN)
     elif link == LINK_RAW:
         return _by_version(data, at, end)
     elif link == LINK_MPLS:
-        kind = MPLS
+        kind = np.int64(MPLS)
     elif link == LINK_SLL:
         if at + 16 > end:
             return np.int64(-1)
@@ -98,7 +98,7 @@ def ip_at(data, at, end, link):
                     return np.int64(-1)
                 if u8(data, at) >> 4 == 0:  # the control word of a pseudowire (RFC 4385 section 3)
                     at += 4
-                    kind = ETHERNET_AGAIN
+                    kind = np.int64(ETHERNET_AGAIN)
                 else:
                     return _by_version(data, at, end)
         elif kind == PPPOE:

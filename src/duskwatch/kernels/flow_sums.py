@@ -5,9 +5,9 @@ from numba import njit
 
 from duskwatch.kernels.flow_words import OPTIONS
 
-# float64[targets, VALUES]: flows, packets exported, then estimates: packets, octets, their variances, the largest weight
-# of one packet and of its octets; earliest and latest time (microseconds, exact below 2**53); flows by how their rate
-# is known.
+# float64[targets, VALUES]: flows, packets exported, then estimates: packets, octets, their variances, the largest
+# weight of one packet and of its octets; earliest and latest time (microseconds, exact below 2**53); flows by how their
+# rate is known.
 (
     FLOWS, SEEN, PACKETS, OCTETS, PACKETS_VARIANCE, OCTETS_VARIANCE, MOST_PACKETS, MOST_OCTETS, FIRST_US, LAST_US,
     BY_ASSUMED, BY_DECLARED, BY_LEARNED, BY_OVERRIDDEN,

@@ -6,7 +6,6 @@ The function is summed as a series below its mean and as a continued fraction ab
 
 import math
 
-import numpy as np
 from numba import njit
 
 from duskwatch.kernels.flow_words import OPTIONS

@@ -1,4 +1,7 @@
-"""LZO1X, as nfcapd packs its blocks with: unpacked after the description of its stream in the Linux kernel's documentation."""
+"""LZO1X, which nfcapd packs its blocks with.
+
+The stream is unpacked as the documentation of the Linux kernel describes it (Documentation/staging/lzo.rst).
+"""
 
 import numpy as np
 from numba import njit
@@ -10,7 +13,7 @@ BROKEN = -1
 
 @njit(**OPTIONS)
 def _length(data, at, base):
-    """A length that went on in further octets: zeros count 255 each, up to one that is none. Length and what follows."""
+    """A length that goes on in further octets: zeros count 255 each. The length, and where what follows begins."""
     extra = np.int64(0)
     while at < data.shape[0] and data[at] == 0:
         extra += 255
@@ -28,14 +31,14 @@ def unpack(data, out):
     literals = np.int64(0)  # that the last instruction copied: 0, 1 to 3, or 4 for more
     if end and data[0] > 17:
         count = np.int64(data[0]) - 17
-        at = 1
+        at = np.int64(1)
         if at + count > end or count > room:
             return BROKEN
         for _ in range(count):
             out[to] = data[at]
             to += 1
             at += 1
-        literals = min(count, 4)
+        literals = min(count, np.int64(4))
     while at < end:
         code = np.int64(data[at])
         at += 1

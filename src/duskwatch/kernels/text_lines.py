@@ -1,7 +1,7 @@
 """Lines of text into places of values: JSON objects, one a line, and rows of separated fields.
 
-Only places are found here; what stands there is read by text_values. A line that is no object is given as such, and what
-is nested in one is passed over, so that no line, however deep, costs more than its length.
+Only places are found here; what stands there is read by text_values. A line that is no object is given as such, and
+what is nested in one is passed over, so that no line, however deep, costs more than its length.
 """
 
 import numpy as np
@@ -143,10 +143,10 @@ def json_line(data, at, end, keys, sizes, heads, following, places, row):
 def _same(data, begin, size, key, key_size):
     if size != key_size:
         return False
+    differ = 0
     for k in range(size):
-        if data[begin + k] != key[k]:
-            return False
-    return True
+        differ |= data[begin + k] ^ key[k]
+    return differ == 0
 
 
 @njit(**OPTIONS)
@@ -207,7 +207,7 @@ def separated_lines(data, at, separator, fields, where, places, good):
                         places[k, row, 1] = last - first
                         places[k, row, 2] = STRING
                 count += 1
-                begin = i + 1
+                begin = np.int64(i + 1)
             good[row] = count >= fields
         row += 1
         at = end + 1

@@ -79,7 +79,7 @@ def parse_address(data, at, size):
 def _four(data, at, end):
     value, octets = np.uint64(0), 0
     while octets < 4:
-        digits, part = 0, 0
+        digits, part = 0, np.int64(0)
         while at < end and DIGIT_0 <= data[at] <= DIGIT_9 and digits < 4:
             part = part * 10 + np.int64(data[at]) - DIGIT_0
             digits += 1
@@ -387,10 +387,10 @@ def _read_line(data, places, line, reads, columns, most, flag_names, protocols, 
 
 @njit(**OPTIONS)
 def _has_dot(data, at, size):
+    found = False
     for i in range(at, at + size):
-        if data[i] == DOT:
-            return True
-    return False
+        found |= data[i] == DOT
+    return found
 
 
 @njit(**OPTIONS)
@@ -399,9 +399,9 @@ def _settle(out, row):
     start, end = np.int64(min(out[START, row], np.uint64(MOST_US))), np.int64(min(out[END, row], np.uint64(MOST_US)))
     lasted = np.int64(min(out[DURATION, row], np.uint64(MOST_US)))
     if start and not end:
-        end = min(start + lasted, MOST_US)
+        end = min(start + lasted, np.int64(MOST_US))
     elif end and not start:
-        start = max(end - lasted, 0)
+        start = max(end - lasted, np.int64(0))
     out[START, row] = min(start, end)
     out[END, row] = end
     out[INTERVAL, row] = min(out[INTERVAL, row], np.uint64((1 << 32) - 1))

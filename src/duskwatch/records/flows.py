@@ -102,7 +102,7 @@ class FlowBlock(NamedTuple):
 
     def take(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> "FlowBlock":
         """The block of some of the rows."""
-        return FlowBlock(*(column[rows] for column in self))
+        return FlowBlock._make(column[rows] for column in self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ HEX = ("cflow.tcpflags", "cflow.tcpflags16", "cflow.tos", "cflow.octets", "cflow
 
 
 def as_rows(flows: list[dict[str, str]]) -> list[Flow]:
-    """Flow records with an address as rows of ours, both directions apart; columns that tshark does not have left out."""
+    """Flow records with an address as rows of ours, both directions apart, with the columns that tshark has."""
     rows = []
     for flow in flows:
         row: Flow = {}

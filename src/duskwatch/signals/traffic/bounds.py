@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from duskwatch.kernels import gamma
+from duskwatch.records.errors import InputError
 
 F64 = npt.NDArray[np.float64]
 CONFIDENCE = 0.95
@@ -30,15 +31,15 @@ def interval(total: F64, variance: F64, most: F64, confidence: float = CONFIDENC
 
 
 def unseen_below(rate: float, seconds: float, needed: int = 1, confidence: float = CONFIDENCE) -> float:
-    """Packets a second of a flood that would have been noticed with this confidence; a smaller one may have been missed.
+    """Packets a second of a flood that is noticed with this confidence; a smaller one may be missed.
 
     rate     one packet in so many was looked at
     seconds  that it lasted, or that are looked at together
     needed   packets that must have been looked at for it to be noticed
-    0 where every packet was looked at and one is enough. ValueError where seconds, rate or needed make no sense.
+    0 where every packet was looked at and one is enough. InputError where seconds, rate or needed make no sense.
     """
     if rate < 1 or seconds <= 0 or needed < 1:
-        raise ValueError("a rate and a number of packets are at least 1, and seconds more than 0")
+        raise InputError("a rate and a number of packets are at least 1, and seconds more than 0")
     if rate == 1:
         return (needed - 1) / seconds
     # The smallest mean at which a Poisson count reaches ``needed`` with that chance is a quantile of the gamma

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from duskwatch.records.flows import Exporter, ExporterCounts, FlowBlock, RateSource
-from duskwatch.records.prefix import Prefix, address_text
+from duskwatch.records.prefix import Prefix
 
 LARGEST_IN_USE = 65_536  # routers sample one packet in ten to one in some thousands; a larger rate is rather a mistake
 
@@ -76,8 +76,3 @@ def doubts(counts: ExporterCounts, policy: RatePolicy) -> list[str]:
     if counts.unknown_sets:
         found.append(f"{counts.unknown_sets} sets ({counts.unknown_octets} bytes) came without a template")
     return found
-
-
-def exporter_text(exporter: Exporter) -> str:
-    """An exporter's address, or what stands in for one."""
-    return address_text(exporter.afi, exporter.hi, exporter.lo) if exporter.afi else "-"

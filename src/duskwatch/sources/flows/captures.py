@@ -15,6 +15,7 @@ from duskwatch.records.elems import Damage
 from duskwatch.records.flows import Export, Exporter, FlowBlock
 from duskwatch.sources.files.pieces import TransportDamage
 from duskwatch.sources.flows.blocks import new_rows, to_block
+from duskwatch.sources.flows.datagrams import first_of, room_for
 
 FRAMES_AT_ONCE = 1 << 14
 INTERFACES = 4096  # of one section
@@ -55,29 +56,30 @@ class CaptureReader:
         self._per_second = 0  # of pcap; 0: it is pcapng
         self._link = 0
         self._links: list[tuple[int, int, int]] = []
+        self._at = 0
 
     def __iter__(self) -> Iterator[Frames]:
         held, offset, begun = b"", 0, False
         room = _room(FRAMES_AT_ONCE)
         for piece in self._undamaged():
             data = held + bytes(piece) if held else bytes(piece)
-            at = 0
+            begin = 0
             if not begun:
                 used = self._begin(data)
                 if used < 0:
                     held = data
                     continue
-                begun, at = True, used
+                begun, begin = True, used
                 if self.damage is not None:
                     return
-            for at, frames in self._frames(np.frombuffer(data, np.uint8), at, offset, room):
-                if len(frames.start):
-                    self.frames += len(frames.start)
-                    yield frames
+            self._at = begin
+            for frames in self._frames(np.frombuffer(data, np.uint8), offset, room):
+                self.frames += len(frames.start)
+                yield frames
             if self.damage is not None:
                 return
-            held = data[at:]
-            offset += at
+            held = data[self._at :]
+            offset += self._at
         if held and self.damage is None:
             what = "a whole frame" if begun else "the header of a capture"
             self.damage = Damage(offset, what, f"the end of the file after {len(held)} bytes of it")
@@ -88,14 +90,11 @@ class CaptureReader:
         wanted = np.array(ports, np.uint16)
         for frames in self:
             count = len(frames.start)
-            batch = Datagrams(
-                frames.data, *(np.empty(count, np.int64) for _ in range(4)), np.empty(count, np.uint8),
-                np.empty(count, np.uint64), np.empty(count, np.uint64), np.empty(count, np.uint16),
-            )  # fmt: skip
+            batch = room_for(frames.data, count)
             found = kernel.find_datagrams(frames, count, wanted, batch, passed, scratch)
             self._note(passed)
             if found:
-                yield Datagrams(batch.data, *(column[:found] for column in batch[1:]))
+                yield first_of(batch, found)
 
     def packets(self, *, inner: bool = False) -> Iterator[FlowBlock]:
         """The traffic itself: each IP packet as a flow of one packet, of which nothing was sampled away."""
@@ -130,25 +129,27 @@ class CaptureReader:
         self._link = link & 0xFFFF
         return 24
 
-    def _frames(
-        self, data: npt.NDArray[np.uint8], at: int, offset: int, room: Frames
-    ) -> Iterator[tuple[int, Frames]]:
-        """Where reading stands, and the frames up to there, as often as there are any."""
+    def _frames(self, data: npt.NDArray[np.uint8], offset: int, room: Frames) -> Iterator[Frames]:
+        """All whole frames from ``self._at`` on, which then is behind the last."""
+        given = room._replace(data=data)
         while True:
-            given = room._replace(data=data)
             if self._per_second:
-                ended, at, count = kernel.pcap_frames(data, at, self._little, self._per_second, self._link, given)
+                ended, self._at, count = kernel.pcap_frames(
+                    data, self._at, self._little, self._per_second, self._link, given
+                )
             else:
                 columns = np.array(self._links, np.int64).reshape(-1, 3).T.copy()
-                ended, at, count = kernel.pcapng_frames(data, at, self._little, *columns, given)
-            yield at, Frames(data, *(column[:count] for column in given[1:]))
+                ended, self._at, count = kernel.pcapng_frames(data, self._at, self._little, *columns, given)
+            if count:
+                yield Frames._make([data, *(column[:count] for column in given[1:])])
             if ended == kernel.BLOCK:
-                used = self._block(data[at:].tobytes(), offset + at)
+                used = self._block(data[self._at :].tobytes(), offset + self._at)
                 if used == 0:
                     return
-                at += used
+                self._at += used
             elif ended == kernel.BROKEN:
-                self.damage = Damage(offset + at, "a frame of a capture", data[at : at + 16].tobytes().hex(" "))
+                found = data[self._at : self._at + 16].tobytes().hex(" ")
+                self.damage = Damage(offset + self._at, "a frame of a capture", found)
                 return
             elif ended == kernel.ALL:
                 return
@@ -172,7 +173,7 @@ class CaptureReader:
             return 0
         if data[:4] != PCAPNG:
             self._links.append(_interface(data[8 : size - 4], order))
-        return size
+        return int(size)
 
     def _undamaged(self) -> Generator[bytes | memoryview]:
         pieces = iter(self._pieces)
@@ -204,7 +205,7 @@ def _interface(body: bytes, order: str) -> tuple[int, int, int]:
 
 
 def _room(count: int) -> Frames:
-    return Frames(np.empty(0, np.uint8), *(np.empty(count, np.int64) for _ in range(5)))
+    return Frames._make([np.empty(0, np.uint8), *(np.empty(count, np.int64) for _ in range(5))])
 
 
 def packet_exporter() -> Exporter:

@@ -239,7 +239,9 @@ class Collector:
         for row, octet, reason in self._places[: int(self._cursor[to.REFUSALS])].tolist():
             if len(self.refusals) >= REFUSALS_TOLD:
                 return
-            sender = address_text(int(batch.afi[row]), int(batch.hi[row]), int(batch.lo[row])) if batch.afi[row] else "-"
+            sender = (
+                address_text(int(batch.afi[row]), int(batch.hi[row]), int(batch.lo[row])) if batch.afi[row] else "-"
+            )
             self.refusals.append(Refusal(place, first + row, octet, sender, to.REASONS[reason]))
 
 

@@ -1,5 +1,7 @@
-"""What can go wrong with input of flows that a user can mend."""
+"""What can go wrong with input of flows that a person can put right."""
+
+from duskwatch.records.errors import InputError
 
 
-class FlowInputError(ValueError):
-    """A file or address of flows that cannot be used; one sentence with the place and what to do."""
+class FlowInputError(InputError):
+    """A file or address of flows that cannot be used."""

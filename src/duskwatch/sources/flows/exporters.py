@@ -54,6 +54,11 @@ class ExporterTable:
         """Whether no further source of samples gets a row; half of the streams are kept for exporters."""
         return self._stream_count >= STREAMS // 2
 
+    @property
+    def flows(self) -> int:
+        """Flows of all exporters."""
+        return int(self.arrays.counts[:, to.FLOWS].sum())
+
     def row(self, exporter: Exporter) -> int:
         """Its row, a new one where there is none. Raises Refused where there are too many."""
         row = self._rows.get(exporter)

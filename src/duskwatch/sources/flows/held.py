@@ -3,9 +3,8 @@
 from collections import deque
 from typing import NamedTuple
 
-import numpy as np
-
 from duskwatch.kernels.flow_datagrams import Datagrams
+from duskwatch.sources.flows.datagrams import batch_of
 
 HELD_OCTETS = 8 << 20
 HELD_SETS = 1 << 14
@@ -65,16 +64,11 @@ class HeldSets:
 
 def as_batch(held: list[Held]) -> Datagrams:
     """Held sets as datagrams."""
-    lengths = np.array([len(one.datagram) for one in held], np.int64)
-    data = np.frombuffer(b"".join(one.datagram for one in held), np.uint8)
-    return Datagrams(
-        data,
-        np.cumsum(lengths) - lengths,
-        lengths,
-        lengths,
-        np.array([one.received_us for one in held], np.int64),
-        np.array([one.afi for one in held], np.uint8),
-        np.array([one.hi for one in held], np.uint64),
-        np.array([one.lo for one in held], np.uint64),
-        np.array([one.port for one in held], np.uint16),
+    return batch_of(
+        [one.datagram for one in held],
+        received_us=[one.received_us for one in held],
+        afi=[one.afi for one in held],
+        hi=[one.hi for one in held],
+        lo=[one.lo for one in held],
+        port=[one.port for one in held],
     )

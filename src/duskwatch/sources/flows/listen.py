@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from duskwatch.kernels.flow_datagrams import Datagrams
 from duskwatch.sources.flows.errors import FlowInputError
-from duskwatch.sources.flows.receive import SO_RCVBUFFORCE, SLOTS, Receiver
+from duskwatch.sources.flows.receive import SLOTS, SO_RCVBUFFORCE, Receiver
 
 BUFFER = 32 << 20  # octets asked of the system for each socket: a second of a busy exporter
 PORT = 2055

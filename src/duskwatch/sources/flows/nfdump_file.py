@@ -24,6 +24,7 @@ FLOW_BLOCKS = {1: (2,), 2: (2, 3)}  # kinds of blocks that hold flow records, by
 SFLOW_VERSION = 9999
 VERSIONS = {5: Export.NETFLOW5, 9: Export.NETFLOW9, 10: Export.IPFIX, SFLOW_VERSION: Export.SFLOW5}
 MAPS = 4096
+U32 = 0xFFFFFFFF
 
 
 class NfdumpReader:
@@ -122,7 +123,15 @@ class NfdumpReader:
         at = 0
         while True:
             ended, at, rows = kernel.read_records(
-                data, at, self._map_rows, self._maps, self._whose, self._rates, kernel.EXTENSION_OCTETS, self._tally, out
+                data,
+                at,
+                self._map_rows,
+                self._maps,
+                self._whose,
+                self._rates,
+                kernel.EXTENSION_OCTETS,
+                self._tally,
+                out,
             )
             if rows:
                 self.flows += rows
@@ -155,15 +164,16 @@ class NfdumpReader:
             six = hi != 0 or family == 10
             if len(self.exporters) < 1 << 16:
                 self._whose[number] = len(self.exporters)
-                address = (2, hi, lo) if six else (1, (lo & 0xFFFFFFFF) << 32, 0)
-                self.exporters.append(Exporter(VERSIONS.get(version, Export.NFDUMP), *address, domain))
+                export = VERSIONS.get(version, Export.NFDUMP)
+                afi, hi, lo = (2, hi, lo) if six else (1, (lo & U32) << 32, 0)
+                self.exporters.append(Exporter(export, afi, hi, lo, domain))
         elif kind == kernel.OLD_SAMPLER and size >= 16:
             _, interval, _, exporter = struct.unpack_from("<iIHH", data, 4)
             self._rates[exporter] = interval
         elif kind == kernel.SAMPLER_INFO and size >= 24:
             exporter, _, _, interval, space = struct.unpack_from("<HHqII", data, 4)
             self._rates[exporter] = (interval + space) // interval if interval else 0
-        return size
+        return int(size)
 
 
 def _unpacked(data: bytes, packing: int) -> npt.NDArray[np.uint8] | None:

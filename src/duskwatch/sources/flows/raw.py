@@ -3,11 +3,10 @@
 import struct
 from collections.abc import Iterable, Iterator
 
-import numpy as np
-
 from duskwatch.kernels import flow_layout as to
 from duskwatch.kernels.flow_datagrams import Datagrams
 from duskwatch.records.elems import Damage
+from duskwatch.sources.flows.datagrams import batch_of
 from duskwatch.sources.flows.octets import Octets
 
 LONGEST = 65_535  # octets of a datagram
@@ -38,10 +37,10 @@ class RawReader:
                 self.datagrams += 1
                 waiting.append(one)
                 if len(waiting) == AT_ONCE:
-                    yield _batch(waiting)
+                    yield batch_of(waiting)
                     waiting = []
             if waiting:
-                yield _batch(waiting)
+                yield batch_of(waiting)
         finally:
             self._octets.close()
             self.damage = self._octets.damage or self.damage
@@ -70,17 +69,7 @@ def _size(head: bytes) -> int | None:
         return None
     version, second = struct.unpack("!HH", head)
     if version == to.NETFLOW5 and 1 <= second <= 30:
-        return 24 + 48 * second
+        return 24 + 48 * int(second)
     if version == to.IPFIX and second >= 16:
         return int(second)
     return None
-
-
-def _batch(datagrams: list[bytes]) -> Datagrams:
-    lengths = np.array([len(one) for one in datagrams], np.int64)
-    count = len(datagrams)
-    return Datagrams(
-        np.frombuffer(b"".join(datagrams), np.uint8), np.cumsum(lengths) - lengths, lengths, lengths,
-        np.zeros(count, np.int64), np.zeros(count, np.uint8), np.zeros(count, np.uint64), np.zeros(count, np.uint64),
-        np.zeros(count, np.uint16),
-    )  # fmt: skip

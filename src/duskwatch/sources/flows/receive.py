@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 import time
+from typing import Any
 
 import numpy as np
 
@@ -61,7 +62,7 @@ class Receiver:
             header.vectors = ctypes.addressof(self._vectors[k])
             header.vector_count = 1
             header.control = self._control.ctypes.data + k * CONTROL
-        whole = np.frombuffer(self._messages, np.uint8).reshape(SLOTS, ctypes.sizeof(_Message))
+        whole = np.frombuffer(memoryview(self._messages).cast("B"), np.uint8).reshape(SLOTS, ctypes.sizeof(_Message))
         self._name_octets = _member(whole, _Header.name_octets, np.uint32)
         self._control_octets = _member(whole, _Header.control_octets, np.uintp)
         self._octets = _member(whole, _Message.octets, np.uint32)
@@ -97,7 +98,7 @@ class Receiver:
     def _one_by_one(self, sock: socket.socket, now_us: int) -> Datagrams | None:
         count, lengths = 0, np.zeros(SLOTS, np.int64)
         for k in range(SLOTS):
-            view = memoryview(self._data)[k * SLOT : (k + 1) * SLOT]
+            view = self._data[k * SLOT : (k + 1) * SLOT].data
             try:
                 lengths[k], address = sock.recvfrom_into(view, SLOT, getattr(socket, "MSG_DONTWAIT", 0))
             except (BlockingIOError, InterruptedError):
@@ -157,8 +158,8 @@ class Receiver:
         return times, dropped
 
 
-def _member(whole: np.ndarray, member: object, dtype: object) -> np.ndarray:
+def _member(whole: np.ndarray, member: Any, dtype: Any) -> np.ndarray:
     """One member of all messages, as an array on their memory."""
-    offset, size = member.offset, member.size  # type: ignore[attr-defined]
+    offset, size = member.offset, member.size
     view: np.ndarray = whole[:, offset : offset + size].view(dtype).reshape(-1)
     return view

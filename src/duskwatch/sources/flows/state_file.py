@@ -93,8 +93,7 @@ def _exporters(collector: Collector) -> list[dict[str, Any]]:
     for row, exporter in enumerate(collector.exporters):
         words = collector.table.arrays.words[row]
         samplers = [
-            {"sampler": one.sampler, "interface": one.interface, "rate": one.rate}
-            for one in collector.samplers.of(row)
+            {"sampler": one.sampler, "interface": one.interface, "rate": one.rate} for one in collector.samplers.of(row)
         ]
         general, boot_us = int(words[to.GENERAL_RATE]), int(words[to.BOOT_US])
         if row in templates or samplers or general or boot_us:

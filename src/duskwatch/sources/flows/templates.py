@@ -153,9 +153,7 @@ def compile_template(template: Template, *, inner: bool = False) -> Compiled:
     return Compiled(words, np.array(operations, np.int32).reshape(-1, 4), lengths)
 
 
-def _operations(
-    fields: tuple[Field, ...], variable: bool, inner: bool
-) -> tuple[int, list[tuple[int, int, int, int]]]:
+def _operations(fields: tuple[Field, ...], variable: bool, inner: bool) -> tuple[int, list[tuple[int, int, int, int]]]:
     """Marks, and operations in the order in which they are done; none where the records have no address."""
     place = _places(fields, variable)
     if inner and sum(field.enterprise == 0 and field.number == PROTOCOL for field in fields) > 1:
@@ -179,9 +177,7 @@ def _operations(
         found = next(filter(None, (_load(column, element, place) for element in elements)), None)
         if found:
             loads.append(found)
-    joins = [
-        found for column, elements in JOINED for element in elements if (found := _load(column, element, place))
-    ]
+    joins = [found for column, elements in JOINED for element in elements if (found := _load(column, element, place))]
     columns = {load[1] for load in loads}
     has_boot = to.BOOT in columns
     if has_boot:

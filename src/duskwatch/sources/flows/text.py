@@ -20,8 +20,8 @@ U8, U16, U32, U64 = ((1 << bits) - 1 for bits in (8, 16, 32, 64))
 # Columns of rows that are free here: who sent it (upper half, lower half, family).
 SENDER = to.REV_BYTES
 PROTOCOLS = {
-    "HOPOPT": 0, "ICMP": 1, "IGMP": 2, "GGP": 3, "IPV4": 4, "IPIP": 4, "IPENCAP": 4, "TCP": 6, "EGP": 8, "IGP": 9, "UDP": 17,
-    "DCCP": 33, "IPV6": 41, "IPV6-ROUTE": 43, "IPV6-FRAG": 44, "RSVP": 46, "GRE": 47, "ESP": 50, "AH": 51,
+    "HOPOPT": 0, "ICMP": 1, "IGMP": 2, "GGP": 3, "IPV4": 4, "IPIP": 4, "IPENCAP": 4, "TCP": 6, "EGP": 8, "IGP": 9,
+    "UDP": 17, "DCCP": 33, "IPV6": 41, "IPV6-ROUTE": 43, "IPV6-FRAG": 44, "RSVP": 46, "GRE": 47, "ESP": 50, "AH": 51,
     "IPV6-ICMP": 58, "ICMP6": 58, "ICMPV6": 58, "IPV6-NONXT": 59, "IPV6-OPTS": 60, "EIGRP": 88, "OSPF": 89,
     "OSPFIGP": 89, "ETHERIP": 97, "PIM": 103, "IPCOMP": 108, "VRRP": 112, "L2TP": 115, "SCTP": 132, "UDPLITE": 136,
     "IP": 0,
