@@ -19,7 +19,7 @@ from duskwatch.sources.flows.exporters import ExporterTable, Refused
 from duskwatch.sources.flows.held import Held, HeldSets, as_batch
 from duskwatch.sources.flows.samplers import SamplerTable, read_options
 from duskwatch.sources.flows.template_table import TemplateTable
-from duskwatch.sources.flows.templates import TemplateFault, parse_templates
+from duskwatch.sources.flows.templates import Template, TemplateFault, parse_templates
 
 REFUSALS_TOLD = 100
 TEMPLATE_LIFE_US = DAY
@@ -178,7 +178,10 @@ class Collector:
                 counts = self.table.arrays.counts[exporter]
                 counts[to.UNKNOWN_SETS] -= 1
                 counts[to.UNKNOWN_OCTETS] -= len(held.datagram) - HEADERS[int(cursor[to.VERSION])]
-                self._due.append(held)
+                if template.options:  # rates of the flows that come next
+                    self._take_options(exporter, template, held.datagram[HEADERS[int(cursor[to.VERSION])] + 4 :])
+                else:
+                    self._due.append(held)
         if reason:
             self._refuse(reason, int(cursor[to.SET_AT] - batch.start[row]))
 
@@ -187,14 +190,22 @@ class Collector:
         exporter = int(cursor[to.WHOSE])
         template = self.templates.get(exporter, int(cursor[to.SET_ID]))
         assert template is not None
-        for told in read_options(template, self._set(batch)):
+        records, whole = self._take_options(exporter, template, self._set(batch))
+        cursor[to.COUNTED] += records
+        if not whole:
+            self._refuse(to.LONG_FIELD, int(cursor[to.SET_AT] - batch.start[cursor[to.DATAGRAM]]))
+            cursor[to.UNCOUNTED] += 1
+
+    def _take_options(self, exporter: int, template: Template, data: bytes) -> tuple[int, bool]:
+        """Learn what the records of a set say; how many there are, and whether none runs past the set."""
+        records = 0
+        for told in read_options(template, data):
             if told is None:
-                self._refuse(to.LONG_FIELD, int(cursor[to.SET_AT] - batch.start[cursor[to.DATAGRAM]]))
-                cursor[to.UNCOUNTED] += 1
-                return
-            cursor[to.COUNTED] += 1
+                return records, False
+            records += 1
             self.table.arrays.counts[exporter, to.OPTION_RECORDS] += 1
             self.samplers.tell(exporter, self.table.arrays.words[exporter], told)
+        return records, True
 
     def _unknown(self, batch: Datagrams) -> None:
         """Hold a set with the header of its datagram, so that both can be read as one."""
