@@ -371,20 +371,26 @@ def _pick(known: dict[int, int], *elements: int) -> int:
 
 
 def _addresses(values: dict[tuple[int, int], bytes]) -> tuple[int, str, str] | None:
-    sides, family = [], 0
+    sides: list[dict[int, bytes]] = []
     for fours, sixes in (((8, 44), (27, 170)), ((12, 45), (28, 169))):
-        six = next((values[0, e] for e in sixes if len(values.get((0, e), b"")) == 16), None)
-        four = next((values[0, e] for e in fours if len(values.get((0, e), b"")) == 4), None)
-        if four is not None and (six is None or (not any(six) and any(four))):
-            family = 1
-            sides.append(four)
-        elif six is not None:
-            family = family or 2
-            sides.append(six)
-        else:
-            sides.append(b"")
-    if not any(sides):
+        four = [values[0, e] for e in fours if len(values.get((0, e), b"")) == 4]
+        six = [values[0, e] for e in sixes if len(values.get((0, e), b"")) == 16]
+        sides.append(({1: four[0]} if four else {}) | ({2: six[0]} if six else {}))
+    source, target = (set(side) for side in sides)
+    families = source & target or target or source
+    if not families:
         return None
-    octets = 4 if family == 1 else 16
-    texts = [str(ipaddress.ip_address((side or bytes(octets))[:octets].ljust(octets, b"\0"))) for side in sides]
-    return family, texts[0], texts[1]
+    afi = max(families)
+    chosen = []
+    for side in sides:
+        four, six = side.get(1, b""), side.get(2, b"")
+        if families == {1}:
+            chosen.append(four)
+        elif families == {1, 2} and any(four) and not any(six):
+            afi = 1
+            chosen.append(four)
+        else:
+            chosen.append(six)
+    octets = 4 if afi == 1 else 16
+    texts = [str(ipaddress.ip_address((one or bytes(octets))[:octets].ljust(octets, b"\0"))) for one in chosen]
+    return afi, texts[0], texts[1]

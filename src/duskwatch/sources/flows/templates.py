@@ -247,17 +247,22 @@ def _addresses(
     for number, octets in WHOLE_ADDRESSES.items():
         if place.get((0, number), (0, octets))[1] != octets:
             raise TemplateFault(to.BAD_ADDRESS)
+    sides: list[dict[int, tuple[int, int]]] = []  # place of the address of each family
+    for _, fours, sixes in ADDRESSES:
+        side = {}
+        for family, numbers, octets in ((to.IPV4, fours, 4), (to.IPV6, sixes, 16)):
+            places = (place.get((0, number), (0, 0)) for number in numbers)
+            if known := next((one for one in places if one[1] == octets), None):
+                side[family] = known
+        sides.append(side)
+    source, target = (set(side) for side in sides)
+    families = source & target or target or source  # an address without one of its family at the other side says less
     found: list[tuple[int, int, int, int]] = []
-    families = set()
-    for column, fours, sixes in ADDRESSES:
-        six = next((place[0, number] for number in sixes if place.get((0, number), (0, 0))[1] == 16), None)
-        four = next((place[0, number] for number in fours if place.get((0, number), (0, 0))[1] == 4), None)
-        if six:
-            found.append((to.ADDRESS6, column, *six))
-            families.add(to.IPV6)
-        if four:
-            found.append((to.ADDRESS4_TOO if six else to.ADDRESS4, column, *four))
-            families.add(to.IPV4)
+    for (column, _, _), side in zip(ADDRESSES, sides, strict=True):
+        if to.IPV6 in side and to.IPV6 in families:
+            found.append((to.ADDRESS6, column, *side[to.IPV6]))
+        if to.IPV4 in side and to.IPV4 in families:
+            found.append((to.ADDRESS4_TOO if len(families) > 1 else to.ADDRESS4, column, *side[to.IPV4]))
     return sorted(found, key=lambda one: one[0] == to.ADDRESS4_TOO), families
 
 
