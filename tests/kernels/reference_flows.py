@@ -58,7 +58,7 @@ class SlowCollector:
                 raise Reject
             _, count, uptime, seconds, _, domain = struct.unpack("!HHIIII", data[:20])
             about = {"version": 9, "domain": domain, "uptime": uptime, "export": seconds * 10**6, "received": received_us}
-            self._sets(data[20:], about, count, rows)
+            self._sets(data[20:], len(data), about, count, rows)
         elif version == 10:
             if len(data) < 16:
                 raise Reject
@@ -66,7 +66,7 @@ class SlowCollector:
             if not 16 <= length <= len(data):
                 raise Reject
             about = {"version": 10, "domain": domain, "uptime": -1, "export": seconds * 10**6, "received": received_us}
-            self._sets(data[16:length], about, -1, rows)
+            self._sets(data[16:], length - 16, about, -1, rows)
         else:
             raise Reject
 
@@ -85,15 +85,15 @@ class SlowCollector:
             values[0, 34] = (sampling & 0x3FFF).to_bytes(2, "big")
             rows += self._rows(values, about)
 
-    def _sets(self, data: bytes, about: dict[str, int], count: int, rows: list[Row]) -> None:
+    def _sets(self, data: bytes, length: int, about: dict[str, int], count: int, rows: list[Row]) -> None:
         version = about["version"]
         at = 0
-        while at + 4 <= len(data):
+        while at + 4 <= min(length, len(data)):
             number, size = struct.unpack("!HH", data[at : at + 4])
             if count == 0 and (number or size):
                 raise Reject
             if size < 4 or at + size > len(data):
-                if number == 0 and size == 0 and not any(data[at:]):
+                if number == 0 and size == 0 and not any(data[at:length]):
                     return
                 raise Reject
             body = data[at + 4 : at + size]

@@ -292,7 +292,8 @@ def _read_sets(batch, i, templates, samplers, exporters, out, reasons, refusals,
             # RFC 3954 section 5.1: the header counts all records. Some count sets; none may count less than both.
             refuse(cursor, reasons, refusals, exporters, at - batch.start[i], EXTRA_SETS)
             return DONE
-        if size < 4 or at + size > until:
+        # Some exporters do not count the padding of the last set in the message's length: the datagram is the bound.
+        if size < 4 or at + size > batch.start[i] + batch.length[i]:
             if number == 0 and size == 0 and _only_zeros(data, at, until):
                 return DONE  # padding of those who send datagrams of one size
             cursor[UNCOUNTED] += 1
