@@ -220,11 +220,11 @@ class SlowCollector:
         whose = (about["version"], about["domain"])
         of = {name: one for (*who, name), one in self.samplers.items() if tuple(who) == whose}
         rate = of.pop(None, 0)
-        if row["sampler"]:
-            rate = of.get(("sampler", row["sampler"]), rate)
-        elif any(name[0] == "interface" for name in of):
-            rate = of.get(("interface", row["input_if"]), rate)
-        elif not rate and len(set(of.values())) == 1:
+        own = of.get(("sampler", row["sampler"]), 0) if row["sampler"] else 0
+        own = own or of.get(("interface", row["input_if"]), 0)
+        if own:
+            rate = own
+        elif not rate and not row["sampler"] and len(set(of.values())) == 1:
             rate = next(iter(of.values()))
         return (rate, 2) if rate else (1, 0)
 

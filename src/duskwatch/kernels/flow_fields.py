@@ -258,15 +258,17 @@ def finish(out, row, count, marks, exporter, export_us, received_us, words, samp
                 words[exporter, DECLARED_RATE] = rate
         if rate == 0:
             rate, source = general, LEARNED
-            if marks & HAS_SAMPLER and out[SAMPLER, i]:
+            own, named = np.int64(0), marks & HAS_SAMPLER and out[SAMPLER, i] != 0
+            if named:
                 sampler = out[SAMPLER, i]
                 if sampler != last_sampler:
                     last_sampler, last_rate = sampler, find_sampler(samplers, exporter, sampler)
-                rate = last_rate if last_rate else rate
-            elif words[exporter, BY_INTERFACE]:
+                own = last_rate
+            if own == 0 and words[exporter, BY_INTERFACE]:
                 own = find_sampler(samplers, exporter, out[INPUT, i] | np.uint64(INTERFACE_SAMPLER))
-                rate = own if own else rate
-            elif rate == 0:
+            if own:
+                rate = own
+            elif rate == 0 and not named:
                 rate = words[exporter, SHARED_RATE]
         if rate == 0:
             rate, source = np.int64(1), ASSUMED

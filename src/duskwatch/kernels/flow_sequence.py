@@ -52,7 +52,7 @@ def check_sequence(words, counts, sequence, uptime, counts_records):
     expected, other = words[EXPECTED], words[ALTERNATIVE]
     if not restarted:
         if expected >= 0 and sequence == expected:
-            words[HITS] += 1
+            words[HITS] += other >= 0  # else both counts would have given this number
             return _newest(words, sequence, uptime)
         if other >= 0 and sequence == other:
             words[OTHER_HITS] += 1
