@@ -172,7 +172,7 @@ class NfdumpReader:
             self._rates[exporter] = interval
         elif kind == kernel.SAMPLER_INFO and size >= 24:
             exporter, _, _, interval, space = struct.unpack_from("<HHqII", data, 4)
-            self._rates[exporter] = (interval + space) // interval if interval else 0
+            self._rates[exporter] = min((interval + space) // interval, U32) if interval else 0
         return int(size)
 
 
