@@ -57,7 +57,13 @@ class SlowCollector:
             if len(data) < 20:
                 raise Reject
             _, count, uptime, seconds, _, domain = struct.unpack("!HHIIII", data[:20])
-            about = {"version": 9, "domain": domain, "uptime": uptime, "export": seconds * 10**6, "received": received_us}
+            about = {
+                "version": 9,
+                "domain": domain,
+                "uptime": uptime,
+                "export": seconds * 10**6,
+                "received": received_us,
+            }
             self._sets(data[20:], len(data), about, count, rows)
         elif version == 10:
             if len(data) < 16:

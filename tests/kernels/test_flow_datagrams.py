@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 
 from duskwatch.sources.flows.collector import Collector
 from tests.kernels.reference_flows import SlowCollector
-from tests.sources.flows.exports import Flow, decode, ipfix, netflow5, netflow9, options_template, record5, set_of, template
+from tests.sources.flows.exports import (
+    Flow,
+    decode,
+    ipfix,
+    netflow5,
+    netflow9,
+    options_template,
+    record5,
+    set_of,
+    template,
+)
 
 RECEIVED = 1_700_000_000_000_000
 ELEMENTS = (
@@ -40,7 +50,9 @@ def test_datagrams_of_thirty_vendors_give_what_the_twin_reads(shared_data: Path)
     names = sorted(folder.glob("*.dat"), key=lambda path: ("tpl" not in path.name, path.name))
     groups: dict[str, list[bytes]] = {}
     for path in names:
-        groups.setdefault(path.name.split("_data")[0].split("_tpl")[0].split("_opttpl")[0], []).append(path.read_bytes())
+        groups.setdefault(path.name.split("_data")[0].split("_tpl")[0].split("_opttpl")[0], []).append(
+            path.read_bytes()
+        )
     compared = 0
     for name, group in groups.items():
         ours, theirs, _, _ = both(group)

@@ -46,7 +46,10 @@ def unpacked(packed: bytes, room: int = 1 << 18) -> bytes | None:
     return None if size == BROKEN else out[:size].tobytes()
 
 
-@given(st.lists(st.tuples(st.integers(3, 600), st.floats(0, 1), st.binary(max_size=3)), max_size=8), st.binary(min_size=4, max_size=700))
+@given(
+    st.lists(st.tuples(st.integers(3, 600), st.floats(0, 1), st.binary(max_size=3)), max_size=8),
+    st.binary(min_size=4, max_size=700),
+)
 @settings(max_examples=150, deadline=None)
 def test_literals_and_matches_give_what_they_stand_for(matches, start):
     packed, plain = literals(start, first=True), bytearray(start)

@@ -36,8 +36,12 @@ def find(line: bytes) -> tuple[bool, list[bytes | None]]:
     return bool(good[0] == 1), values
 
 
-SCALARS = st.one_of(st.none(), st.booleans(), st.integers(-(10**20), 10**20), st.text(max_size=20), st.floats(allow_nan=False))
-JSON = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3))
+SCALARS = st.one_of(
+    st.none(), st.booleans(), st.integers(-(10**20), 10**20), st.text(max_size=20), st.floats(allow_nan=False)
+)
+JSON = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+)
 
 
 @given(st.dictionaries(st.sampled_from((*KEYS, "other", "")), JSON, max_size=6), st.booleans())
@@ -57,7 +61,10 @@ def test_values_of_objects_are_found(made, escaped):
 
 @pytest.mark.parametrize(
     "line",
-    [b"", b"[]", b"{", b'{"a"', b'{"a":', b'{"a":1', b'{"a":1,', b'{"a":1}x', b'{"a" 1}', b"{a:1}", b'{"a":"1}', b'{"a":[1}', b'{"a":{"b":1}', b"x{}", b'{"a":}'],
+    [
+        b"", b"[]", b"{", b'{"a"', b'{"a":', b'{"a":1', b'{"a":1,', b'{"a":1}x', b'{"a" 1}', b"{a:1}", b'{"a":"1}',
+        b'{"a":[1}', b'{"a":{"b":1}', b"x{}", b'{"a":}',
+    ],
 )  # fmt: skip
 def test_what_is_no_object_is_told(line):
     good, _ = find(line)
@@ -90,9 +97,12 @@ def test_addresses_are_what_the_standard_library_reads(value):
 
 @pytest.mark.parametrize(
     "text",
-    ["::", "::1", "1::", "::ffff:1.2.3.4", "1:2:3:4:5:6:1.2.3.4", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7::", "::2:3:4:5:6:7:8",
-     "1::8", "1:2::7:8", "1:::8", "1::2::3", ":1::", "1:2:3:4:5:6:7:8:9", "12345::", "1.2.3", "1.2.3.4.5", "1.2.3.256",
-     "1.2.3.4 ", ":", "1:", "::1.2.3", "1:2:3:4:5:6:7:1.2.3.4", "0.0.0.0", "255.255.255.255", "::1.2.3.4", "1.2.3.4:80"],
+    [
+        "::", "::1", "1::", "::ffff:1.2.3.4", "1:2:3:4:5:6:1.2.3.4", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7::",
+        "::2:3:4:5:6:7:8", "1::8", "1:2::7:8", "1:::8", "1::2::3", ":1::", "1:2:3:4:5:6:7:8:9", "12345::", "1.2.3",
+        "1.2.3.4.5", "1.2.3.256", "1.2.3.4 ", ":", "1:", "::1.2.3", "1:2:3:4:5:6:7:1.2.3.4", "0.0.0.0",
+        "255.255.255.255", "::1.2.3.4", "1.2.3.4:80",
+    ],
 )  # fmt: skip
 def test_odd_addresses_are_what_the_standard_library_reads(text):
     check_address(text)
@@ -150,13 +160,17 @@ def test_numbers_of_64_bits_are_read(value):
 
 @pytest.mark.parametrize(
     ("text", "flags"),
-    [("18", 18), ("...A..S.", 18), (".AP.SF", 27), ("........", 0), ('["ACK", "PSH"]', 24), ("[]", 0), ("SYN|ECE|CWR", 194),
-     ("CEUAPRSF", 255), ("NS", 256), ("ack", 16), ("65535", 511)],
+    [
+        ("18", 18), ("...A..S.", 18), (".AP.SF", 27), ("........", 0), ('["ACK", "PSH"]', 24), ("[]", 0),
+        ("SYN|ECE|CWR", 194), ("CEUAPRSF", 255), ("NS", 256), ("ack", 16), ("65535", 511),
+    ],
 )  # fmt: skip
 def test_tcp_flags_are_read_in_every_way_they_are_written(text, flags):
     assert text_values.parse_flags(octets(text.encode()), 0, len(text), FLAG_NAMES) == flags
 
 
-@pytest.mark.parametrize(("text", "number"), [("tcp", 6), ("IPv6-ICMP", 58), ("17", 17), ("256", -1), ("nonsense", -1), ("", -1)])
+@pytest.mark.parametrize(
+    ("text", "number"), [("tcp", 6), ("IPv6-ICMP", 58), ("17", 17), ("256", -1), ("nonsense", -1), ("", -1)]
+)
 def test_protocols_are_read_by_number_and_name(text, number):
     assert text_values.parse_protocol(octets(text.encode()), 0, len(text), *PROTOCOL_NAMES) == number

@@ -9,10 +9,10 @@ import typer
 
 from duskwatch.cli.frames import plain_rows
 from duskwatch.cli.options import byte_bars, fail
-from duskwatch.records.prefix import Prefix
 
 if TYPE_CHECKING:
     from duskwatch.records.flows import FlowBlock
+    from duskwatch.records.prefix import Prefix
     from duskwatch.signals.traffic.sampling import RatePolicy
     from duskwatch.sources.flows.collector import Collector
     from duskwatch.sources.flows.read import FlowFiles
@@ -63,8 +63,10 @@ FAULTS_SHOWN = 3
 DOUBTS_SHOWN = 5
 
 
-def parse_prefixes(command: str, option: str, texts: list[str] | None) -> tuple[Prefix, ...]:
+def parse_prefixes(command: str, option: str, texts: list[str] | None) -> "tuple[Prefix, ...]":
     """Prefixes of an option, or one line and exit code 2."""
+    from duskwatch.records.prefix import Prefix
+
     try:
         return tuple(Prefix.parse(text) for text in texts or [])
     except ValueError as error:
@@ -147,7 +149,7 @@ def open_files(
     return files, blocks()
 
 
-def to_targets(blocks: "Iterator[FlowBlock]", targets: tuple[Prefix, ...]) -> "Iterator[FlowBlock]":
+def to_targets(blocks: "Iterator[FlowBlock]", targets: "tuple[Prefix, ...]") -> "Iterator[FlowBlock]":
     """Only flows to these targets; all where there are none."""
     import numpy as np
 

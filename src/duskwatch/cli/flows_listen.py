@@ -1,9 +1,11 @@
 """`duskwatch flows listen`: flows as exporters send them."""
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -97,10 +99,12 @@ def listen(
         policy = rate_policy(command, rate, assume_rate)
         collector = new_collector(command, allow, inner, state)
         binds = [parse_bind(text) for text in bind or ["127.0.0.1"]]
-        with Listener(binds, buffer=buffer << 20) as listener:
+        with Listener(binds, buffer=buffer << 20) as listener, _ended_by_signals() as ended:
             _say_sockets(listener, bool(allow), quiet)
             rates = Rates(policy, collector.exporters)
-            blocks = (rates.apply(block) for block in _received(listener, collector, seconds, count, state, quiet))
+            blocks = (
+                rates.apply(block) for block in _received(listener, collector, seconds, count, state, quiet, ended)
+            )
             frames, schema = _frames(show, to_targets(blocks, prefixes), collector, policy, bits, top, bin_, prefixes)
             try:
                 write_frames(frames, format_, out, lambda: _about(collector, policy, listener), schema)
@@ -118,6 +122,24 @@ def listen(
             raise typer.Exit(1)
 
 
+@contextmanager
+def _ended_by_signals() -> "Iterator[list[bool]]":
+    """Ctrl-C and a request to end set the item, so that what has come is still counted. A second one ends at once."""
+    ended = [False]
+
+    def end(number: int, frame: object) -> None:
+        if ended[0]:
+            raise KeyboardInterrupt
+        ended[0] = True
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield ended
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _received(
     listener: "Listener",
     collector: "Collector",
@@ -125,42 +147,35 @@ def _received(
     count: int | None,
     state: Path | None,
     quiet: bool,
+    ended: list[bool],
 ) -> "Iterator[FlowBlock]":
     """Blocks as they come, until the time is over, enough has come, or somebody presses Ctrl-C."""
+    from duskwatch.sources.flows.datagrams import first_of
     from duskwatch.sources.flows.state_file import save_state
 
     begin = saved = shown = time.monotonic()
     telling = not quiet and sys.stderr.isatty()
     taken = 0
-    try:
-        while True:
-            now = time.monotonic()
-            left = WAIT if seconds is None else seconds - (now - begin)
-            if left <= 0:
-                batches = listener.drain()
-            else:
-                batches = listener.receive(min(left, WAIT))
-            for batch in batches:
-                if count is not None and taken + len(batch.start) > count:
-                    batch = type(batch)(batch.data, *(column[: count - taken] for column in batch[1:]))
-                yield from collector.decode(batch, "UDP", taken + 1)
-                taken += len(batch.start)
-                if count is not None and taken >= count:
-                    return
-            if left <= 0:
-                return
-            if state is not None and now - saved >= SAVE_EVERY:
-                save_state(collector, state)
-                saved = now
-            if telling and now - shown >= 1:
-                flows = int(collector.table.flows)
-                print(f"\r{taken} datagrams, {flows} flows, {now - begin:.0f} s ", end="", file=sys.stderr)
-                shown = now
-    except KeyboardInterrupt:
-        return
-    finally:
-        if telling:
-            print("\r\x1b[K", end="", file=sys.stderr)
+    while True:
+        now = time.monotonic()
+        left = WAIT if seconds is None else seconds - (now - begin)
+        last = left <= 0 or ended[0]
+        for batch in listener.drain() if last else listener.receive(min(left, WAIT)):
+            wanted = len(batch.start) if count is None else min(len(batch.start), count - taken)
+            yield from collector.decode(first_of(batch, wanted), "UDP", taken + 1)
+            taken += wanted
+            if taken == count:
+                last = True
+                break
+        if state is not None and now - saved >= SAVE_EVERY:
+            save_state(collector, state)
+            saved = now
+        if telling and (last or now - shown >= 1):
+            text = "" if last else f"{taken} datagrams, {collector.table.flows} flows, {now - begin:.0f} s"
+            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+            shown = now
+        if last:
+            return
 
 
 def _frames(

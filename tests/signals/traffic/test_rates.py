@@ -14,7 +14,9 @@ MINUTE = 60 * SECOND
 
 def test_a_flow_is_spread_over_the_time_it_lasted():
     bins = RateBins(MINUTE)
-    bins.add(flows(1, start_us=TIME - TIME % MINUTE, end_us=TIME - TIME % MINUTE + 5 * MINUTE, bytes=60_000, packets=600))
+    bins.add(
+        flows(1, start_us=TIME - TIME % MINUTE, end_us=TIME - TIME % MINUTE + 5 * MINUTE, bytes=60_000, packets=600)
+    )
     table = bins.table()
     assert table.bits[0, :5].tolist() == [1600.0] * 5
     assert table.packets[0, :5].tolist() == [2.0] * 5

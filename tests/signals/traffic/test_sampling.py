@@ -48,7 +48,13 @@ def test_doubts_name_what_is_not_known_and_what_was_lost():
     counts.unknown_octets = 300
     counts.samplers = (Sampler(1, None, 2_000_000, RateSource.LEARNED, 3),)
     said = " / ".join(doubts(counts, RatePolicy()))
-    for part in ("rate of 5 flows is not known", "1:2000000 is larger", "changed 3 times", "10.0%", "2 sets (300 bytes)"):
+    for part in (
+        "rate of 5 flows is not known",
+        "1:2000000 is larger",
+        "changed 3 times",
+        "10.0%",
+        "2 sets (300 bytes)",
+    ):
         assert part in said
     assert not any("rate" in doubt for doubt in doubts(counts, RatePolicy(overrides=((None, 10),))))
     assert doubts(replace(ExporterCounts(FIRST), flows=3, by_source=(0, 3, 0)), RatePolicy()) == []

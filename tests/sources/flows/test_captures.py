@@ -58,7 +58,9 @@ def pcapng(frames: list[bytes], *, order: str = "<", resolution: int | None = No
     stamp = TIME * unit // 10**6
     for frame in frames:
         head = struct.pack(order + "IIIII", 0, stamp >> 32, stamp & 0xFFFFFFFF, len(frame), len(frame))
-        out += block(order, 3, struct.pack(order + "I", len(frame)) + frame) if simple else block(order, 6, head + frame)
+        out += (
+            block(order, 3, struct.pack(order + "I", len(frame)) + frame) if simple else block(order, 6, head + frame)
+        )
     return out
 
 
@@ -142,7 +144,9 @@ def test_what_is_no_capture_is_told():
 @given(st.data())
 @settings(max_examples=100, deadline=None)
 def test_any_damage_is_survived(data):
-    octets = bytearray(data.draw(st.sampled_from((pcap([EXPORT] * 3), pcapng([EXPORT] * 3), pcapng([EXPORT], order=">")))))
+    octets = bytearray(
+        data.draw(st.sampled_from((pcap([EXPORT] * 3), pcapng([EXPORT] * 3), pcapng([EXPORT], order=">"))))
+    )
     for _ in range(data.draw(st.integers(1, 6))):
         octets[data.draw(st.integers(0, len(octets) - 1))] = data.draw(st.integers(0, 255))
     assert len(flows_of(CaptureReader([bytes(octets)]))) <= 4

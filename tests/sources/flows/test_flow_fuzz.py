@@ -66,7 +66,8 @@ raw.append(ipfix([set_of(2, template(301, odd)), set_of(301, long * 4)]))
 raw.append(sflow([flow_sample([raw_header(chance.choice(frames), 1500), gateway([1, 2])]) for _ in range(6)]))
 raw.append(sflow([expanded([fields4(1, 2)]), struct.pack("!II", 2, 8) + bytes(8)]))
 files = [written([EXPORTER, SAMPLER, record([generic(), FOUR], flags=2), record([SIX, generic()])])]
-captures = [pcap([EXPORT] * 3), pcapng([EXPORT] * 3), pcapng(frames[:4], order=">", simple=True), pcap(frames[:6], link=1)]
+captures = [pcap([EXPORT] * 3), pcapng([EXPORT] * 3), pcap(frames[:6], link=1)]
+captures.append(pcapng(frames[:4], order=">", simple=True))
 texts = [lines(GOFLOW2, GOFLOW1), CSV]
 
 def mutated(data):

@@ -9,7 +9,7 @@ from duskwatch.sources.flows.collector import Collector
 from duskwatch.sources.flows.errors import FlowInputError
 from duskwatch.sources.flows.listen import Bind, Listener, parse_bind
 from duskwatch.sources.flows.receive import SLOTS, Receiver
-from tests.sources.flows.exports import netflow9, plain_record, plain_template, record5, netflow5, rows, set_of
+from tests.sources.flows.exports import netflow5, netflow9, plain_record, plain_template, record5, rows, set_of
 
 SECONDS = 10.0  # that anything may take
 
@@ -65,7 +65,9 @@ def test_several_sockets_are_served_of_both_families():
 def test_a_burst_beyond_the_buffer_is_counted_exactly():
     record = plain_record(src=1, dst=2)
     count = 4000
-    datagrams = [netflow9([set_of(0, plain_template()), set_of(256, record * 20)], 21, sequence=k) for k in range(count)]
+    datagrams = [
+        netflow9([set_of(0, plain_template()), set_of(256, record * 20)], 21, sequence=k) for k in range(count)
+    ]
     collector, flows = Collector(), 0
     exporter = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)  # one port: its sequence numbers are one stream
     with exporter, Listener([Bind("127.0.0.1", 0)], buffer=1 << 16) as listener:
@@ -123,7 +125,9 @@ def test_addresses_to_listen_on_are_read(text, bind):
     assert not parse_bind("192.0.2.1:2055").is_loopback
 
 
-@pytest.mark.parametrize("text", ["", "localhost:2055", "127.0.0.1:", "127.0.0.1:70000", "[::1]x", "1.2.3.4:-1", "::1:2:3:4:5:6:7:8:9"])
+@pytest.mark.parametrize(
+    "text", ["", "localhost:2055", "127.0.0.1:", "127.0.0.1:70000", "[::1]x", "1.2.3.4:-1", "::1:2:3:4:5:6:7:8:9"]
+)
 def test_what_is_no_address_is_refused(text):
     with pytest.raises(FlowInputError, match="write 127"):
         parse_bind(text)

@@ -38,7 +38,9 @@ def read(*paths: Path, **options: object) -> tuple[int, FlowFiles, Collector]:
 
 def test_each_kind_is_told_by_its_first_bytes(tmp_path):
     contents = {
-        "capture": write_pcap(tmp_path / "a", [(TIME, udp_packet(1, 2, (3, 2055), netflow5([record5()])))]).read_bytes(),
+        "capture": write_pcap(
+            tmp_path / "a", [(TIME, udp_packet(1, 2, (3, 2055), netflow5([record5()])))]
+        ).read_bytes(),
         "datagrams": netflow5([record5()]),
         "nfcapd": written([record([generic(), FOUR])]),
         "CSV": CSV,
