@@ -86,15 +86,18 @@ JSON = st.recursive(
 def test_a_file_with_a_good_checksum_and_odd_content_is_refused_or_taken(tmp_path_factory, odd, name):
     from duskwatch.sources.flows.state_file import _digest
 
-    good = {"export": "IPFIX", "address": "192.0.2.1", "domain": 1, "general_rate": 0, "boot_us": 0, "samplers": [],
-            "templates": [{"number": 300, "options": False, "scopes": 0, "refreshed_us": 0, "fields": [[0, 8, 4]]}]}  # fmt: skip
+    template = {"number": 300, "options": False, "scopes": 0, "refreshed_us": 0, "fields": [[0, 8, 4]]}
+    good = {"export": "IPFIX", "address": "192.0.2.1", "domain": 1, "general_rate": 0, "boot_us": 0, "samplers": []}
+    good["templates"] = [template]
     exporters = [good | {name: odd}]
     path = tmp_path_factory.getbasetemp() / "odd.json"
     path.write_text(json.dumps({"format": FORMAT, "sha256": _digest(exporters), "exporters": exporters}))
+    said = ""
     try:
         load_state(Collector(), path)
     except FlowInputError as error:
-        assert str(path) in str(error)
+        said = str(error)
+    assert said == "" or said.startswith(str(path))
 
 
 def test_sets_of_records_are_read_by_templates_of_the_file(taught, tmp_path):
