@@ -43,11 +43,15 @@ def read_open(data: bytes) -> tuple[Open | None, int]:
         elif code == WIDE_NUMBERS and len(value) == 4:
             wide, asn = True, int.from_bytes(value, "big")
         elif code == PATHS:
-            for at in range(0, len(value) - 3, 4):
-                paths[int.from_bytes(value[at : at + 2], "big"), value[at + 2]] = value[at + 3] & 3
+            paths.update(read_paths(value))
     hold, bgp_id = int.from_bytes(data[22:24], "big"), socket.inet_ntoa(data[24:28])
     # A speaker without the capability speaks of IPv4 unicast alone (RFC 4760 section 8).
     return Open(asn, hold, bgp_id, wide, frozenset(families) or frozenset({(1, 1)}), paths), length
+
+
+def read_paths(value: bytes) -> dict[Family, int]:
+    """The value of an ADD-PATH capability (RFC 7911 section 4)."""
+    return {(value[at] << 8 | value[at + 1], value[at + 2]): value[at + 3] & 3 for at in range(0, len(value) - 3, 4)}
 
 
 def _capabilities(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -9,7 +9,6 @@ from duskwatch.records.times import SECOND
 from duskwatch.sources.bgp.formats.bmp_parts import (
     ALL_VIEWS,
     BODY_AT,
-    CLOSE_REASONS,
     COMMON_HEADER,
     DOWN_REASONS,
     NAMES,
@@ -17,13 +16,14 @@ from duskwatch.sources.bgp.formats.bmp_parts import (
     PEER_AT,
     Type,
     messages_in,
+    read_initiation,
+    read_mirrored,
     read_peer,
     read_peer_up,
     read_statistics,
-    text_of,
-    tlvs,
+    read_termination,
 )
-from duskwatch.sources.bgp.formats.bmp_peers import BmpPeers, Limits, Peer
+from duskwatch.sources.bgp.formats.bmp_peers import DEFAULT_LIMITS, BmpPeers, Limits, Peer
 from duskwatch.sources.bgp.formats.feed_counts import ClockRules, FeedCounts
 from duskwatch.sources.bgp.formats.feed_events import (
     EndOfRib,
@@ -47,8 +47,8 @@ from duskwatch.sources.bgp.formats.update_parts import IPV4_UNICAST, end_of_rib,
 
 VERSIONS = (3, 4)
 HEADER_EXPECTED = "a BMP header of version 3 or 4 (RFC 7854 section 4.1)"
-MIRRORED, MIRROR_INFO, MESSAGES_LOST = 0, 1, 1  # TLVs of Route Mirroring and a code of the second (section 4.7)
 TOO_SHORT = "the message is shorter than its fixed fields"
+EVENT_OCTETS = 256
 LOST = "the connection to the router was lost"
 
 _times = struct.Struct("!II").unpack_from
@@ -63,7 +63,7 @@ class BmpOptions:
 
     views: frozenset[str] = ALL_VIEWS
     clock: ClockRules | None = None
-    limits: Limits = Limits()
+    limits: Limits = DEFAULT_LIMITS
 
 
 class BmpReader:
@@ -89,13 +89,8 @@ class BmpReader:
 
     @property
     def waiting(self) -> int:
-        """Octets that wait to be taken or completed."""
-        return self._peers.octets + len(self._held)
-
-    @property
-    def has_events(self) -> bool:
-        """Whether ``take`` would give events."""
-        return bool(self._events)
+        """Octets that wait to be taken or completed; an event counts as EVENT_OCTETS."""
+        return self._peers.octets + len(self._held) + EVENT_OCTETS * len(self._events)
 
     @property
     def peers(self) -> int:
@@ -119,6 +114,11 @@ class BmpReader:
             at += length
         self._held = data[at:]
         self._at += at
+
+    def begin(self) -> None:
+        """The router has connected anew: another stream begins, of the same tables."""
+        self.damage = self.closed = None
+        self._held, self._at = b"", 0
 
     def _broken(self, at: int, found: bytes) -> None:
         self.damage = Damage(self._at + at, HEADER_EXPECTED, found.hex(" "))
@@ -151,9 +151,10 @@ class BmpReader:
         counts.kinds[name] += 1
         try:
             if kind == Type.INITIATION:
-                self._initiation(data)
+                self.info = RouterInfo(self.router, *read_initiation(data))
+                self._events.append(self.info)
             elif kind == Type.TERMINATION:
-                self._termination(data, received_us, place)
+                self._termination(data, received_us)
             elif len(data) < BODY_AT:
                 counts.note_bad(place, TOO_SHORT)
             elif kind == Type.PEER_UP:
@@ -163,7 +164,7 @@ class BmpReader:
             elif kind == Type.STATISTICS:
                 self._statistics(data, received_us, place)
             else:
-                self._mirrored(data)
+                counts.kinds.update(read_mirrored(data))
         except ValueError as error:
             counts.note_bad(place, str(error))
 
@@ -195,9 +196,11 @@ class BmpReader:
         if data[0] == 3 and len(body) >= 19 and body[16] << 8 | body[17] == len(body):
             self._update(peer, body, peer.path_ids, time_us, place)
             return
-        found, told, fault = messages_in(data, BODY_AT, data[0])
+        found, paths, fault = messages_in(data, BODY_AT, data[0])
+        told = {family for family, flags in paths.items() if flags & peer.direction}
+        path_ids = peer.path_ids - paths.keys() | told
         for each in found:
-            self._update(peer, each, peer.path_ids | told, time_us, place)
+            self._update(peer, each, path_ids, time_us, place)
         if fault:
             self.counts.note_bad(place, fault)
 
@@ -219,8 +222,8 @@ class BmpReader:
         wide = peer.wide
         head = peer.head.wide if wide else peer.head.narrow
         peer.told = True
-        if not path_ids or peer.all_ids:
-            table.add(time_us, SUBTYPES[wide, peer.all_ids], head, body, place)
+        if not path_ids or (peer.all_ids and path_ids is peer.path_ids):
+            table.add(time_us, SUBTYPES[wide, bool(path_ids)], head, body, place)
             return
         outside, inside = families(body)
         parts: Iterable[tuple[bytes, bool]] = [(body, bool(inside & path_ids) if inside else IPV4_UNICAST in path_ids)]
@@ -278,9 +281,7 @@ class BmpReader:
         if peer.table is None:
             return
         peer.table.add_state(time_us, peer.head, ESTABLISHED, IDLE, place)
-        self._events.append(
-            SessionDown(time_us, peer.table.collector, peer.head.text, peer.key.asn, reason, ended)
-        )
+        self._events.append(SessionDown(time_us, peer.table.collector, peer.head.text, peer.key.asn, reason, ended))
 
     def lost(self, time_us: int, reason: str = LOST) -> None:
         """The connection ended: nothing is known of any peer from now on, and half a message is dropped."""
@@ -296,35 +297,10 @@ class BmpReader:
             return
         time_us = self._event_us(data, received_us, 0)
         collector = peer.table.collector if peer.table is not None else self.router
-        self._events.append(
-            StatisticsReport(time_us, collector, peer.head.text, peer.key.asn, values, of_family)
-        )
+        self._events.append(StatisticsReport(time_us, collector, peer.head.text, peer.key.asn, values, of_family))
 
-    def _mirrored(self, data: bytes) -> None:
-        for kind, value in tlvs(data, BODY_AT):
-            if kind == MIRRORED:
-                self.counts.kinds["mirrored BGP message"] += 1
-            elif kind == MIRROR_INFO and int.from_bytes(value, "big") == MESSAGES_LOST:
-                self.counts.kinds["mirrored messages lost"] += 1
-            elif kind == MIRROR_INFO:
-                self.counts.kinds["mirrored BGP message in error"] += 1
-
-    def _initiation(self, data: bytes) -> None:
-        texts = {0: "", 1: "", 2: ""}
-        for kind, value in tlvs(data, COMMON_HEADER):
-            if kind in texts:
-                texts[kind] = text_of(value)
-        self.info = RouterInfo(self.router, texts[2], texts[1], texts[0])
-        self._events.append(self.info)
-
-    def _termination(self, data: bytes, received_us: int | None, place: int) -> None:
-        reason, text = "no reason given", ""
-        for kind, value in tlvs(data, COMMON_HEADER):
-            if kind == 0:
-                text = text_of(value)
-            elif kind == 1 and len(value) == 2:
-                code = int.from_bytes(value, "big")
-                reason = CLOSE_REASONS.get(code, f"reason {code}")
+    def _termination(self, data: bytes, received_us: int | None) -> None:
+        reason, text = read_termination(data)
         self.closed = RouterClosed(self.router, reason, text)
         self._events.append(self.closed)
         self.lost(self._last_us if received_us is None else received_us, f"the router ended its reports: {reason}")

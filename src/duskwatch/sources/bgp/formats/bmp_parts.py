@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from duskwatch.sources.bgp.formats.bgp_open import HEADER as BGP_HEADER
-from duskwatch.sources.bgp.formats.bgp_open import MARKER, Open, read_open
+from duskwatch.sources.bgp.formats.bgp_open import MARKER, PATHS, Open, read_open, read_paths
 from duskwatch.sources.bgp.formats.feed_events import Family
 
 COMMON_HEADER, PEER_HEADER = 6, 42  # octets
@@ -178,33 +178,72 @@ def read_statistics(data: bytes) -> tuple[dict[int, int], dict[tuple[int, int, i
     return values, of_family
 
 
-def messages_in(data: bytes, at: int, version: int) -> tuple[list[bytes], frozenset[Family], str]:
-    """BGP messages of a Route Monitoring message, families whose prefixes it says carry path identifiers, and a fault.
+def read_initiation(data: bytes) -> tuple[str, str, str]:
+    """sysName, sysDescr and free text of an Initiation Message (RFC 7854 section 4.3). ValueError as above."""
+    texts = {0: "", 1: "", 2: ""}
+    for kind, value in tlvs(data, COMMON_HEADER):
+        if kind in texts:
+            texts[kind] = text_of(value)
+    return texts[2], texts[1], texts[0]
+
+
+def read_termination(data: bytes) -> tuple[str, str]:
+    """Reason and free text of a Termination Message (RFC 7854 section 4.5). ValueError as above."""
+    reason, text = "no reason given", ""
+    for kind, value in tlvs(data, COMMON_HEADER):
+        if kind == 0:
+            text = text_of(value)
+        elif kind == 1 and len(value) == 2:
+            code = int.from_bytes(value, "big")
+            reason = CLOSE_REASONS.get(code, f"reason {code}")
+    return reason, text
+
+
+def read_mirrored(data: bytes) -> list[str]:
+    """What a Route Mirroring message holds, by name (RFC 7854 section 4.7). ValueError as above."""
+    names = {
+        (0, None): "mirrored BGP message",
+        (1, 0): "mirrored BGP message in error",
+        (1, 1): "mirrored messages lost",
+    }
+    found = []
+    for kind, value in tlvs(data, BODY_AT):
+        code = int.from_bytes(value, "big") if kind == 1 else None
+        found.append(names.get((kind, code), "mirrored, of another kind"))
+    return found
+
+
+def messages_in(data: bytes, at: int, version: int) -> tuple[list[bytes], dict[Family, int], str]:
+    """BGP messages of a Route Monitoring message, what it says about path identifiers, and a fault.
 
     Version 3 has one message behind the header, and some routers several; version 4 puts it into a TLV beside others,
-    of which one may hold a capability that the message was made under.
+    of which one may hold the capability that the message was made under (flags as in ``Open.paths``).
     """
     if version == 3:
-        return *_one_after_another(data, at), ""
-    found, families = [], set()
+        return _one_after_another(data, at), {}, ""
+    found, paths = [], {}
     try:
         for kind, value in tlvs(data, at, indexed=True):
             if kind == 4:
                 found.append(value)
-            elif kind == 1 and len(value) >= 2 and value[0] == 69:
-                families |= {(value[k] << 8 | value[k + 1], value[k + 2]) for k in range(2, len(value) - 3, 4)}
+            elif kind == 1 and len(value) >= 2 and value[0] == PATHS:
+                paths.update(read_paths(value[2:]))
     except ValueError as error:
-        return found, frozenset(families), str(error)
-    return found, frozenset(families), "" if found else "a route monitoring message without a BGP message"
+        return found, paths, str(error)
+    return found, paths, "" if found else "a route monitoring message without a BGP message"
 
 
-def _one_after_another(data: bytes, at: int) -> tuple[list[bytes], frozenset[Family]]:
+def _one_after_another(data: bytes, at: int) -> list[bytes]:
     found = []
     while True:
         length = int.from_bytes(data[at + 16 : at + 18], "big")
-        if length < BGP_HEADER or len(data) - at - length < BGP_HEADER or data[at + length : at + length + 16] != MARKER:
+        if (
+            length < BGP_HEADER
+            or len(data) - at - length < BGP_HEADER
+            or data[at + length : at + length + 16] != MARKER
+        ):
             found.append(data[at:])
-            return found, frozenset()
+            return found
         found.append(data[at : at + length])
         at += length
 

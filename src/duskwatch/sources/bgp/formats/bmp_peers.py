@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
-from duskwatch.sources.bgp.formats.bgp_open import with_path_ids
+from duskwatch.sources.bgp.formats.bgp_open import CAN_RECEIVE, CAN_SEND, with_path_ids
 from duskwatch.sources.bgp.formats.bmp_parts import LOC_RIB, NARROW, OUTWARDS, PeerKey, PeerUp
 from duskwatch.sources.bgp.formats.feed_events import Family
 from duskwatch.sources.bgp.formats.feed_table import FeedTable, PeerHead
@@ -18,7 +18,10 @@ class Limits:
 
     message_octets: int = 1 << 18  # two OPENs of 4,096 octets and their TLVs are the longest that is known
     peers: int = 1 << 14  # each once for each table
-    tables: int = 64
+    tables: int = 1 << 12
+
+
+DEFAULT_LIMITS = Limits()
 
 
 class Peer:
@@ -30,6 +33,13 @@ class Peer:
         self.key, self.table = key, table
         self.head = PeerHead(key.asn, key.address)
         self.forget()
+
+    @property
+    def direction(self) -> int:
+        """Flags of an ADD-PATH capability that speak of what is told: what the router receives, sends, or holds."""
+        if self.key.type == LOC_RIB:
+            return CAN_RECEIVE | CAN_SEND
+        return CAN_SEND if self.key.flags & OUTWARDS else CAN_RECEIVE
 
     def forget(self) -> None:
         """Back to what is known before a session."""

@@ -179,7 +179,7 @@ class OpenBmpReader:
         blocks: list[FeedBlock] = []
         events: list[FeedEvent] = []
         for router in self.routers.values():
-            if router.waiting or router.has_events:
+            if router.waiting:
                 batch = router.take()
                 blocks += batch.blocks
                 events += batch.events

@@ -247,9 +247,7 @@ def _fields(kind: str, text: bytes) -> Fields:
             raise ValueError("a message about no prefix")
         announced = [(update.next_hop or "", [update.prefix])] if kind == "A" else []
         withdrawn = () if kind == "A" else [update.prefix]
-    return Fields(
-        update.path or (), update.origin, update.med, communities, update.aggregator, announced, withdrawn
-    )
+    return Fields(update.path or (), update.origin, update.med, communities, update.aggregator, announced, withdrawn)
 
 
 def _peer_address(text: str) -> bytes:

@@ -110,7 +110,9 @@ def _families(prefixes: Iterable[str]) -> tuple[list[bytes], list[bytes]]:
 
 def _parts(prefixes: list[bytes]) -> list[bytes]:
     """Prefixes joined, as many as one message holds."""
-    out, part, octets = [], [], 0
+    out: list[bytes] = []
+    part: list[bytes] = []
+    octets = 0
     for prefix in prefixes:
         if octets + len(prefix) > ROOM:
             out.append(b"".join(part))
