@@ -93,6 +93,11 @@ class BmpReader:
         return self._peers.octets + len(self._held) + EVENT_OCTETS * len(self._events)
 
     @property
+    def tables(self) -> list[str]:
+        """Names of the tables that were told of."""
+        return list(self._peers.tables)
+
+    @property
     def peers(self) -> int:
         """Peers told of, each once for each table that it is told of in."""
         return len(self._peers.by_header)

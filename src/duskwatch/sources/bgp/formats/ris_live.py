@@ -116,6 +116,7 @@ class RisLiveReader:
         self.counts = FeedCounts("frame") if counts is None else counts
         self.collectors: dict[str, FeedTable] = {}
         self.last_us: dict[str, int] = {}  # event time of the last frame of each collector
+        self.heard_us: dict[str, int] = {}  # and when it was received, where that is known
         self.pongs = 0
         self._clock = clock
         self._peers: dict[tuple[str, str, int], _Peer] = {}
@@ -166,7 +167,10 @@ class RisLiveReader:
         # Stamps are hundredths or thousandths of a second, which no binary fraction is: the nearest microsecond.
         stamp_us = round(stamp * SECOND) if 0 < stamp < 1 << 32 else 0
         time_us = counts.event_us(stamp_us, received_us, 0, peer.last_us, self._clock)
-        peer.last_us = self.last_us[peer.table.collector] = time_us
+        collector = peer.table.collector
+        peer.last_us = self.last_us[collector] = time_us
+        if received_us is not None:
+            self.heard_us[collector] = received_us
         kind = data.type
         if data.raw is not None and kind not in STATE_TYPES:
             if data.direction == SENT:
