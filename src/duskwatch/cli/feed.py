@@ -155,9 +155,9 @@ def listen(
         settings = _settings(address, allow or [], _views("feed listen", rib), certificate, key, authority)
         from duskwatch.cli.feed_output import FeedOutput
 
-        with _unread_output(), FeedOutput(format_, events, frozenset(collector or ()), wanted, count) as output:
-            with suppress(KeyboardInterrupt):
-                asyncio.run(_listen(settings, output, seconds))
+        output = FeedOutput(format_, events, frozenset(collector or ()), wanted, count)
+        with _unread_output(), output, suppress(KeyboardInterrupt):
+            asyncio.run(_listen(settings, output, seconds))
 
 
 def _settings(

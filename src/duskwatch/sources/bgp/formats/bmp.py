@@ -85,7 +85,7 @@ class BmpReader:
         self._events: list[FeedEvent] = []
         self._held = b""
         self._at = 0  # offset of the held bytes
-        self._last_us = 0
+        self.last_us = 0  # event time of the last message that has one
 
     @property
     def waiting(self) -> int:
@@ -184,8 +184,8 @@ class BmpReader:
     def _event_us(self, data: bytes, received_us: int | None, floor_us: int) -> int:
         seconds, rest = _times(data, STAMP_AT)
         stamp = seconds * SECOND + (rest if rest < SECOND else SECOND - 1)
-        self._last_us = self.counts.event_us(stamp, received_us, floor_us, self._last_us, self._options.clock)
-        return self._last_us
+        self.last_us = self.counts.event_us(stamp, received_us, floor_us, self.last_us, self._options.clock)
+        return self.last_us
 
     def _routes(self, data: bytes, received_us: int | None, place: int) -> None:
         peer = self._peer(data, place)
@@ -292,7 +292,7 @@ class BmpReader:
         """The connection ended: nothing is known of any peer from now on, and half a message is dropped."""
         for peer in self._peers.by_header.values():
             if peer.up or peer.told:
-                self._down(peer, max(time_us, self._last_us), reason, False, self._at)
+                self._down(peer, max(time_us, self.last_us), reason, False, self._at)
         self._held = b""
 
     def _statistics(self, data: bytes, received_us: int | None, place: int) -> None:
@@ -308,7 +308,7 @@ class BmpReader:
         reason, text = read_termination(data)
         self.closed = RouterClosed(self.router, reason, text)
         self._events.append(self.closed)
-        self.lost(self._last_us if received_us is None else received_us, f"the router ended its reports: {reason}")
+        self.lost(self.last_us if received_us is None else received_us, f"the router ended its reports: {reason}")
 
     def take(self) -> FeedBatch:
         """Blocks and events since the last call."""

@@ -168,6 +168,11 @@ class OpenBmpReader:
             plain = "/".join(part for part in (collector, group, router) if part) or UNNAMED
         return plain
 
+    def last_us(self, key: tuple[str, str, str]) -> int:
+        """Event time of what a router said last; 0 where it said nothing with a time."""
+        router = self.routers.get(key)
+        return router.last_us if router is not None else 0
+
     def forget(self, key: tuple[str, str, str], time_us: int, reason: str) -> None:
         """A router is no longer ours to follow: all its peers go down, to be told by the next ``take``."""
         router = self.routers.get(key)

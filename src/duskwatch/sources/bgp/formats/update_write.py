@@ -45,7 +45,7 @@ def updates(fields: Fields) -> list[bytes]:
         out.append(_message(b"", _attribute(OPTIONAL, 15, b"\0\2\1" + part), b""))
     if not fields.announced:
         return out
-    common = _common(fields)
+    first, rest = _before_next_hop(fields), _behind_next_hop(fields)
     seen: set[bytes] = set()
     for hop_text, prefixes in fields.announced:
         hop = _next_hop(hop_text)
@@ -53,19 +53,23 @@ def updates(fields: Fields) -> list[bytes]:
         seen.update(four, six)
         for part in _parts(four):
             if len(hop) == 4:
-                out.append(_message(b"", common + _attribute(TRANSITIVE, 3, hop), part))
+                out.append(_message(b"", first + _attribute(TRANSITIVE, 3, hop) + rest, part))
             else:
-                out.append(_message(b"", common + _reach(1, hop, part), b""))
-        out += [_message(b"", common + _reach(2, hop, part), b"") for part in _parts(six)]
+                out.append(_message(b"", first + rest + _reach(1, hop, part), b""))
+        out += [_message(b"", first + rest + _reach(2, hop, part), b"") for part in _parts(six)]
     return out
 
 
-def _common(fields: Fields) -> bytes:
-    """Attributes but for next hops and prefixes."""
+def _before_next_hop(fields: Fields) -> bytes:
+    """ORIGIN and AS_PATH. Attributes stand in the order of their codes (RFC 4271 section 5)."""
     if fields.origin is not None and fields.origin.lower() not in ORIGINS:
         raise ValueError(f"an origin of '{fields.origin[:40]}'")
     out = _attribute(TRANSITIVE, 1, bytes([ORIGINS[(fields.origin or "incomplete").lower()]]))
-    out += _attribute(TRANSITIVE, 2, _path(fields.path))
+    return out + _attribute(TRANSITIVE, 2, _path(fields.path))
+
+
+def _behind_next_hop(fields: Fields) -> bytes:
+    out = b""
     if fields.med is not None:
         out += _attribute(OPTIONAL, 4, _u32(fields.med, "a MED"))
     if fields.aggregator is not None:
