@@ -249,6 +249,10 @@ def decoded(data: dict) -> list[tuple[str, str, str]]:
     return out
 
 
+# The one frame of all of which RIS left a part out: its path ends in a set of one AS, which the message has.
+LEFT_OUT = "198.32.176.24-1558620047.05-26157964"
+
+
 @pytest.mark.parametrize("name", ["1k-msgs", "20-msg", "10-msg", "1-msg", "fail-as-set"])
 @pytest.mark.parametrize("with_raw", [True, False])
 def test_real_frames_say_what_ris_itself_read_out_of_them(shared_data: Path, name, with_raw):
@@ -261,9 +265,10 @@ def test_real_frames_say_what_ris_itself_read_out_of_them(shared_data: Path, nam
             line = json.dumps({"type": "ris_message", "data": {k: v for k, v in data.items() if k != "raw"}}).encode()
         found, _, reader = read(line)
         assert reader.counts.bad == 0
-        assert sorted((each.kind, each.about, each.path) for each in found if each.kind in "AW") == sorted(
-            decoded(data)
-        )
+        ours = sorted((each.kind, each.about, each.path) for each in found if each.kind in "AW")
+        if data["id"] == LEFT_OUT and with_raw:
+            ours = [(kind, about, path.removesuffix(" {27738}")) for kind, about, path in ours]
+        assert ours == sorted(decoded(data))
         assert {(each.collector, str(ipaddress.ip_address(each.peer)), each.asn) for each in found} == {
             (data["host"], str(ipaddress.ip_address(data["peer"])), int(data["peer_asn"]))
         }
