@@ -183,7 +183,7 @@ class BmpReader:
 
     def _event_us(self, data: bytes, received_us: int | None, floor_us: int) -> int:
         seconds, rest = _times(data, STAMP_AT)
-        stamp = seconds * SECOND + (rest if rest < SECOND else SECOND - 1)
+        stamp = seconds * SECOND + (rest if rest < SECOND else SECOND - 1) if seconds else 0
         self.last_us = self.counts.event_us(stamp, received_us, floor_us, self.last_us, self._options.clock)
         return self.last_us
 

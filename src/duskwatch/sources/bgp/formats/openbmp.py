@@ -11,7 +11,7 @@ from typing import NamedTuple
 from duskwatch.records.times import SECOND
 from duskwatch.sources.bgp.formats.bmp import VERSIONS, BmpOptions, BmpReader
 from duskwatch.sources.bgp.formats.bmp_parts import COMMON_HEADER, text_of
-from duskwatch.sources.bgp.formats.feed_counts import FeedCounts
+from duskwatch.sources.bgp.formats.feed_counts import FeedCounts, Lag
 from duskwatch.sources.bgp.formats.feed_events import FeedEvent
 from duskwatch.sources.bgp.formats.feed_table import FeedBatch, FeedBlock
 
@@ -114,11 +114,13 @@ class OpenBmpReader:
     """Blocks and events out of the messages of raw topics; each router has a BMP reader of its own.
 
     A router is named by its group, as Route Views names its collectors, and by its address where there is no group or
-    several routers share one. ``counts`` are of all routers together. No message raises an exception.
+    several routers share one. ``counts`` are of all routers together; ``delay`` is how long after a collector received a
+    message we did. No message raises an exception.
     """
 
     def __init__(self, options: BmpOptions = BmpOptions(), counts: FeedCounts | None = None) -> None:
         self.counts = FeedCounts("message") if counts is None else counts
+        self.delay = Lag()
         self.routers: dict[tuple[str, str, str], BmpReader] = {}
         self._options = options
         self._names: dict[str, tuple[str, str, str]] = {}
@@ -131,8 +133,8 @@ class OpenBmpReader:
     def message(self, data: bytes, received_us: int | None = None, source: str = "") -> tuple[str, str, str] | None:
         """Take one message of a topic; ``source`` names its routers where its header does not.
 
-        The clock of the sender's collector, where it says its time, judges the router's; ours measures how late the
-        message is. Returns which router it was of, None where it cannot be read.
+        The clock of the collector, where it says its time, judges the router's. Returns which router the message was
+        of, None where it cannot be read.
         """
         place = self.counts.messages + 1
         try:
@@ -150,7 +152,11 @@ class OpenBmpReader:
                 self.counts.note_bad(place, "more routers than the limit")
                 return None
             router = self.routers[key] = BmpReader(self._name_of(key), self._options, self.counts)
-        judged_us = received_us if found.time_us is None else found.time_us
+        judged_us = received_us
+        if found.time_us is not None:
+            judged_us = found.time_us
+            if received_us is not None:
+                self.delay.note(received_us - found.time_us)
         # Each Kafka message is whole: one that is not must not take part of the next one with it.
         at, size = 0, len(found.bmp)
         while True:
