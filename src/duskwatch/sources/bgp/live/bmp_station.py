@@ -120,13 +120,13 @@ class BmpStation:
                 connection.close()
                 continue
             self.accepted += 1
-            others = self._active.setdefault(address, [])
+            others = self._active.get(address, [])
             if len(others) >= self._settings.connections_per_router:
                 oldest = others.pop(0)
                 oldest.cancel()
                 await asyncio.wait([oldest], timeout=1)
             task = self._spawn(self._serve(connection, address))
-            others.append(task)
+            self._active.setdefault(address, []).append(task)
             task.add_done_callback(lambda done, address=address: self._gone(address, done))  # type: ignore[misc]
 
     def _allowed(self, address: str) -> bool:
