@@ -1,5 +1,6 @@
 """Packets out of captures, and streams out of packets."""
 
+import itertools
 import random
 import struct
 from pathlib import Path
@@ -126,7 +127,7 @@ TEXT = bytes(range(256)) * 4
 @given(st.integers(0, 2**32 - 1), st.randoms(use_true_random=False))
 def test_segments_in_any_order_and_twice_give_the_stream(first, chance: random.Random):
     cuts = sorted({0, len(TEXT), *(chance.randrange(len(TEXT)) for _ in range(10))})
-    segments = [segment(first + 1 + a, TEXT[a:b]) for a, b in zip(cuts, cuts[1:], strict=False)]
+    segments = [segment(first + 1 + a, TEXT[a:b]) for a, b in itertools.pairwise(cuts)]
     segments += [segment(first + 1 + a, TEXT[a : a + 50]) for a in (chance.randrange(900) for _ in range(5))]
     chance.shuffle(segments)
     found, missing, _ = streams([segment(first, b"", SYN), *segments])

@@ -139,7 +139,7 @@ def test_captures_say_what_netgauze_reads_out_of_them(shared_data: Path, name):
     lines = [json.loads(line) for line in (path.parent / NETGAUZE[name]).read_text().splitlines()]
     found, events, feed = ours(path)
     unread = [line for line in lines if "V3" not in line and "V4" not in line]
-    kinds = Counter(next(iter((line.get("V3") or line.get("V4")))) for line in lines if line not in unread)
+    kinds = Counter(next(iter(line.get("V3") or line.get("V4"))) for line in lines if line not in unread)
     counted = feed.counts.kinds
     names = {"Initiation": "initiation", "PeerUpNotification": "peer up", "RouteMonitoring": "route monitoring",
              "StatisticsReport": "statistics", "PeerDownNotification": "peer down"}  # fmt: skip

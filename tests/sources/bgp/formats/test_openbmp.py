@@ -60,9 +60,9 @@ def test_the_binary_header_names_collector_router_group_and_time(version, zeros_
 def test_a_header_that_was_seen_on_the_wire():
     """Of the address families that OpenBMP's own collector writes: made from its published layout, octet by octet."""
     whole = bytes.fromhex(
-        "4f424d50" "0107" "0064" "00000006" "80" "0c" "6184b9c2" "000c602c" "00112233445566778899aabbccddeeff"
-        "000a" "69732d63632d626d702d" "ffeeddccbbaa99887766554433221100" "c0000207000000000000000000000000"
-        "000c" "726f7574652d766965777335" "00000001" "030000000604"
+        "4f424d500107006400000006800c6184b9c2000c602c00112233445566778899aabbccddeeff"
+        "000a69732d63632d626d702dffeeddccbbaa99887766554433221100c0000207000000000000000000000000"
+        "000c726f7574652d76696577733500000001030000000604"
     )  # fmt: skip
     assert read_raw(whole) == RawMessage("is-cc-bmp-", "192.0.2.7", "route-views5", 1636088258811052, whole[-6:])
 

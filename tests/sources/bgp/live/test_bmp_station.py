@@ -6,7 +6,7 @@ import shutil
 import ssl
 import subprocess
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,6 @@ from tests.sources.bgp.formats.bmp_make import (
 )
 from tests.sources.bgp.formats.said import said
 from tests.sources.bgp.live.listening import gather, run, until
-
 
 KEPT: list[asyncio.StreamWriter] = []  # a writer that nobody holds is closed
 
@@ -314,10 +313,8 @@ def test_routers_may_speak_tls_and_may_have_to_show_a_certificate(certificates: 
             stranger.load_cert_chain(certificates / "other.pem", certificates / "other.key")
             message = routes(withdraw([KP]), header=now_header())
             await router(listening, message, ssl=known, server_hostname="127.0.0.1", local="127.0.0.2")
-            try:
+            with suppress(ssl.SSLError, ConnectionError):
                 await router(listening, message, ssl=stranger, server_hostname="127.0.0.1", local="127.0.0.3")
-            except (ssl.SSLError, ConnectionError):
-                pass
             await router(listening, message, local="127.0.0.4")  # no TLS at all
             found = await gather(listening.messages(), lambda found: elems(found) == 1)
             assert {each.collector for each in said(blocks(found))} == {"127.0.0.2"}

@@ -1,6 +1,7 @@
 """The client of RIS Live against a server of our own: subscriptions, silences, stalls, floods."""
 
 import asyncio
+import itertools
 import json
 import random
 import time
@@ -115,7 +116,7 @@ def test_what_was_missed_while_it_was_cut_off_is_told_before_what_came_after():
         for name, pieces in of.items():
             heard = [each.time_us for each in said(blocks(found)) if each.collector == name]
             assert pieces[0].from_us == heard[0]
-            assert all(a.until_us == b.from_us for a, b in zip(pieces, pieces[1:], strict=False))
+            assert all(a.until_us == b.from_us for a, b in itertools.pairwise(pieces))
             # The second connection's first frame ends the silence; it was made a moment before it was received.
             assert abs(pieces[-1].until_us - heard[1]) < 100_000
             assert all(each.reason.startswith(NOT_CONNECTED) for each in pieces)

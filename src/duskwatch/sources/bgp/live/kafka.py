@@ -5,9 +5,9 @@ what came before it was handed on, so that a process that takes over may read a 
 """
 
 import asyncio
+import threading
 from collections import Counter, defaultdict
-from collections.abc import AsyncGenerator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncGenerator, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +22,7 @@ from duskwatch.sources.bgp.live.messages import FeedMessage, FeedSilence
 HANDED_ON = "another process of the group follows the router now"
 SKIPPED = "messages of the topic were gone before they could be read"
 ERRORS_KEPT = 100
+CLOSE_S = 5.0
 
 Partition = tuple[str, int]  # topic and number
 RouterKey = tuple[str, str, str]
@@ -71,6 +72,7 @@ class KafkaFeed:
         self._routers: defaultdict[Partition, dict[RouterKey, int]] = defaultdict(dict)  # and when they were heard
         self._new_errors: list[str] = []
         self._closed = False
+        self._busy = threading.Lock()
         try:
             self._consumer = Consumer(
                 {
@@ -83,9 +85,6 @@ class KafkaFeed:
                     "error_cb": self._error,
                     **settings.more,
                 }
-            )
-            self._consumer.subscribe(
-                list(settings.topics), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked
             )
         except (KafkaException, ValueError, TypeError) as error:
             raise KafkaFeedError(f"{settings.brokers}: Kafka cannot be used: {error}") from None
@@ -101,12 +100,20 @@ class KafkaFeed:
     def _assigned(self, _: Any, partitions: list[Any]) -> None:
         for each in partitions:
             self.partitions[each.topic, each.partition] = -1
+        # Most ways to share take all partitions away first, and then give some of them back.
+        self._forget(self._routers.keys() - self.partitions.keys())
 
     def _revoked(self, _: Any, partitions: list[Any]) -> None:
-        now = self._clock()
         for each in partitions:
-            partition = each.topic, each.partition
-            self.partitions.pop(partition, None)
+            self.partitions.pop((each.topic, each.partition), None)
+
+    def _lost(self, _: Any, partitions: list[Any]) -> None:
+        self._revoked(_, partitions)
+        self._forget({(each.topic, each.partition) for each in partitions})
+
+    def _forget(self, partitions: Set[Partition]) -> None:
+        now = self._clock()
+        for partition in partitions:
             for key in self._routers.pop(partition, {}):
                 if not any(key in routers for routers in self._routers.values()):
                     self.reader.forget(key, now, HANDED_ON)
@@ -115,14 +122,13 @@ class KafkaFeed:
         """Blocks, events and silences, as they come."""
         from confluent_kafka import KafkaException
 
-        settings, loop = self._settings, asyncio.get_running_loop()
-        # One thread, so that the consumer is closed only after a call that is under way has returned.
-        thread = ThreadPoolExecutor(1, "kafka")
+        settings = self._settings
         try:
+            self._consumer.subscribe(
+                list(settings.topics), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost
+            )
             while not self._closed:
-                taken = await loop.run_in_executor(
-                    thread, self._consumer.consume, settings.batch_messages, settings.batch_s
-                )
+                taken = await asyncio.to_thread(self._consume)
                 silences, last = self._read(taken)
                 batch = self.reader.take()
                 errors, self._new_errors = self._new_errors, []
@@ -132,8 +138,16 @@ class KafkaFeed:
                     with suppress(KafkaException):  # the partition was taken from us meanwhile
                         self._consumer.store_offsets(message)
         finally:
-            await loop.run_in_executor(thread, self.close)
-            thread.shutdown()
+            # Without its brokers the library tries to leave the group for most of a minute: nobody waits for that.
+            closing = threading.Thread(target=self.close, daemon=True)
+            closing.start()
+            await asyncio.to_thread(closing.join, CLOSE_S)
+
+    def _consume(self) -> list[Any]:
+        with self._busy:
+            if self._closed:
+                return []
+            return list(self._consumer.consume(self._settings.batch_messages, self._settings.batch_s))
 
     def _read(self, taken: list[Any]) -> tuple[list[FeedSilence], dict[Partition, Any]]:
         now, silences, last = self._clock(), list[FeedSilence](), dict[Partition, Any]()
@@ -182,6 +196,6 @@ class KafkaFeed:
 
     def close(self) -> None:
         """Leave the group; offsets that were stored are committed."""
-        if not self._closed:
-            self._closed = True
+        self._closed = True
+        with self._busy:  # after a call that is under way has returned
             self._consumer.close()
