@@ -152,10 +152,17 @@ def test_octets_that_were_not_captured_are_counted():
 
 
 def test_another_connection_between_the_same_ports_is_another_stream():
-    found, _, reader = streams([
-        segment(0, b"", SYN), segment(1, b"one"), segment(4, b"", FIN | ACK), segment(900, b"", SYN), segment(901, b"two"),
-        segment(7, b"", SYN), segment(8, b"three"),
-    ])  # fmt: skip
+    found, _, reader = streams(
+        [
+            segment(0, b"", SYN),
+            segment(1, b"one"),
+            segment(4, b"", FIN | ACK),
+            segment(900, b"", SYN),
+            segment(901, b"two"),
+            segment(7, b"", SYN),
+            segment(8, b"three"),
+        ]
+    )
     assert found == [b"one", b"two", b"three"]
     assert reader.streams == 3
 

@@ -321,20 +321,27 @@ def test_lag_is_measured():
 
 BAD = {
     "the message is shorter than its fixed fields": [bmp(2, peer_header()), bmp(3, bytes(10)), bmp(0, bytes(5))],
-    "a peer of type 9, which is none of RFC 7854 and RFC 9069": [routes(announce(ROUTE, [KP]), header=b"\x09" + bytes(41))],
+    "a peer of type 9, which is none of RFC 7854 and RFC 9069": [
+        routes(announce(ROUTE, [KP]), header=b"\x09" + bytes(41))
+    ],
     "a peer up notification without the OPEN that was sent": [bmp(3, peer_header() + bytes(40))],
     "a peer up notification without the OPEN that was received": [peer_up(received=b"")],
     "a peer up notification without its fixed fields": [bmp(3, peer_header() + bytes(19))],
     "an information TLV runs past the end of the message": [
-        peer_up(tlvs=tlv(3, b"red")[:-1]), bmp(4, tlv(1, b"x") + b"\0"), bmp(5, b"\0\1\0\3\0"), bmp(6, peer_header() + b"\0"),
+        peer_up(tlvs=tlv(3, b"red")[:-1]),
+        bmp(4, tlv(1, b"x") + b"\0"),
+        bmp(5, b"\0\1\0\3\0"),
+        bmp(6, peer_header() + b"\0"),
     ],
     "more information TLVs than any message has": [bmp(4, 2000 * tlv(0, b""))],
     "a statistics report without its count": [bmp(1, peer_header() + b"\0\0\0")],
-    "a BGP message or a part of it is shorter or longer than what it stands in allows": [routes(bytes([255] * 16) + b"\0\x17")],
+    "a BGP message or a part of it is shorter or longer than what it stands in allows": [
+        routes(bytes([255] * 16) + b"\0\x17")
+    ],
     "the BGP message does not begin with its marker, or is of no known type": [routes(bytes(30))],
     "a route monitoring message without a BGP message": [bmp(0, peer_header() + indexed_tlv(3, b"x"), version=4)],
     "a BGP message longer than any (RFC 8654)": [routes(announce(ROUTE, [KP]) + bytes(66000))],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("reason", "message"), [(reason, each) for reason, some in BAD.items() for each in some])

@@ -16,6 +16,7 @@ from duskwatch.sources.bgp.formats.feed_events import EndOfRib, SessionDown, Ses
 from duskwatch.sources.bgp.formats.feed_files import open_feed
 from tests.sources.bgp.formats.said import Said, said
 
+VPNV4 = "vpnv4-stateless-with-withdraw"
 NETGAUZE = {  # captures and what NetGauze reads out of them
     "200-BMP-HUAWEI-locrib_instance/traffic-00.pcap": "traffic-00-bmp.json",
     "201-BMP-CISCO-rd_instance/traffic-00.pcap": "traffic-00-bmp.json",
@@ -31,8 +32,8 @@ NETGAUZE = {  # captures and what NetGauze reads out of them
     "netgauze-bmp/peers-with-different-caps/example.pcap": "example-bmp.json",
     "netgauze-bmp/stateless-with-add-path/ipv4_unicast_all.pcap": "ipv4_unicast_all-bmp.json",
     "netgauze-bmp/unreachable-prefix-announcement/upa.pcap": "upa-bmp.json",
-    "netgauze-bmp/vpnv4-stateless-with-withdraw/vpnv4-stateless-with-withdraw.pcap": "vpnv4-stateless-with-withdraw-bmp.json",
-}  # fmt: skip
+    f"netgauze-bmp/{VPNV4}/{VPNV4}.pcap": f"{VPNV4}-bmp.json",
+}
 VERSION_4 = ("path-status", "stateless-with-add-path", "vpnv4-stateless")  # a draft that tshark 4.0 does not read
 TSHARK = [
     *(name for name in NETGAUZE if not any(part in name for part in VERSION_4)),
@@ -68,10 +69,12 @@ def ours(path: Path) -> tuple[list[Said], list[Any], Any]:
 
 def routes_of(found: list[Said]) -> Counter[Route]:
     return Counter(
-        Route(each.kind, each.time_us, each.peer, each.asn, str(ipaddress.ip_network(each.about)), each.path, each.path_id)
+        Route(
+            each.kind, each.time_us, each.peer, each.asn, str(ipaddress.ip_network(each.about)), each.path, each.path_id
+        )
         for each in found
         if each.kind in "AW"
-    )  # fmt: skip
+    )
 
 
 def same_times(one: Counter[Route], other: Counter[Route]) -> tuple[Counter[Route], Counter[Route]]:
@@ -300,10 +303,15 @@ def test_captures_say_what_pmacct_writes_for_them(shared_data: Path, name):
         and f"{line['afi']}:{line['safi']}" in plain
     )
     mine = Counter(
-        (each.kind, f"{each.time_us // 10**6}.{each.time_us % 10**6:06d}", each.peer, str(ipaddress.ip_network(each.about)))
+        (
+            each.kind,
+            f"{each.time_us // 10**6}.{each.time_us % 10**6:06d}",
+            each.peer,
+            str(ipaddress.ip_network(each.about)),
+        )
         for each in found
         if each.kind in "AW"
-    )  # fmt: skip
+    )
     theirs = Counter(
         {
             (*key[:2], str(ipaddress.ip_address(key[2])), str(ipaddress.ip_network(key[3]))): n

@@ -205,8 +205,8 @@ def test_any_bytes_are_a_feed_or_are_said_to_be_none(tail, head):
     try:
         for batch in feed:
             printed(batch)
-    except NotAFeedError as error:
-        assert str(error).startswith("a file: ")
+    except NotAFeedError:
+        assert feed.form is None
         return
     assert feed.damage is not None or feed.counts.messages or feed.form is not None
 

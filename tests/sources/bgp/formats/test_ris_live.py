@@ -126,9 +126,13 @@ def test_a_frame_without_its_message_says_the_same_as_one_with():
         communities=((64500, 3), (1, 2)),
     )
     fields = {
-        "path": [64500, [64501, 64502], 64503], "origin": "incomplete", "med": 5, "aggregator": "64503:10.0.0.1",
-        "community": [[64500, 3], [1, 2]], "announcements": [{"next_hop": "192.0.2.9", "prefixes": [str(KP), str(KP2)]}],
-    }  # fmt: skip
+        "path": [64500, [64501, 64502], 64503],
+        "origin": "incomplete",
+        "med": 5,
+        "aggregator": "64503:10.0.0.1",
+        "community": [[64500, 3], [1, 2]],
+        "announcements": [{"next_hop": "192.0.2.9", "prefixes": [str(KP), str(KP2)]}],
+    }
     one, other = RisLiveReader(), RisLiveReader()
     one.frame(raw(announce(route, [KP, KP2])))
     other.frame(frame(**fields))
@@ -195,12 +199,18 @@ BAD = {
     "a number '-1'": [frame(withdrawals=["10.0.0.0/-1"])],
     "a next hop": [frame(path=[1], announcements=[{"next_hop": "10.0.0.1,2001:db8::1", "prefixes": ["10.0.0.0/8"]}])],
     "an origin of 'x'": [frame(origin="x", announcements=[{"next_hop": "10.0.0.1", "prefixes": ["10.0.0.0/8"]}])],
-    "an AS number of 4294967296": [frame(path=[1 << 32], announcements=[{"next_hop": "10.0.0.1", "prefixes": ["10.0.0.0/8"]}])],
-    "a community [70000, 1]": [frame(community=[[70000, 1]], announcements=[{"next_hop": "10.0.0.1", "prefixes": ["10.0.0.0/8"]}])],
-    "more attributes than fit": [frame(path=[1] * 30000, announcements=[{"next_hop": "10.0.0.1", "prefixes": ["10.0.0.0/8"]}])],
+    "an AS number of 4294967296": [
+        frame(path=[1 << 32], announcements=[{"next_hop": "10.0.0.1", "prefixes": ["10.0.0.0/8"]}])
+    ],
+    "a community [70000, 1]": [
+        frame(community=[[70000, 1]], announcements=[{"next_hop": "10.0.0.1", "prefixes": ["10.0.0.0/8"]}])
+    ],
+    "more attributes than fit": [
+        frame(path=[1] * 30000, announcements=[{"next_hop": "10.0.0.1", "prefixes": ["10.0.0.0/8"]}])
+    ],
     "nested too deeply": [b'{"type":"ris_message","data":' + b'{"data":' * 100000],
     "a frame of": [b" " * (FRAME_LIMIT + 1)],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("reason", "bad"), [(reason, each) for reason, some in BAD.items() for each in some])

@@ -114,8 +114,8 @@ class OpenBmpReader:
     """Blocks and events out of the messages of raw topics; each router has a BMP reader of its own.
 
     A router is named by its group, as Route Views names its collectors, and by its address where there is no group or
-    several routers share one. ``counts`` are of all routers together; ``delay`` is how long after a collector received a
-    message we did. No message raises an exception.
+    several routers share one. ``counts`` are of all routers together; ``delay`` is how long after a collector had
+    received a message we did. No message raises an exception.
     """
 
     def __init__(self, options: BmpOptions = BmpOptions(), counts: FeedCounts | None = None) -> None:
