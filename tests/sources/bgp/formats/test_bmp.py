@@ -136,6 +136,21 @@ def test_a_session_that_comes_up_twice_lost_what_it_held():
     assert kinds(found) == [("S", "6"), ("A", str(KP)), ("S", "1"), ("S", "6")]
 
 
+def test_a_session_that_never_was_up_does_not_end():
+    """FRR tells each failed attempt to connect so."""
+    found, events, _ = read(peer_down(4), peer_down(4))
+    assert kinds(found) == [("S", "1"), ("S", "1")]
+    assert events == []
+    (_, _, block) = first_block(peer_down(4))
+    assert int(block.state[0]) >> 8 == 0  # from an unknown state
+
+
+def first_block(data: bytes):
+    reader = BmpReader("r1")
+    reader.feed(data)
+    return reader.take().blocks[0]
+
+
 def test_a_peer_no_longer_monitored_is_not_said_to_have_ended():
     """RFC 7854 section 4.9, reason 5: the session may well be up."""
     _, events, _ = read(peer_up(), peer_down(5))

@@ -40,6 +40,7 @@ from duskwatch.sources.bgp.formats.feed_table import (
     IDLE,
     LONGEST_MESSAGE,
     SUBTYPES,
+    UNKNOWN,
     FeedBatch,
     path_width,
 )
@@ -282,10 +283,14 @@ class BmpReader:
             self._down(each, time_us, reason, code != NOT_MONITORED, place)
 
     def _down(self, peer: Peer, time_us: int, reason: str, ended: bool, place: int) -> None:
+        was_there = peer.up or peer.told
         self._peers.down(peer)
         if peer.table is None:
             return
-        peer.table.add_state(time_us, peer.head, ESTABLISHED, IDLE, place)
+        # FRR tells each failed attempt to connect as the end of a session.
+        peer.table.add_state(time_us, peer.head, ESTABLISHED if was_there else UNKNOWN, IDLE, place)
+        if not was_there:
+            return
         self._events.append(SessionDown(time_us, peer.table.collector, peer.head.text, peer.key.asn, reason, ended))
 
     def lost(self, time_us: int, reason: str = LOST) -> None:

@@ -22,7 +22,7 @@ BGP4MP_ET = 17
 STATE_CHANGE, MESSAGE = 5, 4  # subtypes with AS numbers of four octets
 # Subtype of a message by (AS numbers of four octets, path identifiers).
 SUBTYPES = {(True, False): 4, (False, False): 1, (True, True): 9, (False, True): 8}
-IDLE, CONNECT, ESTABLISHED = 1, 2, 6  # states of a session (RFC 4271 section 8.2.2)
+UNKNOWN, IDLE, CONNECT, ESTABLISHED = 0, 1, 2, 6  # states of a session (RFC 4271 section 8.2.2)
 LONGEST_MESSAGE = 65535  # octets (RFC 8654)
 
 _head = struct.Struct("!IHHII").pack

@@ -19,6 +19,7 @@ from duskwatch.sources.bgp.formats.feed_table import (
     IDLE,
     LONGEST_MESSAGE,
     SUBTYPES,
+    UNKNOWN,
     FeedBatch,
     FeedTable,
     PeerHead,
@@ -200,7 +201,7 @@ class RisLiveReader:
         if new is None:
             raise ValueError(f"a session state '{(state or '')[:40]}'")
         peer.width_known = False
-        peer.table.add_state(time_us, peer.head, 0, new, place)
+        peer.table.add_state(time_us, peer.head, UNKNOWN, new, place)
         about = (time_us, peer.table.collector, peer.head.text, peer.head.asn)
         if new == ESTABLISHED:
             self._events.append(SessionUp(*about))
