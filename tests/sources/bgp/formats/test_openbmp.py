@@ -82,6 +82,7 @@ BAD = {
     "an OpenBMP object of type 5, which is no BMP message": binary(MESSAGE, kind=5),
     "an OpenBMP header that says another length than there is": binary(MESSAGE, length=5),
     "an OpenBMP header of version 2 that says another length than there is": struct.pack("!HII", 2, 0, 5) + MESSAGE,
+    "an OpenBMP header of 5073 octets; at most 4096 are read": binary(MESSAGE, group="x" * 4984),
     "an OpenBMP header in text that does not end": b"V: 1.3\nL: 5\n",
     f"an OpenBMP message of {MESSAGE_LIMIT + 1} octets; at most {MESSAGE_LIMIT} are read": bytes(MESSAGE_LIMIT + 1),
 }  # fmt: skip

@@ -202,7 +202,7 @@ BAD = {
     "an AS number of 4294967296": [
         frame(path=[1 << 32], announcements=[{"next_hop": "10.0.0.1", "prefixes": ["10.0.0.0/8"]}])
     ],
-    "a community [70000, 1]": [
+    "communities [[70000, 1]], of which one is none": [
         frame(community=[[70000, 1]], announcements=[{"next_hop": "10.0.0.1", "prefixes": ["10.0.0.0/8"]}])
     ],
     "more attributes than fit": [

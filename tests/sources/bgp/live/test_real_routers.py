@@ -30,7 +30,8 @@ protocol static nation {{ ipv4; {country} }}
 protocol static elsewhere {{ ipv4; route {other} blackhole; }}
 protocol static v6routes {{ ipv6; route {six} blackhole; }}
 protocol bgp uplink {{
-  local 10.99.0.3 as 64500; neighbor 10.99.0.2 as 64511; multihop 2; connect retry time 1; connect delay time 1; error wait time 1, 2;
+  local 10.99.0.3 as 64500; neighbor 10.99.0.2 as 64511; multihop 2;
+  connect retry time 1; connect delay time 1; error wait time 1, 2;
   ipv4 {{ import none; export all; next hop self; }};
   ipv6 {{ import none; export all; next hop address 2001:db8:99::3; }};
 }}

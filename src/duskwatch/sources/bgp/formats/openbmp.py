@@ -6,6 +6,7 @@ header counts as one of a router without a name.
 """
 
 import ipaddress
+from functools import lru_cache
 from typing import NamedTuple
 
 from duskwatch.records.times import SECOND
@@ -21,7 +22,7 @@ BMP_RAW = 12  # type of object
 FROM_ROUTER, ROUTER_IPV6 = 0x80, 0x40  # flags
 SHORT_HEADER, SHORT_VERSION = 10, 2
 TEXT_BEGIN = (b"V:", b"v:")
-TEXT_LIMIT = 4096  # octets of a header in text
+HEADER_LIMIT = 4096  # octets
 NAME_LIMIT = 64  # letters of a name
 ROUTERS_LIMIT = 4096
 MESSAGE_LIMIT = 1 << 20
@@ -64,27 +65,32 @@ def _binary(data: bytes) -> RawMessage:
     header, length = int.from_bytes(data[6:8], "big"), int.from_bytes(data[8:12], "big")
     if data[13] != BMP_RAW:
         raise ValueError(f"an OpenBMP object of type {data[13]}, which is no BMP message")
+    if header > HEADER_LIMIT:
+        raise ValueError(f"an OpenBMP header of {header} octets; at most {HEADER_LIMIT} are read")
     if header + length != len(data):
         raise ValueError("an OpenBMP header that says another length than there is")
-    at = 40 + int.from_bytes(data[38:40], "big")
-    router_at, group_at = at + 16, at + 34
-    if group_at > header:
-        raise ValueError("an OpenBMP header that is shorter than its fixed fields")
-    group_end = group_at + int.from_bytes(data[at + 32 : group_at], "big")
-    if group_end > header:
-        raise ValueError("an OpenBMP header whose router group runs past it")
+    collector, router, group = _names(data[12] & (FROM_ROUTER | ROUTER_IPV6), data[38:header])
     seconds, rest = int.from_bytes(data[14:18], "big"), int.from_bytes(data[18:22], "big")
-    return RawMessage(
-        _name(data[40:at]),
-        _router(data[router_at : router_at + 16], bool(data[12] & ROUTER_IPV6)) if data[12] & FROM_ROUTER else "",
-        _name(data[group_at:group_end]),
-        seconds * SECOND + min(rest, SECOND - 1) if seconds else None,
-        data[header:],
-    )
+    time_us = seconds * SECOND + min(rest, SECOND - 1) if seconds else None
+    return RawMessage(collector, router, group, time_us, data[header:])
+
+
+@lru_cache(1 << 12)  # of as many routers as there may be
+def _names(flags: int, raw: bytes) -> tuple[str, str, str]:
+    """Collector, router and group, from the length of the collector's name on."""
+    at = 2 + int.from_bytes(raw[:2], "big")
+    group_at = at + 34
+    if group_at > len(raw):
+        raise ValueError("an OpenBMP header that is shorter than its fixed fields")
+    group_end = group_at + int.from_bytes(raw[at + 32 : group_at], "big")
+    if group_end > len(raw):
+        raise ValueError("an OpenBMP header whose router group runs past it")
+    router = _router(raw[at + 16 : at + 32], bool(flags & ROUTER_IPV6)) if flags & FROM_ROUTER else ""
+    return _name(raw[2:at]), router, _name(raw[group_at:group_end])
 
 
 def _text(data: bytes) -> RawMessage:
-    end = data.find(b"\n\n", 0, TEXT_LIMIT)
+    end = data.find(b"\n\n", 0, HEADER_LIMIT)
     if end < 0:
         raise ValueError("an OpenBMP header in text that does not end")
     values = {}

@@ -4,6 +4,7 @@ import socket
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from duskwatch.sources.bgp.formats.bgp_open import HEADER, MARKER
 from duskwatch.sources.bgp.formats.feed_table import LONGEST_MESSAGE
@@ -12,6 +13,10 @@ TRANSITIVE, OPTIONAL, EXTENDED = 0x40, 0x80, 0x10
 ORIGINS = {"igp": 0, "egp": 1, "incomplete": 2}
 ROOM = 4096 - 100  # octets of prefixes in one message, less what stands around them; attributes may take more
 KEEPALIVE = MARKER + b"\0\x13\4"
+
+LONGEST_PREFIX = 60  # letters
+
+_pair = struct.Struct("!HH").pack
 
 Path = Sequence[int | Sequence[int]]
 
@@ -76,40 +81,66 @@ def _behind_next_hop(fields: Fields) -> bytes:
         asn, _, address = fields.aggregator.partition(":")
         out += _attribute(OPTIONAL | TRANSITIVE, 7, _u32(_int(asn), "an aggregator") + _address(address, 4))
     if fields.communities:
-        raw = b"".join(_community(each) for each in fields.communities)
-        out += _attribute(OPTIONAL | TRANSITIVE, 8, raw)
+        out += _attribute(OPTIONAL | TRANSITIVE, 8, _communities(fields.communities))
     return out
 
 
+def _communities(pairs: Sequence[Sequence[int]]) -> bytes:
+    try:
+        return b"".join([_pair(*pair) for pair in pairs])
+    except (struct.error, TypeError):
+        raise ValueError(f"communities {str(list(pairs))[:60]}, of which one is none") from None
+
+
 def _path(path: Path) -> bytes:
-    out, run = bytearray(), bytearray()
-    for step in (*path, ()):
-        if isinstance(step, int):
-            run += _u32(step, "an AS number")
-            if len(run) < 4 * 255:
-                continue
-        if run:
-            out += bytes([2, len(run) // 4]) + run
-            run = bytearray()
-        if not isinstance(step, int) and step:
-            if len(step) > 255:
-                raise ValueError(f"an AS_SET of {len(step)} members")
-            out += bytes([1, len(step)]) + b"".join(_u32(asn, "an AS number") for asn in step)
+    out = bytearray()
+    at = 0
+    while at < len(path):
+        end = at
+        while end < len(path) and isinstance(path[end], int) and end - at < 255:
+            end += 1
+        if end > at:
+            out += _segment(2, path[at:end])  # type: ignore[arg-type]
+            at = end
+            continue
+        members = path[at]
+        assert not isinstance(members, int)
+        if len(members) > 255:
+            raise ValueError(f"an AS_SET of {len(members)} members")
+        if members:
+            out += _segment(1, members)
+        at += 1
     return bytes(out)
+
+
+def _segment(kind: int, numbers: Sequence[int]) -> bytes:
+    try:
+        return struct.pack(f"!BB{len(numbers)}I", kind, len(numbers), *numbers)
+    except struct.error:
+        wrong = next(number for number in numbers if not 0 <= number < 1 << 32)
+        raise ValueError(f"an AS number of {str(wrong)[:40]}") from None
 
 
 def _families(prefixes: Iterable[str]) -> tuple[list[bytes], list[bytes]]:
     """Prefixes of IPv4 and of IPv6 as they stand in a message (RFC 4271 section 4.3)."""
     found: tuple[list[bytes], list[bytes]] = [], []
     for text in prefixes:
-        address, _, bits = text.partition("/")
-        six = ":" in address
-        raw = _address(address, 16 if six else 4)
-        length = _int(bits)
-        if length > 8 * len(raw):
-            raise ValueError(f"a prefix '{text[:60]}'")
-        found[six].append(bytes([length]) + raw[: (length + 7) // 8])
+        if len(text) > LONGEST_PREFIX:
+            raise ValueError(f"a prefix '{text[:LONGEST_PREFIX]}'")
+        six, raw = _prefix(text)
+        found[six].append(raw)
     return found
+
+
+@lru_cache(1 << 16)
+def _prefix(text: str) -> tuple[bool, bytes]:
+    address, _, bits = text.partition("/")
+    six = ":" in address
+    raw = _address(address, 16 if six else 4)
+    length = _int(bits)
+    if length > 8 * len(raw):
+        raise ValueError(f"a prefix '{text}'")
+    return six, bytes([length]) + raw[: (length + 7) // 8]
 
 
 def _parts(prefixes: list[bytes]) -> list[bytes]:
@@ -159,12 +190,6 @@ def _address(text: str, octets: int) -> bytes:
         return socket.inet_pton(socket.AF_INET if octets == 4 else socket.AF_INET6, text)
     except (OSError, ValueError):
         raise ValueError(f"an address '{text[:60]}'") from None
-
-
-def _community(pair: Sequence[int]) -> bytes:
-    if len(pair) != 2 or not all(isinstance(half, int) and 0 <= half < 1 << 16 for half in pair):
-        raise ValueError(f"a community {list(pair)[:4]}")
-    return struct.pack("!HH", *pair)
 
 
 def _u32(number: int, what: str) -> bytes:
