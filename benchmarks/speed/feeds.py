@@ -126,9 +126,8 @@ def rate(name: str, take: Callable[[], int], count: int, octets: int, seconds: f
         elems = take()
         best = max(best, count / (time.process_time() - begun))
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(
-        f"{name:34} {best:10,.0f} messages/s  {elems / count:.2f} elems and {octets / count:.0f} octets each; {most:.0f} MB"
-    )
+    each = f"{elems / count:.2f} elems and {octets / count:.0f} octets each"
+    print(f"{name:34} {best:10,.0f} messages/s  {each}; {most:.0f} MB")
 
 
 def decode(seconds: float) -> None:

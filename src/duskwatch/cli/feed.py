@@ -127,6 +127,7 @@ def listen(
         Path | None, typer.Option("--tls-authority", help="Take only routers with a certificate of this authority.")
     ] = None,
     format_: FormatOption = "text",
+    as_json: JsonOption = False,
     events: EventsOption = False,
     collector: CollectorOption = None,
     rib: RibOption = None,
@@ -149,6 +150,7 @@ def listen(
 
     It ends after --seconds, after --count lines, or with Ctrl-C, and says on stderr who was connected and who refused.
     """
+    format_ = "json" if as_json else format_
     with unusable_input("feed listen"):
         _check(format_, events, json_ends=seconds is not None or count is not None)
         wanted = elem_filter("feed listen", prefix or [], match, origin or [], peer or [], [], None, None, kind)

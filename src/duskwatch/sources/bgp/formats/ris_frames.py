@@ -13,7 +13,7 @@ QUOTE, OPENING = b'"{'
 def frames(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """JSON objects: one a line, or the members of an array. One past FRAME_LIMIT comes cut, to be counted as bad."""
     pieces = iter(pieces)
-    first = next(pieces, b"")
+    first = next((piece for piece in pieces if piece.strip(SPACE)), b"")
     if first.lstrip(SPACE)[:1] == b"[":
         yield from _members(chain((first,), pieces))
         return
@@ -22,7 +22,7 @@ def frames(pieces: Iterable[bytes]) -> Iterator[bytes]:
         *lines, held = (held + piece).split(b"\n")
         for line in lines:
             if line.strip(SPACE):
-                yield line
+                yield line[: FRAME_LIMIT + 1]
         while len(held) > FRAME_LIMIT:  # no line is as long: what follows, up to its end, is more of it
             yield held[: FRAME_LIMIT + 1]
             held = held[FRAME_LIMIT + 1 :]

@@ -24,7 +24,7 @@ from duskwatch.sources.downloads.retry import backoff_s
 URL = "wss://ris-live.ripe.net/v1/ws/"
 NOT_CONNECTED = "no connection to RIS Live"
 QUIET = "RIS Live sends nothing of this collector"
-QUEUE_FRAMES = 4096  # that the library reads ahead
+QUEUE_FRAMES = 64  # that the library reads ahead, of at most FRAME_LIMIT octets each
 FRAMES_AT_ONCE = 64
 
 
