@@ -1,14 +1,13 @@
-"""The same messages as an archive, as frames of RIS Live, as BMP and through OpenBMP: the same elems, to the microsecond."""
+"""The same messages from an archive, RIS Live, BMP and OpenBMP: the same elems, to the microsecond."""
 
 import ipaddress
 import json
 import struct
-from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
 
-from duskwatch.cases.build import BuiltCase
 from duskwatch.records.elems import PeerTable
 from duskwatch.sources.bgp.formats.bmp import BmpReader
 from duskwatch.sources.bgp.formats.feed_table import FeedBlock
@@ -17,6 +16,7 @@ from duskwatch.sources.bgp.formats.openbmp import OpenBmpReader
 from duskwatch.sources.bgp.formats.ris_live import RisLiveReader
 from duskwatch.sources.files.pieces import open_pieces
 from tests.sources.bgp.formats.bmp_make import bmp
+from tests.sources.bgp.formats.random_mrt import bgp4mp
 from tests.sources.bgp.formats.said import said
 from tests.sources.bgp.formats.test_openbmp import binary
 
@@ -59,8 +59,7 @@ class Recorded:
         return bmp(0, header + self.body) if not self.is_state else bmp(2, header + b"\4")
 
 
-def recorded(path: Path, most: int) -> tuple[list[Recorded], bytes]:
-    data = b"".join(open_pieces(path))
+def recorded(data: bytes, most: int) -> tuple[list[Recorded], bytes]:
     out, at = [], 0
     while at + 12 <= len(data) and len(out) < most:
         end = at + 12 + int.from_bytes(data[at + 8 : at + 12], "big")
@@ -92,21 +91,17 @@ def _attributes(block, row: int) -> bytes:
     return block.data[start : start + int(block.attr_length[row])].tobytes()
 
 
-def files(case: BuiltCase, shared: Path) -> list[Path]:
-    found = [next(case.mrt.rglob("updates.20141222.1610.gz"))]
-    real = shared / "mrt"
-    if real.is_dir():
-        found += [sorted((real / name).glob("updates*"))[0] for name in ("rrc12-2021-01-01", "route-views2-2008-02-19")]
-    return found
+REAL = ("rrc12-2021-01-01", "route-views2-2008-02-19")
 
 
-@pytest.mark.parametrize("number", [0, 1, 2])
-def test_feeds_say_what_the_archive_says(case: BuiltCase, request: pytest.FixtureRequest, number):
-    shared = Path(request.config.rootpath).parent / "shared" / "data"
-    paths = files(case, shared)
-    if number >= len(paths):
-        pytest.skip("the folder of real files (../shared/data) is not here")
-    messages, data = recorded(paths[number], 3000)
+@pytest.mark.parametrize("name", ["made", *REAL])
+def test_feeds_say_what_the_archive_says(request: pytest.FixtureRequest, name):
+    if name == "made":
+        data = b"".join(bgp4mp(Random(seed), (4, 5)) for seed in range(400))
+    else:
+        folder = request.getfixturevalue("shared_data") / "mrt" / name
+        data = b"".join(open_pieces(sorted(folder.glob("updates*"))[0]))
+    messages, data = recorded(data, 3000)
     peers = PeerTable()
     archive = [FeedBlock("rrc00", peers, block) for block in MrtReader([data], peers)]
     frames, stream, topic = RisLiveReader(), BmpReader("rrc00"), OpenBmpReader()
