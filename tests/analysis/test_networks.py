@@ -9,10 +9,11 @@ import pytest
 from duskwatch.analysis.entity import _watch, report_on
 from duskwatch.analysis.entity import analyze as analyze_files
 from duskwatch.analysis.networks import worst_loss
-from duskwatch.analysis.replay import replay_archives
+from duskwatch.analysis.replay import Window, replay_archives
 from duskwatch.records.entity import parse_entity
 from duskwatch.records.networks import Holding
 from duskwatch.records.outages import When
+from duskwatch.records.reason import NO_REASON
 from duskwatch.records.signals import Level
 from duskwatch.records.times import parse_time, to_datetime
 from duskwatch.signals.bgp.holdings import before, holding
@@ -44,7 +45,7 @@ def test_the_one_network_of_north_korea_is_all_of_it(case):
 
 def test_what_is_told_of_the_country_does_not_change(case):
     ranges = load_geo([case.geo], to_datetime(DAY[0]).date())
-    replay = replay_archives(*DAY, [case.mrt], watch=_watch([KP], ranges))
+    replay = replay_archives(Window(*DAY), [case.mrt], watch=_watch([KP], ranges))
     votes = merge_votes(list(replay.parts), *DAY)
     plain = report_on(KP, replay, votes, ranges)
     told = report_on(KP, replay, votes, ranges, networks=True)
@@ -151,7 +152,7 @@ def test_a_share_is_looked_for_where_both_were_watched():
     whole = steps((0, np.nan), (HOUR_US // 2, 8.0))
     told = replace(out(1, 1), signals=("bgp.visible_slash24",))
     assert holding(steps((0, 2.0), (HOUR_US, 0.0)), whole, told, []).share == 0.25
-    late = replace(told, onset=When(5, 10, 7, ""))
+    late = replace(told, onset=When(5, 10, 7, NO_REASON))
     assert holding(steps((0, 2.0), (HOUR_US, 0.0)), whole, late, []).share == 0.25
     assert holding(steps((0, 0.0)), whole, told, []) is None
     assert holding(steps((0, np.nan)), whole, told, []) is None

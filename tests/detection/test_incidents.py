@@ -9,6 +9,7 @@ from duskwatch.detection.incidents import incidents
 from duskwatch.records.entity import Entity
 from duskwatch.records.incidents import Share
 from duskwatch.records.outages import Outage, When
+from duskwatch.records.reason import NO_REASON
 from duskwatch.records.times import HOUR, MINUTE
 
 XX, YY = Entity("country", "XX"), Entity("country", "YY")
@@ -20,7 +21,8 @@ SHARES = {A: Share(XX, 0.92), B: Share(XX, 0.05), C: Share(XX, 0.03), P: Share(A
 def out(start, hours, depth=1.0, lasts=False):
     begin, end = int(start * HOUR), int((start + hours) * HOUR)
     return Outage(
-        When(begin, begin, begin, ""), None if lasts else When(end, end, end, ""), None, None, end - begin, depth, (),
+        When(begin, begin, begin, NO_REASON), None if lasts else When(end, end, end, NO_REASON), None, None,
+        end - begin, depth, (),
         0, None, True, ("bgp",), hours * depth, 0.9,
     )  # fmt: skip
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duskwatch.detection import detect
+from duskwatch.publication.reasons import reason_text
 from duskwatch.records.outages import Outage, When
 from duskwatch.records.signals import ChangeLog, EntityHistory, Level
 from duskwatch.records.times import SECOND
@@ -48,7 +49,7 @@ def check(outage: Outage, entity: EntityHistory) -> None:
     moments = [when for when in (outage.onset, outage.dark_from, outage.dark_until, outage.end) if when]
     for when in moments:
         assert start <= when.earliest_us <= when.best_us <= when.latest_us <= until
-        assert when.reason
+        assert reason_text(when.reason)
     if outage.dark_from:
         assert outage.onset.best_us <= outage.dark_from.best_us
         assert outage.depth == 1.0 or len(outage.signals) > 1

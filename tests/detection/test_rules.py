@@ -9,6 +9,7 @@ from duskwatch.detection import DetectionConfig, detect
 from duskwatch.detection.area import LossArea
 from duskwatch.detection.config import FuseConfig
 from duskwatch.detection.excursions import Baseline
+from duskwatch.publication.reasons import reason_text
 from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND
 from tests.detection.build import VOTERS, history, lose, seconds
 
@@ -83,7 +84,7 @@ def test_bounds_tell_the_votes_before_and_after_the_majority() -> None:
         for when in (outage.onset, outage.dark_from, outage.dark_until, outage.end)
     ]
     assert bounds == [(-20, 0, 0), (-20, 0, 30), (7_195, 7_200, 7_215), (7_195, 7_200, 7_215)]
-    assert outage.onset.reason.startswith("4 of 4 prefixes lost their majority at")
+    assert reason_text(outage.onset.reason).startswith("4 of 4 prefixes lost their majority at")
     assert names(outage) == ["dark", "restored"]
 
 
@@ -137,7 +138,7 @@ def test_a_lower_level_becomes_normal_after_thirty_days() -> None:
     first, second = detect(entity)
     assert first.end
     assert first.duration_us == 30 * DAY
-    assert "new normal" in first.end.reason
+    assert "new normal" in reason_text(first.end.reason)
     assert second.depth == 1.0
 
 
@@ -248,7 +249,7 @@ def test_a_loss_that_came_in_a_gap_began_somewhere_in_it() -> None:
     entity = history(4, all_lost(4, AT, 7_200), until=DAY_S, gaps=[(AT - 300, AT + 600)])
     (outage,) = detect(entity)
     assert [seconds(entity, t) - AT for t in (outage.onset.earliest_us, outage.onset.latest_us)] == [-300, 600]
-    assert "nobody was watching" in outage.onset.reason
+    assert "nobody was watching" in reason_text(outage.onset.reason)
 
 
 def test_a_return_in_a_gap_came_somewhere_in_it() -> None:
@@ -279,7 +280,7 @@ def test_a_loss_of_voters_counts_once_a_route_confirms_it() -> None:
     (outage,) = detect(entity)
     assert seconds(entity, outage.onset.best_us) == AT + 3_600
     assert seconds(entity, outage.onset.earliest_us) == AT
-    assert "as the voters changed" in outage.onset.reason
+    assert "as the voters changed" in reason_text(outage.onset.reason)
 
 
 BARE = [(AT - 5_000.0, p, 11) for p in range(20)]  # a bare majority of 20, not one of 25
@@ -340,7 +341,10 @@ def test_a_gap_that_ends_with_as_many_voters_speaks_of_routes() -> None:
 def test_a_gap_over_days_is_told_with_its_dates() -> None:
     lost = [(AT + 60.0, p, 0) for p in range(20)]
     (outage,) = detect(history(100, lost, until=9 * DAY_S, gaps=[(AT, AT + 2 * DAY_S)]))
-    assert outage.onset.reason == "it came while nobody was watching, 2014-05-14 04:00:00 to 2014-05-16 04:00:00"
+    assert (
+        reason_text(outage.onset.reason)
+        == "it came while nobody was watching, 2014-05-14 04:00:00 to 2014-05-16 04:00:00"
+    )
 
 
 def test_half_the_voters_gone_is_coverage_and_not_an_outage() -> None:

@@ -21,6 +21,7 @@ from duskwatch.evaluation.scoring import (
     score,
 )
 from duskwatch.records.outages import Alarm, Outage, When
+from duskwatch.records.reason import NO_REASON
 from duskwatch.records.times import HOUR, MINUTE, SECOND
 
 BIN = 5 * MINUTE
@@ -173,7 +174,7 @@ def test_errors_of_exactly_one_and_two_bins_are_within_them() -> None:
 
 def test_outages_become_found_events_with_their_first_alarm() -> None:
     def when(second: int) -> When:
-        return When((second - 1) * SECOND, (second + 1) * SECOND, second * SECOND, "test")
+        return When((second - 1) * SECOND, (second + 1) * SECOND, second * SECOND, NO_REASON)
 
     def alarm(second: int) -> Alarm:
         return Alarm("bgp.visible_slash24", "test", 0, second * SECOND, None, 4, 0, 1, 1)

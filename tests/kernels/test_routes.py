@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from duskwatch.kernels.routes import absorb, intern_routes, more_origins, one_origin, rebuild_route_slots
 
-HOLD, LOSE, DOWN, UP, DUMPED, DUMPED_HOLD, OTHER = 0, 1, 2, 3, 6, 7, 8
+HOLD, LOSE, DOWN, UP, SILENT, HEARD, DUMPED, DUMPED_HOLD, OTHER = 0, 1, 2, 3, 4, 5, 6, 7, 8
+UNMET, LIVE, ENDED, QUIET = range(4)
 FROM = 50
 PREFIXES, SESSIONS = 3, 2
 
@@ -36,7 +37,7 @@ rows_of_log = st.lists(
         st.integers(0, 99),
         st.integers(0, SESSIONS - 1),
         st.integers(0, PREFIXES - 1),
-        st.sampled_from([HOLD, LOSE, DOWN, UP, DUMPED, DUMPED_HOLD, OTHER]),
+        st.sampled_from([HOLD, LOSE, DOWN, UP, SILENT, HEARD, DUMPED, DUMPED_HOLD, OTHER]),
         st.integers(1, 5),
     ),
     max_size=40,
@@ -44,12 +45,11 @@ rows_of_log = st.lists(
 
 
 @settings(deadline=None)
-@given(rows_of_log, st.booleans())
-def test_what_a_log_says_before_the_window_is_in_the_table_and_the_rest_stays(rows, dump_at_start):
-    before = FROM + dump_at_start
-    about_session = (DOWN, UP, DUMPED)
-    time_us = np.array([row[0] for row in rows], np.int64)
+@given(rows_of_log)
+def test_what_a_log_says_before_a_time_is_in_the_table_and_the_rest_stays(rows):
+    about_session = (DOWN, UP, SILENT, HEARD, DUMPED)
     columns = (
+        np.array([row[0] for row in rows], np.int64),
         np.array([row[1] for row in rows], np.int32),
         np.array([-1 if row[3] in about_session else row[2] for row in rows], np.int32),
         np.array([row[3] for row in rows], np.uint8),
@@ -58,32 +58,32 @@ def test_what_a_log_says_before_the_window_is_in_the_table_and_the_rest_stays(ro
     cells, routes = np.zeros((PREFIXES, SESSIONS), np.uint8), np.zeros((PREFIXES, SESSIONS), np.int32)
     last_us, last_route = np.full(PREFIXES, -1, np.int64), np.zeros(PREFIXES, np.int32)
     mentioned = np.zeros(PREFIXES, np.uint8)
-    complete, fresh = np.zeros(SESSIONS, np.uint8), np.zeros(SESSIONS, np.uint8)
+    complete, fresh, sessions = (np.zeros(SESSIONS, np.uint8) for _ in range(3))
     keep = np.full(len(rows), 9, np.uint8)
-    absorb(time_us, *columns, FROM, before, cells, routes, last_us, last_route, mentioned, complete, fresh, keep)
+    absorb(*columns, FROM, cells, routes, last_us, last_route, mentioned, complete, fresh, sessions, keep)
     said, route, last, told, whole, ended = {}, {}, {}, set(), set(), set()
-    kept, moved = [], []
+    stands = [UNMET] * SESSIONS
+    assert [bool(k) for k in keep] == [row[0] >= FROM for row in rows]
     for time, session, prefix, op, number in rows:
-        early = time < before
-        kept.append(op in about_session or not early)
-        moved.append(min(time, FROM - 1) if early and op in about_session else time)
+        if time >= FROM:
+            continue
         if op in about_session:
-            if early and op == DOWN:
+            if op == DOWN:
                 said = {key: value for key, value in said.items() if key[1] != session}
                 whole.discard(session), ended.add(session)
-            elif early and op == DUMPED:
+            elif op == DUMPED:
                 whole.add(session), ended.discard(session)
+            if op not in (DOWN, SILENT):
+                stands[session] = LIVE
+            elif stands[session] in (UNMET, LIVE):
+                stands[session] = ENDED if op == DOWN else QUIET
             continue
         told.add(prefix)
-        if not early:
-            continue
         held = op in (HOLD, DUMPED_HOLD)
         said[prefix, session] = 3 if held else 2
         if held:
             route[prefix, session] = number
             last[prefix] = (time, number)
-    assert [bool(k) for k in keep] == kept
-    assert time_us.tolist() == moved
     for prefix in range(PREFIXES):
         assert mentioned[prefix] == (prefix in told)
         assert (int(last_us[prefix]), int(last_route[prefix])) == last.get(prefix, (-1, 0))
@@ -92,19 +92,20 @@ def test_what_a_log_says_before_the_window_is_in_the_table_and_the_rest_stays(ro
             assert routes[prefix, session] == route.get((prefix, session), 0)
     assert {s for s in range(SESSIONS) if complete[s]} == whole
     assert {s for s in range(SESSIONS) if fresh[s]} == ended
+    assert sessions.tolist() == stands
 
 
 def test_rows_out_of_range_are_kept_and_change_nothing():
     cells, routes = np.zeros((1, 1), np.uint8), np.zeros((1, 1), np.int32)
     keep = np.zeros(3, np.uint8)
+    of_session = [np.zeros(1, np.uint8) for _ in range(3)]
     absorb(
         np.array([1, 1, 1], np.int64), np.array([5, 0, 7], np.int32), np.array([0, 9, -1], np.int32),
-        np.array([HOLD, HOLD, DOWN], np.uint8), np.ones(3, np.int32), FROM, FROM, cells, routes,
-        np.full(1, -1, np.int64), np.zeros(1, np.int32), np.zeros(1, np.uint8), np.zeros(1, np.uint8),
-        np.zeros(1, np.uint8), keep,
+        np.array([HOLD, HOLD, DOWN], np.uint8), np.ones(3, np.int32), FROM, cells, routes,
+        np.full(1, -1, np.int64), np.zeros(1, np.int32), np.zeros(1, np.uint8), *of_session, keep,
     )  # fmt: skip
     assert keep.tolist() == [1, 1, 1]
-    assert cells.sum() == routes.sum() == 0
+    assert cells.sum() == routes.sum() == sum(int(column[0]) for column in of_session) == 0
 
 
 @settings(deadline=None)

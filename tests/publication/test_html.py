@@ -14,6 +14,7 @@ from duskwatch.publication.report_json import schema
 from duskwatch.publication.write import write_report
 from duskwatch.records.entity import Entity
 from duskwatch.records.outages import When
+from duskwatch.records.reason import in_words
 from duskwatch.records.report import InputFile, Report
 from duskwatch.records.signals import Gap
 from tests.publication.build import MADE, files, kp, large
@@ -110,7 +111,7 @@ ODD = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}</style>&
 def hostile() -> Report:
     report = kp()
     log = replace(report.history.changes, prefixes=(ODD, "b", "c", "d"))
-    when = When(report.from_us, report.from_us, report.from_us, ODD)
+    when = When(report.from_us, report.from_us, report.from_us, in_words(ODD))
     past = replace(report.history, changes=log, gaps=(Gap(ODD, report.from_us, report.until_us, ODD, 1),), notes=(ODD,))
     return replace(
         report, entity=Entity("country", "KP", ODD), history=past, inputs=(

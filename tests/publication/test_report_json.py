@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from duskwatch.publication.report_json import dumps, schema, to_json
 from duskwatch.records.entity import Entity
 from duskwatch.records.outages import Alarm, Outage, Phase, When
+from duskwatch.records.reason import in_words, reason
 from duskwatch.records.report import InputFile, Report
 from duskwatch.records.signals import Gap, TransitShare
 from tests.publication.build import DOWN, MADE, SOME, UNKNOWN, UP, blind, dj, history, kp, ongoing
@@ -55,6 +56,11 @@ def test_the_core_says_what_the_report_says() -> None:
         "latest": "2014-12-22T16:15:06Z",
         "best": "2014-12-22T16:15:03Z",
         "reason": "more than half of the voters lost the last prefix",
+        "because": {
+            "code": "in-words",
+            "values": {"text": "more than half of the voters lost the last prefix"},
+            "parts": [],
+        },
     }
     assert first["dark"]["from"]["best"] == "2014-12-22T16:15:06Z"
     assert first["end"]["best"] == "2014-12-23T01:46:14Z"
@@ -64,6 +70,26 @@ def test_the_core_says_what_the_report_says() -> None:
     assert document["outages"][1]["relapse_of"] == 0
     assert document["inputs"][0]["sha256"] == "0" * 64
     assert document["reenactment"].startswith("This is a re-enactment")
+
+
+def test_times_in_a_reason_are_told_as_times() -> None:
+    report = kp()
+    why = reason(
+        "of-later", reason("back-in-gap", from_us=0, until_us=60_000_000), signal="x", bin_us=300, at_us=1_000_000
+    )
+    (first, *others) = report.outages
+    made = replace(report, outages=(replace(first, onset=replace(first.onset, reason=why)), *others))
+    assert to_json(made)["outages"][0]["onset"]["because"] == {
+        "code": "of-later",
+        "values": {"signal": "x", "bin_us": 300, "at": "1970-01-01T00:00:01Z"},
+        "parts": [
+            {
+                "code": "back-in-gap",
+                "values": {"from": "1970-01-01T00:00:00Z", "until": "1970-01-01T00:01:00Z"},
+                "parts": [],
+            }
+        ],
+    }
 
 
 def test_an_outage_that_lasts_has_no_end() -> None:
@@ -147,7 +173,7 @@ TEXT = st.text(max_size=20)
 @st.composite
 def whens(draw: st.DrawFn) -> When:
     a, b, c = sorted(draw(st.tuples(TIMES, TIMES, TIMES)))
-    return When(a, c, b, draw(TEXT))
+    return When(a, c, b, in_words(draw(TEXT)))
 
 
 @st.composite

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 from duskwatch.records.coverage import Coverage, Witnesses, carried_over
 from duskwatch.records.outages import Outage, When
+from duskwatch.records.reason import NO_REASON
 
 MINUTE = 60_000_000
 
 
 def outage(start: int, minutes: int) -> Outage:
-    onset, end = (When(at, at, at, "") for at in (start * MINUTE, (start + minutes) * MINUTE))
+    onset, end = (When(at, at, at, NO_REASON) for at in (start * MINUTE, (start + minutes) * MINUTE))
     return Outage(onset, end, None, None, minutes * MINUTE, 1.0, (), 0, None, True, ("bgp.visible_slash24",), 1.0, 1.0)
 
 

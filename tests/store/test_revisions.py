@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from duskwatch.records.entity import Entity
 from duskwatch.records.outages import Alarm, Outage, Phase, When
+from duskwatch.records.reason import in_words
 from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND
 from duskwatch.store import StoreError, revisions
 from duskwatch.store.database import migrate
@@ -22,7 +23,7 @@ SLACK = 30 * SECOND
 
 
 def when(at: int, slack: int = SLACK) -> When:
-    return When(at - slack, at + slack, at, "majority lost")
+    return When(at - slack, at + slack, at, in_words("majority lost"))
 
 
 def outage(onset: int, end: int | None, **changes) -> Outage:
@@ -272,7 +273,11 @@ def test_notes_stand_beside_one_thing_and_their_versions_stay(database):
 
 times = st.integers(0, 2**50)
 whens = st.builds(
-    lambda at, a, b, why: When(at - a, at + b, at, why), times, st.integers(0, 99), st.integers(0, 99), st.text()
+    lambda at, a, b, why: When(at - a, at + b, at, in_words(why)),
+    times,
+    st.integers(0, 99),
+    st.integers(0, 99),
+    st.text(),
 )
 numbers = st.floats(allow_infinity=False)
 outages = st.builds(

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from duskwatch.analysis.networks import networks_of
-from duskwatch.analysis.replay import BIN_US, Progress, Replay, replay_archives
+from duskwatch.analysis.replay import BIN_US, Progress, Reading, Replay, Window, replay_archives
 from duskwatch.detection import detect
 from duskwatch.records.countries import CountryRanges
 from duskwatch.records.entity import Entity
@@ -18,14 +18,14 @@ from duskwatch.records.report import Report
 from duskwatch.records.times import to_datetime
 from duskwatch.signals.bgp.artefacts.faults import Faults, find_faults
 from duskwatch.signals.bgp.artefacts.guard import coverage_of, guard, without_transfers
-from duskwatch.signals.bgp.extents import extent_of, known_share, related
+from duskwatch.signals.bgp.extents import WatchSpace, extent_of, known_share
 from duskwatch.signals.bgp.measures import measure, transit_shares
 from duskwatch.signals.bgp.state import Watch
 from duskwatch.signals.bgp.votes import Votes, merge_votes
 from duskwatch.sources.reference.asnames import AsNames, load_as_names
 from duskwatch.sources.reference.files import ReferenceDataError
 from duskwatch.sources.reference.geo import load_geo
-from duskwatch.sources.reference.names import UnknownCountryError, country_name, main_time_zone
+from duskwatch.sources.reference.names import country_name, former_codes, main_time_zone, name_or_code
 
 # A country's outage can be called from learned state only where routes heard cover this share of its space.
 KNOWN_SHARE = 0.5
@@ -62,16 +62,12 @@ def analyze(
     """
     ranges = _ranges(entity, from_us, geo)
     replay = replay_archives(
-        from_us,
-        until_us,
+        Window(from_us, until_us, bin_us),
         mrt,
         watch=_watch([entity], ranges),
         origins=np.array([entity.asn], np.uint32) if entity.type == "asn" else None,
         collectors=collectors,
-        bin_us=bin_us,
-        threads=threads,
-        memory=memory,
-        progress=progress,
+        reading=Reading(threads, memory, progress),
     )
     votes = merge_votes(list(replay.parts), from_us, until_us)
     names = load_as_names(as_names) if as_names else NO_NAMES
@@ -98,58 +94,41 @@ def analyze_countries(
     ) -> npt.NDArray[np.uint8]:
         return (ranges.countries_of(afi, hi, lo, length) >= 0).astype(np.uint8)
 
-    replay = replay_archives(from_us, until_us, mrt, watch=watch, bin_us=bin_us, threads=threads)
+    replay = replay_archives(Window(from_us, until_us, bin_us), mrt, watch=watch, reading=Reading(threads))
     votes = merge_votes(list(replay.parts), from_us, until_us)
     faults = find_faults(replay.parts, replay.heard, replay.inputs, votes)
     seen = np.unique(ranges.countries_of(votes.afi, votes.hi, votes.lo, votes.length))
     for index in seen[seen >= 0]:
         code = ranges.countries[index]
-        try:
-            country_name(code)
-        except UnknownCountryError:
-            continue  # registries also delegate to EU and AP
         yield report_on(Entity("country", code), replay, votes, ranges, faults=faults)
 
 
 def _ranges(entity: Entity, from_us: int, geo: Sequence[Path]) -> CountryRanges | None:
     if entity.type == "country":
-        country_name(entity.code)  # raises for a code that is no country
         if not geo:
+            country_name(entity.code)  # raises for a code that is no country
             raise ReferenceDataError(
                 f"which addresses are {entity.code}'s? give --geo FILE: an RIR delegated-extended file of the day, "
                 "or a MaxMind-format database"
             )
         ranges = load_geo(list(geo), to_datetime(from_us).date())
-        if entity.code not in ranges:
-            raise ReferenceDataError(
-                f"{ranges.source} delegates no address to {entity.code}; give the file of its registry"
-            )
-        return ranges
+        if entity.code in ranges:
+            return ranges  # what the file of the day says, even where the code is no country's any more
+        country_name(entity.code)
+        former = [code for code in former_codes(entity.code) if code in ranges]
+        what = f"under {former[0]} ({country_name(former[0])}) then: analyze {former[0]}" if former else ""
+        raise ReferenceDataError(
+            f"{ranges.source} delegates no address to {entity.code}; "
+            + (f"its addresses were delegated {what}" if former else "give the file of its registry")
+            + "".join(f"; {text}" for text in ranges.damaged.get(entity.code, ()))
+        )
     return load_geo(list(geo), to_datetime(from_us).date()) if geo else None
 
 
 def _watch(entities: list[Entity], ranges: CountryRanges | None) -> Watch:
-    prefixes = [Prefix.parse(entity.code) for entity in entities if entity.type == "prefix"]
-    codes = [entity.code for entity in entities if entity.type == "country"]
-    touching = {code: ranges.touching(code) for code in codes} if ranges is not None else {}
-
-    def watch(
-        afi: npt.NDArray[np.uint8],
-        hi: npt.NDArray[np.uint64],
-        lo: npt.NDArray[np.uint64],
-        length: npt.NDArray[np.uint8],
-    ) -> npt.NDArray[np.uint8]:
-        wanted = np.zeros(len(afi), np.bool_)
-        for prefix in prefixes:
-            wanted |= related(prefix, afi, hi, lo, length)
-        for code, touches in touching.items():
-            some = np.flatnonzero(touches(afi, hi, length))
-            if ranges is not None and len(some):
-                of = ranges.countries_of(afi[some], hi[some], lo[some], length[some])
-                wanted[some] |= of == ranges.countries.index(code)
-        return wanted.astype(np.uint8)
-
-    return watch
+    prefixes = tuple(Prefix.parse(entity.code) for entity in entities if entity.type == "prefix")
+    codes = tuple(entity.code for entity in entities if entity.type == "country")
+    return WatchSpace(prefixes, codes if ranges is not None else (), ranges)
 
 
 def report_on(
@@ -186,7 +165,7 @@ def report_on(
     coverage = coverage_of(guarded, extent.selected, history, outages, faults)
     history = replace(history, transit=transit_shares(votes, extent, _spans(replay, outages)))
     if entity.type == "country":
-        entity = replace(entity, name=country_name(entity.code))
+        entity = replace(entity, name=name_or_code(entity.code))
     elif entity.type == "asn":
         entity = replace(entity, name=as_names.names.get(entity.asn, ""))
     found = None
@@ -207,6 +186,8 @@ def report_on(
         warnings.append(f"no route of {entity.title} was heard in this window, so nothing can be said about it")
     if ranges is not None:
         warnings += ranges.notes
+        for text in ranges.damaged.get(entity.code, ()):
+            warnings.append(f"{text}; the line names {entity.code}, so some of its addresses may be missing here")
     warnings += as_names.notes
     told = {int(asn) for asn in np.unique(np.concatenate([history.changes.origin, history.changes.upstream]))}
     told |= {share.upstream for share in history.transit}

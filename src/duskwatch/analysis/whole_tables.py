@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from duskwatch.analysis.replay import BIN_US, Replay, replay_archives
+from duskwatch.analysis.replay import BIN_US, Reading, Replay, Window, replay_archives
 from duskwatch.records.countries import CountryRanges
 from duskwatch.records.entity import Entity
 from duskwatch.records.prefix import Prefix
@@ -18,7 +18,7 @@ from duskwatch.signals.bgp.entities import split
 from duskwatch.signals.bgp.extents import known_share, related, space_of
 from duskwatch.signals.bgp.measures import Extent, measure, measure_each
 from duskwatch.signals.bgp.votes import NOTHING_KNOWN, Known, Votes, merge_votes, voters_alone
-from duskwatch.sources.reference.names import UnknownCountryError, country_name
+from duskwatch.sources.reference.names import name_or_code
 
 KINDS = ("country", "asn")
 
@@ -49,17 +49,8 @@ def replay_all(
     Raises what replay_archives raises. Memory grows with prefixes times sessions and with the updates of the
     window, not with the entities (docs/reference/performance.md has the figures).
     """
-    replay = replay_archives(
-        from_us,
-        until_us,
-        mrt,
-        watch=watch_all,
-        collectors=collectors,
-        bin_us=bin_us,
-        threads=threads,
-        memory=memory,
-        progress=progress,
-    )
+    window, reading = Window(from_us, until_us, bin_us), Reading(threads, memory, progress)
+    replay = replay_archives(window, mrt, watch=watch_all, collectors=collectors, reading=reading)
     return replay, count_all(replay, threads=threads)
 
 
@@ -120,11 +111,7 @@ def _countries(votes: Votes, ranges: CountryRanges, bin_us: int) -> Iterator[tup
     owner = np.where(owner >= 0, rank[owner], -1)
     for index, own in split(votes, owner):
         code = ranges.countries[order[index]]
-        try:
-            name = country_name(code)
-        except UnknownCountryError:
-            continue  # registries also delegate to EU and AP
-        entity = Entity("country", code, name)
+        entity = Entity("country", code, name_or_code(code))
         extent = _extent(entity, own, ranges)
         history = measure(own, extent, bin_us)
         if history.learned:

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NoReturn, get_args
 
+from duskwatch.records.errors import InputError
 from duskwatch.records.outages import When
+from duskwatch.records.reason import NO_REASON
 from duskwatch.records.times import SECOND
 
 
-class CaseError(ValueError):
+class CaseError(InputError):
     """A case cannot be used; the message names the file and the key, and says what should stand there."""
 
 
@@ -86,14 +88,14 @@ class Table:
             return None
         if isinstance(self.left[key], datetime):
             time_us = self.time(key)
-            return When(time_us, time_us, time_us, "")
+            return When(time_us, time_us, time_us, NO_REASON)
         row = self.table(key)
         earliest, latest = row.time("earliest"), row.time("latest")
         best = row.time("best") if "best" in row.left else (earliest + latest) // 2
         row.done()
         if not earliest <= best <= latest:
             self.wrong(key, "earliest, best and latest in order")
-        return When(earliest, latest, best, "")
+        return When(earliest, latest, best, NO_REASON)
 
     def table(self, key: str) -> "Table":
         """A table inside this one."""

@@ -1,9 +1,10 @@
 """`duskwatch analyze`: archives of a window into a report on one entity."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +14,15 @@ from duskwatch.cli.fetching import Fetching
 from duskwatch.cli.options import CollectorOption, GeoOption, MrtOption, fail, reading_progress, unusable_input
 from duskwatch.records.entity import Entity, parse_entity
 from duskwatch.records.times import HOUR, MINUTE, SECOND, parse_time
+
+if TYPE_CHECKING:
+    from duskwatch.sources.tables import SeriesOptions
+
+SIGNAL_HELP = (
+    "What a fall of a signal of --series says, where its name does not: reach (less can be reached), arriving (less "
+    "comes from all of the entity), passive (one service sees less), updates (much is instability), none (less is no "
+    "loss). Repeatable."
+)
 
 
 def command(
@@ -47,6 +57,9 @@ def command(
         str | None, typer.Option("--memory", help="What unpacking ahead may take: 200M. Else a file for each thread.")
     ] = None,
     png: Annotated[bool, typer.Option("--png", help="Also write the timeline as timeline.png.")] = False,
+    news: Annotated[
+        list[Path] | None, typer.Option("--news", help="Article or statement to compare with the result. Repeatable.")
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print report.json instead of the summary.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
     mirror: MirrorOption = None,
@@ -59,6 +72,7 @@ def command(
     value_column: Annotated[str | None, typer.Option("--value-column", help="Of --series: that of values.")] = None,
     signal_column: Annotated[str | None, typer.Option("--signal-column", help="Of --series: names of signals.")] = None,
     entity_column: Annotated[str | None, typer.Option("--entity-column", help="Of --series: that of entities.")] = None,
+    signal: Annotated[list[str] | None, typer.Option("--signal", metavar="NAME=ROLE", help=SIGNAL_HELP)] = None,
 ) -> None:
     """Tell when a country, a network or a prefix could not be reached.
 
@@ -95,7 +109,7 @@ def command(
         if threads < 1:
             fail("analyze", f"--threads {threads}: at least 1")
         budget = bytes_of(memory) if memory else 0
-        for path in [*(mrt or []), *(series or []), *(geo or []), *(as_names or [])]:
+        for path in [*(mrt or []), *(series or []), *(geo or []), *(as_names or []), *(news or [])]:
             if not path.exists():
                 fail("analyze", f"{path}: no such file or folder")
         for path in series or []:
@@ -106,14 +120,17 @@ def command(
         columns = (time_column, entity_column, signal_column, value_column)
         if any(columns) and not series:
             fail("analyze", "--time-column and its like are for --series")
-        if series and not mrt and not collector:
-            _series_alone(what, series, from_us, until_us, columns, out, json_, png)
+        if signal and not series:
+            fail("analyze", "--signal is for --series")
+        options = _series_options(columns, signal or ()) if series else None
+        if series and options is not None and not mrt and not collector:
+            _series_alone(what, series, from_us, until_us, options, out, json_, png, news)
             return
         if from_us is None or until_us is None:
             fail("analyze", "archives need a window: give --from and --until")
         fetching = Fetching(mirror or (), reference_mirror or (), cache, max_cache, jobs, offline, quiet or json_)
         # What can be wrong with the command line is said before anything is fetched.
-        fetching.check(what, () if mrt else collector or ())
+        fetching.check(what, () if mrt else collector or (), geo=bool(geo))
         if what.type == "country" and not geo:
             geo = fetching.delegations(from_us)
         if not mrt:
@@ -135,16 +152,15 @@ def command(
                 memory=budget,
                 progress=progress,
             )
-        if series:
+        if series and options is not None:
             from duskwatch.analysis.foreign import with_series
-            from duskwatch.sources.tables import SeriesOptions
 
-            report = with_series(report, series, SeriesOptions(*columns))
+            report = with_series(report, series, options)
         from duskwatch.cli.output import deliver
 
         if fetching.warnings:
             report = replace(report, warnings=(*fetching.warnings, *report.warnings))
-        deliver(report, out, as_json=json_, png=png)
+        deliver(report, out, as_json=json_, png=png, news=news)
     if fetching.failed or any(file.damage for file in report.inputs):
         sys.exit(1)
 
@@ -154,14 +170,22 @@ def _series_alone(
     series: list[Path],
     from_us: int | None,
     until_us: int | None,
-    columns: tuple[str | None, str | None, str | None, str | None],
+    options: "SeriesOptions",
     out: Path,
     as_json: bool,
     png: bool,
+    news: list[Path] | None,
 ) -> None:
     from duskwatch.analysis.foreign import analyze_series
     from duskwatch.cli.output import deliver
-    from duskwatch.sources.tables import SeriesOptions
 
-    report = analyze_series(entity, series, from_us, until_us, SeriesOptions(*columns))
-    deliver(report, out, as_json=as_json, png=png)
+    report = analyze_series(entity, series, from_us, until_us, options)
+    deliver(report, out, as_json=as_json, png=png, news=news)
+
+
+def _series_options(
+    columns: tuple[str | None, str | None, str | None, str | None], signal: Sequence[str]
+) -> "SeriesOptions":
+    from duskwatch.sources.tables import SeriesOptions, said_roles
+
+    return SeriesOptions(*columns, roles=said_roles(signal))

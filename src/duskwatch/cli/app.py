@@ -28,6 +28,7 @@ COMMANDS = {
     "query": ("duskwatch.cli.query:command", "Print what a store holds, as a table, CSV, JSON or Parquet."),
     "incidents": ("duskwatch.cli.incidents:app", "List the incidents of a store, and what explains each."),
     "notes": ("duskwatch.cli.notes:app", "Write a note beside an outage or an incident; list them."),
+    "news": ("duskwatch.cli.news:command", "What articles claim about an outage, compared with what was measured."),
     "store": ("duskwatch.cli.store:app", "What a store takes; merge, remove, bring up to date."),
     "case": ("duskwatch.cli.case:app", "List documented cases and generate their archives."),
 }

@@ -6,7 +6,7 @@ from duskwatch.detection.config import FuseConfig
 from duskwatch.detection.course import Course
 from duskwatch.detection.votes import I64, NEVER, VoteLog, back_between, lost_between
 from duskwatch.records.outages import When
-from duskwatch.records.times import to_datetime
+from duskwatch.records.reason import Reason, reason
 
 
 def onset(course: Course, log: VoteLog, first: int, seen: int, stop: int, floor_us: int, config: FuseConfig) -> When:
@@ -19,22 +19,18 @@ def onset(course: Course, log: VoteLog, first: int, seen: int, stop: int, floor_
     gap = course.gap_before(seen)
     if gap is not None:
         began = max(floor_us, int(course.edge_us[gap]))
-        return When(began, start, start, f"it came while nobody was watching, {_span(began, start)}")
+        return When(began, start, start, reason("came-unwatched", from_us=began, until_us=start))
     if first < seen:
         gap = course.gap_before(first)
         began = max(floor_us, int(course.edge_us[first if gap is None else gap]))
-        reason = f"less was visible from {_clock(began)} on as the voters changed; "
-        reason += f"at {_clock(start)} routes confirmed the loss"
-        return When(began, start, start, reason)
+        return When(began, start, start, reason("voters-changed", from_us=began, at_us=start))
     bottom, best = _plunge(course, seen, stop, config)
     latest = int(course.edge_us[bottom])
     rows = lost_between(log, start, latest)
     earliest = _first_vote_lost(log, rows, start, max(floor_us, start - config.reach_us))
     before = course.prefixes[seen - 1] if seen else np.nan
-    reason = _counted(len(rows), before, "lost", start, latest)
-    if earliest < start:
-        reason += f"; the first votes were gone at {_clock(earliest)}"
-    return When(earliest, latest, best, reason)
+    sooner = reason("first-votes-gone", at_us=earliest) if earliest < start else None
+    return When(earliest, latest, best, _counted("majorities-lost", len(rows), before, start, latest, sooner))
 
 
 def _plunge(course: Course, seen: int, stop: int, config: FuseConfig) -> tuple[int, int]:
@@ -61,15 +57,13 @@ def dark_from(course: Course, log: VoteLog, begin: int, end: int, floor_us: int,
     gap = course.gap_before(begin)
     if gap is not None:
         began = max(floor_us, int(course.edge_us[gap]))
-        return When(began, start, start, f"the last was lost while nobody was watching, {_span(began, start)}")
+        return When(began, start, start, reason("last-lost-unwatched", from_us=began, until_us=start))
     rows = lost_between(log, start, start)
     earliest = _first_vote_lost(log, rows, start, max(floor_us, start - config.reach_us))
     gone = np.flatnonzero(course.traceless[begin:end])
     latest = int(course.edge_us[begin + int(gone[0])]) if len(gone) else start
-    what = "the last visible prefix" if len(rows) < 2 else f"the last {len(rows)} visible prefixes"
-    reason = f"{what} lost {'its' if len(rows) < 2 else 'their'} majority at {_clock(start)}"
-    reason += f"; the last voter let go at {_clock(latest)}" if len(gone) else "; some voter held a route throughout"
-    return When(earliest, latest, start, reason)
+    voters = reason("last-voter-let-go", at_us=latest) if len(gone) else reason("some-voter-held")
+    return When(earliest, latest, start, reason("last-lost", voters, count=len(rows), at_us=start))
 
 
 def dark_until(course: Course, log: VoteLog, begin: int, end: int, ceiling_us: int, config: FuseConfig) -> When:
@@ -78,25 +72,24 @@ def dark_until(course: Course, log: VoteLog, begin: int, end: int, ceiling_us: i
     gap = course.gap_before(end)
     if gap is not None:
         began = int(course.edge_us[max(gap, begin)])
-        return When(began, back, back, f"the first came back while nobody was watching, {_span(began, back)}")
+        return When(began, back, back, reason("first-back-unwatched", from_us=began, until_us=back))
     empty = np.flatnonzero(course.traceless[begin:end])
     earliest = int(course.edge_us[begin + int(empty[-1]) + 1]) if len(empty) else back
     rows = back_between(log, back, back)
     whole = _all_votes(log, rows, back, min(ceiling_us, back + config.reach_us))
     latest = int(whole.min()) if len(whole) else back
-    reason = f"a first voter held a route at {_clock(earliest)}" if earliest < back else ""
-    reason += f"{', and ' if reason else ''}a prefix had its majority back at {_clock(back)}"
+    voter = earliest if earliest < back else None
     earliest, unseen = _unseen_return(course, begin, end, earliest)
-    return When(earliest, latest, back, reason + unseen)
+    return When(earliest, latest, back, reason("first-back", unseen, voter_us=voter, at_us=back))
 
 
-def _unseen_return(course: Course, begin: int, end: int, earliest: int) -> tuple[int, str]:
+def _unseen_return(course: Course, begin: int, end: int, earliest: int) -> tuple[int, Reason | None]:
     """What is lost over a gap may have come back in it: nobody says again what did not change since."""
     gap = course.gap_inside(begin, end)
     if gap is None or course.edge_us[gap[0]] >= earliest:
-        return earliest, ""
+        return earliest, None
     start, stop = (int(course.edge_us[step]) for step in gap)
-    return start, f"; nobody was watching {_span(start, stop)}, and it may have come back then"
+    return start, reason("back-in-gap", from_us=start, until_us=stop)
 
 
 def ended(
@@ -108,14 +101,12 @@ def ended(
     """
     step = course.step_at(end_us)
     if accepted:
-        reason = "what was left by then had lasted so long that it is taken as the new normal level"
-        return When(max(floor_us, int(course.edge_us[max(step - 1, 0)])), end_us, end_us, reason)
+        return When(max(floor_us, int(course.edge_us[max(step - 1, 0)])), end_us, end_us, reason("new-normal"))
     gap = course.gap_before(step)
     if gap is not None:
         began = max(floor_us, int(course.edge_us[gap]))
-        return When(
-            min(began, end_us), end_us, end_us, f"it came back while nobody was watching, {_span(began, end_us)}"
-        )
+        why = reason("back-unwatched", from_us=began, until_us=end_us)
+        return When(min(began, end_us), end_us, end_us, why)
     start = _climb(course, step, config)
     began = int(course.edge_us[start])
     rows = back_between(log, began, end_us)
@@ -124,11 +115,10 @@ def ended(
     earliest = min(max(floor_us, min(began, int(since.min()) if len(since) else began)), end_us)
     whole = _all_votes(log, rows, end_us, min(ceiling_us, end_us + config.reach_us))
     latest = int(whole.max()) if len(whole) else end_us
-    reason = _counted(len(rows), course.prefixes[step], "got back", began, end_us)
-    if latest > end_us:
-        reason += f"; all votes were back at {_clock(latest)}"
+    later = reason("all-votes-back", at_us=latest) if latest > end_us else None
     earliest, unseen = _unseen_return(course, _rising_since(course, start, course.step_at(floor_us)), start, earliest)
-    return When(earliest, latest, end_us, reason + unseen)
+    why = _counted("majorities-back", len(rows), course.prefixes[step], began, end_us, later, unseen)
+    return When(earliest, latest, end_us, why)
 
 
 def _rising_since(course: Course, step: int, floor: int) -> int:
@@ -168,20 +158,9 @@ def _all_votes(log: VoteLog, rows: I64, from_us: int, until_us: int) -> I64:
     return whole[(whole >= from_us) & (whole <= until_us)]
 
 
-def _counted(count: int, of: float, what: str, start: int, stop: int) -> str:
+def _counted(code: str, count: int, of: float, start: int, stop: int, *parts: Reason | None) -> Reason:
+    """So many of so many prefixes between two times; where there are none, the level alone crossed its border."""
     if not count:
-        return f"the level crossed the border of the normal band at {_clock(start)}"
-    total = f" of {int(of)}" if np.isfinite(of) and of >= count else ""
-    noun = f"{'prefixes' if total else 'prefix'} {what} its" if count == 1 else f"prefixes {what} their"
-    when = f"at {_clock(start)}" if start == stop else f"between {_clock(start)} and {_clock(stop)}"
-    return f"{count}{total} {noun} majority {when}"
-
-
-def _span(start: int, stop: int) -> str:
-    if to_datetime(start).date() == to_datetime(stop).date():
-        return f"{_clock(start)} to {_clock(stop)}"
-    return " to ".join(to_datetime(time_us).strftime("%Y-%m-%d %H:%M:%S") for time_us in (start, stop))
-
-
-def _clock(time_us: int) -> str:
-    return to_datetime(time_us).strftime("%H:%M:%S")
+        return reason("border-crossed", *parts, at_us=start)
+    total = int(of) if np.isfinite(of) and of >= count else None
+    return reason(code, *parts, count=count, of=total, from_us=start, until_us=stop)

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from duskwatch.detection.families import ROUTING, family_of
 from duskwatch.detection.series import F64, Dip, SeriesView
 from duskwatch.kernels import baseline as kernel
 from duskwatch.records.outages import When
-from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND, to_datetime
+from duskwatch.records.reason import reason
+from duskwatch.records.times import DAY, SECOND
 
 SAME = 0.9  # two losses within this share of each other are the same: the bin between was lost in whole
 TYPICAL = 0.26  # of the width: one standard deviation of normal noise
@@ -57,23 +57,22 @@ def _onset(view: SeriesView, dip: Dip, raised: int) -> When:
         since = _last_watched(view, at)
         began = view.time_us(since + 1) if since is not None else view.start_us
         if began < start:
-            return When(began, stop, start, f"{view.name} fell while it was not measured, {_span(began, start)}")
-    before = f" from {_number(view.values[at - 1])}" if at and view.watched[at - 1] else ""
-    reason = f"{view.name} fell{before} to {_number(view.values[at])} in the {_bin_text(bin_us)} from {_clock(start)}"
+            why = reason("fell-unmeasured", signal=view.name, from_us=began, until_us=start)
+            return When(began, stop, start, why)
+    before = float(view.values[at - 1]) if at and view.watched[at - 1] else None
+    why = reason("fell", signal=view.name, before=before, after=_amount(view, at), bin_us=bin_us, at_us=start)
     ramp = _ramp(view, dip, at)
     if ramp is not None:
         earliest, best = ramp
-        told = (
-            f"{view.name} fell slowly, out of what is normal for it at {_clock(start)}; a line through its fall begins "
-        )
-        return When(earliest, max(best, start), best, told + f"at {_clock(best)}")
-    if family_of(view.name) == ROUTING:
-        return When(start, stop, start, reason)
+        slow = reason("fell-slowly", signal=view.name, at_us=start, line_us=best)
+        return When(earliest, max(best, start), best, slow)
+    if view.spec.sampled == "level":
+        return When(start, stop, start, why)
     full = _usual(loss[at + 1 : min(dip.stop, at + 1 + BESIDE)], loss[at])
     lost = min(1.0, loss[at] / full) + _part(view, at - 1, full)
     earliest, best, latest = _spread(stop, -bin_us, lost, _noise(view, at, full))
     short = dip.stop - at < 2
-    return When(max(earliest, start - bin_us), max(latest, stop) if short else latest, best, reason)
+    return When(max(earliest, start - bin_us), max(latest, stop) if short else latest, best, why)
 
 
 def _change(view: SeriesView, first: int, at: int, stop: int) -> int:
@@ -116,7 +115,7 @@ def _ramp(view: SeriesView, dip: Dip, at: int) -> tuple[int, int] | None:
         return None
     ahead = min(2.0 * length, max(0.0, start / slope))
     # What a bin says is true at its end where it is a level, in its middle where it is a mean or a count.
-    told_us = view.time_us(at + 1) if family_of(view.name) == ROUTING else view.time_us(at) + view.bin_us // 2
+    told_us = view.time_us(at + 1) if view.spec.sampled == "level" else view.time_us(at) + view.bin_us // 2
     best = max(view.start_us, told_us - _seconds(ahead * view.bin_us))
     doubt = _seconds((1 + DOUBTED * (ahead + length)) * view.bin_us)
     return max(view.start_us, best - doubt), best
@@ -128,18 +127,18 @@ def _end(view: SeriesView, dip: Dip) -> When:
     if not view.watched[back - 1]:
         since = _last_watched(view, back)
         began = view.time_us(since + 1) if since is not None else view.start_us
-        reason = f"{view.name} came back while it was not measured, {_span(began, start)}"
-        return When(began, start + bin_us, start, reason)
-    level = f"at {_number(view.values[back])}" if back < view.bins and view.watched[back] else "again"
-    reason = f"{view.name} was back {level} in the {_bin_text(bin_us)} from {_clock(start)}"
-    if family_of(view.name) == ROUTING:
-        return When(start, start + bin_us, start, reason)
+        why = reason("back-unmeasured", signal=view.name, from_us=began, until_us=start)
+        return When(began, start + bin_us, start, why)
+    value = float(view.values[back]) if back < view.bins and view.watched[back] else None
+    why = reason("back", signal=view.name, value=value, bin_us=bin_us, at_us=start)
+    if view.spec.sampled == "level":
+        return When(start, start + bin_us, start, why)
     last = back - 1
     full = _usual(loss[max(dip.first, last - BESIDE) : last], loss[last])
     lost = min(1.0, loss[last] / full) + _part(view, back, full)
     earliest, best, latest = _spread(view.time_us(last), bin_us, lost, _noise(view, last, full))
     short = back - dip.first < 2
-    return When(min(earliest, view.time_us(last)) if short else earliest, min(latest, start + bin_us), best, reason)
+    return When(min(earliest, view.time_us(last)) if short else earliest, min(latest, start + bin_us), best, why)
 
 
 def _usual(losses: F64, own: float) -> float:
@@ -176,21 +175,6 @@ def _last_watched(view: SeriesView, before: int) -> int | None:
     return int(seen[-1]) if len(seen) else None
 
 
-def _bin_text(bin_us: int) -> str:
-    for unit, name in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")):
-        if bin_us % unit == 0:
-            many = bin_us // unit
-            return f"{name}" if many == 1 else f"{many} {name}s"
-    return f"{bin_us / SECOND:g} seconds"
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-
-
-def _clock(time_us: int) -> str:
-    return to_datetime(time_us).strftime("%H:%M:%S")
-
-
-def _span(start: int, stop: int) -> str:
-    return " to ".join(to_datetime(time_us).strftime("%Y-%m-%d %H:%M") for time_us in (start, stop))
+def _amount(view: SeriesView, at: int) -> float | None:
+    """The value of a bin; None where it was not measured."""
+    return float(view.values[at]) if np.isfinite(view.values[at]) else None

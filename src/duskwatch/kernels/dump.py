@@ -7,7 +7,7 @@ from duskwatch.kernels.aspath import PATH_LIMIT, wide_tail
 from duskwatch.kernels.routes import intern_route
 from duskwatch.kernels.routing import COMPARE
 
-# What a log row says; signals.routing.Op
+# What a log row says; signals.bgp.log.Op
 DUMPED_HOLD, OTHER = 7, 8
 ENTRY = 8  # octets of a RIB entry before its attributes (RFC 6396 section 4.3.4)
 
@@ -15,7 +15,7 @@ ENTRY = 8  # octets of a RIB entry before its attributes (RFC 6396 section 4.3.4
 @njit(nogil=True, cache=True)
 def fold_routes(
     data, start, entries, places, time_us, afi, prefix,
-    held, sizes, heard_us, policy, matched, missing, dump_us, until_us, counters,
+    held, sizes, heard_us, policy, matched, missing, dump_us, horizon_us, counters,
     watched, number, watched_count, origins,
     slots, shift, table, count,
     before_us, cells, routes, last_us, last_route, mentioned,
@@ -25,7 +25,7 @@ def fold_routes(
 
     data uint8[B]; start int64[R], entries int32[R], places int32[L], time_us int64[R], afi uint8[R]: a RibBlock
     prefix    int32[R]      row in the prefix table
-    held, sizes, heard_us, policy, matched, missing, dump_us, until_us, counters   as in routing.fold_elems
+    held, sizes, heard_us, policy, matched, missing, dump_us, horizon_us, counters   as in routing.fold_elems
     watched uint8[P], number int32[P]   in/out: whether the log is to tell of a prefix, and its number there
     watched_count  int      prefixes watched so far
     origins   uint32[K]     not empty: a prefix is watched from the first route on that one of these originates, and
@@ -40,7 +40,7 @@ def fold_routes(
     path = np.empty(PATH_LIMIT, np.int64)
     rows = 0
     for row in range(start.shape[0]):
-        if time_us[row] >= until_us:
+        if time_us[row] >= horizon_us:
             counters[3] += entries[row]
             continue
         where = np.int64(prefix[row])
@@ -90,8 +90,8 @@ def fold_routes(
                 route, count = intern_route(origin, upstream, beyond, slots, shift, table, count)
             now = max(dump_us, heard_us[who])
             q = np.int64(number[where])
-            mentioned[q] = 1
             if now < before_us:
+                mentioned[q] = 1
                 cells[q, who] = 3 if own else 2
                 if own:
                     routes[q, who] = route

@@ -3,8 +3,10 @@
 import numpy as np
 from numba import njit
 
-# What a log row says; signals.routing.Op
-HOLD, LOSE, DOWN, DUMPED, DUMPED_HOLD, OTHER = 0, 1, 2, 6, 7, 8
+# What a log row says; signals.bgp.log.Op
+HOLD, LOSE, DOWN, SILENT, DUMPED, DUMPED_HOLD, OTHER = 0, 1, 2, 4, 6, 7, 8
+# What a session is; signals.bgp.start_table.Session
+UNMET, LIVE, ENDED, QUIET = 0, 1, 2, 3
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _MIX_BEYOND = np.uint64(0xC2B2AE3D27D4EB4F)
@@ -69,45 +71,46 @@ def rebuild_route_slots(slots, shift, table, count):
 
 @njit(nogil=True, cache=True)
 def absorb(
-    time_us, peer, prefix, op, route, from_us, before_us,
-    cells, routes, last_us, last_route, mentioned, complete, fresh, keep,
+    time_us, peer, prefix, op, route, before_us,
+    cells, routes, last_us, last_route, mentioned, complete, fresh, sessions, keep,
 ):  # fmt: skip
     """Take what a log says of the time before a window into the table that stands when it begins.
 
-    time_us int64[L] (in/out: session rows absorbed at the start itself move before it)
-    peer/prefix int32[L], op uint8[L], route int32[L]   rows of the log; prefix -1 for sessions
-    from_us, before_us   the window's start; rows before ``before_us`` are absorbed, which is from_us, or one more while
-                         a table dump taken at the start is read
+    time_us int64[L], peer/prefix int32[L], op uint8[L], route int32[L]   rows of the log; prefix -1 for sessions
+    before_us   rows before it are absorbed
     cells   uint8[Q, N]   in/out: HELD (1) and KNOWN (2), what each session said last
     routes  int32[Q, N]   in/out: the route it held last, whether it holds it still or not
     last_us int64[Q], last_route int32[Q]   in/out: the latest of all sessions' routes, -1 before the first
-    mentioned  uint8[Q]   in/out: 1 where any row told of the prefix
+    mentioned  uint8[Q]   in/out: 1 where a row that is absorbed told of the prefix
     complete, fresh  uint8[N]   in/out: its whole table is known; it ended and its table is not known yet
-    keep    uint8[L]      out: 1 where the row stays in the log; session rows always do
+    sessions  uint8[N]    in/out: UNMET, LIVE, ENDED or QUIET; of an end and a silence the one that came first
+    keep    uint8[L]      out: 1 where the row stays in the log
     """
     for row in range(time_us.shape[0]):
+        keep[row] = 1
+        if time_us[row] >= before_us:
+            continue
         what = op[row]
-        early = time_us[row] < before_us
         where = prefix[row]
         who = peer[row]
-        keep[row] = 1
+        if who < 0 or who >= complete.shape[0]:
+            continue
         if where < 0:
-            if not early or who < 0 or who >= complete.shape[0]:
-                continue
-            if time_us[row] >= from_us:
-                time_us[row] = from_us - 1
+            keep[row] = 0
             if what == DOWN:
                 complete[who], fresh[who] = 0, 1
                 for q in range(cells.shape[0]):
                     cells[q, who] = 0
             elif what == DUMPED:
                 complete[who], fresh[who] = 1, 0
+            if what != DOWN and what != SILENT:
+                sessions[who] = LIVE
+            elif sessions[who] == UNMET or sessions[who] == LIVE:
+                sessions[who] = ENDED if what == DOWN else QUIET
             continue
-        if where >= cells.shape[0] or who < 0 or who >= cells.shape[1]:
+        if where >= cells.shape[0]:
             continue
         mentioned[where] = 1
-        if not early:
-            continue
         keep[row] = 0
         if what == LOSE or what == OTHER:
             cells[where, who] = 2

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import duskwatch
-from duskwatch.publication import charts, tables, was_it_us, who
+from duskwatch.publication import charts, said_html, tables, was_it_us, who
 from duskwatch.publication.chart_data import strips
 from duskwatch.publication.charts import Spec, detail, svg, whole
 from duskwatch.publication.facts import Span, dark_span, main_outage, measure, relapses_of, voters_spread, watched_share
@@ -86,6 +86,7 @@ def to_html(report: Report) -> str:
         only_others=only_others(report),
         peers=None if only_others(report) else _peers(report),
         messages=None if only_others(report) else _messages(report),
+        said=said_html.section(report.said) if report.said is not None else "",
         answer=was_it_us.main_answer(report),
         answers=was_it_us.answers(report),
         checked=was_it_us.checked(report),

@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 import duskwatch
+from duskwatch.publication import said_json
 from duskwatch.publication.facts import STATE_NAMES, blind_spans, voters_spread, watched_share
+from duskwatch.publication.reasons import reason_text
 from duskwatch.publication.was_it_us import answer, witnesses_of
 from duskwatch.publication.who import sentence
 from duskwatch.publication.words import paragraphs
@@ -19,6 +21,7 @@ from duskwatch.records.entity import Entity
 from duskwatch.records.incidents import Incident, Member
 from duskwatch.records.networks import Holding, Networks
 from duskwatch.records.outages import Alarm, Outage, When
+from duskwatch.records.reason import Reason
 from duskwatch.records.report import InputFile, Report
 from duskwatch.records.signals import ChangeLog, Gap, Level, PrefixState, SignalBlock
 from duskwatch.records.times import SECOND, iso
@@ -77,7 +80,8 @@ def to_json(report: Report) -> Json:
         "attacks": [],
         "sites": [],
         "hypotheses": [],
-        "claims": [],
+        "claims": [] if report.said is None else said_json.to_json(report.said)["claims"],
+        "articles": [] if report.said is None else said_json.to_json(report.said)["articles"],
         "not_measured": list(report.not_measured),
         "as_names": {str(asn): report.as_names[asn] for asn in sorted(report.as_names)},
         "series": _series(history.signals),
@@ -131,8 +135,20 @@ def _when(when: When) -> Json:
         "earliest": iso(when.earliest_us),
         "latest": iso(when.latest_us),
         "best": iso(when.best_us),
-        "reason": when.reason,
+        "reason": reason_text(when.reason),
+        "because": _because(when.reason),
     }
+
+
+def _because(one: Reason) -> Json:
+    """A reason's code and values; a value that is a time is told as one, and its name loses the unit."""
+    values = {
+        name.removesuffix("_us") if name.endswith("_us") and name != "bin_us" else name: (
+            iso(int(value)) if isinstance(value, int) and name.endswith("_us") and name != "bin_us" else value
+        )
+        for name, value in one.values
+    }
+    return {"code": one.code, "values": values, "parts": [_because(part) for part in one.parts]}
 
 
 def _input(file: InputFile) -> Json:

@@ -9,6 +9,7 @@ from duskwatch.publication import who
 from duskwatch.publication.chart_data import thin_out
 from duskwatch.publication.charts import detail, whole
 from duskwatch.publication.facts import STATE_NAMES, dark_span, edges, held, main_outage, measure
+from duskwatch.publication.reasons import reason_text
 from duskwatch.publication.times_text import local_table_time, percent, table_time
 from duskwatch.publication.words import lost_text
 from duskwatch.records.outages import Outage, When
@@ -154,7 +155,7 @@ def networks(report: Report) -> Table:
 
 def _bound(report: Report, when: When) -> str:
     there = local_table_time(when.best_us, report.time_zone)
-    lines = [table_time(when.best_us), f"{there} local time" if there else "", interval(when), when.reason]
+    lines = [table_time(when.best_us), f"{there} local time" if there else "", interval(when), reason_text(when.reason)]
     return "\n".join(line for line in lines if line)
 
 

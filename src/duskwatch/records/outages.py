@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from duskwatch.records.reason import Reason
+
 PhaseName = Literal["degrading", "dark", "partial", "recovering", "unstable", "restored"]
 
 
@@ -13,7 +15,7 @@ class When:
     earliest_us: int
     latest_us: int
     best_us: int
-    reason: str
+    reason: Reason
 
     def __post_init__(self) -> None:
         if not self.earliest_us <= self.best_us <= self.latest_us:

@@ -5,11 +5,13 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
+from duskwatch.records import reason
 from duskwatch.records.outages import Alarm, Outage, Phase, When
 
 Json = dict[str, Any]
 _FIELDS: dict[type, list[str]] = {kind: [field.name for field in fields(kind)] for kind in (Outage, When, Phase, Alarm)}
 _GETTERS = {kind: attrgetter(*names) for kind, names in _FIELDS.items()}
+_REASON = reason.Reason
 _AS_IT_IS = frozenset((int, bool, str, type(None)))
 _ALARM_NUMBERS = ("expected", "observed", "threshold", "coverage")
 
@@ -28,7 +30,7 @@ def from_document(document: Json) -> Outage:
     """
     numbers = {name: _number(document[name]) for name in ("depth", "score", "confidence")}
     return Outage(
-        onset=When(**document["onset"]),
+        onset=_moment(document["onset"]),
         end=_when(document["end"]),
         dark_from=_when(document["dark_from"]),
         dark_until=_when(document["dark_until"]),
@@ -49,7 +51,11 @@ def _alarm(document: Json) -> Alarm:
 
 
 def _when(document: Json | None) -> When | None:
-    return None if document is None else When(**document)
+    return None if document is None else _moment(document)
+
+
+def _moment(document: Json) -> When:
+    return When(**document | {"reason": reason.from_document(document["reason"])})
 
 
 def _number(value: float | None) -> float:
@@ -64,6 +70,8 @@ def _plain(value: Any) -> Any:
             name: inner if type(inner) in _AS_IT_IS else _plain(inner)
             for name, inner in zip(_FIELDS[kind], _GETTERS[kind](value), strict=True)
         }
+    if kind is _REASON:
+        return reason.to_document(value)
     if isinstance(value, (list, tuple)):
         return [_plain(inner) for inner in value]
     if isinstance(value, (bool, str)) or value is None:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from duskwatch.records.signals import ChangeLog, Gap, Level, SignalBlock
+from duskwatch.records.signals import ChangeLog, Gap, Level, SignalBlock, undeclared
 from duskwatch.records.times import DAY, SECOND
 from duskwatch.store.errors import StoreError
 from duskwatch.store.frames import I64, LEVEL_VALUES, STATES
@@ -16,7 +16,8 @@ from duskwatch.store.frames import I64, LEVEL_VALUES, STATES
 def signal_block(long: pl.DataFrame, from_us: int, until_us: int) -> SignalBlock:
     """One row per bin of one entity, as a block; its bins span the window as far as rows do.
 
-    Bins without a row are NaN with coverage 0. StoreError where bins differ in length or series do not share a grid.
+    Bins without a row are NaN with coverage 0. What a signal means is not stored: nobody judges these. StoreError where
+    bins differ in length or series do not share a grid.
     """
     if not long.height:
         return SignalBlock((), from_us, 300 * SECOND, np.empty((0, 0)), np.empty((0, 0)))
@@ -37,7 +38,7 @@ def signal_block(long: pl.DataFrame, from_us: int, until_us: int) -> SignalBlock
     values, coverage = np.full((len(names), bins), np.nan), np.zeros((len(names), bins))
     values[row, at] = long["value"].fill_null(float("nan")).to_numpy()
     coverage[row, at] = long["coverage"].to_numpy()
-    return SignalBlock(names, start_us, bin_us, values, coverage)
+    return SignalBlock(tuple(map(undeclared, names)), start_us, bin_us, values, coverage)
 
 
 def change_log(rows: pl.DataFrame) -> ChangeLog:

@@ -14,22 +14,22 @@ import numpy as np
 import polars as pl
 import pytest
 
-from duskwatch.analysis import replay as replaying
 from duskwatch.analysis.entity import analyze
 from duskwatch.drivers.backfill import course as courses
+from duskwatch.drivers.backfill import plan as plans
 from duskwatch.drivers.backfill import results as backfill_files
 from duskwatch.drivers.backfill import run as running
 from duskwatch.drivers.backfill import search as searching
 from duskwatch.drivers.backfill import tasks as backfill_tasks
 from duskwatch.drivers.backfill.course import _Course, count_memory, part_memory, store_memory
-from duskwatch.drivers.backfill.day import DaySummary
-from duskwatch.drivers.backfill.plan import Part, plan_parts
+from duskwatch.drivers.backfill.plan import DaySummary, Part, plan_parts
 from duskwatch.drivers.backfill.run import _alone, run
 from duskwatch.drivers.backfill.search import find_outages, histories, searches
 from duskwatch.drivers.backfill.workers import BackfillError, Task, Workers
 from duskwatch.records.entity import parse_entity
 from duskwatch.records.times import HOUR, MINUTE, to_datetime
 from duskwatch.sources.bgp.archives import find as archive_files
+from duskwatch.sources.bgp.archives import read as reading_archives
 from duskwatch.sources.bgp.archives.find import ArchiveFile, find_files
 from duskwatch.sources.files.pieces import open_pieces
 from duskwatch.store import Store, maintenance
@@ -500,7 +500,7 @@ def test_a_file_that_cannot_be_read_fails_its_part_alone(archive, tmp_path, monk
             raise OSError(errno.EIO, "Input/output error", str(path))
         return open_pieces(path, *arguments, **named)
 
-    for module in (archive_files, replaying):
+    for module in (archive_files, reading_archives):
         monkeypatch.setattr(module, "open_pieces", reading)
     summary = run(parts_of(mrt), plan_of(tmp_path / "store", geo))
     (failure,) = summary.failures
@@ -522,7 +522,7 @@ def test_over_a_day_that_cannot_be_read_it_stays_known_what_is_gone(archive, who
     for folded in (6, 0):
         summary = run(parts_of(mrt), plan)
         assert (summary.parts, len(summary.failures)) == (folded, 4)
-        first, third = (backfill_tasks.record_of(plan, day) for day in (FIRST, THIRD))
+        first, third = (plans.record_of(plan, day) for day in (FIRST, THIRD))
         assert third.before == first.known
     monkeypatch.setattr(courses, "fold_part", fold)
     assert run(parts_of(mrt), plan).failures == []
@@ -617,12 +617,12 @@ def test_damaged_work_is_removed_and_done_again(archive, whole, tmp_path):
     mrt, geo = archive
     plan = plan_of(tmp_path / "store", geo)
     for part in parts_of(mrt, 0, 2):
-        path = backfill_tasks.part_path(plan, part, backfill_tasks.part_key(part, plan))
+        path = plans.part_path(plan, part, plans.part_key(part, plan))
         if part.collector == "rrc01":
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(b"\x80\x05")
     (plan.work / "days").mkdir()
-    backfill_tasks.record_path(plan, THIRD).write_bytes(b"nothing")
+    plans.record_path(plan, THIRD).write_bytes(b"nothing")
     summary = run(parts_of(mrt), plan)
     assert [failure.name for failure in summary.failures] == [f"day {FIRST}", f"day {SECOND_DAY}"]
     assert all("run the same command again" in failure.reason for failure in summary.failures)

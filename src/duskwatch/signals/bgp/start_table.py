@@ -1,13 +1,24 @@
 """What stood when a window began, and routes as numbers: so that a log holds only what happened inside the window."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
 
-from duskwatch.kernels.routes import intern_routes, rebuild_route_slots
+from duskwatch.kernels.routes import absorb, intern_routes, rebuild_route_slots
+from duskwatch.signals.bgp.log import RoutingLog
 
 HELD, KNOWN = 1, 2  # bits of a cell, as in kernels.votes
+
+
+class Session(IntEnum):
+    """What a session is at a moment."""
+
+    UNMET = 0  # nothing was heard of it yet
+    LIVE = 1
+    ENDED = 2
+    QUIET = 3  # not heard for too long; it may have ended since
 
 
 @dataclass
@@ -83,6 +94,7 @@ class StartTable:
     mentioned: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
     complete: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))  # [N]
     fresh: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))  # [N]
+    sessions: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))  # [N] Session
 
     def reserve(self, prefixes: int, sessions: int) -> None:
         """Make room; what is there stays."""
@@ -94,27 +106,47 @@ class StartTable:
         shape = (max(prefixes, have[0]), max(sessions, have[1]))
         self.cells = _grown(self.cells, shape)
         self.routes = _grown(self.routes, shape)
-        more = shape[1] - have[1]
-        if more:
-            self.complete = np.concatenate([self.complete, np.zeros(more, np.uint8)])
-            self.fresh = np.concatenate([self.fresh, np.zeros(more, np.uint8)])
-        if shape[0] > have[0]:
-            more = shape[0] - have[0]
-            self.last_us = np.concatenate([self.last_us, np.full(more, -1, np.int64)])
-            self.last_route = np.concatenate([self.last_route, np.zeros(more, np.int32)])
-            self.mentioned = np.concatenate([self.mentioned, np.zeros(more, np.uint8)])
+        for name in ("complete", "fresh", "sessions"):
+            setattr(self, name, _longer(getattr(self, name), shape[1], 0))
+        for name in ("last_route", "mentioned"):
+            setattr(self, name, _longer(getattr(self, name), shape[0], 0))
+        self.last_us = _longer(self.last_us, shape[0], -1)
+
+    def absorb(self, log: RoutingLog, before_us: int) -> RoutingLog:
+        """Take in what a log says of the time before ``before_us``, for which there is room; the rest is returned."""
+        keep = np.empty(len(log), np.uint8)
+        absorb(
+            log.time_us,
+            log.peer,
+            log.prefix,
+            log.op,
+            log.route,
+            before_us,
+            self.cells,
+            self.routes,
+            self.last_us,
+            self.last_route,
+            self.mentioned,
+            self.complete,
+            self.fresh,
+            self.sessions,
+            keep,
+        )
+        return log.of(np.flatnonzero(keep))
 
     def cut(self, prefixes: int) -> "StartTable":
         """The first rows alone."""
-        return StartTable(
-            self.cells[:prefixes],
-            self.routes[:prefixes],
-            self.last_us[:prefixes],
-            self.last_route[:prefixes],
-            self.mentioned[:prefixes],
-            self.complete,
-            self.fresh,
-        )
+        of_prefix = ("cells", "routes", "last_us", "last_route", "mentioned")
+        return replace(self, **{name: getattr(self, name)[:prefixes] for name in of_prefix})
+
+    def copy(self) -> "StartTable":
+        """The same, apart from this one."""
+        return replace(self, **{each.name: getattr(self, each.name).copy() for each in fields(self)})
+
+
+def _longer(column: npt.NDArray, size: int, fill: int) -> npt.NDArray:  # type: ignore[type-arg]
+    more = size - len(column)
+    return np.concatenate([column, np.full(more, fill, column.dtype)]) if more > 0 else column
 
 
 def _grown(matrix: npt.NDArray, shape: tuple[int, int]) -> npt.NDArray:  # type: ignore[type-arg]

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from duskwatch.signals.bgp.collector_part import CollectorPart
+from duskwatch.signals.bgp.log import Op
 from duskwatch.signals.bgp.start_table import HELD, KNOWN
-from duskwatch.signals.bgp.state import Op
 from duskwatch.signals.bgp.vote_units import Units
 
 Column = npt.NDArray[Any]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from duskwatch.kernels.routes import more_origins, one_origin
 from duskwatch.signals.bgp.collector_part import CollectorPart
-from duskwatch.signals.bgp.state import Op
+from duskwatch.signals.bgp.log import Op
 
 # What a row takes while it is sorted, spread over units and walked.
 ROW_BYTES = 150

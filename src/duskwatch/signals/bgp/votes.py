@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from duskwatch.records.signals import Gap, PrefixState
-from duskwatch.signals.bgp.collector_part import CollectorPart, close_part
+from duskwatch.signals.bgp.collector_part import CollectorPart
 from duskwatch.signals.bgp.vote_rows import Vote, VoteRows, vote_rows, with_start, without_rows
 from duskwatch.signals.bgp.vote_units import NOTHING_KNOWN, Known, Units, cut_in_spans, number_units, pick_rows
 from duskwatch.signals.bgp.vote_walk import CHANGES, STEPS, walk
@@ -29,7 +29,6 @@ __all__ = [
     "Vote",
     "VoteRows",
     "Votes",
-    "close_part",
     "full_feed",
     "known_after",
     "merge_votes",

@@ -1,0 +1,1 @@
+"""An incident into weighed hypotheses; statements into checked claims."""
