@@ -30,6 +30,7 @@ from duskwatch.sources.bgp.formats.attributes import ORIGINS, SET, decode_attrib
 from duskwatch.sources.bgp.formats.bmp import BmpOptions, BmpReader
 from duskwatch.sources.bgp.formats.elem_text import address_text
 from duskwatch.sources.bgp.formats.feed_counts import ClockRules
+from duskwatch.sources.bgp.formats.feed_table import FeedBlock
 from duskwatch.sources.bgp.formats.mrt import MrtReader
 from duskwatch.sources.bgp.formats.openbmp import OpenBmpReader
 from duskwatch.sources.bgp.formats.ris_live import RisLiveReader
@@ -282,7 +283,7 @@ async def loopback(feed: str, per_s: int, seconds: float) -> None:
 
 
 def _elems(message: FeedMessage) -> int:
-    return len(message.block.time_us) if hasattr(message, "block") else 0
+    return len(message.message.time_us) if isinstance(message, FeedBlock) else 0
 
 
 def _resident() -> float:

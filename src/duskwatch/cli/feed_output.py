@@ -53,8 +53,9 @@ class FeedOutput:
         if self._events:
             self._write(_event_line(event) for event in events if self._asked(getattr(event, "collector", "")))
             return
-        for name, peers, block in blocks:
-            if not self._asked(name):
+        for name, block in blocks:
+            peers = block.peers
+            if not self._asked(name) or peers is None:
                 continue
             rows = self._wanted.rows(block, peers)
             if not len(rows):
@@ -91,7 +92,10 @@ class FeedOutput:
 
 
 def _event_line(event: FeedEvent | FeedSilence) -> str:
-    fields = dataclasses.asdict(event)
+    if isinstance(event, FeedSilence):
+        fields = {"collector": event.collector, **dataclasses.asdict(event.message)}
+    else:
+        fields = dataclasses.asdict(event)
     out: dict[str, Any] = {"type": NAMES[type(event).__name__]}
     for name, value in fields.items():
         if name.endswith("_us"):

@@ -26,7 +26,8 @@ class Said(NamedTuple):
 
 def said(blocks: Iterable[FeedBlock]) -> list[Said]:
     out = []
-    for collector, peers, block in blocks:
+    for collector, block in blocks:
+        peers = block.peers
         data = block.data.tobytes()
         for row in range(len(block.time_us)):
             peer = int(block.peer[row])

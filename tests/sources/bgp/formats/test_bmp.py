@@ -141,7 +141,7 @@ def test_a_session_that_never_was_up_does_not_end():
     found, events, _ = read(peer_down(4), peer_down(4))
     assert kinds(found) == [("S", "1"), ("S", "1")]
     assert events == []
-    (_, _, block) = first_block(peer_down(4))
+    (_, block) = first_block(peer_down(4))
     assert int(block.state[0]) >> 8 == 0  # from an unknown state
 
 

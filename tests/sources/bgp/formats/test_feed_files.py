@@ -66,7 +66,7 @@ def test_a_compressed_file_that_is_cut_off_gives_what_stands_before(tmp_path: Pa
     whole = gzip.compress(lines)
     path.write_bytes(whole[: len(whole) // 2])
     feed = open_feed(path)
-    elems = sum(len(block.block.time_us) for batch in feed for block in batch.blocks)
+    elems = sum(len(block.message.time_us) for batch in feed for block in batch.blocks)
     assert 500 < elems < 3000
     assert feed.damage is not None
 

@@ -115,7 +115,8 @@ def mutated(chance: random.Random, message: bytes, others: list[bytes], length_a
 def printed(batch) -> int:
     """Every elem as text and as JSON: whoever gets a block may do that."""
     text, objects, elems = BgpdumpText(), ElemObjects(), 0
-    for _, peers, block in batch.blocks:
+    for _, block in batch.blocks:
+        peers = block.peers
         rows = np.flatnonzero(block.kind <= 3)
         elems += len(rows)
         for line in (*text.lines(block, peers, rows), *objects.lines(block, peers, rows)):

@@ -74,13 +74,14 @@ def same(one: list[FeedBlock], other: list[FeedBlock]) -> None:
     assert [each[1:] for each in first if each.kind != "S"] == [each[1:] for each in second if each.kind != "S"]
     for name in ("afi", "safi", "prefix_hi", "prefix_lo", "prefix_length", "path_id"):
         columns = [
-            np.concatenate([getattr(each.block, name)[each.block.kind != 3] for each in some]) for some in (one, other)
+            np.concatenate([getattr(each.message, name)[each.message.kind != 3] for each in some])
+            for some in (one, other)
         ]
         assert (columns[0] == columns[1]).all(), name
-    sizes = [np.concatenate([each.block.as_size[each.block.kind == 1] for each in some]) for some in (one, other)]
+    sizes = [np.concatenate([each.message.as_size[each.message.kind == 1] for each in some]) for some in (one, other)]
     assert (sizes[0] == sizes[1]).all()
     raws = [
-        [_attributes(each.block, row) for each in some for row in np.flatnonzero(each.block.kind == 1)]
+        [_attributes(each.message, row) for each in some for row in np.flatnonzero(each.message.kind == 1)]
         for some in (one, other)
     ]
     assert raws[0] == raws[1]
@@ -103,7 +104,7 @@ def test_feeds_say_what_the_archive_says(request: pytest.FixtureRequest, name):
         data = b"".join(open_pieces(sorted(folder.glob("updates*"))[0]))
     messages, data = recorded(data, 3000)
     peers = PeerTable()
-    archive = [FeedBlock("rrc00", peers, block) for block in MrtReader([data], peers)]
+    archive = [FeedBlock("rrc00", block) for block in MrtReader([data], peers)]
     frames, stream, topic = RisLiveReader(), BmpReader("rrc00"), OpenBmpReader()
     for each in messages:
         frames.frame(each.frame())

@@ -136,7 +136,7 @@ def test_a_frame_without_its_message_says_the_same_as_one_with():
     one, other = RisLiveReader(), RisLiveReader()
     one.frame(raw(announce(route, [KP, KP2])))
     other.frame(frame(**fields))
-    (_, _, first), (_, _, second) = one.take().blocks[0], other.take().blocks[0]
+    (_, first), (_, second) = one.take().blocks[0], other.take().blocks[0]
     assert first.data.tobytes() == second.data.tobytes()
 
 

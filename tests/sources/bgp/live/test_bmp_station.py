@@ -70,7 +70,7 @@ def blocks(found: list[FeedMessage]) -> list[FeedBlock]:
 
 
 def elems(found: list[FeedMessage]) -> int:
-    return sum(len(each.block.time_us) for each in blocks(found))
+    return sum(len(each.message.time_us) for each in blocks(found))
 
 
 def test_routers_are_heard_each_under_its_own_name():
@@ -139,10 +139,10 @@ def test_a_lost_connection_is_a_silence_and_takes_its_peers_down_until_the_route
             ]  # fmt: skip
             silent = [each for each in found if isinstance(each, FeedSilence)]
             assert [each.collector for each in silent] == ["127.0.0.1"]
-            assert silent[0].until_us - silent[0].from_us >= 200_000
+            assert silent[0].message.until_us - silent[0].message.from_us >= 200_000
             order = [type(each).__name__ for each in found]
             assert order.index("FeedSilence") > order.index("SessionDown")
-            peers = {id(each.peers) for each in blocks(found)}
+            peers = {id(each.message.peers) for each in blocks(found)}
             assert len(peers) == 1  # the same table goes on
             await messages.aclose()
 

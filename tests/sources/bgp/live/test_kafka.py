@@ -58,7 +58,7 @@ def feed(cluster: Cluster, group: str = "g", **settings: Any) -> KafkaFeed:
 
 
 def elems(found: list[FeedMessage]) -> int:
-    return sum(len(each.block.time_us) for each in found if isinstance(each, FeedBlock))
+    return sum(len(each.message.time_us) for each in found if isinstance(each, FeedBlock))
 
 
 def blocks(found: list[FeedMessage]) -> list[FeedBlock]:
@@ -219,7 +219,9 @@ def test_offsets_that_are_passed_over_are_a_silence_of_the_routers_there(cluster
     )
     assert silences == []
     silences, last = reading._read([Message(20, message), Message(1, message, 1), Message(3, message, 2)])
-    assert [(each.collector, each.from_us, each.reason) for each in silences] == [("amsix", NOW + 250_000, SKIPPED)]
+    assert [(each.collector, each.message.from_us, each.message.reason) for each in silences] == [
+        ("amsix", NOW + 250_000, SKIPPED)
+    ]
     assert all(isinstance(each, FeedSilence) for each in silences)
     assert reading.skipped == {TOPIC: 11}
     assert set(last) == {(TOPIC, 0), (TOPIC, 1)}  # the third was taken from us

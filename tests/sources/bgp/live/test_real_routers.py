@@ -186,7 +186,7 @@ def test_a_country_that_comes_and_goes_is_heard_from_a_real_router(open_folder: 
 def mrt_says_the_same(path: Path, heard: Heard, router: str) -> None:
     """The router's own MRT file of the same messages."""
     peers = PeerTable()
-    recorded = said([FeedBlock("", peers, block) for block in MrtReader([path.read_bytes()], peers)])
+    recorded = said([FeedBlock("", block) for block in MrtReader([path.read_bytes()], peers)])
     for prefix in (*COUNTRY, OTHER, SIX):
         theirs = [
             {"A": "announce", "W": "withdraw"}[each.kind]

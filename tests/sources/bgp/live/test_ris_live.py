@@ -115,11 +115,11 @@ def test_what_was_missed_while_it_was_cut_off_is_told_before_what_came_after():
         of = {name: [each for each in silences(found) if each.collector == name] for name in ("rrc00", "rrc01")}
         for name, pieces in of.items():
             heard = [each.time_us for each in said(blocks(found)) if each.collector == name]
-            assert pieces[0].from_us == heard[0]
-            assert all(a.until_us == b.from_us for a, b in itertools.pairwise(pieces))
+            assert pieces[0].message.from_us == heard[0]
+            assert all(a.message.until_us == b.message.from_us for a, b in itertools.pairwise(pieces))
             # The second connection's first frame ends the silence; it was made a moment before it was received.
-            assert abs(pieces[-1].until_us - heard[1]) < 100_000
-            assert all(each.reason.startswith(NOT_CONNECTED) for each in pieces)
+            assert abs(pieces[-1].message.until_us - heard[1]) < 100_000
+            assert all(each.message.reason.startswith(NOT_CONNECTED) for each in pieces)
         order = [type(each) for each in found]
         assert order[-2:] == [FeedBlock, FeedBlock]
         assert FeedSilence in order[order.index(FeedBlock) : -2]
@@ -134,7 +134,7 @@ def test_a_server_that_is_not_there_is_a_silence_and_is_tried_again():
         begin = now_us()
         found = await gather(feed.messages(), lambda found: feed.failures >= 3)
         assert all(isinstance(each, FeedSilence) and each.collector == "" for each in found)
-        assert abs(silences(found)[0].from_us - begin) < 1_000_000
+        assert abs(silences(found)[0].message.from_us - begin) < 1_000_000
         assert not feed.connected
         assert feed.last_error
 
@@ -166,7 +166,7 @@ def test_a_server_that_falls_silent_is_left_and_called_again():
             found = await gather(feed.messages(), lambda found: len(blocks(found)) == 2)
             assert "no answer" in feed.last_error or feed.connections == 2
             assert silences(found)
-            assert any("no answer for" in each.reason for each in silences(found))
+            assert any("no answer for" in each.message.reason for each in silences(found))
 
     run(test())
     assert calls == 2
@@ -215,11 +215,11 @@ def test_a_collector_that_sends_nothing_is_silent_where_all_of_it_was_asked_for(
             )
         told = silences(found)
         # Quiet only begins to be told after PIECE_US; heard again, it is told whole.
-        assert {each.collector for each in told if each.reason == QUIET} == (set() if filtered else {"rrc00"})
+        assert {each.collector for each in told if each.message.reason == QUIET} == (set() if filtered else {"rrc00"})
         if not filtered:
             heard = [each.time_us for each in said(blocks(found)) if each.collector == "rrc00"]
-            assert told[-1].from_us == heard[0]
-            assert abs(told[-1].until_us - heard[1]) < 200_000
+            assert told[-1].message.from_us == heard[0]
+            assert abs(told[-1].message.until_us - heard[1]) < 200_000
 
     run(test())
 
@@ -279,7 +279,7 @@ def test_a_flood_waits_at_the_server_while_nobody_takes_it_and_none_of_it_is_los
             while elems < frames:
                 message = await anext(messages)
                 if isinstance(message, FeedBlock):
-                    elems += len(message.block.time_us)
+                    elems += len(message.message.time_us)
                     time.sleep(0.002)  # a consumer that is slow
                 most = max(most, feed.reader.waiting)
             await messages.aclose()

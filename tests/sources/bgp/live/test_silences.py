@@ -1,3 +1,4 @@
+from duskwatch.records.messages import Silence
 from duskwatch.records.times import SECOND
 from duskwatch.sources.bgp.live.messages import FeedSilence
 from duskwatch.sources.bgp.live.silences import PIECE_US, Silences
@@ -11,10 +12,10 @@ def test_a_silence_is_told_in_pieces_that_touch_and_ends_when_the_collector_is_h
         told += silences.tell(now * SECOND)
     told += silences.end("rrc00", 133 * SECOND)
     assert told == [
-        FeedSilence("rrc00", 100 * SECOND, 110 * SECOND, "still gone"),
-        FeedSilence("rrc00", 110 * SECOND, 120 * SECOND, "still gone"),
-        FeedSilence("rrc00", 120 * SECOND, 130 * SECOND, "still gone"),
-        FeedSilence("rrc00", 130 * SECOND, 133 * SECOND, "still gone"),
+        FeedSilence("rrc00", Silence(100 * SECOND, 110 * SECOND, "still gone")),
+        FeedSilence("rrc00", Silence(110 * SECOND, 120 * SECOND, "still gone")),
+        FeedSilence("rrc00", Silence(120 * SECOND, 130 * SECOND, "still gone")),
+        FeedSilence("rrc00", Silence(130 * SECOND, 133 * SECOND, "still gone")),
     ]
     assert "rrc00" not in silences
     assert list(silences.tell(200 * SECOND)) == []

@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 
 from duskwatch.records.elems import Damage
+from duskwatch.records.errors import InputError
 from duskwatch.sources.bgp.formats.bmp import LOST, VERSIONS, BmpOptions, BmpReader
 from duskwatch.sources.bgp.formats.bmp_parts import COMMON_HEADER
 from duskwatch.sources.bgp.formats.feed_counts import FeedCounts
@@ -37,7 +38,7 @@ class FeedForm(StrEnum):
     CAPTURE = "capture"
 
 
-class NotAFeedError(ValueError):
+class NotAFeedError(InputError):
     """A file holds no feed that is read here."""
 
 

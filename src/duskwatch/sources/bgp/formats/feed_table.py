@@ -30,11 +30,10 @@ _states = struct.Struct("!HH").pack
 
 
 class FeedBlock(NamedTuple):
-    """Elems of one routing table of a feed; ``collector`` names the table."""
+    """A message of one collector: elems. For BMP a collector is one routing table of one router."""
 
     collector: str
-    peers: PeerTable
-    block: ElemBlock
+    message: ElemBlock
 
 
 class FeedBatch(NamedTuple):
@@ -97,7 +96,7 @@ class FeedTable:
         reader = MrtReader([records], self.peers)
         for block in reader:
             counts.elems += len(block.time_us)
-            yield FeedBlock(self.collector, self.peers, block)
+            yield FeedBlock(self.collector, block)
         for offset, reason in reader.bad:
             counts.note_bad(places[bisect_right(starts, offset) - 1], reason)
         counts.bad += reader.bad_records - len(reader.bad)

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from duskwatch.records.errors import InputError
 from duskwatch.sources.bgp.formats.bmp import BmpOptions
 from duskwatch.sources.bgp.formats.feed_counts import ClockRules, bump
 from duskwatch.sources.bgp.live.bmp_router import Router, RouterLimits
@@ -22,7 +23,7 @@ HANDSHAKE_S = 10.0
 CHUNK = 1 << 16
 
 
-class StationError(ValueError):
+class StationError(InputError):
     """The station cannot run with what it was given; one sentence that says what to do."""
 
 

@@ -12,6 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from duskwatch.records.errors import InputError
+from duskwatch.records.messages import Silence
 from duskwatch.sources.bgp.formats.bmp import BmpOptions
 from duskwatch.sources.bgp.formats.feed_counts import ClockRules, bump
 from duskwatch.sources.bgp.formats.feed_events import FeedError
@@ -28,7 +30,7 @@ Partition = tuple[str, int]  # topic and number
 RouterKey = tuple[str, str, str]
 
 
-class KafkaFeedError(ValueError):
+class KafkaFeedError(InputError):
     """Kafka cannot be used with what was given; one sentence that says what to do."""
 
 
@@ -176,7 +178,7 @@ class KafkaFeed:
     def _silent(self, partition: Partition, now: int) -> list[FeedSilence]:
         """What was said between the last message that was read and now is not known, of all routers of a partition."""
         return [
-            FeedSilence(collector, heard_us, now, SKIPPED)
+            FeedSilence(collector, Silence(heard_us, now, SKIPPED))
             for key, heard_us in self._routers[partition].items()
             for collector in self.reader.routers[key].tables
             if 0 < heard_us < now

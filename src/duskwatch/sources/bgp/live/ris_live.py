@@ -12,6 +12,7 @@ from urllib.parse import quote
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidURI, WebSocketException
 
+from duskwatch.records.errors import InputError
 from duskwatch.records.times import SECOND
 from duskwatch.sources.bgp.formats.feed_counts import ClockRules
 from duskwatch.sources.bgp.formats.feed_events import FeedError
@@ -28,7 +29,7 @@ QUEUE_FRAMES = 64  # that the library reads ahead, of at most FRAME_LIMIT octets
 FRAMES_AT_ONCE = 64
 
 
-class RisLiveError(ValueError):
+class RisLiveError(InputError):
     """RIS Live cannot be used with what was given; one sentence that says what to do."""
 
 

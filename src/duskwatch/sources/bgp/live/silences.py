@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from duskwatch.records.messages import Silence
 from duskwatch.records.times import SECOND
 from duskwatch.sources.bgp.live.messages import FeedSilence
 
@@ -28,13 +29,13 @@ class Silences:
         for collector, since in self._since.items():
             if until_us - since >= (1 if all_of_it else PIECE_US):
                 self._since[collector] = until_us
-                yield FeedSilence(collector, since, until_us, self._reasons[collector])
+                yield FeedSilence(collector, Silence(since, until_us, self._reasons[collector]))
 
     def end(self, collector: str, until_us: int) -> Iterator[FeedSilence]:
         """A collector is heard again; its last piece."""
         since = self._since.pop(collector, None)
         if since is not None and since < until_us:
-            yield FeedSilence(collector, since, until_us, self._reasons[collector])
+            yield FeedSilence(collector, Silence(since, until_us, self._reasons[collector]))
 
     def end_all(self, until_us: int) -> Iterator[FeedSilence]:
         """All collectors are heard again."""
