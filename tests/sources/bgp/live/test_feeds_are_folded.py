@@ -52,6 +52,7 @@ def test_a_router_that_is_cut_off_says_nothing_and_loses_nothing():
         (Op.HOLD, 0, 2), (Op.HOLD, 1, 2), (Op.LOSE, 0, 60), (Op.DOWN, 0, 100), (Op.DOWN, 1, 100), (Op.UP, 1, 301),
         (Op.HOLD, 1, 302),
     ]  # fmt: skip
+    # The last word was at 60, and TCP was sure of the router for a minute and a half after it.
     silent = [each.message for each in told if isinstance(each, FeedSilence)]
     assert [((each.from_us - START) // SECOND, (each.until_us - START) // SECOND) for each in silent] == [
         (60, 200),

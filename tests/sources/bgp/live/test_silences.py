@@ -21,6 +21,17 @@ def test_a_silence_is_told_in_pieces_that_touch_and_ends_when_the_collector_is_h
     assert list(silences.tell(200 * SECOND)) == []
 
 
+def test_what_was_told_is_not_told_again():
+    silences = Silences()
+    silences.begin("a", 100 * SECOND, "quiet")
+    told = [*silences.tell(150 * SECOND), *silences.end_all(160 * SECOND)]
+    silences.begin("a", 100 * SECOND, "still quiet")
+    told += silences.tell(180 * SECOND)
+    assert [(each.message.from_us // SECOND, each.message.until_us // SECOND) for each in told] == [
+        (100, 150), (150, 160), (160, 180),
+    ]  # fmt: skip
+
+
 def test_no_piece_is_empty_or_goes_back():
     silences = Silences()
     silences.begin("a", 50 * SECOND, "x")

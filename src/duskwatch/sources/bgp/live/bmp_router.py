@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from duskwatch.records.times import SECOND
 from duskwatch.sources.bgp.formats.bmp import BmpOptions, BmpReader
 from duskwatch.sources.bgp.live.messages import FeedMessage
 from duskwatch.sources.bgp.live.silences import Silences
 
 GONE = "no connection to the router"
+# A router that says nothing is there while TCP's keepalive is answered; an answer is missed after so long at most.
+UNSURE_US = 90 * SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +88,9 @@ class Router:
         if self.reader.closed is None:
             self.reader.lost(now_us, reason)
         self.connected, self.ended = False, reason
+        since_us = max(self.heard_us, now_us - UNSURE_US)
         for collector in self.reader.tables or (self.name,):
-            self._silences.begin(collector, self.heard_us, f"{GONE}: {reason}")
+            self._silences.begin(collector, since_us, f"{GONE}: {reason}")
 
     def take(self, data: bytes, now_us: int, now: float) -> float:
         """Read what came; seconds to wait before more is read. ``now`` is of a clock that never steps."""

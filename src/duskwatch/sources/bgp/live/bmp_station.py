@@ -233,7 +233,10 @@ class BmpStation:
 
 
 def _keep_alive(connection: socket.socket) -> None:
-    """A router that is gone without a word is noticed after a minute and a half: BMP itself says nothing for hours."""
+    """A router that is gone without a word is noticed after a minute and a half: BMP itself says nothing for hours.
+
+    ``bmp_router.UNSURE_US`` is that time.
+    """
     connection.setblocking(False)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):

@@ -13,7 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidURI, WebSocketException
 
 from duskwatch.records.errors import InputError
-from duskwatch.records.times import SECOND
+from duskwatch.records.times import MINUTE, SECOND
 from duskwatch.sources.bgp.formats.feed_counts import ClockRules
 from duskwatch.sources.bgp.formats.feed_events import FeedError
 from duskwatch.sources.bgp.formats.ris_live import FRAME_LIMIT, RisLiveReader
@@ -27,6 +27,7 @@ NOT_CONNECTED = "no connection to RIS Live"
 QUIET = "RIS Live sends nothing of this collector"
 QUEUE_FRAMES = 64  # that the library reads ahead, of at most FRAME_LIMIT octets each
 FRAMES_AT_ONCE = 64
+LATE_US = MINUTE  # what a collector recorded before was sent to us by then
 
 
 class RisLiveError(InputError):
@@ -98,7 +99,9 @@ class RisLive:
         self._silences = Silences()
         self._silences.begin("", clock(), NOT_CONNECTED)
         self._heard = False  # whether the connection has brought anything
-        self._first_us = 0  # when it did first
+        self._first_us = self._answered_us = 0  # when it did first, and last
+        # Where a part of the messages is asked for, none may come for hours: answers to pings show that it lasts.
+        self._of_all = all(each.of_all for each in settings.subscriptions)
         self._ready, self._drained = asyncio.Event(), asyncio.Event()
 
     async def messages(self) -> AsyncGenerator[FeedMessage]:
@@ -130,8 +133,9 @@ class RisLive:
                 yield message
             self.failures += 1
             reason = f"{NOT_CONNECTED}: {self.last_error}"
+            sure_us = 0 if self._of_all else self._answered_us - LATE_US
             for collector, last_us in self.reader.last_us.items():
-                self._silences.begin(collector, last_us, reason)
+                self._silences.begin(collector, max(last_us, sure_us), reason)
             for message in self._silences.tell(self._clock(), all_of_it=True):
                 yield message
             await asyncio.sleep(backoff_s(self.failures, settings.backoff_s, settings.backoff_cap_s, self._rng))
@@ -179,6 +183,7 @@ class RisLive:
                 text = await socket.recv(decode=False)
                 now = self._clock()
                 reader.frame(text, now)
+                self._answered_us = now
                 if not self._heard:
                     self._heard, self._first_us = True, now
             waiting = reader.waiting
@@ -200,7 +205,7 @@ class RisLive:
     def _quiet(self) -> list[FeedMessage]:
         """Silences of collectors that send nothing while others do, where that tells something."""
         settings, found = self._settings, list[FeedMessage]()
-        if not all(each.of_all for each in settings.subscriptions):
+        if not self._of_all:
             return found
         now = self._clock()
         for collector, heard_us in self.reader.heard_us.items():
