@@ -23,6 +23,10 @@ COMMANDS = {
         "duskwatch.cli.flows:app",
         "Read NetFlow, IPFIX and sFlow, live or from files: traffic per target and over time, with its error.",
     ),
+    "feed": (
+        "duskwatch.cli.feed:app",
+        "Print what live feeds say, recorded or as routers send it: RIS Live, BMP, OpenBMP.",
+    ),
     "backfill": ("duskwatch.cli.backfill:command", "Fill a store with days or months of every country and network."),
     "evaluate": ("duskwatch.cli.evaluate:app", "Score the detectors, or the weights of causes, on labelled events."),
     "query": ("duskwatch.cli.query:command", "Print what a store holds, as a table, CSV, JSON or Parquet."),
