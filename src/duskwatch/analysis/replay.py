@@ -1,6 +1,6 @@
 """The archive files of a window, folded collector by collector. No entity is looked at yet."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from duskwatch.records.errors import InputError
-from duskwatch.records.messages import InputDone
+from duskwatch.records.messages import InputDone, Message
 from duskwatch.records.report import InputFile
 from duskwatch.records.times import MINUTE, iso
 from duskwatch.signals.bgp.artefacts.heard import Heard
@@ -146,24 +146,41 @@ def replay_collector(
 ) -> Replay:
     """Fold one collector's files, those that ``select`` chose for the window, in the order that they sort by."""
     total = sum(file.size_bytes for file in files)
-    state = begin(name, window.from_us, window.bin_us, watch, origins)
-    inputs: list[InputFile] = []
     opened = open_ahead(files, reading.threads, reading.memory)
 
-    def told() -> None:
+    def told(inputs: Sequence[InputFile]) -> None:
         if reading.progress and len(inputs) < len(files):
             done = sum(file.size_bytes for file in files[: len(inputs)])
             reading.progress(files[len(inputs)].path.name, done, total)
 
-    told()
     try:
-        for message in messages(files, opened, window.from_us, window.until_us):
-            state, _ = fold(state, message, window.until_us)
-            if isinstance(message, InputDone):
-                inputs.append(message.input)
-                told()
+        said = messages(files, opened, window.from_us, window.until_us)
+        return replay_messages(name, said, window, watch, origins=origins, told=told)
     finally:
         opened.close()
+
+
+def replay_messages(
+    name: str,
+    messages: Iterable[Message],
+    window: Window,
+    watch: Watch,
+    *,
+    origins: npt.NDArray[np.uint32] | None = None,
+    told: Callable[[Sequence[InputFile]], None] = lambda inputs: None,
+) -> Replay:
+    """Fold what any source tells of one collector in a window.
+
+    told  called at the start and after each input, with the inputs that are done
+    """
+    state = begin(name, window.from_us, window.bin_us, watch, origins)
+    inputs: list[InputFile] = []
+    told(inputs)
+    for message in messages:
+        state, _ = fold(state, message, window.until_us)
+        if isinstance(message, InputDone):
+            inputs.append(message.input)
+            told(inputs)
     part = close(state, window.until_us)
     return Replay(window, (part,), tuple(inputs), tuple(_warnings(part, inputs)))
 
