@@ -4,8 +4,11 @@ What is registered here is what docs/how-to/extend.md tells a reader to write. I
 beyond a registry, a seam is wrong.
 """
 
+import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,7 +29,7 @@ from duskwatch.publication.report_json import to_json
 from duskwatch.records.elems import PeerTable
 from duskwatch.records.entity import Entity
 from duskwatch.records.evidence import Fact, Facts
-from duskwatch.records.messages import InputDone, Message, Silence
+from duskwatch.records.messages import DumpBegin, DumpEnd, InputDone, Message, Silence
 from duskwatch.records.outages import Alarm
 from duskwatch.records.prefix import Prefix
 from duskwatch.records.report import InputFile, Report
@@ -48,8 +51,6 @@ def pigeons(archive: Archive, collector: str) -> Iterator[Message]:
     """Every message of a collector, in letters of its own; one letter was lost."""
     peers = PeerTable()
     dump = MrtReader(iter([archive.dump(collector, START_US // 1_000_000)]), peers)
-    from duskwatch.records.messages import DumpBegin, DumpEnd
-
     yield DumpBegin("letter 1", START_US)
     yield from dump.routes()
     yield DumpEnd(complete=True)
@@ -176,3 +177,13 @@ def test_the_report_tells_all_of_it(report: Report) -> None:
     page, document = to_html(report), to_json(report)
     assert "lights.lit" in page
     assert document["outages"][0]["signals"].count("lights.lit") == 1
+
+
+def test_the_page_for_readers_has_the_code_of_this_file() -> None:
+    here = Path(__file__)
+    page = (here.parents[1] / "docs" / "how-to" / "extend.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", page, re.S)
+    code = textwrap.dedent(here.read_text())
+    assert len(blocks) == 5
+    for block in blocks:
+        assert block in code or textwrap.indent(block, "    ") in code
