@@ -4,33 +4,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duskwatch.kernels.routes import absorb, intern_routes, more_origins, one_origin, rebuild_route_slots
+from duskwatch.kernels.routes import absorb, more_origins, one_origin
 
 HOLD, LOSE, DOWN, UP, SILENT, HEARD, DUMPED, DUMPED_HOLD, OTHER = 0, 1, 2, 3, 4, 5, 6, 7, 8
 UNMET, LIVE, ENDED, QUIET = range(4)
 FROM = 50
 PREFIXES, SESSIONS = 3, 2
-
-numbers = st.sampled_from([0, 1, 2, 65535, 4294967295])
-
-
-@settings(deadline=None)
-@given(st.lists(st.tuples(numbers, numbers, numbers), max_size=60), st.integers(0, 60))
-def test_each_route_has_one_number_and_keeps_it_when_the_table_grows(routes, cut):
-    columns = [np.array([route[k] for route in routes], np.uint32) for k in range(3)]
-    rows = np.arange(len(routes), dtype=np.int64)
-    table, slots = np.zeros((len(routes), 3), np.uint32), np.full(128, -1, np.int32)
-    ids = np.full(len(routes), -1, np.int32)
-    count = intern_routes(*columns, rows[:cut], slots, np.uint64(64 - 7), table, 0, ids[:cut])
-    grown = np.full(512, -1, np.int32)
-    rebuild_route_slots(grown, np.uint64(64 - 9), table, count)
-    count = intern_routes(*columns, rows[cut:], grown, np.uint64(64 - 9), table, count, ids[cut:])
-    first = {}
-    for route in routes:
-        first.setdefault(route, len(first))
-    assert ids.tolist() == [first[route] for route in routes]
-    assert [tuple(row) for row in table[:count].tolist()] == list(first)
-
 
 rows_of_log = st.lists(
     st.tuples(
@@ -116,19 +95,19 @@ def test_rows_out_of_range_are_kept_and_change_nothing():
     ),
 )
 def test_prefixes_of_several_origins_are_found(start, log):
-    table = np.array([[0, 0, 0], [7, 1, 0], [7, 2, 0], [9, 1, 0]], np.uint32)
+    origin_of = np.array([0, 7, 7, 9], np.uint32)
     origin, several = np.full(PREFIXES, -1, np.int64), np.zeros(PREFIXES, np.uint8)
-    one_origin(np.array(start, np.int32), table, origin, several)
+    one_origin(np.array(start, np.int32), origin_of, origin, several)
     prefix = np.array([row[0] for row in log], np.int32)
     op = np.array([row[1] for row in log], np.uint8)
-    more_origins(prefix, op, np.array([row[2] for row in log], np.int32), table, origin, several)
+    more_origins(prefix, op, np.array([row[2] for row in log], np.int32), origin_of, origin, several)
     for where in range(PREFIXES):
-        met = [int(table[route][0]) for route in start[where] if route]
+        met = [int(origin_of[route]) for route in start[where] if route]
         early = False
         for at, what, route in log:
             if at == where and what == LOSE and not met:
                 early = True  # a withdrawal that is not that of the origin to come
             if at == where and what == HOLD:
-                met.append(int(table[route][0]))
+                met.append(int(origin_of[route]))
         assert origin[where] == (met[0] if met else -1)
         assert several[where] == (early or len(set(met)) > 1)

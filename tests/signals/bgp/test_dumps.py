@@ -93,7 +93,8 @@ def told_by(state: RoutingState, log: RoutingLog) -> dict[str, object]:
         state.start.fresh,
         state.start.sessions,
     )
-    said = (start.cells[:, :sessions] & 1) == 1
+    held = np.where((start.cells[:, :sessions] & 1) == 1, start.routes[:, :sessions], 0)
+    paths = state.paths.paths
     return {
         "log": list(
             zip(
@@ -101,13 +102,13 @@ def told_by(state: RoutingState, log: RoutingLog) -> dict[str, object]:
                 log.peer.tolist(),
                 row_of[log.prefix].tolist(),
                 log.op.tolist(),
-                state.routes.table[log.route].tolist(),
+                [paths[path] for path in log.route.tolist()],
                 strict=True,
             )
         ),
         "cells": start.cells[:, :sessions].tolist(),
-        "routes": np.where(said[..., None], state.routes.table[start.routes[:, :sessions]], 0).tolist(),
-        "last": [start.last_us.tolist(), state.routes.table[start.last_route].tolist(), start.mentioned.tolist()],
+        "routes": [[paths[path] for path in row] for row in held.tolist()],
+        "last": [start.last_us.tolist(), [paths[path] for path in start.last_route.tolist()], start.mentioned.tolist()],
         "complete": [start.complete.tolist(), start.fresh.tolist(), start.sessions.tolist()],
         "held": state.held[: state.count].tolist(),
         "prefixes": [state.prefix_hi[: state.count].tolist(), watched.tolist()],

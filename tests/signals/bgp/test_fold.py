@@ -25,9 +25,9 @@ HOUR = 3600
 
 def rows(log: RoutingLog, state=None):
     """(seconds, peer, op, prefix, origin, upstream); without a state, the number of the route in place of both."""
-    table = state.routes.table if state else np.stack([np.arange(1 << 16), np.zeros(1 << 16)], axis=1)
+    ends = state.paths.paths.ends() if state else (np.arange(1 << 16), np.zeros(1 << 16))
     return [
-        (int(t) // 1_000_000, int(p), Op(op).name, int(w), int(table[r][0]), int(table[r][1]))
+        (int(t) // 1_000_000, int(p), Op(op).name, int(w), int(ends[0][r]), int(ends[1][r]))
         for t, p, op, w, r in zip(log.time_us, log.peer, log.op, log.prefix, log.route, strict=True)
     ]
 
@@ -125,11 +125,8 @@ def test_what_was_said_before_the_window_is_in_the_start_table_and_not_in_the_lo
     )
     assert rows(log, state) == [(100, 1, "HOLD", 0, 7, 1)]
     assert state.start.cells[:1].tolist() == [[3, 2, 0]]
-    assert state.routes.table[state.start.routes[0, 0]].tolist() == [9, 8, 1]
-    assert (int(state.start.last_us[0]), state.routes.table[state.start.last_route[0]].tolist()) == (
-        30_000_000,
-        [9, 8, 1],
-    )
+    assert state.paths.paths[state.start.routes[0, 0]] == (1, 8, 9)
+    assert (int(state.start.last_us[0]), state.paths.paths[state.start.last_route[0]]) == (30_000_000, (1, 8, 9))
     assert (state.start.complete.tolist(), state.start.fresh.tolist()) == ([1, 1, 0], [0, 0, 1])
     assert [Session(n).name for n in state.start.sessions.tolist()] == ["LIVE", "LIVE", "ENDED"]
 

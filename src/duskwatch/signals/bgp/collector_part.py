@@ -10,6 +10,7 @@ from duskwatch.records.prefix import address_text
 from duskwatch.records.signals import Gap
 from duskwatch.signals.bgp.artefacts.heard import Heard
 from duskwatch.signals.bgp.log import RoutingLog
+from duskwatch.signals.bgp.paths import Paths
 from duskwatch.signals.bgp.start_table import Session, StartTable
 from duskwatch.signals.bgp.state import DumpCheck
 
@@ -46,7 +47,7 @@ class CollectorPart:
     length: npt.NDArray[np.uint8]
     start: StartTable  # what stood when the window began; but ``mentioned``: by its end
     log: RoutingLog  # and what happened in it
-    routes: npt.NDArray[np.uint32]  # [R, 3] origin, the AS before it, the AS before that
+    paths: Paths  # that routes in ``start`` and ``log`` took; a route is a number of these
     # [K] times at which table sizes were noted, the first at or before the beginning of the window
     sample_us: npt.NDArray[np.int64]
     sizes: npt.NDArray[np.int32]  # [K, N, 2]

@@ -20,11 +20,10 @@ def fold_block(state: RoutingState, block: ElemBlock, horizon_us: int) -> Routin
     reserve_paths(state, block.path_ids)
     prefix = number_prefixes(state, block)
     origins = state.origins
-    tails = None
     told_from = None
     if origins is not None:
-        tails = _tails(block, np.flatnonzero((block.kind == Kind.ANNOUNCE) | (block.kind == Kind.RIB)))
-        own = np.flatnonzero(np.isin(tails[0], origins) & (block.time_us < horizon_us))
+        origin_of = _origins(block, np.flatnonzero((block.kind == Kind.ANNOUNCE) | (block.kind == Kind.RIB)))
+        own = np.flatnonzero(np.isin(origin_of, origins) & (block.time_us < horizon_us))
         fresh = own[state.watched[prefix[own]] == 0]
         if len(fresh):
             told_from = np.zeros(state.count, np.int64)
@@ -84,22 +83,21 @@ def fold_block(state: RoutingState, block: ElemBlock, horizon_us: int) -> Routin
     state.whole[log_peer[:rows_used][(op == Op.DOWN)]] = 0
     row, where = log_row[:rows_used], log_prefix[:rows_used]
     holds = np.flatnonzero(((op == Op.HOLD) | (op == Op.DUMPED_HOLD)) & (row >= 0))
-    if tails is None:
-        tails = _tails(block, row[holds])
     route = np.zeros(rows_used, np.int32)
-    route[holds] = state.routes.number(tails[0], tails[1], tails[2], row[holds])
     if origins is not None:
-        other = holds[~np.isin(tails[0, row[holds]], origins)]
-        op[other], route[other] = Op.OTHER, 0
+        theirs = ~np.isin(origin_of[row[holds]], origins)
+        op[holds[theirs]] = Op.OTHER
+        holds = holds[~theirs]
+    route[holds] = state.paths.number(block, row[holds])
     number = np.where(where >= 0, state.number[where], np.int32(-1))
     # Copies: room for four rows an elem was made, and few elems have one.
     log = RoutingLog(log_time[:rows_used].copy(), log_peer[:rows_used].copy(), number, op, route)
     return log if told_from is None else log.of((where < 0) | (row >= told_from[np.maximum(where, 0)]))
 
 
-def _tails(block: ElemBlock, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:
-    """Origin, the AS before it and the AS before that of some elems, uint32[3, E]; 0 elsewhere."""
-    tails = np.zeros((3, len(block.time_us)), np.uint32)
+def _origins(block: ElemBlock, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:
+    """The origin of some elems, uint32[E]; 0 elsewhere."""
+    tails = tuple(np.zeros(len(block.time_us), np.uint32) for _ in range(3))
     if len(rows):
         path_tails(block.data, block.attr_start, block.attr_length, block.as_size, rows, *tails)
-    return tails
+    return tails[0]

@@ -33,7 +33,7 @@ class RoutingLog:
     peer: npt.NDArray[np.int32]  # [L] row of the peer table
     prefix: npt.NDArray[np.int32]  # [L] number of the watched prefix; -1 for sessions
     op: npt.NDArray[np.uint8]  # [L] Op
-    route: npt.NDArray[np.int32]  # [L] row of the route table for a HOLD, else 0
+    route: npt.NDArray[np.int32]  # [L] number of the path of a HOLD, else 0
 
     def __len__(self) -> int:
         return len(self.time_us)

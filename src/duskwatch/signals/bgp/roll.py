@@ -84,7 +84,7 @@ def _cut(state: RoutingState, at_us: int) -> tuple[CollectorPart, RoutingLog]:
         (meta & 255).astype(np.uint8),
         start,
         log,
-        state.routes.table[: state.routes.count],
+        state.paths.paths,
         np.array([time_us for time_us, _ in samples], np.int64),
         sizes,
         state.dumps,

@@ -1,4 +1,4 @@
-"""What stood when a window began, and routes as numbers: so that a log holds only what happened inside the window."""
+"""What stood when a window began, so that a log holds only what happened inside the window."""
 
 from dataclasses import dataclass, field, fields, replace
 from enum import IntEnum
@@ -6,7 +6,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from duskwatch.kernels.routes import absorb, intern_routes, rebuild_route_slots
+from duskwatch.kernels.routes import absorb
 from duskwatch.signals.bgp.log import RoutingLog
 
 HELD, KNOWN = 1, 2  # bits of a cell, as in kernels.votes
@@ -19,64 +19,6 @@ class Session(IntEnum):
     LIVE = 1
     ENDED = 2
     QUIET = 3  # not heard for too long; it may have ended since
-
-
-@dataclass
-class RouteTable:
-    """Ends of AS paths as numbers: a row is origin, the AS before it, the AS before that; row 0 is no route."""
-
-    table: npt.NDArray[np.uint32] = field(default_factory=lambda: np.zeros((1 << 8, 3), np.uint32))
-    slots: npt.NDArray[np.int32] = field(default_factory=lambda: np.full(1 << 9, -1, np.int32))
-    count: int = 0
-
-    def __post_init__(self) -> None:
-        if self.count == 0:
-            nothing = np.zeros(1, np.uint32)
-            self.number(nothing, nothing, nothing, np.zeros(1, np.int64))
-
-    def number(
-        self,
-        origin: npt.NDArray[np.uint32],
-        upstream: npt.NDArray[np.uint32],
-        beyond: npt.NDArray[np.uint32],
-        rows: npt.NDArray[np.int64],
-    ) -> npt.NDArray[np.int32]:
-        """The numbers of the routes in some rows, int32[K]; new ones are added."""
-        ids = np.empty(len(rows), np.int32)
-        for at in range(0, len(rows), 1 << 12):  # in steps, so that the table need not make room for every row
-            some = rows[at : at + (1 << 12)]
-            self.reserve(len(some))
-            self.count = int(
-                intern_routes(
-                    origin,
-                    upstream,
-                    beyond,
-                    some,
-                    self.slots,
-                    self.shift,
-                    self.table,
-                    self.count,
-                    ids[at : at + (1 << 12)],
-                )
-            )
-        return ids
-
-    @property
-    def shift(self) -> np.uint64:
-        """What the kernels take of a hash."""
-        return np.uint64(64 - int(np.log2(len(self.slots))))
-
-    def reserve(self, more: int) -> None:
-        """Make room for so many new routes."""
-        need = self.count + more
-        if need > len(self.table):
-            grown = np.zeros((max(need, 2 * len(self.table)), 3), np.uint32)
-            grown[: self.count] = self.table[: self.count]
-            self.table = grown
-        if 2 * need > len(self.slots):
-            bits = int(np.ceil(np.log2(2 * need)))
-            self.slots = np.full(1 << bits, -1, np.int32)
-            rebuild_route_slots(self.slots, self.shift, self.table, self.count)
 
 
 @dataclass

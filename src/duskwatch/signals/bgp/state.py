@@ -11,7 +11,8 @@ from duskwatch.records.messages import Silence
 from duskwatch.records.times import HOUR, MINUTE
 from duskwatch.signals.bgp.artefacts.heard import Hearing
 from duskwatch.signals.bgp.log import Op, RoutingLog
-from duskwatch.signals.bgp.start_table import RouteTable, StartTable
+from duskwatch.signals.bgp.paths import PathPool
+from duskwatch.signals.bgp.start_table import StartTable
 
 __all__ = ["LATE_US", "MOST_PEERS", "SILENT_US", "DumpCheck", "Op", "RoutingLog", "RoutingState", "Watch", "begin"]
 
@@ -63,7 +64,7 @@ class RoutingState:
 
     A window has begun and has no end until roll() or close() is told one. Make it with begin().
     Memory: 22 bytes per prefix, 8 per prefix and 64 peers, 4 to 16 for the hash; for each watched prefix 13 bytes and
-    5 for each session; the log of the window.
+    5 for each session, and some 40 for each path that led to any; the log of the window.
     """
 
     collector: str
@@ -84,7 +85,7 @@ class RoutingState:
     watched: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(1 << 10, np.uint8))
     number: npt.NDArray[np.int32] = field(default_factory=lambda: np.full(1 << 10, -1, np.int32))  # among the watched
     watched_count: int = 0
-    routes: RouteTable = field(default_factory=RouteTable)
+    paths: PathPool = field(default_factory=PathPool)
     start: StartTable = field(default_factory=StartTable)
     held: npt.NDArray[np.uint64] = field(default_factory=lambda: np.zeros((1 << 10, 1), np.uint64))
     path_keys: npt.NDArray[np.int64] = field(default_factory=lambda: np.full(1 << 6, -1, np.int64))
