@@ -53,6 +53,18 @@ def test_the_main_outage_is_timed_as_published(story):
     assert parse_time("2014-12-19T20:00Z") <= main.phases[0].from_us <= parse_time("2014-12-22T00:00Z")
 
 
+def test_why_is_weighed_as_the_analysts_did(story):
+    """Attack and power stay open, cable and artefact are weak, and nothing here could test an order."""
+    found = story.explanation
+    assert found is not None
+    assert story.outages[found.outage].onset.best_us < parse_time("2014-12-22T16:15Z")
+    verdicts = {one.hypothesis: one.verdict for one in found.hypotheses}
+    assert {name for name, verdict in verdicts.items() if verdict == "consistent with"} == {"attack", "power"}
+    assert {verdicts[name] for name in ("cable", "artefact", "maintenance", "exam-shutdown")} == {"weak"}
+    for name in ("government-shutdown", "configuration", "disaster"):
+        assert verdicts[name] == "not testable from these data"
+
+
 def test_the_later_losses_are_outages_of_their_own_that_relapse_from_the_first(story):
     main, morning, afternoon, saturday = story.outages
     assert main.onset.best_us < morning.onset.best_us < parse_time("2014-12-23T08:00Z")

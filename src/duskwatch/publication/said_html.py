@@ -6,7 +6,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import duskwatch
-from duskwatch.publication.charts import svg
+from duskwatch.publication.draw import svg
 from duskwatch.publication.palette import css_variables, themed
 from duskwatch.publication.said_chart import statements_chart
 from duskwatch.publication.said_words import counts, rows
