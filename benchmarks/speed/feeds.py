@@ -214,7 +214,12 @@ def send_ris(per_s: int, seconds: float, result: Connection) -> None:
 
     def handler(connection: ServerConnection) -> None:
         connection.recv()
-        result.send(paced(connection.socket.sendall, wire, per_s, seconds))
+
+        def send(data: bytes) -> None:
+            with connection.protocol_mutex:  # the library answers pings meanwhile
+                connection.socket.sendall(data)
+
+        result.send(paced(send, wire, per_s, seconds))
         time.sleep(3600)
 
     with serve(handler, "127.0.0.1", 0, compression=None, ping_interval=None) as server:

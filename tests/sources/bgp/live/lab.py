@@ -105,7 +105,7 @@ def lab(folder: Path, *programs: str) -> Iterator[Lab]:
         pytest.skip("network namespaces need root")
     for program in ("ip", *programs):
         if shutil.which(program) is None and not Path(program).exists():
-            pytest.skip(f"{program} is not installed (tools/install-system-packages)")
+            pytest.skip(f"{program} is not installed (tools/install-system-packages routers)")
     probe = subprocess.run(["ip", "netns", "add", f"dw{os.getpid()}-probe"], capture_output=True, check=False)
     if probe.returncode:
         pytest.skip("network namespaces cannot be made here")

@@ -6,7 +6,6 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from duskwatch.records.errors import InputError
 from duskwatch.sources.bgp.formats.bmp import BmpOptions
 from duskwatch.sources.bgp.formats.feed_counts import ClockRules, bump
 from duskwatch.sources.bgp.live.bmp_router import Router, RouterLimits
-from duskwatch.sources.bgp.live.clock import Clock, now_us
+from duskwatch.sources.bgp.live.clock import Clock, happens, now_us
 from duskwatch.sources.bgp.live.messages import FeedMessage
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -215,8 +214,7 @@ class BmpStation:
         """Blocks, events and silences of all routers, as they come."""
         while True:
             self._ready.clear()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._ready.wait(), self._settings.batch_s)
+            await happens(self._ready, self._settings.batch_s)
             for router in list(self.routers.values()):
                 for message in router.messages(self._clock()):
                     yield message

@@ -4,7 +4,6 @@ import asyncio
 import json
 import random
 from collections.abc import AsyncGenerator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -17,7 +16,7 @@ from duskwatch.records.times import MINUTE, SECOND
 from duskwatch.sources.bgp.formats.feed_counts import ClockRules
 from duskwatch.sources.bgp.formats.feed_events import FeedError
 from duskwatch.sources.bgp.formats.ris_live import FRAME_LIMIT, RisLiveReader
-from duskwatch.sources.bgp.live.clock import Clock, now_us
+from duskwatch.sources.bgp.live.clock import Clock, happens, now_us
 from duskwatch.sources.bgp.live.messages import FeedMessage
 from duskwatch.sources.bgp.live.silences import Silences
 from duskwatch.sources.downloads.retry import backoff_s
@@ -154,8 +153,7 @@ class RisLive:
         try:
             while not pump.done():
                 self._ready.clear()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._ready.wait(), settings.batch_s)
+                await happens(self._ready, settings.batch_s)
                 if self.reader.counts.messages != seen:
                     seen, seen_at = self.reader.counts.messages, loop.time()
                 if self._heard and not waited:  # what was missed ends where the first answer came
