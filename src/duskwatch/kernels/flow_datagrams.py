@@ -31,7 +31,6 @@ from duskwatch.kernels.flow_layout import (
     DST_LO,
     DST_PORT,
     EXPORT_US,
-    EXTRA_SETS,
     FILL,
     FIRST_US,
     FLOWS,
@@ -51,6 +50,7 @@ from duskwatch.kernels.flow_layout import (
     LONG_SET,
     LONGEST_US,
     LYING_COUNT,
+    MISCOUNTED,
     MANY_EXPORTERS,
     NETFLOW5,
     NETFLOW5_TEMPLATE,
@@ -62,6 +62,7 @@ from duskwatch.kernels.flow_layout import (
     OPTION_RECORDS,
     OPTIONS_PASSED,
     OPTIONS_READ,
+    OPTIONED,
     OPTIONS_SET,
     OTHERS,
     OUTPUT,
@@ -125,6 +126,7 @@ class Datagrams(NamedTuple):
 
 
 PORT_BITS = np.uint64(0xFFFF << 32)
+UNKNOWN = np.int64(-1)
 
 
 @njit(**OPTIONS)
@@ -232,6 +234,7 @@ def _begin(batch, i, streams, exporters, reasons, refusals, cursor, key):
     cursor[UP] = uptime
     cursor[COUNTED] = 0
     cursor[UNCOUNTED] = 0
+    cursor[OPTIONED] = 0
     cursor[SETS_LEFT] = records if version == NETFLOW9 else -1
     cursor[SET_END] = 0
     cursor[AT] = at + header
@@ -244,11 +247,11 @@ def _begin(batch, i, streams, exporters, reasons, refusals, cursor, key):
         if received:
             counts[FIRST_US] = min(received, counts[FIRST_US]) if counts[FIRST_US] else received
             counts[LAST_US] = max(received, counts[LAST_US])
-        by_records = version == NETFLOW5 or version == IPFIX
-        newest = check_sequence(streams.words[stream], counts, cursor[SEQUENCE], uptime, by_records)
-        cursor[IN_ORDER] = newest
-        if newest and not by_records:
-            expect_sequence(streams.words[stream], cursor[SEQUENCE], records, False)
+        if version == NETFLOW9 or version == SFLOW5:
+            words = streams.words[stream]
+            cursor[IN_ORDER] = check_sequence(words, counts, cursor[SEQUENCE], uptime, False, UNKNOWN, UNKNOWN)
+            if cursor[IN_ORDER]:
+                expect_sequence(words, cursor[SEQUENCE], records, records, False)
     return 0
 
 
@@ -258,12 +261,16 @@ def _end(streams, exporters, cursor):
     version = cursor[VERSION]
     if cursor[AGAIN]:
         return
-    by_records = version == NETFLOW5 or version == IPFIX
+    words, counts = streams.words[cursor[STREAM]], exporters.counts[cursor[WHOSE]]
     records = np.int64(-1) if cursor[UNCOUNTED] else cursor[COUNTED]
+    by_records = version == NETFLOW5 or version == IPFIX
+    if by_records:
+        flows = max(records - cursor[OPTIONED], UNKNOWN)
+        cursor[IN_ORDER] = check_sequence(words, counts, cursor[SEQUENCE], cursor[UP], True, records, flows)
     if not cursor[IN_ORDER]:
-        came_late(streams.words[cursor[STREAM]], exporters.counts[cursor[WHOSE]], max(records, 0), by_records)
+        came_late(words, counts, max(records, 0), by_records)
     elif by_records:
-        expect_sequence(streams.words[cursor[STREAM]], cursor[SEQUENCE], records, True)
+        expect_sequence(words, cursor[SEQUENCE], records, max(records - cursor[OPTIONED], UNKNOWN), True)
 
 
 @njit(**OPTIONS)
@@ -288,10 +295,9 @@ def _read_sets(batch, i, templates, samplers, exporters, out, reasons, refusals,
         if at + 4 > until:
             return DONE
         number, size = u16(data, at), u16(data, at + 2)
-        if cursor[SETS_LEFT] == 0 and (number or size):
-            # RFC 3954 section 5.1: the header counts all records. Some count sets; none may count less than both.
-            refuse(cursor, reasons, refusals, exporters, at - batch.start[i], EXTRA_SETS)
-            return DONE
+        if cursor[SETS_LEFT] == 0 and (number or size) and not cursor[AGAIN]:
+            # The header is to count all records (RFC 3954 section 5.1). softflowd counts flows alone: what is there counts.
+            exporters.counts[cursor[WHOSE], MISCOUNTED] += 1
         # Some exporters do not count the padding of the last set in the message's length: the datagram is the bound.
         if size < 4 or at + size > batch.start[i] + batch.length[i]:
             if number == 0 and size == 0 and _only_zeros(data, at, until):
@@ -358,6 +364,7 @@ def _read_data(batch, i, template, at, end, templates, samplers, exporters, out,
             refuse(cursor, reasons, refusals, exporters, at - batch.start[i], LONG_FIELD)
         cursor[COUNTED] += count
         counts[OPTION_RECORDS if kind == OPTIONS_PASSED else OTHERS] += count
+        cursor[OPTIONED] += count if kind == OPTIONS_PASSED else 0
         return DONE
     rows_each = 2 if marks & IS_BIFLOW else 1
     boot_us = exporters.words[exporter, BOOT_US]

@@ -198,9 +198,9 @@ def _since_start(said_ms, uptime_ms, boot_us, export_us):
     if boot_us <= 0 or said_ms < 0 or said_ms >= MOST_MS:
         return np.int64(0)
     when = boot_us + said_ms * 1000
-    if export_us > when and said_ms < WRAP_MS:
+    if export_us and said_ms < WRAP_MS:
         when += (export_us - when + WRAP_MS * 500) // (WRAP_MS * 1000) * (WRAP_MS * 1000)
-    return when
+    return max(when, 0)
 
 
 @njit(**OPTIONS)

@@ -85,6 +85,7 @@ RAW_HEADER, IPV4_DATA, IPV6_DATA, GATEWAY = 1, 3, 4, 1003
 HEADER_ETHERNET, HEADER_PPP, HEADER_IPV4, HEADER_IPV6, HEADER_MPLS = 1, 7, 11, 12, 13
 INTERFACE = 0x3FFFFFFF  # of an interface in 32 bits; the two above are the format
 MOST_RECORDS = 256  # of one sample
+NOT_COUNTED = np.int64(-1)
 
 
 @njit(**OPTIONS)
@@ -165,8 +166,8 @@ def _source_known(data, at, kind, streams, counts, cursor, key):
     sequence = u32(data, at)
     # What is late or begins anew is counted by datagrams, not once more for each sample.
     late, repeated, restarts = counts[LATE], counts[REPEATED], counts[RESTARTS]
-    if check_sequence(streams.words[stream], counts, sequence, np.int64(-1), True):
-        expect_sequence(streams.words[stream], sequence, 1, True)
+    if check_sequence(streams.words[stream], counts, sequence, np.int64(-1), True, NOT_COUNTED, NOT_COUNTED):
+        expect_sequence(streams.words[stream], sequence, 1, 1, True)
     elif counts[LATE] > late:
         counts[LOST_RECORDS] -= min(np.int64(1), counts[LOST_RECORDS])
     counts[LATE], counts[REPEATED], counts[RESTARTS] = late, repeated, restarts
