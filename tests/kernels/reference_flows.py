@@ -96,8 +96,6 @@ class SlowCollector:
         at = 0
         while at + 4 <= min(length, len(data)):
             number, size = struct.unpack("!HH", data[at : at + 4])
-            if count == 0 and (number or size):
-                raise Reject
             if size < 4 or at + size > len(data):
                 if number == 0 and size == 0 and not any(data[at:length]):
                     return
@@ -312,9 +310,9 @@ class SlowCollector:
                 if boot <= 0 or known[uptime] >= MOST_US // 1000:
                     return 0
                 moment = boot + known[uptime] * 1000
-                if about["export"] > moment and known[uptime] < 2**32:
+                if about["export"] and known[uptime] < 2**32:
                     moment += (about["export"] - moment + 2**31 * 1000) // (2**32 * 1000) * (2**32 * 1000)
-                return moment
+                return max(moment, 0)
             if delta in known:
                 return max(about["export"] - min(known[delta], MOST_US), 0)
             return 0

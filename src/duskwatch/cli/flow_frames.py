@@ -205,6 +205,7 @@ def _exporter(one: ExporterCounts, policy: RatePolicy) -> dict[str, Any]:
         "repeated": one.repeated,
         "restarts": one.restarts,
         "refused": one.refused,
+        "miscounted": one.miscounted,
         "first": one.first_us,
         "last": one.last_us,
         "longest_flow_s": one.longest_us / 1e6,
@@ -224,7 +225,7 @@ EXPORTER_SCHEMA: dict[str, Any] = dict.fromkeys(
     (
         "exporter", "export", "domain", "datagrams", "bytes", "flows", "other_records", "option_records", "templates",
         "sets_without_template", "lost_datagrams", "lost_records", "lost_share", "late", "repeated", "restarts",
-        "refused", "first", "last", "longest_flow_s", "rates", "unseen_below_packets_s",
+        "refused", "miscounted", "first", "last", "longest_flow_s", "rates", "unseen_below_packets_s",
     ),
     pl.Int64,
 ) | {"exporter": pl.String, "export": pl.String, "lost_share": pl.Float64, "longest_flow_s": pl.Float64}  # fmt: skip

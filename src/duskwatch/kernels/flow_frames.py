@@ -5,32 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from duskwatch.kernels.flow_layout import (
-    AFI,
-    DECLARED,
-    DIRECTION,
-    DST_AS,
-    DST_PORT,
-    END,
-    EXPORTER,
-    FRAGMENT,
-    INPUT,
-    OUTPUT,
-    PACKETS,
-    PROTOCOL,
-    RATE,
-    RATE_SOURCE,
-    RECEIVED,
-    SAMPLER,
-    SRC_AS,
-    SRC_HI,
-    SRC_LO,
-    SRC_PORT,
-    START,
-    TIME_EXPORTED,
-    TIME_SOURCE,
-    UNKNOWN_DIRECTION,
-)
+from duskwatch.kernels import flow_layout as to
 from duskwatch.kernels.flow_packets import TCP, UDP, ip_at, read_packet
 from duskwatch.kernels.flow_words import OPTIONS, little16, little32, u16, u32
 
@@ -166,16 +141,16 @@ def find_datagrams(frames, count, ports, batch, passed, scratch):
             passed[NO_IP] += 1
             continue
         body = read_packet(data, begin, end, frames.whole[i] - (begin - at), False, scratch, 0)
-        if scratch[FRAGMENT, 0]:
+        if scratch[to.FRAGMENT, 0]:
             passed[FRAGMENTS] += 1
             continue
-        if scratch[PROTOCOL, 0] != UDP or body < 0 or body + 8 > end:
-            passed[OVER_TCP if scratch[PROTOCOL, 0] == TCP else NOT_UDP] += 1
+        if scratch[to.PROTOCOL, 0] != UDP or body < 0 or body + 8 > end:
+            passed[OVER_TCP if scratch[to.PROTOCOL, 0] == TCP else NOT_UDP] += 1
             continue
         whole = max(u16(data, body + 4) - 8, 0)
         there = min(end - body - 8, whole)
         if ports.shape[0]:
-            if not _is_one_of(scratch[DST_PORT, 0], ports):
+            if not _is_one_of(scratch[to.DST_PORT, 0], ports):
                 passed[OTHER_PORT] += 1
                 continue
         elif there < 4 or not _looks_like_flows(data, body + 8):
@@ -185,10 +160,10 @@ def find_datagrams(frames, count, ports, batch, passed, scratch):
         batch.length[found] = there
         batch.whole[found] = whole
         batch.received_us[found] = frames.time_us[i]
-        batch.afi[found] = scratch[AFI, 0]
-        batch.hi[found] = scratch[SRC_HI, 0]
-        batch.lo[found] = scratch[SRC_LO, 0]
-        batch.port[found] = scratch[SRC_PORT, 0]
+        batch.afi[found] = scratch[to.AFI, 0]
+        batch.hi[found] = scratch[to.SRC_HI, 0]
+        batch.lo[found] = scratch[to.SRC_LO, 0]
+        batch.port[found] = scratch[to.SRC_PORT, 0]
         found += 1
     return found
 
@@ -220,19 +195,19 @@ def find_packets(frames, first, count, inner, out, passed):
             passed[NO_IP] += 1
             continue
         read_packet(data, begin, end, frames.whole[i] - (begin - at), inner, out, row)
-        out[EXPORTER, row] = 0
-        out[SAMPLER, row] = 0
-        out[RECEIVED, row] = frames.time_us[i]
-        out[START, row] = frames.time_us[i]
-        out[END, row] = frames.time_us[i]
-        out[TIME_SOURCE, row] = TIME_EXPORTED
-        out[PACKETS, row] = 1
-        out[RATE, row] = 1
-        out[RATE_SOURCE, row] = DECLARED
-        out[DIRECTION, row] = UNKNOWN_DIRECTION
-        out[INPUT, row] = 0
-        out[OUTPUT, row] = 0
-        out[SRC_AS, row] = 0
-        out[DST_AS, row] = 0
+        out[to.EXPORTER, row] = 0
+        out[to.SAMPLER, row] = 0
+        out[to.RECEIVED, row] = frames.time_us[i]
+        out[to.START, row] = frames.time_us[i]
+        out[to.END, row] = frames.time_us[i]
+        out[to.TIME_SOURCE, row] = to.TIME_EXPORTED
+        out[to.PACKETS, row] = 1
+        out[to.RATE, row] = 1
+        out[to.RATE_SOURCE, row] = to.DECLARED
+        out[to.DIRECTION, row] = to.UNKNOWN_DIRECTION
+        out[to.INPUT, row] = 0
+        out[to.OUTPUT, row] = 0
+        out[to.SRC_AS, row] = 0
+        out[to.DST_AS, row] = 0
         row += 1
     return row, np.int64(count)

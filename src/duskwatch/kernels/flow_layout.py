@@ -71,13 +71,12 @@ REASONS = (
     "a template's records would be of no length, or have more fields than are read",
     "an address in a template is not as long as an address",
     "more samples than a datagram can hold",
-    "NetFlow 9: it holds more sets than it counts records",
 )
 (
     SHORT, BAD_VERSION, LYING_COUNT, BAD_COUNT, SHORT_SET, LONG_SET, BAD_LENGTH, LONG_FIELD, LONG_SAMPLE, BAD_AGENT,
     RESERVED_SET, BAD_TEMPLATE, MANY_EXPORTERS, MANY_TEMPLATES, CUT, NOT_ALLOWED, ODD_TEMPLATE, BAD_ADDRESS,
-    MANY_SAMPLES, EXTRA_SETS,
-) = range(1, 21)  # fmt: skip
+    MANY_SAMPLES,
+) = range(1, 20)  # fmt: skip
 
 NETFLOW5, NETFLOW9, IPFIX, SFLOW5, SFLOW_SOURCE = 5, 9, 10, 1005, 1006
 
@@ -89,26 +88,29 @@ DONE, FULL, NEW_STREAM, TEMPLATE_SET, OPTIONS_SET, UNKNOWN_SET = range(6)
 # counted; the set, or sample, that is handed over or half read; rows written; refusals written; what the datagram is;
 # whether unknown sets are to be passed over, whether the batch was counted before, how long a template is good for, and
 # whether no more sources of samples, or exporters, are kept apart; how many sets there may still be; whether
-# tunnels are looked into.
+# tunnels are looked into; how many of the records so far are options.
 (
     DATAGRAM, AT, UNTIL, STREAM, WHOSE, EXPORT_US, UP, COUNTED, UNCOUNTED, SET_AT, SET_END, SET_ID, ROWS, REFUSALS,
     VERSION, DOMAIN, SEQUENCE, IN_ORDER, LEFT, QUIET, AGAIN, LIFE_US, SAMPLING, SOURCES_FULL,
-    ALL_KEPT, SETS_LEFT, INNER,
-) = range(27)  # fmt: skip
-CURSOR = 27
+    ALL_KEPT, SETS_LEFT, INNER, OPTIONED,
+) = range(28)  # fmt: skip
+CURSOR = 28
 # int64[REFUSALS_KEPT, 3]: datagram of the batch, octet of it, reason. More are only counted.
 REFUSALS_KEPT = 100
 
 # int64[streams, STREAM_WORDS]: what the sequence numbers of one stream say. The number that is expected next; that of
-# exporters that count the other thing (records, not datagrams, or the reverse); how often either came.
-SEEN, EXPECTED, ALTERNATIVE, HITS, OTHER_HITS, LAST_SEQUENCE, LAST_UPTIME, LATE_RUN = range(8)
-STREAM_WORDS = 8
+# exporters that count the other thing (records, not datagrams, or the reverse). How often either of them came, and that
+# of exporters that count the records of a datagram before its number, where nothing else would have come too. Whether
+# options records are counted differs as well: EXPECTED_FLOWS is what is expected where they are not.
+SEEN, EXPECTED, ALTERNATIVE, LAST_SEQUENCE, LAST_UPTIME, LATE_RUN, HITS, OTHER_HITS, INCLUSIVE_HITS = range(9)
+EXPECTED_FLOWS = 9
+STREAM_WORDS = 10
 # int64[exporters, COUNT_WORDS]
 (
     DATAGRAMS, OCTETS, FLOWS, OTHERS, OPTION_RECORDS, UNKNOWN_SETS, UNKNOWN_OCTETS, REFUSED, FIRST_US, LAST_US,
-    LONGEST_US, LOST_DATAGRAMS, LOST_RECORDS, LATE, REPEATED, RESTARTS,
-) = range(16)  # fmt: skip
-COUNT_WORDS = 16
+    LONGEST_US, LOST_DATAGRAMS, LOST_RECORDS, LATE, REPEATED, RESTARTS, MISCOUNTED,
+) = range(17)  # fmt: skip
+COUNT_WORDS = 18
 # int64[exporters, EXPORTER_WORDS]. Rates, 0 where they are not known: of all flows, by an options record that names no
 # sampler; the one that all samplers share. When the exporter started. Whether rates of interfaces are known. How many
 # rows were given a rate that was assumed, declared, learned; the last one declared, and how often that was another.

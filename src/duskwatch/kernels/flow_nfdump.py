@@ -3,42 +3,7 @@
 import numpy as np
 from numba import njit
 
-from duskwatch.kernels.flow_layout import (
-    AFI,
-    ASSUMED,
-    BYTES,
-    DIRECTION,
-    DST_AS,
-    DST_HI,
-    DST_LO,
-    DST_PORT,
-    END,
-    EXPORTER,
-    GIVEN,
-    ICMP,
-    INPUT,
-    IPV4,
-    IPV6,
-    LEARNED,
-    MOST_US,
-    OUTPUT,
-    PACKETS,
-    PROTOCOL,
-    RATE,
-    RATE_SOURCE,
-    RECEIVED,
-    SAMPLER,
-    SRC_AS,
-    SRC_HI,
-    SRC_LO,
-    SRC_PORT,
-    START,
-    TCP_FLAGS,
-    TIME_EXPORTED,
-    TIME_SOURCE,
-    TOS,
-    UNKNOWN_DIRECTION,
-)
+from duskwatch.kernels import flow_layout as to
 from duskwatch.kernels.flow_words import OPTIONS, little16, little32, little64
 
 # What ends a walk: all read, no room, a record for the caller, a record that makes no sense.
@@ -58,7 +23,7 @@ for _octets, _kinds in (
         EXTENSION_OCTETS[_kind] = _octets
 IO_2, IO_4, AS_2, AS_4, MULTIPLE, RECEIVED_AT = 4, 5, 6, 7, 8, 27
 GENERIC, FOUR, SIX, MISC, ROUTING_AS, SAMPLED_BY = 1, 2, 3, 4, 7, 18
-MOST_MS = MOST_US // 1000
+MOST_MS = to.MOST_US // 1000
 
 
 @njit(**OPTIONS)
@@ -81,16 +46,16 @@ def read_records(data, at, map_rows, maps, whose, rates, octets, tally, out):
         if kind == V3 or kind == COMMON or kind == OLD_COMMON:
             if row == out.shape[1]:
                 return NO_ROOM, at, row
-            for column in range(GIVEN):
+            for column in range(to.GIVEN):
                 out[column, row] = 0
-            out[DIRECTION, row] = UNKNOWN_DIRECTION
+            out[to.DIRECTION, row] = to.UNKNOWN_DIRECTION
             if kind == V3:
                 read = _version2(data, at, end, whose, rates, tally, out, row)
             else:
                 read = _version1(data, at, end, kind, map_rows, maps, whose, rates, octets, tally, out, row)
             if read < 0:
                 return BROKEN, at, row
-            if read and out[AFI, row]:
+            if read and out[to.AFI, row]:
                 row += 1
             else:
                 tally[0] += 1
@@ -105,22 +70,22 @@ def read_records(data, at, map_rows, maps, whose, rates, octets, tally, out):
 @njit(**OPTIONS)
 def _common(out, row, exporter, sampled, whose, rates, tally):
     """What both layouts have alike once fields are read: order of times, ICMP, and counts as they were exported."""
-    out[EXPORTER, row] = max(whose[exporter], 0)
-    out[TIME_SOURCE, row] = TIME_EXPORTED
-    if out[START, row] > out[END, row]:
-        out[START, row] = out[END, row]
-    if out[PROTOCOL, row] == 1 or out[PROTOCOL, row] == 58:
-        out[ICMP, row] = out[DST_PORT, row]
-        out[SRC_PORT, row] = 0
-        out[DST_PORT, row] = 0
+    out[to.EXPORTER, row] = max(whose[exporter], 0)
+    out[to.TIME_SOURCE, row] = to.TIME_EXPORTED
+    if out[to.START, row] > out[to.END, row]:
+        out[to.START, row] = out[to.END, row]
+    if out[to.PROTOCOL, row] == 1 or out[to.PROTOCOL, row] == 58:
+        out[to.ICMP, row] = out[to.DST_PORT, row]
+        out[to.SRC_PORT, row] = 0
+        out[to.DST_PORT, row] = 0
     rate = rates[exporter]
-    out[RATE, row] = 1
-    out[RATE_SOURCE, row] = ASSUMED
+    out[to.RATE, row] = 1
+    out[to.RATE_SOURCE, row] = to.ASSUMED
     if sampled and rate > 0:  # nfcapd has multiplied both counts
-        out[RATE, row] = rate
-        out[RATE_SOURCE, row] = LEARNED
-        out[PACKETS, row] = out[PACKETS, row] // np.uint64(rate)
-        out[BYTES, row] = out[BYTES, row] // np.uint64(rate)
+        out[to.RATE, row] = rate
+        out[to.RATE_SOURCE, row] = to.LEARNED
+        out[to.PACKETS, row] = out[to.PACKETS, row] // np.uint64(rate)
+        out[to.BYTES, row] = out[to.BYTES, row] // np.uint64(rate)
     elif sampled:
         tally[1] += 1
 
@@ -142,31 +107,31 @@ def _version2(data, at, end, whose, rates, tally, out, row):
             return -1
         if kind == GENERIC and size >= 52:
             flow = 1
-            out[START, row] = _time(little64(data, at + 4))
-            out[END, row] = _time(little64(data, at + 12))
-            out[RECEIVED, row] = _time(little64(data, at + 20))
-            out[PACKETS, row] = little64(data, at + 28)
-            out[BYTES, row] = little64(data, at + 36)
-            out[SRC_PORT, row] = little16(data, at + 44)
-            out[DST_PORT, row] = little16(data, at + 46)
-            out[PROTOCOL, row] = data[at + 48]
-            out[TCP_FLAGS, row] = data[at + 49]
-            out[TOS, row] = data[at + 51]
+            out[to.START, row] = _time(little64(data, at + 4))
+            out[to.END, row] = _time(little64(data, at + 12))
+            out[to.RECEIVED, row] = _time(little64(data, at + 20))
+            out[to.PACKETS, row] = little64(data, at + 28)
+            out[to.BYTES, row] = little64(data, at + 36)
+            out[to.SRC_PORT, row] = little16(data, at + 44)
+            out[to.DST_PORT, row] = little16(data, at + 46)
+            out[to.PROTOCOL, row] = data[at + 48]
+            out[to.TCP_FLAGS, row] = data[at + 49]
+            out[to.TOS, row] = data[at + 51]
         elif kind == FOUR and size >= 12:
-            out[AFI, row] = IPV4
-            out[SRC_HI, row] = np.uint64(little32(data, at + 4)) << np.uint64(32)
-            out[DST_HI, row] = np.uint64(little32(data, at + 8)) << np.uint64(32)
+            out[to.AFI, row] = to.IPV4
+            out[to.SRC_HI, row] = np.uint64(little32(data, at + 4)) << np.uint64(32)
+            out[to.DST_HI, row] = np.uint64(little32(data, at + 8)) << np.uint64(32)
         elif kind == SIX and size >= 36:
             _six(data, at + 4, out, row)
         elif kind == MISC and size >= 16:
-            out[INPUT, row] = little32(data, at + 4)
-            out[OUTPUT, row] = little32(data, at + 8)
-            out[DIRECTION, row] = data[at + 14]
+            out[to.INPUT, row] = little32(data, at + 4)
+            out[to.OUTPUT, row] = little32(data, at + 8)
+            out[to.DIRECTION, row] = data[at + 14]
         elif kind == ROUTING_AS and size >= 12:
-            out[SRC_AS, row] = little32(data, at + 4)
-            out[DST_AS, row] = little32(data, at + 8)
+            out[to.SRC_AS, row] = little32(data, at + 4)
+            out[to.DST_AS, row] = little32(data, at + 8)
         elif kind == SAMPLED_BY and size >= 12:
-            out[SAMPLER, row] = little64(data, at + 4)
+            out[to.SAMPLER, row] = little64(data, at + 4)
         at += size
     if flow:
         _common(out, row, exporter, sampled, whose, rates, tally)
@@ -186,13 +151,13 @@ def _version1(data, at, end, kind, map_rows, maps, whose, rates, octets, tally, 
     extensions = map_rows[little16(data, at + 6)]
     if extensions < 0:
         return 0
-    out[START, row] = little32(data, at + 12) * 1_000_000 + little16(data, at + 8) * 1000
-    out[END, row] = little32(data, at + 16) * 1_000_000 + little16(data, at + 10) * 1000
-    out[TCP_FLAGS, row] = data[at + 21]
-    out[PROTOCOL, row] = data[at + 22]
-    out[TOS, row] = data[at + 23]
-    out[SRC_PORT, row] = little16(data, at + 24)
-    out[DST_PORT, row] = little16(data, at + 26)
+    out[to.START, row] = little32(data, at + 12) * 1_000_000 + little16(data, at + 8) * 1000
+    out[to.END, row] = little32(data, at + 16) * 1_000_000 + little16(data, at + 10) * 1000
+    out[to.TCP_FLAGS, row] = data[at + 21]
+    out[to.PROTOCOL, row] = data[at + 22]
+    out[to.TOS, row] = data[at + 23]
+    out[to.SRC_PORT, row] = little16(data, at + 24)
+    out[to.DST_PORT, row] = little16(data, at + 26)
     at = body
     size = (
         (32 if flags & FLAG_IPV6 else 8) + (8 if flags & FLAG_PACKETS_64 else 4) + (8 if flags & FLAG_BYTES_64 else 4)
@@ -203,21 +168,21 @@ def _version1(data, at, end, kind, map_rows, maps, whose, rates, octets, tally, 
         _six(data, at, out, row)
         at += 32
     else:
-        out[AFI, row] = IPV4
-        out[SRC_HI, row] = np.uint64(little32(data, at)) << np.uint64(32)
-        out[DST_HI, row] = np.uint64(little32(data, at + 4)) << np.uint64(32)
+        out[to.AFI, row] = to.IPV4
+        out[to.SRC_HI, row] = np.uint64(little32(data, at)) << np.uint64(32)
+        out[to.DST_HI, row] = np.uint64(little32(data, at + 4)) << np.uint64(32)
         at += 8
     if flags & FLAG_PACKETS_64:
-        out[PACKETS, row] = little64(data, at)
+        out[to.PACKETS, row] = little64(data, at)
         at += 8
     else:
-        out[PACKETS, row] = little32(data, at)
+        out[to.PACKETS, row] = little32(data, at)
         at += 4
     if flags & FLAG_BYTES_64:
-        out[BYTES, row] = little64(data, at)
+        out[to.BYTES, row] = little64(data, at)
         at += 8
     else:
-        out[BYTES, row] = little32(data, at)
+        out[to.BYTES, row] = little32(data, at)
         at += 4
     for k in range(maps.shape[1]):
         extension = maps[extensions, k]
@@ -226,17 +191,17 @@ def _version1(data, at, end, kind, map_rows, maps, whose, rates, octets, tally, 
         if at + octets[extension] > end:
             return -1
         if extension == IO_2:
-            out[INPUT, row], out[OUTPUT, row] = little16(data, at), little16(data, at + 2)
+            out[to.INPUT, row], out[to.OUTPUT, row] = little16(data, at), little16(data, at + 2)
         elif extension == IO_4:
-            out[INPUT, row], out[OUTPUT, row] = little32(data, at), little32(data, at + 4)
+            out[to.INPUT, row], out[to.OUTPUT, row] = little32(data, at), little32(data, at + 4)
         elif extension == AS_2:
-            out[SRC_AS, row], out[DST_AS, row] = little16(data, at), little16(data, at + 2)
+            out[to.SRC_AS, row], out[to.DST_AS, row] = little16(data, at), little16(data, at + 2)
         elif extension == AS_4:
-            out[SRC_AS, row], out[DST_AS, row] = little32(data, at), little32(data, at + 4)
+            out[to.SRC_AS, row], out[to.DST_AS, row] = little32(data, at), little32(data, at + 4)
         elif extension == MULTIPLE:
-            out[DIRECTION, row] = data[at + 1]
+            out[to.DIRECTION, row] = data[at + 1]
         elif extension == RECEIVED_AT:
-            out[RECEIVED, row] = _time(little64(data, at))
+            out[to.RECEIVED, row] = _time(little64(data, at))
         at += octets[extension]
     _common(out, row, exporter, flags & FLAG_SAMPLED, whose, rates, tally)
     return 1
@@ -244,11 +209,11 @@ def _version1(data, at, end, kind, map_rows, maps, whose, rates, octets, tally, 
 
 @njit(**OPTIONS)
 def _six(data, at, out, row):
-    out[AFI, row] = IPV6
-    out[SRC_HI, row] = little64(data, at)
-    out[SRC_LO, row] = little64(data, at + 8)
-    out[DST_HI, row] = little64(data, at + 16)
-    out[DST_LO, row] = little64(data, at + 24)
+    out[to.AFI, row] = to.IPV6
+    out[to.SRC_HI, row] = little64(data, at)
+    out[to.SRC_LO, row] = little64(data, at + 8)
+    out[to.DST_HI, row] = little64(data, at + 16)
+    out[to.DST_LO, row] = little64(data, at + 24)
 
 
 @njit(**OPTIONS)

@@ -8,33 +8,7 @@ off gives what stands before the cut.
 import numpy as np
 from numba import njit
 
-from duskwatch.kernels.flow_layout import (
-    AFI,
-    BYTES,
-    DST_HI,
-    DST_LO,
-    DST_PORT,
-    FIRST_FRAGMENT,
-    FRAGMENT,
-    ICMP,
-    IPV4,
-    IPV6,
-    LATER_FRAGMENT,
-    LINK_ETHERNET,
-    LINK_LOOP,
-    LINK_MPLS,
-    LINK_NULL,
-    LINK_PPP,
-    LINK_RAW,
-    LINK_SLL,
-    LINK_SLL2,
-    PROTOCOL,
-    SRC_HI,
-    SRC_LO,
-    SRC_PORT,
-    TCP_FLAGS,
-    TOS,
-)
+from duskwatch.kernels import flow_layout as to
 from duskwatch.kernels.flow_words import OPTIONS, u8, u16, u32, u64
 
 VLAN, QINQ, QINQ_OLD, PPPOE = 0x8100, 0x88A8, 0x9100, 0x8864
@@ -51,25 +25,25 @@ HOPS, ROUTING, FRAGMENTED, AUTHENTICATION, NO_NEXT, DESTINATION = 0, 43, 44, 51,
 def ip_at(data, at, end, link):
     """Where the IP header of a frame begins; -1 where there is none, or the frame ends before it."""
     kind = np.int64(0)
-    if link == LINK_ETHERNET:
+    if link == to.LINK_ETHERNET:
         kind = np.int64(ETHERNET_AGAIN)
-    elif link == LINK_RAW:
+    elif link == to.LINK_RAW:
         return _by_version(data, at, end)
-    elif link == LINK_MPLS:
+    elif link == to.LINK_MPLS:
         kind = np.int64(MPLS)
-    elif link == LINK_SLL:
+    elif link == to.LINK_SLL:
         if at + 16 > end:
             return np.int64(-1)
         kind = u16(data, at + 14)
         at += 16
-    elif link == LINK_SLL2:
+    elif link == to.LINK_SLL2:
         if at + 20 > end:
             return np.int64(-1)
         kind = u16(data, at)
         at += 20
-    elif link == LINK_NULL or link == LINK_LOOP:
+    elif link == to.LINK_NULL or link == to.LINK_LOOP:
         return _by_version(data, at + 4, end)  # the number before it differs from system to system
-    elif link == LINK_PPP:
+    elif link == to.LINK_PPP:
         if at + 4 > end:
             return np.int64(-1)
         if u16(data, at) == 0xFF03:
@@ -135,7 +109,7 @@ def read_packet(data, at, end, wire, inner, out, row):
         for _ in range(DEPTH):
             if begin < 0:
                 break
-            within = _tunnelled(data, begin, end, out[PROTOCOL, row], out[DST_PORT, row])
+            within = _tunnelled(data, begin, end, out[to.PROTOCOL, row], out[to.DST_PORT, row])
             if within < 0:
                 break
             begin = _read_headers(data, within, end, max(wire - (within - at), 0), out, row)
@@ -155,45 +129,45 @@ def _tunnelled(data, begin, end, protocol, dst_port):
         if kind == IP4 or kind == IP6:
             return _by_version(data, within, end)
         if kind == BRIDGED:
-            return ip_at(data, within, end, LINK_ETHERNET)
+            return ip_at(data, within, end, to.LINK_ETHERNET)
     if protocol == UDP and dst_port == VXLAN:
-        return ip_at(data, begin + 16, end, LINK_ETHERNET)
+        return ip_at(data, begin + 16, end, to.LINK_ETHERNET)
     return np.int64(-1)
 
 
 @njit(**OPTIONS)
 def _read_headers(data, at, end, wire, out, row):
     ports = np.int64(0)
-    out[TCP_FLAGS, row] = 0
-    out[ICMP, row] = 0
-    out[FRAGMENT, row] = 0
-    out[SRC_PORT, row] = 0
-    out[DST_PORT, row] = 0
+    out[to.TCP_FLAGS, row] = 0
+    out[to.ICMP, row] = 0
+    out[to.FRAGMENT, row] = 0
+    out[to.SRC_PORT, row] = 0
+    out[to.DST_PORT, row] = 0
     if u8(data, at) >> 4 == 4:
-        out[AFI, row] = IPV4
-        out[TOS, row] = u8(data, at + 1)
+        out[to.AFI, row] = to.IPV4
+        out[to.TOS, row] = u8(data, at + 1)
         length = u16(data, at + 2)
-        out[BYTES, row] = length if length else wire
-        out[SRC_HI, row] = np.uint64(u32(data, at + 12)) << np.uint64(32)
-        out[SRC_LO, row] = 0
-        out[DST_HI, row] = np.uint64(u32(data, at + 16)) << np.uint64(32)
-        out[DST_LO, row] = 0
+        out[to.BYTES, row] = length if length else wire
+        out[to.SRC_HI, row] = np.uint64(u32(data, at + 12)) << np.uint64(32)
+        out[to.SRC_LO, row] = 0
+        out[to.DST_HI, row] = np.uint64(u32(data, at + 16)) << np.uint64(32)
+        out[to.DST_LO, row] = 0
         protocol = u8(data, at + 9)
         fragment = u16(data, at + 6)
         if fragment & 0x1FFF:
-            out[FRAGMENT, row] = LATER_FRAGMENT
+            out[to.FRAGMENT, row] = to.LATER_FRAGMENT
         elif fragment & 0x2000:
-            out[FRAGMENT, row] = FIRST_FRAGMENT
+            out[to.FRAGMENT, row] = to.FIRST_FRAGMENT
         begin = at + 4 * max(u8(data, at) & 15, 5)
     else:
-        out[AFI, row] = IPV6
-        out[TOS, row] = (u16(data, at) >> 4) & 255
+        out[to.AFI, row] = to.IPV6
+        out[to.TOS, row] = (u16(data, at) >> 4) & 255
         length = u16(data, at + 4)
-        out[BYTES, row] = length + 40 if length else max(wire, 40)
-        out[SRC_HI, row] = u64(data, at + 8)
-        out[SRC_LO, row] = u64(data, at + 16)
-        out[DST_HI, row] = u64(data, at + 24)
-        out[DST_LO, row] = u64(data, at + 32)
+        out[to.BYTES, row] = length + 40 if length else max(wire, 40)
+        out[to.SRC_HI, row] = u64(data, at + 8)
+        out[to.SRC_LO, row] = u64(data, at + 16)
+        out[to.DST_HI, row] = u64(data, at + 24)
+        out[to.DST_LO, row] = u64(data, at + 32)
         protocol = u8(data, at + 6)
         begin = at + 40
         for _ in range(TAGS):
@@ -214,25 +188,25 @@ def _read_headers(data, at, end, wire, out, row):
                 fragment = u16(data, begin + 2)
                 begin += 8
                 if fragment & 0xFFF8:
-                    out[FRAGMENT, row] = LATER_FRAGMENT
+                    out[to.FRAGMENT, row] = to.LATER_FRAGMENT
                     break
                 if fragment & 1:
-                    out[FRAGMENT, row] = FIRST_FRAGMENT
+                    out[to.FRAGMENT, row] = to.FIRST_FRAGMENT
             else:
                 break
-    out[PROTOCOL, row] = protocol
-    if out[FRAGMENT, row] == LATER_FRAGMENT:
+    out[to.PROTOCOL, row] = protocol
+    if out[to.FRAGMENT, row] == to.LATER_FRAGMENT:
         return np.int64(-1)
     if protocol == TCP or protocol == UDP or protocol == SCTP or protocol == DCCP or protocol == UDPLITE:
         if begin + 4 > end:
             return np.int64(-1)
         ports = u32(data, begin)
-        out[SRC_PORT, row] = ports >> 16
-        out[DST_PORT, row] = ports & 0xFFFF
+        out[to.SRC_PORT, row] = ports >> 16
+        out[to.DST_PORT, row] = ports & 0xFFFF
         if protocol == TCP and begin + 14 <= end:
-            out[TCP_FLAGS, row] = u16(data, begin + 12) & 0x1FF
+            out[to.TCP_FLAGS, row] = u16(data, begin + 12) & 0x1FF
     elif protocol == ICMP4 or protocol == ICMP6:
         if begin + 2 > end:
             return np.int64(-1)
-        out[ICMP, row] = u16(data, begin)
+        out[to.ICMP, row] = u16(data, begin)
     return np.int64(begin)

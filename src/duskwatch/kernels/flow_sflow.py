@@ -7,72 +7,7 @@ other exports do, not those of the frame.
 import numpy as np
 from numba import njit
 
-from duskwatch.kernels.flow_layout import (
-    AFI,
-    ASSUMED,
-    AT,
-    BAD_AGENT,
-    BY_ASSUMED,
-    BYTES,
-    COUNTED,
-    DECLARED,
-    DECLARED_CHANGES,
-    DECLARED_RATE,
-    DIRECTION,
-    DOMAIN,
-    DONE,
-    DST_AS,
-    DST_HI,
-    DST_LO,
-    DST_PORT,
-    END,
-    EXPORTER,
-    FLOWS,
-    FRAGMENT,
-    FULL,
-    ICMP,
-    INNER,
-    INPUT,
-    IPV4,
-    IPV6,
-    LATE,
-    LEFT,
-    LINK_ETHERNET,
-    LINK_MPLS,
-    LINK_PPP,
-    LINK_RAW,
-    LONG_SAMPLE,
-    LOST_RECORDS,
-    MANY_SAMPLES,
-    NEW_STREAM,
-    OTHERS,
-    OUTPUT,
-    PACKETS,
-    PROTOCOL,
-    RATE,
-    RATE_SOURCE,
-    RECEIVED,
-    REPEATED,
-    RESTARTS,
-    ROWS,
-    SAMPLER,
-    SEQUENCE,
-    SFLOW_SOURCE,
-    SHORT,
-    SOURCES_FULL,
-    SRC_AS,
-    SRC_HI,
-    SRC_LO,
-    SRC_PORT,
-    START,
-    TCP_FLAGS,
-    TIME_ASSUMED,
-    TIME_SOURCE,
-    TOS,
-    UNKNOWN_DIRECTION,
-    UNTIL,
-    WHOSE,
-)
+from duskwatch.kernels import flow_layout as to
 from duskwatch.kernels.flow_packets import ip_at, read_packet
 from duskwatch.kernels.flow_refusals import refuse
 from duskwatch.kernels.flow_sequence import check_sequence, expect_sequence
@@ -85,6 +20,7 @@ RAW_HEADER, IPV4_DATA, IPV6_DATA, GATEWAY = 1, 3, 4, 1003
 HEADER_ETHERNET, HEADER_PPP, HEADER_IPV4, HEADER_IPV6, HEADER_MPLS = 1, 7, 11, 12, 13
 INTERFACE = 0x3FFFFFFF  # of an interface in 32 bits; the two above are the format
 MOST_RECORDS = 256  # of one sample
+NOT_COUNTED = np.int64(-1)
 
 
 @njit(**OPTIONS)
@@ -94,58 +30,58 @@ def begin_sflow(data, at, end, cursor, key):
     key  uint64[4]: the agent's address is written to its first two, its family to the last
     """
     if end - at < 28:
-        return SHORT, 0, np.int64(-1)
+        return to.SHORT, 0, np.int64(-1)
     family = u32(data, at + 4)
     if family == 1:
-        key[0], key[1], key[3] = np.uint64(u32(data, at + 8)) << np.uint64(32), 0, IPV4
+        key[0], key[1], key[3] = np.uint64(u32(data, at + 8)) << np.uint64(32), 0, to.IPV4
         header = 28
     elif family == 2:
         if end - at < 40:
-            return SHORT, 0, np.int64(-1)
-        key[0], key[1], key[3] = u64(data, at + 8), u64(data, at + 16), IPV6
+            return to.SHORT, 0, np.int64(-1)
+        key[0], key[1], key[3] = u64(data, at + 8), u64(data, at + 16), to.IPV6
         header = 40
     else:
-        return BAD_AGENT, 0, np.int64(-1)
-    cursor[DOMAIN] = u32(data, at + header - 16)
-    cursor[SEQUENCE] = u32(data, at + header - 12)
-    cursor[LEFT] = u32(data, at + header - 4)
-    if cursor[LEFT] > (end - at) // 8:
-        return MANY_SAMPLES, 0, np.int64(-1)
+        return to.BAD_AGENT, 0, np.int64(-1)
+    cursor[to.DOMAIN] = u32(data, at + header - 16)
+    cursor[to.SEQUENCE] = u32(data, at + header - 12)
+    cursor[to.LEFT] = u32(data, at + header - 4)
+    if cursor[to.LEFT] > (end - at) // 8:
+        return to.MANY_SAMPLES, 0, np.int64(-1)
     return 0, header, u32(data, at + header - 8)
 
 
 @njit(**OPTIONS)
 def read_samples(data, begin, received_us, streams, exporters, out, reasons, refusals, cursor, key):
     """Read the samples of a datagram that begins at ``begin``. DONE, FULL, or NEW_STREAM for a data source."""
-    counts = exporters.counts[cursor[WHOSE]]
-    while cursor[LEFT] > 0:
-        at, until = cursor[AT], cursor[UNTIL]
+    counts = exporters.counts[cursor[to.WHOSE]]
+    while cursor[to.LEFT] > 0:
+        at, until = cursor[to.AT], cursor[to.UNTIL]
         if at + 8 > until:
-            refuse(cursor, reasons, refusals, exporters, at - begin, LONG_SAMPLE)
-            return DONE
+            refuse(cursor, reasons, refusals, exporters, at - begin, to.LONG_SAMPLE)
+            return to.DONE
         kind, size = u32(data, at), u32(data, at + 4)
         end = at + 8 + size
         if end > until:
-            refuse(cursor, reasons, refusals, exporters, at - begin, LONG_SAMPLE)
-            return DONE
+            refuse(cursor, reasons, refusals, exporters, at - begin, to.LONG_SAMPLE)
+            return to.DONE
         if kind == FLOW_SAMPLE or kind == EXPANDED_FLOW_SAMPLE:
             if size < (32 if kind == FLOW_SAMPLE else 44):
-                refuse(cursor, reasons, refusals, exporters, at - begin, LONG_SAMPLE)
-                return DONE
-            if cursor[ROWS] >= out.shape[1]:
-                return FULL
+                refuse(cursor, reasons, refusals, exporters, at - begin, to.LONG_SAMPLE)
+                return to.DONE
+            if cursor[to.ROWS] >= out.shape[1]:
+                return to.FULL
             if not _source_known(data, at + 8, kind, streams, counts, cursor, key):
-                return NEW_STREAM
+                return to.NEW_STREAM
             read = _read_sample(data, at + 8, end, kind, received_us, exporters, out, cursor)
             if read < 0:
-                refuse(cursor, reasons, refusals, exporters, at - begin, LONG_SAMPLE)
-            counts[FLOWS if read > 0 else OTHERS] += 1
+                refuse(cursor, reasons, refusals, exporters, at - begin, to.LONG_SAMPLE)
+            counts[to.FLOWS if read > 0 else to.OTHERS] += 1
         else:
-            counts[OTHERS] += 1
-        cursor[COUNTED] += 1
-        cursor[LEFT] -= 1
-        cursor[AT] = end
-    return DONE
+            counts[to.OTHERS] += 1
+        cursor[to.COUNTED] += 1
+        cursor[to.LEFT] -= 1
+        cursor[to.AT] = end
+    return to.DONE
 
 
 @njit(**OPTIONS)
@@ -156,43 +92,43 @@ def _source_known(data, at, kind, streams, counts, cursor, key):
         source = (source << 24 | u32(data, at + 8) & 0xFFFFFF) & 0xFFFFFFFF
     key[2] = (
         np.uint64(source)
-        | np.uint64(cursor[DOMAIN] & 0xFFFF) << np.uint64(32)
-        | np.uint64(SFLOW_SOURCE) << np.uint64(48)
+        | np.uint64(cursor[to.DOMAIN] & 0xFFFF) << np.uint64(32)
+        | np.uint64(to.SFLOW_SOURCE) << np.uint64(48)
     )
     stream = find_stream(streams, key[0], key[1], key[2])
     if stream < 0:
-        return bool(cursor[SOURCES_FULL])
+        return bool(cursor[to.SOURCES_FULL])
     sequence = u32(data, at)
     # What is late or begins anew is counted by datagrams, not once more for each sample.
-    late, repeated, restarts = counts[LATE], counts[REPEATED], counts[RESTARTS]
-    if check_sequence(streams.words[stream], counts, sequence, np.int64(-1), True):
-        expect_sequence(streams.words[stream], sequence, 1, True)
-    elif counts[LATE] > late:
-        counts[LOST_RECORDS] -= min(np.int64(1), counts[LOST_RECORDS])
-    counts[LATE], counts[REPEATED], counts[RESTARTS] = late, repeated, restarts
+    late, repeated, restarts = counts[to.LATE], counts[to.REPEATED], counts[to.RESTARTS]
+    if check_sequence(streams.words[stream], counts, sequence, np.int64(-1), True, NOT_COUNTED, NOT_COUNTED):
+        expect_sequence(streams.words[stream], sequence, 1, 1, True)
+    elif counts[to.LATE] > late:
+        counts[to.LOST_RECORDS] -= min(np.int64(1), counts[to.LOST_RECORDS])
+    counts[to.LATE], counts[to.REPEATED], counts[to.RESTARTS] = late, repeated, restarts
     return True
 
 
 @njit(**OPTIONS)
 def _read_sample(data, at, end, kind, received_us, exporters, out, cursor):
     """One flow sample into a row. 1: it is one; 0: it holds no IP packet; -1: a record of it runs past its end."""
-    row, exporter = cursor[ROWS], cursor[WHOSE]
+    row, exporter = cursor[to.ROWS], cursor[to.WHOSE]
     if kind == FLOW_SAMPLE:
-        out[SAMPLER, row] = u32(data, at + 4)
+        out[to.SAMPLER, row] = u32(data, at + 4)
         rate = u32(data, at + 8)
         came, went = u32(data, at + 20), u32(data, at + 24)
-        out[INPUT, row] = came & INTERFACE if came >> 30 == 0 and came != INTERFACE else 0
-        out[OUTPUT, row] = went & INTERFACE if went >> 30 == 0 and went != INTERFACE else 0
+        out[to.INPUT, row] = came & INTERFACE if came >> 30 == 0 and came != INTERFACE else 0
+        out[to.OUTPUT, row] = went & INTERFACE if went >> 30 == 0 and went != INTERFACE else 0
         records, at = u32(data, at + 28), at + 32
     else:
-        out[SAMPLER, row] = np.uint64(u32(data, at + 4)) << np.uint64(32) | np.uint64(u32(data, at + 8))
+        out[to.SAMPLER, row] = np.uint64(u32(data, at + 4)) << np.uint64(32) | np.uint64(u32(data, at + 8))
         rate = u32(data, at + 12)
-        out[INPUT, row] = u32(data, at + 28) if u32(data, at + 24) == 0 else 0
-        out[OUTPUT, row] = u32(data, at + 36) if u32(data, at + 32) == 0 else 0
+        out[to.INPUT, row] = u32(data, at + 28) if u32(data, at + 24) == 0 else 0
+        out[to.OUTPUT, row] = u32(data, at + 36) if u32(data, at + 32) == 0 else 0
         records, at = u32(data, at + 40), at + 44
-    out[AFI, row] = 0
-    out[SRC_AS, row] = 0
-    out[DST_AS, row] = 0
+    out[to.AFI, row] = 0
+    out[to.SRC_AS, row] = 0
+    out[to.DST_AS, row] = 0
     for _ in range(min(records, MOST_RECORDS)):
         if at + 8 > end:
             return -1
@@ -201,39 +137,39 @@ def _read_sample(data, at, end, kind, received_us, exporters, out, cursor):
         if at + size > end:
             return -1
         if what == RAW_HEADER and size >= 16:
-            _raw_header(data, at, size, cursor[INNER], out, row)
-        elif what == IPV4_DATA and size >= 32 and out[AFI, row] == 0:
-            out[AFI, row] = IPV4
-            out[SRC_HI, row] = np.uint64(u32(data, at + 8)) << np.uint64(32)
-            out[DST_HI, row] = np.uint64(u32(data, at + 12)) << np.uint64(32)
-            out[SRC_LO, row] = 0
-            out[DST_LO, row] = 0
+            _raw_header(data, at, size, cursor[to.INNER], out, row)
+        elif what == IPV4_DATA and size >= 32 and out[to.AFI, row] == 0:
+            out[to.AFI, row] = to.IPV4
+            out[to.SRC_HI, row] = np.uint64(u32(data, at + 8)) << np.uint64(32)
+            out[to.DST_HI, row] = np.uint64(u32(data, at + 12)) << np.uint64(32)
+            out[to.SRC_LO, row] = 0
+            out[to.DST_LO, row] = 0
             _fields(data, at, at + 16, out, row)
-        elif what == IPV6_DATA and size >= 56 and out[AFI, row] == 0:
-            out[AFI, row] = IPV6
-            out[SRC_HI, row], out[SRC_LO, row] = u64(data, at + 8), u64(data, at + 16)
-            out[DST_HI, row], out[DST_LO, row] = u64(data, at + 24), u64(data, at + 32)
+        elif what == IPV6_DATA and size >= 56 and out[to.AFI, row] == 0:
+            out[to.AFI, row] = to.IPV6
+            out[to.SRC_HI, row], out[to.SRC_LO, row] = u64(data, at + 8), u64(data, at + 16)
+            out[to.DST_HI, row], out[to.DST_LO, row] = u64(data, at + 24), u64(data, at + 32)
             _fields(data, at, at + 40, out, row)
         elif what == GATEWAY:
             _gateway(data, at, at + size, out, row)
         at += size
-    if out[AFI, row] == 0:
+    if out[to.AFI, row] == 0:
         return 0
-    out[EXPORTER, row] = exporter
-    out[RECEIVED, row] = received_us
-    out[START, row] = received_us
-    out[END, row] = received_us
-    out[TIME_SOURCE, row] = TIME_ASSUMED
-    out[PACKETS, row] = 1
-    out[DIRECTION, row] = UNKNOWN_DIRECTION
-    out[RATE, row] = max(rate, 1)
-    out[RATE_SOURCE, row] = DECLARED if rate else ASSUMED
+    out[to.EXPORTER, row] = exporter
+    out[to.RECEIVED, row] = received_us
+    out[to.START, row] = received_us
+    out[to.END, row] = received_us
+    out[to.TIME_SOURCE, row] = to.TIME_ASSUMED
+    out[to.PACKETS, row] = 1
+    out[to.DIRECTION, row] = to.UNKNOWN_DIRECTION
+    out[to.RATE, row] = max(rate, 1)
+    out[to.RATE_SOURCE, row] = to.DECLARED if rate else to.ASSUMED
     words = exporters.words[exporter]
-    words[BY_ASSUMED + (DECLARED if rate else ASSUMED)] += 1
-    if rate and rate != words[DECLARED_RATE]:
-        words[DECLARED_CHANGES] += words[DECLARED_RATE] != 0
-        words[DECLARED_RATE] = rate
-    cursor[ROWS] = row + 1
+    words[to.BY_ASSUMED + (to.DECLARED if rate else to.ASSUMED)] += 1
+    if rate and rate != words[to.DECLARED_RATE]:
+        words[to.DECLARED_CHANGES] += words[to.DECLARED_RATE] != 0
+        words[to.DECLARED_RATE] = rate
+    cursor[to.ROWS] = row + 1
     return 1
 
 
@@ -243,13 +179,13 @@ def _raw_header(data, at, size, inner, out, row):
     if there > size - 16:
         there = size - 16
     if protocol == HEADER_ETHERNET:
-        link = LINK_ETHERNET
+        link = to.LINK_ETHERNET
     elif protocol == HEADER_IPV4 or protocol == HEADER_IPV6:
-        link = LINK_RAW
+        link = to.LINK_RAW
     elif protocol == HEADER_MPLS:
-        link = LINK_MPLS
+        link = to.LINK_MPLS
     elif protocol == HEADER_PPP:
-        link = LINK_PPP
+        link = to.LINK_PPP
     else:
         return
     begin = ip_at(data, at + 16, at + 16 + there, link)
@@ -261,14 +197,14 @@ def _raw_header(data, at, size, inner, out, row):
 def _fields(data, at, ports, out, row):
     """What the structures of an IPv4 and of an IPv6 packet have in common."""
     protocol = u32(data, at + 4) & 255
-    out[BYTES, row] = u32(data, at)
-    out[PROTOCOL, row] = protocol
-    out[SRC_PORT, row] = u32(data, ports) & 0xFFFF
-    out[DST_PORT, row] = u32(data, ports + 4) & 0xFFFF
-    out[TCP_FLAGS, row] = u32(data, ports + 8) & 0x1FF if protocol == 6 else 0
-    out[TOS, row] = u32(data, ports + 12) & 255
-    out[ICMP, row] = 0
-    out[FRAGMENT, row] = 0
+    out[to.BYTES, row] = u32(data, at)
+    out[to.PROTOCOL, row] = protocol
+    out[to.SRC_PORT, row] = u32(data, ports) & 0xFFFF
+    out[to.DST_PORT, row] = u32(data, ports + 4) & 0xFFFF
+    out[to.TCP_FLAGS, row] = u32(data, ports + 8) & 0x1FF if protocol == 6 else 0
+    out[to.TOS, row] = u32(data, ports + 12) & 255
+    out[to.ICMP, row] = 0
+    out[to.FRAGMENT, row] = 0
 
 
 @njit(**OPTIONS)
@@ -280,7 +216,7 @@ def _gateway(data, at, end, out, row):
     at += 4 + (4 if family == 1 else 16 if family == 2 else 0)
     if at + 16 > end:
         return
-    out[SRC_AS, row] = u32(data, at + 4)
+    out[to.SRC_AS, row] = u32(data, at + 4)
     segments = u32(data, at + 12)
     at += 16
     for _ in range(min(segments, MOST_RECORDS)):
@@ -291,5 +227,5 @@ def _gateway(data, at, end, out, row):
         if count > (end - at) // 4:
             return
         if count:
-            out[DST_AS, row] = u32(data, at + 4 * (count - 1))
+            out[to.DST_AS, row] = u32(data, at + 4 * (count - 1))
         at += 4 * count

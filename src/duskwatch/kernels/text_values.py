@@ -1,43 +1,10 @@
-"""Values of text into the columns of flows: numbers, addresses, times, protocol names, TCP flags."""
+"""Values of text: numbers, addresses, times, protocol names, TCP flags."""
 
 import numpy as np
 from numba import njit
 
-from duskwatch.kernels.flow_layout import (
-    AFI,
-    DST_PORT,
-    DURATION,
-    END,
-    FRAGMENT,
-    ICMP,
-    INTERVAL,
-    IPV4,
-    IPV6,
-    LATER_FRAGMENT,
-    MOST_US,
-    PROTOCOL,
-    SRC_PORT,
-    START,
-)
+from duskwatch.kernels import flow_layout as to
 from duskwatch.kernels.flow_words import OPTIONS
-from duskwatch.kernels.text_lines import MISSING
-
-# How the value of a key is read.
-(
-    NUMBER,
-    ADDRESS,  # the column of its upper half, and the next one; the family goes to AFI
-    SENDER,  # the same, but the family goes to the column behind
-    NANOSECONDS,
-    SECONDS,  # of time or duration, with a fraction or not
-    MILLISECONDS,
-    TIME,  # a date with a time of day, or seconds since 1970
-    NAMED,  # a protocol, by number or name
-    TCP,  # flags, by number, names or the letters of nfdump
-    PORT,  # a number; type.code of ICMP
-    TYPE,  # of ICMP
-    CODE,
-    OFFSET,  # of a fragment
-) = range(13)
 
 DIGIT_0, DIGIT_9, DOT, MINUS, COLON, UPPER_A, UPPER_F, LOWER_A, LOWER_F = 48, 57, 46, 45, 58, 65, 70, 97, 102
 MOST_NUMBER = np.uint64((1 << 64) - 1)
@@ -72,7 +39,7 @@ def parse_address(data, at, size):
         if data[i] == COLON:
             return _six(data, at, at + size)
     good, four = _four(data, at, at + size)
-    return (np.int64(IPV4) if good else np.int64(0)), four << np.uint64(32), np.uint64(0)
+    return (np.int64(to.IPV4) if good else np.int64(0)), four << np.uint64(32), np.uint64(0)
 
 
 @njit(**OPTIONS)
@@ -142,7 +109,7 @@ def _six(data, at, end):
         elif at == end:
             return no, hi, lo
     if gap < 0:
-        return (np.int64(IPV6) if groups == 8 else no), hi, lo
+        return (np.int64(to.IPV6) if groups == 8 else no), hi, lo
     if groups > 7:
         return no, hi, lo
     # What stands behind the gap is at the end already; what stands before moves to the front.
@@ -159,7 +126,7 @@ def _six(data, at, end):
     for _ in range(8 - groups):
         front_hi = (front_hi << np.uint64(16)) | (front_lo >> np.uint64(48))
         front_lo <<= np.uint64(16)
-    return np.int64(IPV6), front_hi | tail_hi, front_lo | tail_lo
+    return np.int64(to.IPV6), front_hi | tail_hi, front_lo | tail_lo
 
 
 @njit(inline="always", **OPTIONS)
@@ -198,7 +165,7 @@ def parse_time(data, at, size):
         while dot < end and data[dot] != DOT:
             dot += 1
         good, whole = parse_number(data, at, dot - at)
-        if not good or whole >= np.uint64(MOST_US // 1_000_000):
+        if not good or whole >= np.uint64(to.MOST_US // 1_000_000):
             return NONE
         seconds = np.int64(whole)
         fraction = _fraction(data, dot, end)
@@ -295,118 +262,3 @@ def parse_protocol(data, at, size, protocols, numbers):
         if same and size:
             return numbers[k]
     return NONE
-
-
-@njit(**OPTIONS)
-def read_values(data, places, good, count, reads, columns, most, flag_names, protocols, numbers, out, row):
-    """Values of lines into rows; a line that is not good, or has a value that cannot be, is left out and marked.
-
-    reads, columns, most  int64[K], int64[K], uint64[K] of each key: how it is read, to which column, the largest value
-    good                  uint8[lines]: 1 is read; set to 3 where a value cannot be, to 4 where there is no address
-    Columns of ``out`` are all set to 0 first. Returns the rows written.
-    """
-    written = np.int64(row)
-    for line in range(count):
-        if good[line] != 1:
-            continue
-        for column in range(out.shape[0]):
-            out[column, written] = 0
-        if not _read_line(data, places, line, reads, columns, most, flag_names, protocols, numbers, out, written):
-            good[line] = 3
-        elif out[AFI, written] == 0:
-            good[line] = 4
-        else:
-            _settle(out, written)
-            written += 1
-    return written - row
-
-
-@njit(**OPTIONS)
-def _read_line(data, places, line, reads, columns, most, flag_names, protocols, numbers, out, row):
-    for k in range(reads.shape[0]):
-        at, size, kind = places[k, line, 0], places[k, line, 1], places[k, line, 2]
-        if kind == MISSING or size == 0:
-            continue
-        how, column = reads[k], columns[k]
-        if how == ADDRESS or how == SENDER:
-            family, hi, lo = parse_address(data, at, size)
-            if family == 0:
-                if how == SENDER:
-                    continue
-                return False
-            out[column, row], out[column + 1, row] = hi, lo
-            if how == SENDER:
-                out[column + 2, row] = family
-            else:
-                out[AFI, row] = family
-        elif how == TIME:
-            when = parse_time(data, at, size)
-            if when < 0:
-                return False
-            if out[column, row] == 0:
-                out[column, row] = when
-        elif how == SECONDS:
-            when = parse_time(data, at, size)
-            if when < 0:
-                return False
-            out[column, row] = when
-        elif how == NAMED:
-            protocol = parse_protocol(data, at, size, protocols, numbers)
-            if protocol < 0:
-                return False
-            out[column, row] = protocol
-        elif how == TCP:
-            out[column, row] = parse_flags(data, at, size, flag_names)
-        else:
-            good, number = parse_number(data, at, size)
-            if not good:
-                return False
-            if how == NANOSECONDS:
-                out[column, row] = number // np.uint64(1000)
-            elif how == MILLISECONDS:
-                out[column, row] = min(number, np.uint64(MOST_US // 1000)) * np.uint64(1000)
-            elif how == TYPE:
-                out[ICMP, row] |= (number & np.uint64(255)) << np.uint64(8)
-            elif how == CODE:
-                out[ICMP, row] |= number & np.uint64(255)
-            elif how == OFFSET:
-                if number & np.uint64(0x1FFF):
-                    out[FRAGMENT, row] = LATER_FRAGMENT
-            elif how == PORT and _has_dot(data, at, size):
-                part = np.int64(at)
-                while data[part] != DOT:
-                    part += 1
-                fine, code = parse_number(data, part + 1, at + size - part - 1)
-                out[column, row] = (number & np.uint64(255)) << np.uint64(8) | (code & np.uint64(255) if fine else code)
-            elif number > most[k]:
-                return False
-            else:
-                out[column, row] = number
-    return True
-
-
-@njit(**OPTIONS)
-def _has_dot(data, at, size):
-    found = False
-    for i in range(at, at + size):
-        found |= data[i] == DOT
-    return found
-
-
-@njit(**OPTIONS)
-def _settle(out, row):
-    """Order of times, a duration in place of one of them, and ICMP out of the port."""
-    start, end = np.int64(min(out[START, row], np.uint64(MOST_US))), np.int64(min(out[END, row], np.uint64(MOST_US)))
-    lasted = np.int64(min(out[DURATION, row], np.uint64(MOST_US)))
-    if start and not end:
-        end = min(start + lasted, np.int64(MOST_US))
-    elif end and not start:
-        start = max(end - lasted, np.int64(0))
-    out[START, row] = min(start, end)
-    out[END, row] = end
-    out[INTERVAL, row] = min(out[INTERVAL, row], np.uint64((1 << 32) - 1))
-    if out[PROTOCOL, row] == 1 or out[PROTOCOL, row] == 58:
-        if out[ICMP, row] == 0:
-            out[ICMP, row] = out[DST_PORT, row]
-        out[SRC_PORT, row] = 0
-        out[DST_PORT, row] = 0

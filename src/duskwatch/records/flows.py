@@ -147,6 +147,7 @@ class ExporterCounts:
     repeated: int = 0  # datagrams with the sequence number of the one before
     restarts: int = 0
     refused: int = 0  # datagrams, whole or from some place on
+    miscounted: int = 0  # NetFlow 9 datagrams that hold more sets than their header counts records; they are read
     first_us: int = 0  # earliest and latest time that a datagram was received; 0 where nobody wrote it down
     last_us: int = 0
     longest_us: int = 0  # longest flow: how far back a record that comes now may reach

@@ -385,7 +385,6 @@ def test_a_set_of_many_records_is_given_in_several_blocks():
         (netflow9([b"\x01\x00\xff\xff"], 1), to.LONG_SET),
         (netflow9([b"\x01\x00\x00\x03"], 1), to.SHORT_SET),
         (netflow9([b"\x00\x64\x00\x04"], 1), to.RESERVED_SET),
-        (netflow9([TEMPLATE_9, FLOW], 1), to.EXTRA_SETS),
         (netflow9([set_of(0, b"\x01\x00\x00\x09\x00\x08\x00\x04")], 1), to.BAD_TEMPLATE),
         (ipfix([set_of(2, template(300, [(82, 65535)])), b"\x01\x2c\x00\x08\xff\xff\xff\x00"]), to.LONG_FIELD),
         (struct.pack("!IIIIIII", 5, 9, 1, 0, 0, 0, 0), to.BAD_AGENT),
@@ -411,3 +410,15 @@ def test_padding_of_datagrams_of_one_size_is_no_fault():
     collector = Collector()
     assert len(decode(collector, [netflow9([TEMPLATE_9, FLOW, bytes(700)], 2)])) == 1
     assert not collector.refused
+
+
+def test_an_exporter_that_counts_a_message_before_its_number_loses_nothing():
+    collector, sequence = Collector(), 0
+    for records in (24, 32, 32, 7, 15):
+        sequence += records
+        record = plain_record(src=1, dst=2)
+        decode(collector, [ipfix([TEMPLATE_10, set_of(256, record * records)], sequence=sequence)])
+    (counts,) = collector.counts()
+    assert (counts.lost_records, counts.lost_datagrams, counts.late, counts.restarts) == (0, 0, 0, 0)
+    decode(collector, [ipfix([set_of(256, plain_record(src=1, dst=2) * 3)], sequence=sequence + 3 + 50)])
+    assert collector.counts()[0].lost_records == 50

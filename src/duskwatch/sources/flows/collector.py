@@ -192,6 +192,7 @@ class Collector:
         assert template is not None
         records, whole = self._take_options(exporter, template, self._set(batch))
         cursor[to.COUNTED] += records
+        cursor[to.OPTIONED] += records
         if not whole:
             self._refuse(to.LONG_FIELD, int(cursor[to.SET_AT] - batch.start[cursor[to.DATAGRAM]]))
             cursor[to.UNCOUNTED] += 1

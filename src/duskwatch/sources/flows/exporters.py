@@ -166,6 +166,7 @@ class ExporterTable:
             repeated=counts[to.REPEATED],
             restarts=counts[to.RESTARTS],
             refused=counts[to.REFUSED],
+            miscounted=counts[to.MISCOUNTED],
             first_us=counts[to.FIRST_US],
             last_us=counts[to.LAST_US],
             longest_us=counts[to.LONGEST_US],

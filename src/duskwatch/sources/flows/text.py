@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from duskwatch.kernels import flow_layout as to
-from duskwatch.kernels import text_lines, text_values
+from duskwatch.kernels import text_lines, text_rows
 from duskwatch.records.elems import Damage
 from duskwatch.records.flows import Export, Exporter, FlowBlock, RateSource
 from duskwatch.sources.files.pieces import TransportDamage
@@ -42,7 +42,7 @@ def _keys(names: str, how: int, column: int, most: int = U64) -> tuple[Key, ...]
     return tuple(Key(name, how, column, most) for name in names.split())
 
 
-VALUES = text_values
+VALUES = text_rows
 # goflow2, the goflow before it, and pmacct, in this order.
 JSON_KEYS = (
     *_keys("src_addr SrcAddr ip_src", VALUES.ADDRESS, to.SRC_HI),
@@ -175,7 +175,7 @@ class TextReader:
                 if places[0, k, 2] and data[begin : begin + 7].tobytes() == b"Summary":
                     lines, self._ended = k, True
                     break
-        rows = text_values.read_values(
+        rows = text_rows.read_values(
             data, places, good, lines, self._reads, self._columns, self._most, FLAG_NAMES, *PROTOCOL_NAMES, out, 0
         )
         self._note(good[:lines])
