@@ -36,8 +36,8 @@ def test_every_code_is_in_the_docs() -> None:
         (
             reason("majorities-lost", reason("first-votes-gone", at_us=AT - MINUTE), count=4, of=4, from_us=AT,
                    until_us=AT + MINUTE),
-            "most observers lost all 4 prefixes between 16:15:03 and 16:16:03; "
-            "the first observer lost a route at 16:14:03",
+            ("most observers lost all 4 prefixes between 16:15:03 and 16:16:03; "
+             "the first observer lost a route at 16:14:03"),
         ),
         (reason("majorities-back", count=1, of=None, from_us=AT, until_us=AT),
          "most observers had 1 prefix back at 16:15:03"),

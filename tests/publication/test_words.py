@@ -319,7 +319,6 @@ def test_a_moment_of_return_is_no_return() -> None:
     at = parse_time("2008-02-19T13:07:06Z")
     rows = zip(log.time_us.tolist(), log.prefix.tolist(), log.state.tolist(), strict=True)
     changes = [row for row in rows if row[0] > report.from_us]
-    ]
     changes += [(at + 2 * SECOND, 0, UP), (at + 8 * SECOND, 0, DOWN)]
     past = history(report.from_us, report.until_us, log.prefixes, changes)
     assert "14 of 15 networks vanished in the same second" in told(replace(report, history=past))
