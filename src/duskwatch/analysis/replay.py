@@ -115,8 +115,8 @@ def replay_archives(
         done += sum(file.size_bytes for file in own)
     if progress:
         progress("", total, total)
-    told = most_telling(file.reenactment for own in chosen.values() for file in own)
-    return replace(join_replays(replays), reenactment=told)
+    mark = most_telling(file.reenactment for own in chosen.values() for file in own)
+    return replace(join_replays(replays), reenactment=mark)
 
 
 def replay_collector(
@@ -169,10 +169,11 @@ def join_replays(replays: Sequence[Replay]) -> Replay:
     ordered = sorted(replays, key=lambda replay: replay.parts[0].collector)
     return Replay(
         *windows.pop(),
-        *(
-            tuple(each for replay in ordered for each in getattr(replay, name))
-            for name in ("parts", "inputs", "warnings", "heard")
-        ),
+        parts=tuple(part for replay in ordered for part in replay.parts),
+        inputs=tuple(file for replay in ordered for file in replay.inputs),
+        warnings=tuple(text for replay in ordered for text in replay.warnings),
+        heard=tuple(own for replay in ordered for own in replay.heard),
+        reenactment=most_telling(replay.reenactment for replay in ordered),
     )
 
 
