@@ -196,6 +196,7 @@ def join_replays(replays: Sequence[Replay]) -> Replay:
         tuple(part for replay in ordered for part in replay.parts),
         tuple(file for replay in ordered for file in replay.inputs),
         tuple(text for replay in ordered for text in replay.warnings),
+        most_telling(replay.reenactment for replay in ordered),
     )
 
 

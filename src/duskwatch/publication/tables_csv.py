@@ -41,6 +41,9 @@ def _cell(cell: Cell) -> str | int | float:
         return ""
     if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r"):
         return f"'{cell}"  # a spreadsheet would take it for a formula
+    if isinstance(cell, str):
+        # Bytes that are no text come as lone surrogates, and are told as escapes when the file is written.
+        return "".join(c if c.isprintable() or "\ud800" <= c <= "\udfff" else "\ufffd" for c in cell)
     if isinstance(cell, float):
         return int(cell) if cell == round(cell) and abs(cell) < 1e15 else round(cell, DECIMALS)
     return cell
