@@ -127,7 +127,7 @@ def same(one: Report, other: Report) -> None:
     for part in ("level", "changes", "signals"):
         a, b = getattr(one.history, part), getattr(other.history, part)
         for name in a.__dataclass_fields__:
-            assert np.array_equal(getattr(a, name), getattr(b, name), equal_nan=name not in ("names", "prefixes")), name
+            assert np.array_equal(getattr(a, name), getattr(b, name), equal_nan=name not in ("specs", "prefixes")), name
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from duskwatch.analysis.causes import explained
 from duskwatch.analysis.networks import networks_of
 from duskwatch.analysis.replay import BIN_US, Progress, Reading, Replay, Window, replay_archives
-from duskwatch.detection import detect
+from duskwatch.detection import detect, enough_known
 from duskwatch.records.countries import CountryRanges
 from duskwatch.records.entity import Entity
 from duskwatch.records.outages import Outage
@@ -28,8 +28,6 @@ from duskwatch.sources.reference.files import ReferenceDataError
 from duskwatch.sources.reference.geo import load_geo
 from duskwatch.sources.reference.names import country_name, former_codes, main_time_zone, name_or_code
 
-# A country's outage can be called from learned state only where routes heard cover this share of its space.
-KNOWN_SHARE = 0.5
 NO_NAMES = AsNames({})
 
 NOT_MEASURED = (
@@ -157,7 +155,7 @@ def report_on(
     if history.learned and entity.type == "country" and ranges is not None:
         share = known_share(votes, extent)
         history = replace(history, known_share=share)
-        if share < KNOWN_SHARE:
+        if not enough_known(history):
             warnings.append(
                 f"routes heard cover {share:.0%} of the IPv4 space delegated to {entity.code}: "
                 "too little to tell a national outage from the state learned so far"
@@ -170,7 +168,7 @@ def report_on(
     elif entity.type == "asn":
         entity = replace(entity, name=as_names.names.get(entity.asn, ""))
     found = None
-    if networks and entity.type == "country" and ranges is not None and history.known_share >= KNOWN_SHARE:
+    if networks and entity.type == "country" and ranges is not None and enough_known(history):
         window = (replay.from_us, replay.until_us)
         found = networks_of(
             entity,
@@ -206,7 +204,7 @@ def report_on(
         country_source=ranges.source if ranges is not None and entity.type == "country" else "",
         warnings=tuple(warnings),
         not_measured=NOT_MEASURED,
-        reenactment=reenactment,
+        reenactment=reenactment or replay.reenactment,
         coverage=coverage,
         networks=found,
     )

@@ -1,14 +1,14 @@
 """The archive files of a window, folded collector by collector. No entity is looked at yet."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from duskwatch.records.errors import InputError
-from duskwatch.records.messages import InputDone
+from duskwatch.records.messages import InputDone, Message
 from duskwatch.records.report import InputFile
 from duskwatch.records.times import MINUTE, iso
 from duskwatch.signals.bgp.artefacts.heard import Heard
@@ -18,6 +18,7 @@ from duskwatch.signals.bgp.roll import close
 from duskwatch.signals.bgp.state import Watch, begin
 from duskwatch.sources.bgp.archives.find import ArchiveError, ArchiveFile, find_files, select
 from duskwatch.sources.bgp.archives.read import messages, open_ahead
+from duskwatch.sources.bgp.formats.reenactment import most_telling
 
 BIN_US = 5 * MINUTE
 
@@ -60,6 +61,7 @@ class Replay:
     parts: tuple[CollectorPart, ...]
     inputs: tuple[InputFile, ...]
     warnings: tuple[str, ...]
+    reenactment: str = ""  # what the files say of themselves, where any of them was generated
 
     @property
     def from_us(self) -> int:
@@ -129,7 +131,8 @@ def replay_archives(
         done += sum(file.size_bytes for file in own)
     if reading.progress:
         reading.progress("", total, total)
-    return join_replays(replays)
+    mark = most_telling(file.reenactment for own in chosen.values() for file in own)
+    return replace(join_replays(replays), reenactment=mark)
 
 
 def replay_collector(
@@ -143,24 +146,41 @@ def replay_collector(
 ) -> Replay:
     """Fold one collector's files, those that ``select`` chose for the window, in the order that they sort by."""
     total = sum(file.size_bytes for file in files)
-    state = begin(name, window.from_us, window.bin_us, watch, origins)
-    inputs: list[InputFile] = []
     opened = open_ahead(files, reading.threads, reading.memory)
 
-    def told() -> None:
+    def told(inputs: Sequence[InputFile]) -> None:
         if reading.progress and len(inputs) < len(files):
             done = sum(file.size_bytes for file in files[: len(inputs)])
             reading.progress(files[len(inputs)].path.name, done, total)
 
-    told()
     try:
-        for message in messages(files, opened, window.from_us, window.until_us):
-            state, _ = fold(state, message, window.until_us)
-            if isinstance(message, InputDone):
-                inputs.append(message.input)
-                told()
+        said = messages(files, opened, window.from_us, window.until_us)
+        return replay_messages(name, said, window, watch, origins=origins, told=told)
     finally:
         opened.close()
+
+
+def replay_messages(
+    name: str,
+    messages: Iterable[Message],
+    window: Window,
+    watch: Watch,
+    *,
+    origins: npt.NDArray[np.uint32] | None = None,
+    told: Callable[[Sequence[InputFile]], None] = lambda inputs: None,
+) -> Replay:
+    """Fold what any source tells of one collector in a window.
+
+    told  called at the start and after each input, with the inputs that are done
+    """
+    state = begin(name, window.from_us, window.bin_us, watch, origins)
+    inputs: list[InputFile] = []
+    told(inputs)
+    for message in messages:
+        state, _ = fold(state, message, window.until_us)
+        if isinstance(message, InputDone):
+            inputs.append(message.input)
+            told(inputs)
     part = close(state, window.until_us)
     return Replay(window, (part,), tuple(inputs), tuple(_warnings(part, inputs)))
 
@@ -173,10 +193,9 @@ def join_replays(replays: Sequence[Replay]) -> Replay:
     ordered = sorted(replays, key=lambda replay: replay.parts[0].collector)
     return Replay(
         windows.pop(),
-        *(
-            tuple(each for replay in ordered for each in getattr(replay, name))
-            for name in ("parts", "inputs", "warnings")
-        ),
+        tuple(part for replay in ordered for part in replay.parts),
+        tuple(file for replay in ordered for file in replay.inputs),
+        tuple(text for replay in ordered for text in replay.warnings),
     )
 
 

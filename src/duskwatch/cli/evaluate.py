@@ -112,7 +112,7 @@ def _entries(of_archives: Iterator[Any], patterns: Sequence[str]) -> tuple[Any, 
 
 def _write(out: Path, document: dict[str, Any], rows: list[dict[str, Any]], names: list[str]) -> None:
     from duskwatch.evaluation.chart import chart
-    from duskwatch.publication.charts import svg, write_whole
+    from duskwatch.publication.draw import svg, write_whole
 
     out.mkdir(parents=True, exist_ok=True)
     write_whole(out / "evaluation.json", (json.dumps(document, indent=1) + "\n").encode())

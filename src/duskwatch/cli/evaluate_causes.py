@@ -48,7 +48,7 @@ def causes(
         from duskwatch.evaluation.causes.labels import read_labels
         from duskwatch.evaluation.causes.regression import scikit_learn
         from duskwatch.explanation.weights import dump_weights, load_weights, shipped_weights
-        from duskwatch.publication.charts import svg, write_whole
+        from duskwatch.publication.draw import svg, write_whole
 
         base = shipped_weights() if weights is None else load_weights(weights)
         rival = scikit_learn()

@@ -1,4 +1,4 @@
-"""Weighs why: facts into evidence, evidence into hypotheses that stay open or are weak. It never says who."""
+"""Facts into weighed hypotheses that stay open or are weak, never who; statements into checked claims (``claims``)."""
 
 from duskwatch.explanation.weigh import explain
 
