@@ -9,7 +9,7 @@ import pytest
 
 from tests.evaluation.causes.made import by_chance
 
-SHORT = ["--parts", "3", "--repeats", "1"]
+SHORT = ["--parts", "2", "--repeats", "1"]
 
 
 def evaluate(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -20,7 +20,7 @@ def evaluate(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def events(tmp_path_factory):
     path = tmp_path_factory.mktemp("labels") / "events.csv"
-    path.write_text(by_chance(each=12))
+    path.write_text(by_chance(each=8))
     return path
 
 
@@ -32,7 +32,7 @@ def test_it_prints_a_table_and_writes_weights_figures_and_the_plot(events, tmp_p
     assert json.loads((tmp_path / "o" / "causes.json").read_text())["schema"] == "duskwatch.causes/1"
     assert (tmp_path / "o" / "reliability.svg").read_text().startswith("<svg")
     again = evaluate("causes", "--labels", events, *SHORT, "--weights", tmp_path / "w.toml", "--json")
-    assert json.loads(again.stdout)["events"] == 144
+    assert json.loads(again.stdout)["events"] == 96
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,15 @@ class _Scale:
         return tuple(self.weights.llr(feature.name, state, one.name) for one in self.hypotheses)
 
 
+@dataclass(frozen=True, slots=True)
+class _Lead:
+    """The answer that counts in a group."""
+
+    feature: str
+    rank: tuple[bool, float]  # larger tells more
+    said: tuple[float, ...]  # [H]
+
+
 def explain(
     facts: Facts,
     *,
@@ -63,8 +72,9 @@ def explain(
     if any(one.name == UNDETERMINED for one in scale.hypotheses):
         raise ValueError(f"'{UNDETERMINED}' is what hypotheses are weighed against, and cannot be one")
     states = {feature.name: feature.read(facts) for feature in scale.features}
-    counted = _counted(scale, states)
-    net = _net(scale, states, counted)
+    leading = _leading(scale, states)
+    net = _net(scale, leading)
+    counted = frozenset(one.feature for one in leading.values())
     verdicts = _verdicts(scale, states, net)
     shares = _shares(scale, net)
     weighed = [
@@ -82,7 +92,7 @@ def explain(
     return Explanation(
         tuple(sorted(weighed, key=lambda one: (-one.net, one.hypothesis))),
         shares[UNDETERMINED],
-        _not_measured(scale, facts, states, net, verdicts),
+        _not_measured(scale, facts, states, leading, net, verdicts),
         facts,
         table.name,
         outage,
@@ -98,27 +108,30 @@ def _named(ones: Iterable[T]) -> tuple[T, ...]:
     return ordered
 
 
-def _counted(scale: _Scale, states: Mapping[str, str | None]) -> frozenset[str]:
-    """The feature of each group that tells the hypotheses apart most; the first by name of several such."""
-    best: dict[str, tuple[tuple[bool, float], str]] = {}
+def _leading(scale: _Scale, states: Mapping[str, str | None]) -> dict[str, _Lead]:
+    """The answer of each group that tells the hypotheses apart most; the first by name of several such."""
+    best: dict[str, _Lead] = {}
     for feature in scale.features:
         state = states[feature.name]
-        if state is None:
-            continue
-        said = (*scale.of(feature, state), 0.0)
-        rank = (not feature.coarse, max(said) - min(said))
-        if feature.group not in best or rank > best[feature.group][0]:
-            best[feature.group] = (rank, feature.name)
-    return frozenset(name for _, name in best.values())
+        if state is not None:
+            best[feature.group] = _ahead(best.get(feature.group), _lead(scale, feature, state))
+    return best
 
 
-def _net(scale: _Scale, states: Mapping[str, str | None], counted: frozenset[str]) -> dict[str, float]:
-    said = [
-        scale.of(feature, state)
-        for feature in scale.features
-        if feature.name in counted and (state := states[feature.name]) is not None
-    ]
-    return {one.name: math.fsum(row[k] for row in said) for k, one in enumerate(scale.hypotheses)}
+def _lead(scale: _Scale, feature: Feature, state: str) -> _Lead:
+    said = scale.of(feature, state)
+    return _Lead(feature.name, (not feature.coarse, max((*said, 0.0)) - min((*said, 0.0))), said)
+
+
+def _ahead(one: _Lead | None, other: _Lead) -> _Lead:
+    """The one that tells more; of two that tell the same the first by name."""
+    if one is None or other.rank > one.rank:
+        return other
+    return other if other.rank == one.rank and other.feature < one.feature else one
+
+
+def _net(scale: _Scale, leading: Mapping[str, _Lead]) -> dict[str, float]:
+    return {one.name: math.fsum(lead.said[k] for lead in leading.values()) for k, one in enumerate(scale.hypotheses)}
 
 
 def _decides(decisive: str, states: Mapping[str, str | None]) -> bool:
@@ -178,6 +191,7 @@ def _not_measured(
     scale: _Scale,
     facts: Facts,
     states: Mapping[str, str | None],
+    leading: Mapping[str, _Lead],
     net: Mapping[str, float],
     verdicts: Mapping[str, CauseVerdict],
 ) -> tuple[NotMeasured, ...]:
@@ -189,7 +203,8 @@ def _not_measured(
         least, most, turns = dict.fromkeys(net, 0.0), dict.fromkeys(net, 0.0), dict.fromkeys(net, False)
         for state in feature.states:
             known = {**states, feature.name: state}
-            then = _net(scale, known, _counted(scale, known))
+            lead = _ahead(leading.get(feature.group), _lead(scale, feature, state))
+            then = _net(scale, {**leading, feature.group: lead})
             for name, verdict in _verdicts(scale, known, then).items():
                 change = then[name] - net[name]
                 least[name], most[name] = min(least[name], change), max(most[name], change)
