@@ -271,8 +271,9 @@ class _Reading:
 
     def _pronouns(self) -> dict[str, str]:
         memory = self.memory
-        person = memory.person or memory.last
-        body = memory.body or memory.last
+        last = "" if memory.last == memory.group else memory.last
+        person = memory.person or last
+        body = memory.body or last
         if memory.group:
             return {
                 key: value

@@ -91,7 +91,7 @@ class Scene:
         voice = self.voice_at(at)
         if voice is not None:
             name = self.resolved.get(voice.speaker.lower(), voice.speaker) if voice.refers else voice.speaker
-            if name.lower() == "we":
+            if name.lower() in ("we", "i", "us"):
                 return self.voice or None
             return name
         return self.quoted_by or self.voice or None

@@ -23,7 +23,12 @@ _ROLE = (
     r"|insiders?|teachers?|traders?|pilots?|bosses|campaigners?|blog|website|site|outlet"
     r"|daily|wire|insurer|captain|academics?|economists?|deputy|envoy|ambassador|delegate"
     r"|operators|providers|carriers|ministers|firms|companies|groups|monitor|others|some"
-    r"|many|one|critics|nobody|no one|none"
+    r"|many|one|critics|nobody|no one|none|friend|contact|insider|colleague|relative|neighbours?|locals|guest"
+    r"|caller|reader|listener|fishermen|fisherman|farmers?|founder|co-founder|officer|investigators?|prosecutors?"
+    r"|judge|court|presidency|bureau|board|committee|office|department|authority|foundation|association|federation"
+    r"|collective|alliance|consortium|outfit|start-?up|vendor|host|exchange|observer|tracker|admins?|sysadmin"
+    r"|parliament|cabinet|palace|state|regime|junta|coalition|rebels?|militia|hospital|bank|airline|hotelier|merchant"
+    r"|vendors?|students?|lecturer|tourists?|drivers?|nurses?|doctors?|entrepreneurs?|woman|man|couple|family"
 )
 _SUBJECT_OF_DATA = re.compile(
     r"\b(?:data|figures|measurements|measurement|charts?|graphs?|statistics|numbers|probes"
@@ -150,6 +155,10 @@ _ADJUNCT = re.compile(
     r"(?:gmt|utc|local time))?))+",
     re.IGNORECASE,
 )
+_TRAILING = re.compile(
+    r"\s+(?:in|on|at|by|to|from|via|during|through|over|before|late|early|yesterday|today|this|last|when asked"
+    r"|when reached|speaking|under|without|with)\b[^,;:\"]{2,70}"
+)
 _LISTENER = re.compile(
     r"^\s+(?:(?:the |a )?(?:[A-Z][\w.-]*|reporters?|journalists?|us|me|parliament"
     r"|lawmakers|listeners|viewers|readers|this (?:newspaper|outlet|site)"
@@ -159,6 +168,26 @@ _LISTENER = re.compile(
     r"|station))*)(?=[\s,:])"
 )
 _PRONOUN = re.compile(r"^(?:he|she|they|it|we|i|who|you)$", re.IGNORECASE)
+
+
+_RECKONING = re.compile(
+    r"(?<![\w-])(?:(?:[Bb]y|[Ii]n|[Oo]n|[Ff]rom|[Tt]o) (?P<whose>his|her|its|their|my|our"
+    r"|(?:[Tt]he |[Aa]n? )?(?:[\w&.-]+ ){0,4}?[\w&.-]+'s?) (?:own )?(?:(?:first|latest|early|initial|rough|best|own|public|daily"
+    r"|official|preliminary|internal) )*(?:reckoning|count|account|estimate|estimation|estimates|view|opinion|words|telling|version"
+    r"|assessment|tally|calculations?|judge?ment|figures|data|measurements|mind|eyes|reading|logs|records|clock|probes"
+    r"|sensors|graphs?|charts?|dashboards?|analysis|statistics|numbers|books)(?! of)|(?:[Ii]n|[Aa]ccording to) the (?:view|opinion|words|judge?ment"
+    r"|assessment|estimation|eyes|account) of (?P<who>(?:the |an? )?(?:[\w&.'-]+)(?: [\w&.'-]+){0,5}?))(?=[,.;:]|$| (?:the|a|an|it|all|about|some|only|most)\b)"
+)
+_COLON = re.compile(
+    r"(?P<who>(?:[Oo]nly |[Bb]ut |[Aa]nd )?(?:[Tt]he |[Aa]n? |[Oo]ne |[Oo]ur |[Ii]ts )?[\w&.'-]+(?: [\w&.'-]+){0,7}?) "
+    r"(?:(?:also|now|later|then|still|too|even|nevertheless) )?"
+    r"(?:gives?|gave|has|had|offers?|offered|supports?|supported|backs?|backed|contradict(?:s|ed)|disagree[sd]?|agree[sd]?|differs?|differed"
+    r"|(?:is|was|are|were) (?:more |less |very |quite |rather |even |not )?(?:blunt|blunter|cautious|precise|clear|specific|certain|sure|sceptical|skeptical"
+    r"|convinced|firm|adamant|categorical|brief|terse|unequivocal|explicit|concrete|candid|frank|short)"
+    r"|goes further|went further|puts? it|knows|knew|supplies|supplied|provided|provides|draws?|drew|paints?|painted"
+    r"|replies|replied|answers|answered|adds?|added|sums? up|summed up|tells?|told|explains?|reads?|runs|ran|sees?|saw)"
+    r"(?: [^:\"]{1,60})?: +(?=\S)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +237,9 @@ class Voices:
         """Speakers of one sentence, in order of their phrases."""
         out: list[Voice] = []
         quotes = _quotes(flat)
+        for match in _RECKONING.finditer(flat):
+            if voice := self._reckoning(flat, match):
+                out.append(voice)
         for match in self._according.finditer(low):
             if voice := self._according_to(flat, low, match):
                 out.append(voice)
@@ -222,8 +254,20 @@ class Voices:
             act = match.lastgroup or "say"
             if voice := self._spoken(flat, low, match, act):
                 out.append(voice)
+        if not out and (match := _COLON.match(flat)) and self._named(match["who"]):
+            out.append(Voice(_clean(match["who"]), match.span(), ((match.end(), len(flat)),), "say", bool(_PRONOUN.match(match["who"]))))
         out.sort(key=lambda one: one.own)
         return _bounded(out, flat, low)
+
+    def _reckoning(self, flat: str, match: "re.Match[str]") -> Voice | None:
+        whose = match["whose"] or match["who"]
+        refers = {"his": "he", "her": "she", "its": "it", "their": "they", "him": "he", "them": "they", "my": "I", "our": "we"}
+        if (word := whose.lower()) in refers:
+            return Voice(refers[word], match.span(), ((0, match.start()), (match.end(), len(flat))), "say", True)
+        name = re.sub(r"'s?$", "", whose)
+        if not self._speaks(name, "say"):
+            return None
+        return Voice(_clean(name), match.span(), ((0, match.start()), (match.end(), len(flat))), "say")
 
     def _according_to(self, flat: str, low: str, match: "re.Match[str]") -> Voice | None:
         name, end = self._right(flat, match.end())
@@ -288,7 +332,7 @@ class Voices:
         after = flat[end:]
         inverted = (
             bool(re.search(r"[,\"]\s*$", flat[:begin]))
-            and re.match(r"\s+(?:[A-Z]|the |an? |one |its |their |(?:[a-z]+ ){1,3}[A-Z])", after)
+            and re.match(r"\s+(?:[A-Z]|the |an? |one |its |their |(?:(?!(?:on|in|at|by|for|to|of|from|since|safe|that) )[a-z]+ ){1,3}[A-Z])", after)
             and act in ("say", "think")
         )
         name, start = self._left(flat, low, begin)
@@ -326,7 +370,11 @@ class Voices:
         rest = after[adjunct:]
         own = (start, end + adjunct)
         head = flat[:start].rstrip()
-        tail_only = not rest.strip(" .!?\"')")
+        tail_only = not rest.strip(" .!?\"')") or bool(
+            head.endswith((",", ',"')) and _TRAILING.fullmatch(rest) and _FINITE.search(head.lower())
+        )
+        if tail_only:
+            own = (start, len(flat))
         parenthetical = (bool(re.match(r"\s*,", rest)) or bool(re.match(r"\s*,", after))) and not tail_only
         leads = bool(head) and head[-1] in ',"-' and len(head) > 12
         if tail_only or (parenthetical and leads) or (leads and head[-1] == '"' and re.match(r"\s*[.:]", rest)):
