@@ -29,6 +29,13 @@ class Moment:
     how: str  # within, after, before, between
 
 
+_CHANGE = re.compile(r"\b(?:reduced|disrupted|interrupted|impaired|throttled|restricted|cut|knocked|hampered|hit)\b")
+_NIGHTLY = re.compile(
+    r"\b(?:every|each) (?:single )?(?:evening|night|day|morning|afternoon|weekend|hour)\b|\b(?:nightly|daily)\b"
+    r"|\bbetween \d[\w:. ]{0,12} and \d[\w:. ]{0,12} (?:every|each) "
+)
+
+
 class Events:
     """Finds events by the patterns of one language."""
 
@@ -268,6 +275,8 @@ class Events:
         direction = trigger.direction.rstrip("?")
         low = scene.low
         out: list[tuple[str, Moment]] = []
+        if _NIGHTLY.search(low):  # "every evening from 4 p.m. until midnight" begins and ends no outage
+            times = [one for one in times if one.role == "since" or one.day is not None]
         pair = self._pair(low, times)
         if pair is not None:
             first, last, how = pair
@@ -292,6 +301,8 @@ class Events:
             ):
                 return [("onset", Moment(first, last, "between"))]
             return [("onset", Moment(first, None, "within")), ("end", Moment(last, None, "within"))]
+        if any(one.role in ("since", "from", "starting", "beginning") for one in times) and direction == "down":
+            times = [one for one in times if one.role]  # "the typhoon at the weekend has left ... since Saturday"
         for one in times:
             role = one.role
             if role in ("during", "over", "throughout"):
@@ -300,6 +311,7 @@ class Events:
                 direction == "down"
                 and trigger.value in ("unstable", "degraded")
                 and role in ("", "and")
+                and not _CHANGE.search(low[trigger.start : trigger.end])
                 and re.search(
                     r"\b(?:was|were|is|are|had|has|have|remained|been|stayed)\b",
                     low[max(0, trigger.start - 12) : trigger.end],

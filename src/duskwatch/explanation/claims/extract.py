@@ -194,7 +194,7 @@ class _Reading:
         spans = [
             one
             for one in spans
-            if not any(time.ago and time.start < one.end and one.start < time.end for time in times)
+            if not any((time.ago or time.clock) and time.start < one.end and one.start < time.end for time in times)
         ]
         nouns = [Noun(match.start(), match.end(), match.lastgroup or "general") for match in tools._noun.finditer(low)]
         mentions = self._mentions(sentence.flat, low)
@@ -426,7 +426,7 @@ class _Reading:
         if reference is not None and first.clock is None and first.ago is None and first.span:
             return low, high
         if reference is not None:
-            self.anchor_us = _middle((low, high)) if first.clock is None and first.ago is None else reference
+            self.anchor_us = _middle((low, high))
         return low, high
 
     def _anchor_of(self, scene: Scene, one: Expression, days: list[Expression], zone: str) -> date | None:
@@ -535,7 +535,7 @@ class _Reading:
             interval = resolve(one, zone, self.now, self._day_told(zone_in(one, zone)))
             known = next((bound for bound in interval or () if bound is not None), None)
             if known is not None and interval is not None:
-                self.anchor_us = _middle(interval) if one.clock is None else known
+                self.anchor_us = _middle(interval)
 
     def _remember_places(self, scene: Scene, drafts: list[Draft]) -> None:
         about = any(noun.kind == "net" for noun in scene.nouns) or bool(drafts)
