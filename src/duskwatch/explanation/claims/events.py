@@ -30,6 +30,10 @@ class Moment:
 
 
 _CHANGE = re.compile(r"\b(?:reduced|disrupted|interrupted|impaired|throttled|restricted|cut|knocked|hampered|hit)\b")
+_OF_WORDS = re.compile(
+    r"\b(?:published|posted|issued|dated|released|aired|broadcast|printed|signed|received|obtained|seen|written|speaking|interviewed"
+    r"|tweeted|uploaded|circulated)(?: online)?,? (?:(?:late|early) )?(?:on|at|in|last|this|yesterday|\d)"
+)
 _NIGHTLY = re.compile(
     r"\b(?:every|each) (?:single )?(?:evening|night|day|morning|afternoon|weekend|hour)\b|\b(?:nightly|daily)\b"
     r"|\bbetween \d[\w:. ]{0,12} and \d[\w:. ]{0,12} (?:every|each) "
@@ -55,7 +59,7 @@ class Events:
         self._event_of = grammar.compile("{event} (?:lasting |of |for )(?:a total of |about |around )?$")
         self._counted = re.compile(
             r"\b(?:speaks? of|spoke of|counted|counts|puts? (?:\w+ ){1,5}at|put it at|shows?"
-            r"|measured|(?:length|duration|total|outage|interruption|blackout|disruption"
+            r"|measured|(?:total )?(?:downtime|duration|length|outage time)[:=]?|(?:length|duration|total|outage|interruption|blackout|disruption"
             r"|shut-?down) (?:was|is|of)|in all|total of|came to"
             r"|reports?|gives?|gave|for)(?: a total of| the length as| about| around)? $"
         )
@@ -74,7 +78,9 @@ class Events:
             r"\b(?:earlier|previous|original|first) (?:version|edition|report)s? of (?:this|the"
             r"|our)\b|\b(?:incorrectly|wrongly|mistakenly|erroneously) (?:said|stated|reported"
             r"|gave|put|described)\b|\bwe (?:earlier|previously) (?:said|reported"
-            r"|wrote)\b|\bmisstated\b|\bearlier (?:said|reported|wrote) (?:in error|wrongly)"
+            r"|wrote)\b|\b(?:reports?|claims?|rumou?rs?|posts?|stor(?:y|ies)|messages?|videos?) (?:that|of|saying|claiming) [^.;]{8,140}?"
+            r" (?:was|were|is|are|proved|turned out(?: to be)?) (?:wrong|false|untrue|incorrect|fake|baseless|unfounded|a hoax|not true|mistaken)\b"
+            r"|\bmisstated\b|\bearlier (?:said|reported|wrote) (?:in error|wrongly)"
         )
         self._still = re.compile(
             r"\b(?:still|as of|already|remain\w*|so far|by then|at that (?:time|point)|continued? to)\b"
@@ -112,7 +118,7 @@ class Events:
         piece = scene.low[begin:until]
         if scene.question:
             return "question"
-        if self._corrected.search(scene.low[: at + 1]):
+        if self._corrected.search(scene.low[: at + 1]) or ((hoax := self._corrected.search(scene.low)) and hoax.end() > at):
             return "correction"
         if self._history.search(piece) or (begin and self._history.search(scene.low[:60]) and begin < 90):
             return "history"
@@ -261,7 +267,16 @@ class Events:
 
     def _times(self, scene: Scene, trigger: Trigger) -> list[Expression]:
         begin, until = scene.region(trigger.start)
-        found = [one for one in scene.times if begin <= one.start < until and scene.outside_speech(one.start, one.end)]
+        found = [
+            one
+            for one in scene.times
+            if begin <= one.start < until
+            and scene.outside_speech(one.start, one.end)
+            and not _OF_WORDS.search(scene.low, max(0, one.start - 30), one.start + 4)
+        ]
+        nth = [one for one in found if one.day is not None and one.day[0].startswith("nth")]
+        if nth:  # "for the second day running on Saturday": the day only tells when the count was made
+            return [one for one in found if one in nth or one.role in ("until", "till", "since")]
         clocks = [one for one in found if one.clock is not None and one.clock[0] == one.clock[1] and one.day is None]
         if clocks:  # "on Wednesday all went dark at 9:12": the day belongs to the clock
             found = [
@@ -412,13 +427,17 @@ class Events:
             ):
                 # "back in nine hours" is a plan or a record time; "in 20 minutes all routes were gone" is a pace
                 continue
-            if not self._lasting(scene, span.start, span.end, before, after, triggers):
+            if not (
+                re.match(r",? (?:in total|in all|altogether|all told|overall|all in all)\b", after) and scene.topic == "net"
+            ) and not self._lasting(scene, span.start, span.end, before, after, triggers):
                 continue
             if self.unreal(scene, span.start, span.end, year):
                 continue
-            out.append(
-                Draft("duration", {"min_s": _whole(span.low), "max_s": _whole(span.high)}, span.start, confidence=0.85)
-            )
+            ends = (span.low, span.high)
+            if span.high is None and re.search(r"\b(?:never|not|n't|no)\b[^,;]{0,20}$", before):
+                ends = (None, span.low)  # "never for more than twelve minutes"
+            value = {"min_s": _whole(ends[0]), "max_s": _whole(ends[1])}
+            out.append(Draft("duration", value, span.start, confidence=0.85))
         return out
 
     def _lasting(self, scene: Scene, start: int, end: int, before: str, after: str, triggers: list[Trigger]) -> bool:
@@ -481,9 +500,10 @@ class Events:
             return scene.topic == "net"
         if not about:
             return False
+        if scene.low.startswith("within", start) and any(one.direction.startswith("up") for one in about):
+            return True
         if re.match(
-            r",? (?:later|after(?:wards| (?:it|they|the|service|all|going|being|vanishing"
-            r"|disappearing|losing|falling|dropping|that))?\b)",
+            r",? (?:later|after(?:wards| (?!\d)\w+)?\b)",
             after,
         ):
             ups = [one for one in near if one.direction.startswith("up")]

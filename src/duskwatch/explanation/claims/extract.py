@@ -14,6 +14,7 @@ from duskwatch.explanation.claims.causes import Causes
 from duskwatch.explanation.claims.events import Events, Moment
 from duskwatch.explanation.claims.expression import Expression
 from duskwatch.explanation.claims.figures import Figures
+from duskwatch.explanation.claims.fields import asked, fields
 from duskwatch.explanation.claims.grammar import Grammar, grammar
 from duskwatch.explanation.claims.moments import EPOCH, Dateline, Interval, resolve, zone_in, zone_of
 from duskwatch.explanation.claims.numbers import Numbers
@@ -30,7 +31,8 @@ from duskwatch.records.times import iso
 _ABOUT_NET = re.compile(
     r"\b(?:inter-?net|online|off-?line|connectivity|broadband|mobile data|web|netblocks"
     r"|bgp|routes|prefixes|isps?|wi-?fi|bandwidth|telecom\w*|data services?|3g|4g|fib(?:re"
-    r"|er)|networks?|ddos|denial-of-service)\b"
+    r"|er)|networks?|ddos|denial-of-service|connections?|routing|(?:sub-?sea|submarine|undersea) cables?|carriers?"
+    r"|providers?|landing station|hackers?)\b"
 )
 _LISTED = re.compile(
     r"(?:'s)?(?:,| and| or|, and| and in|, in|,? as well as)(?: (?:the|in|in the"
@@ -97,6 +99,10 @@ class _Reading:
         self.line_voice = ""
         self.voice_line = -1
         self.corrected: list[int] = []
+        self.asked = ""  # the kind of claim that the sentence before asks for
+        clocks = article.text.lower()
+        self.twelve = not re.search(r"\b(?:1[3-9]|2[0-3])[:.h][0-5]\d", clocks)
+        self.exact_us: int | None = None
 
     def _year(self) -> int | None:
         return None if self.now.time_us is None else (EPOCH + timedelta(microseconds=self.now.time_us)).year
@@ -303,13 +309,15 @@ class _Reading:
         )
         out += sites
         events = tools._events.read(scene, year)
-        if sites or re.search(r"\b(?:web ?sites?|sites|home ?pages?)\b", low):
+        if sites or re.search(r"\b(?:web ?sites?|sites?|home ?pages?|portals?|pages?)\b", low):
             spots = [draft.at for draft in sites]
             events = [
                 draft
                 for draft in events
                 if not (draft.kind in ("state", "onset", "end") and self._of_site(scene, draft, spots))
             ]
+        told = fields(scene, self.asked)
+        events = told + [one for one in events if not any(one.kind == other.kind for other in told)]
         out += events
         attacks = tools._attacks.read(scene, year)
         out += attacks
@@ -377,6 +385,8 @@ class _Reading:
 
     def _undated(self, scene: Scene, draft: Draft, entity: str | None) -> Claim | None:
         """A moment that nothing dates: what is left of it is the state."""
+        if re.match(r"(?:\w+ ){0,6}(?:began|started|beginning|starting|occurred|happened)", scene.low[draft.at :]):
+            return None
         value = "offline" if draft.kind == "onset" else "restored"
         return self._settled(scene, Draft("state", value, draft.at, entity=entity, confidence=0.6))
 
@@ -405,6 +415,10 @@ class _Reading:
                 return None
             parts.append(interval)
         low, high = parts[0]
+        if first.span == "half-day" and self.twelve and low is not None and len(parts) == 1 and self.exact_us is not None:
+            half = 43_200_000_000  # "at 6:20 in the evening ... back at 7:05"
+            if -half < low - self.exact_us < 0:
+                low, high = low + half, None if high is None else high + half
         if len(parts) == 2:
             high = parts[1][1]
             if low is not None and high is not None and high < low:
@@ -427,6 +441,8 @@ class _Reading:
             return low, high
         if reference is not None:
             self.anchor_us = _middle((low, high))
+            if first.clock and first.clock[0] == first.clock[1]:
+                self.exact_us = self.anchor_us
         return low, high
 
     def _anchor_of(self, scene: Scene, one: Expression, days: list[Expression], zone: str) -> date | None:
@@ -464,6 +480,7 @@ class _Reading:
 
     def _remember(self, scene: Scene, drafts: list[Draft]) -> None:
         sentence = scene.sentence
+        self.asked = asked(sentence.low) if scene.question else ""
         if sentence.voice:
             self.line_voice = scene.voice
             self.voice_line = sentence.line

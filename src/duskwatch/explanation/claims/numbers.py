@@ -135,6 +135,8 @@ class Numbers:
 
     def _span_of(self, match: "re.Match[str]") -> Span | None:
         low, high = self._factors(match["q"])
+        if re.search(r"\b(?:a|the|its|one|each|every|any|no) second$", match[0]) and re.match(r"[ -][a-z]", match.string[match.end() :]):
+            return None  # "a second cable"
         if match["parts"]:
             seconds = 0.0
             for part in self._part.finditer(match["parts"]):

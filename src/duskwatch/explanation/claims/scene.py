@@ -84,7 +84,9 @@ class Scene:
                     size = until - begin
                     if best is None or size < best[0]:
                         best = (size, voice)
-        return best[1] if best else None
+        if best is None:  # "providers saw normal traffic" is what they say
+            return next((voice for voice in self.voices if voice.own[0] <= at < voice.own[1]), None)
+        return best[1]
 
     def speaker_at(self, at: int) -> str | None:
         """The name of the speaker there; None for the outlet itself."""

@@ -151,7 +151,7 @@ _ADJUNCT = re.compile(
     r"|the (?:next|following|same) (?:day|morning|evening)|(?:this|last) (?:week|morning"
     r"|evening|afternoon|night|weekend)|earlier|later|afterwards|at (?:a"
     r"|the) (?:\w+ )?(?:briefing|press conference|news conference)(?: in \w+)?"
-    r"|shortly (?:before|after) \w+|in [A-Z]\w+|at \d{1,2}(?::\d\d)?(?: ?[ap]\.?m\.?)?(?: "
+    r"|shortly (?:before|after) \w+|in [A-Z][\w-]+(?: [A-Z][\w-]+)*|at \d{1,2}(?::\d\d)?(?: ?[ap]\.?m\.?)?(?: "
     r"(?:gmt|utc|local time))?))+",
     re.IGNORECASE,
 )
@@ -170,6 +170,10 @@ _LISTENER = re.compile(
 _PRONOUN = re.compile(r"^(?:he|she|they|it|we|i|who|you)$", re.IGNORECASE)
 
 
+_QUOTED_AS = re.compile(
+    r"(?:(?:[Tt]he |[Aa]n? )?[\w'-]+(?: [\w'-]+){0,4}? (?:quote[sd]?|cite[sd]?|reported|reports) (?P<whom>him|her|them|it|(?:the |an? )?[\w'-]+(?: [\w'-]+){0,6}?)"
+    r"|(?:is|was|were|are|has been|have been|had been) (?:quoted|cited|reported)(?: (?:by|in) [^,;]{2,50}?)?) as (?:saying|telling \w+)"
+)
 _RECKONING = re.compile(
     r"(?<![\w-])(?:(?:[Bb]y|[Ii]n|[Oo]n|[Ff]rom|[Tt]o) (?P<whose>his|her|its|their|my|our"
     r"|(?:[Tt]he |[Aa]n? )?(?:[\w&.-]+ ){0,4}?[\w&.-]+'s?) (?:own )?(?:(?:first|latest|early|initial|rough|best|own|public|daily"
@@ -246,6 +250,12 @@ class Voices:
         tail = re.search(r" - ([A-Z@][\w.&']*(?: [A-Z][\w.&']*){0,3})$", flat)  # a headline with its source
         if tail and not out and len(flat) < 160 and not _FINITE.search(tail[1].lower()):
             out.append(Voice(tail[1], (tail.start(), len(flat)), ((0, tail.start()),), "say"))
+        for match in _QUOTED_AS.finditer(flat):
+            name = match["whom"] or self._left(flat, low, match.start())[0]
+            refers = {"him": "he", "her": "she", "them": "they", "it": "it"}
+            if name:
+                spans = ((0, match.start()), (match.end(), len(flat)))
+                out.append(Voice(_clean(refers.get(name, name)), match.span(), spans, "say", name in refers))
         for match in self._verb.finditer(low):
             if any(begin < match.start() < until for begin, until in quotes) or any(
                 own.own[0] <= match.start() < own.own[1] for own in out
@@ -371,11 +381,11 @@ class Voices:
         own = (start, end + adjunct)
         head = flat[:start].rstrip()
         tail_only = not rest.strip(" .!?\"')") or bool(
-            head.endswith((",", ',"')) and _TRAILING.fullmatch(rest) and _FINITE.search(head.lower())
+            head.endswith((",", ',"')) and _TRAILING.fullmatch(after.rstrip()) and _FINITE.search(head.lower())
         )
         if tail_only:
             own = (start, len(flat))
-        parenthetical = (bool(re.match(r"\s*,", rest)) or bool(re.match(r"\s*,", after))) and not tail_only
+        parenthetical = (bool(re.match(r"\s*[,;]", rest)) or bool(re.match(r"\s*[,;]", after))) and not tail_only
         leads = bool(head) and head[-1] in ',"-' and len(head) > 12
         if tail_only or (parenthetical and leads) or (leads and head[-1] == '"' and re.match(r"\s*[.:]", rest)):
             spans = ((0, start), (own[1], len(flat))) if not tail_only else ((0, start),)
