@@ -85,7 +85,7 @@ class Causes:
             "(?:{rule_out}|nothing (?:points|pointed|indicates|suggests|to suggest)|(?:no|any"
             "|without|lack of|little) (?:evidence|signs?|indications?"
             "|proof|trace|reason to (?:believe|think))|(?:(?<!\\w)(?:not|never|rather than"
-            "|nothing to do with|neither|nor|instead of|unlikely|rules out|excluded|far from)"
+            "|nothing to do with|neither|nor|nobody's|no one's|instead of|unlikely|rules out|excluded|far from)"
             "|n't)\\b)[^;]{0,80}$"
         )
         self._not_ruled = re.compile(
@@ -93,7 +93,10 @@ class Causes:
             r"|immediately |fully )*(?:rule[ds]? out|ruling out|exclude|discount)"
         )
         self._later_no = re.compile(
-            r"^[^.;]{0,50}?\b(?:(?:was|were|is|are|has been|had been|have been|can be|could be"
+            r"^[^.;]{0,50}?\b(?:(?:can|may|might|was|were|is|are|has been|had been|have been)(?: \w+ly| now)? (?:to )?be (?:\w+ )?"
+            r"(?:ruled out|excluded|discounted|dismissed)|(?:was|were|is|are|being|seems?|looks?|appears?)(?: \w+)? (?:improbable|implausible"
+            r"|unlikely|out of the question|far-?fetched|absurd|nonsense)|(?:improbable|implausible|unlikely|out of the question|far-?fetched)\b"
+            r"|(?:had|has|have) (?:nothing|little) to do with|(?:was|were|is|are|has been|had been|have been|can be|could be"
             r"|were all|was also|being) ruled out|(?:is|was|are) (?:unlikely|not (?:to blame"
             r"|the cause|responsible|behind|involved|suspected|believed))|(?:has|have"
             r"|had) been excluded|(?:was|were|is) excluded|played no (?:role|part)"
@@ -245,8 +248,17 @@ class Causes:
             low[max(0, start - 60) : start],
         ):
             return None
+        if re.search(r"\bwho (?:had |has )?$", low[max(0, start - 10) : start]):
+            return None
+        if re.match(r"[^.;,]{0,24}?\b(?:to blame|responsible|behind|(?:the|a) (?:cause|reason)) (?:for|of) (?:the |a )?(?:power|electric|blackout in the grid)", low[end:]) or re.search(
+            r"\b(?:blame|responsible|cause|reason|behind)(?: for| of)? (?:the |a )?$", low[max(0, start - 24) : start]
+        ) and name == "power":
+            return None  # what the power cut came from
+        if name == "disaster" and re.search(r"\b(?:traffic|packet|data|network|request)[ -]$", low[:start]):
+            return None
         if (
             re.search(r"\bno (?:\w+ )?$", low[max(0, start - 14) : start])
+            and not re.search(r"\bthere (?:was|is|were|has been|had been|have been) no (?:\w+ )?$", low[:start])
             and scene.voice_at(start) is None
             and not scene.voice
         ):
@@ -287,6 +299,10 @@ class Causes:
                     head,
                 )
             )
+            or bool(re.search(r"\bthere (?:was|is|has been|had been|were|have been) (?:no|never|not)(?: an?| any)?(?: \w+)? $", head))
+            or bool(name == "cable" and "anchor" in text and "drag" in text)
+            or bool(name == "fault" and re.match(r"(?:the |a )?wrong ", text) and re.search(r"\w+ed (?:out |off )?$|\b(?:pulled|cut|hit|took|typed|into) $", head))
+            or bool(name == "attack" and re.match(r"thieves|looters|vandals|saboteurs|arsonists", text))
             or bool(
                 re.search(r"\b(?:made|through|for|due to)(?: (?:a|an))? $", head)
                 and re.match(r"mistake|want|lack|error", text)
@@ -379,10 +395,13 @@ class Causes:
                 if (
                     name == "power"
                     and not any(noun.kind == "net" for noun in scene.nouns)
+                    and not re.match(r"(?:backup |diesel |emergency )*(?:generator|batter|ups|fuse|power (?:supply|feed|unit))", match["power"])
                     and not re.search(r"\b(?:outage|offline|failure|blackout|disruption|interruption)\b", low)
                 ):
                     continue
                 head = low[max(0, match.start() - 80) : match.start()]
+                if re.search(r"(?:%|per ?cent|half|third|quarter|two|three|four|most|many|all|\d) (?:of )?(?:the |its |their )?$", head) and name == "fault":
+                    continue  # how many masts went is a share
                 if re.search(
                     r"\b(?:no|not|n't|never|without|neither)\b[^,;]{0,25}$", head + match[0][:12]
                 ) or re.search(r"\b(?:no|not|never|n't)\b", match[0]):
@@ -433,7 +452,7 @@ class Causes:
             for noun in nouns
             if noun.kind == "other"
             and not (
-                (ruling or name == "power")
+                (ruling or name == "power" or (cue and scene.topic == "net"))
                 and re.match(r"(?:power|electric|mains|national grid|the lights)", low[noun.start : noun.end])
             )
         ]
@@ -482,7 +501,7 @@ class Causes:
                 return "ruled out"
         found = self._events.modality(scene, start, end)
         if found == "asserted" and re.match(
-            r"^[^.;]{0,50}\b(?:suspected|possible|likely|could|may|might|under suspicion)\b", tail
+            r"^[^.;]{0,50}\b(?<!\d )(?:suspected|possible|likely|could|may|might|under suspicion)\b", tail
         ):
             return "hedged"
         return found  # type: ignore[return-value]

@@ -116,6 +116,10 @@ class Events:
         """Why what stands at ``at`` is no claim about this outage (history, future, a question); '' if it is one."""
         begin, until = scene.region(at)
         piece = scene.low[begin:until]
+        for voice in scene.voices:  # "a survey of last year found" dates the survey
+            a, b = max(voice.own[0], begin) - begin, min(voice.own[1], until) - begin
+            if a < b:
+                piece = piece[:a] + " " * (b - a) + piece[b:]
         if scene.question:
             return "question"
         if self._corrected.search(scene.low[: at + 1]) or ((hoax := self._corrected.search(scene.low)) and hoax.end() > at):
@@ -434,7 +438,7 @@ class Events:
             if self.unreal(scene, span.start, span.end, year):
                 continue
             ends = (span.low, span.high)
-            if span.high is None and re.search(r"\b(?:never|not|n't|no)\b[^,;]{0,20}$", before):
+            if span.high is None and re.search(r"\b(?:never|not) (?:for|(?:\w+ )?(?:last\w*|exceed\w*|longer))\b[^,;]{0,16}$", before):
                 ends = (None, span.low)  # "never for more than twelve minutes"
             value = {"min_s": _whole(ends[0]), "max_s": _whole(ends[1])}
             out.append(Draft("duration", value, span.start, confidence=0.85))

@@ -10,6 +10,14 @@ from duskwatch.explanation.claims.scene import Draft, Scene
 _FLIP = {"at least": "at most", "at most": "at least", "exact": "exact", "about": "about"}
 
 
+_STANDS = re.compile(
+    r"\b(?:(?:are|is|was|were|be|been|back|now|stands?|stood|currently|still|running|hovering|remains?|remained|reached|reaches|recovered to|up)"
+    r" (?:now |back |only |just |still |currently )*at|(?:had|has|have) (?:been|reached)|(?:it|traffic|connectivity|volumes?|levels?|capacity) (?:was|is|were|are|had been|has been|reached|reaches)"
+    r"|(?:traffic|connectivity|volumes?|levels?|capacity) (?:at|of)|reached|climbed back to)(?: only| just| barely| a mere| about| around)* $"
+)
+_PLANT = re.compile(r"(?:tower|mast|antenna|router|switch|base station|cable|fib|exchange|node|cabinet)")
+
+
 class Figures:
     """Finds shares and impacts by the patterns of one language."""
 
@@ -23,7 +31,7 @@ class Figures:
             "|as low as|less than|under|almost|over|more than))*\\s*$"
         )
         self._of_normal = grammar.compile("^\\s*(?:capacity\\s+)?(?:" + "|".join(share["of_normal"]) + ")")
-        self._by = grammar.compile("\\b(?:" + "|".join(share["by"]) + ")\\s*(?:of\\s+)?$")
+        self._by = grammar.compile("(?:\\b(?:" + "|".join(share["by"]) + ")\\s*[:=]?\\s*(?:of\\s+)?|\\bminus |(?<![\\w)])-)$")
         down, up = share["down"][1], share["up"][0]
         self._drop_after = grammar.compile("^[ -](?:\\w+ ){0,2}?(?:" + share["down"][0] + ")")
         self._drop_before = re.compile(
@@ -152,7 +160,7 @@ class Figures:
             no = re.search(r"\b(?:not|n't|never|no longer|yet to)\b", after[: up.start()])
             return "down" if no else "up"
         if re.search(
-            r"\b(?:lost|losing|loss of|withdr\w+|knocked (?:out|offline)|took (?:down|out)"
+            r"\b(?:lost|losing|loss of|withdr\w+|robbed (?:\w+ )?of|deprived (?:\w+ )?of|wiped out|swallowed|shed|dropp\w+|knocked (?:out|offline)|took (?:down|out)"
             r"|affect\w+|down|dropped|cut|disconnected|hit|disappearance of"
             r"|missing)\s*(?:\w+\s){0,2}$",
             before,
@@ -202,6 +210,10 @@ class Figures:
             return None
         if share > 1:
             return None
+        if re.match(r" (?:below|under|less than|short of|lower than|down on|off) ", after):
+            return self._share(scene, amount, share, amount.bound)
+        if _STANDS.search(before) and re.match(r"\s*(?:[.,;)]|$|again|now|at |on |of (?:its|the) (?:normal|usual)|(?:by|this|last|in the) )", after):
+            return self._share(scene, amount, 1 - share, _FLIP[amount.bound])
         if self._of_normal.match(after) or (
             self._left.search(before) and (self._what.search(before) or self._what.search(after[:50]))
         ):
@@ -244,9 +256,11 @@ class Figures:
         begin, _until = scene.region(amount.start)
         noun = scene.noun_before(amount.start, begin)
         after = next((one for one in scene.nouns if one.start >= amount.end and one.start < amount.end + 45), None)
-        for one in (after, noun):
+        near = after is not None and len(scene.low[amount.end : after.start].split()) <= 5 and " of" in scene.low[amount.end : after.start + 1]
+        for one in (after, noun) if near else (noun, after):
             if one is not None and one.kind in ("net", "other", "part"):
-                return one.kind == "net"
+                word = scene.low[one.start : one.end]
+                return one.kind == "net" or (scene.topic == "net" and one.kind == "part" and bool(_PLANT.match(word)))
         return scene.topic == "net"
 
     def _share(self, scene: Scene, amount: Amount, lost: float, bound: str) -> Draft:

@@ -316,6 +316,10 @@ class Others:
     @staticmethod
     def _on(flat: str, at: int) -> str | None:
         rest = flat[at:]
+        if re.match(r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|\d", rest):
+            return None
+        if pronoun := re.match(r"(?:them|it|there|that one)\b", rest):
+            return pronoun[0]
         short = re.match(
             r"(?:an?|the|one|two|three|its|their|a single|just one|only one|this|these|that"
             r"|satellites?)(?: [\w'-]+){0,4}? (?:cables?|links?|lines?|providers?|carriers?"

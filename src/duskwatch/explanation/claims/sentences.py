@@ -21,7 +21,7 @@ _LIVE = re.compile(
     r"|]+\s+|\s+)(?=\S)"
 )
 _STAMPED = re.compile(
-    r"^\s*(?P<who>@\w{2,30}|[A-Z][\w.'-]*(?: [A-Z][\w.'-]*){0,3}|[Uu]pdate\w*)[,.]?(?: on)?\s[^:\n]{0,28}?\(?\d{1,2}[:.h]\d\d"
+    r"^\s*(?P<who>@\w{2,30}|[Uu]pdate\w*)[,.]?(?: on)?\s[^:\n]{0,28}?\(?\d{1,2}[:.h]\d\d"
     r"(?:\s?(?:[ap]\.?m\.?|UTC|GMT|Z|utc|gmt|[A-Z]{3,4}|local(?: time)?))?\)?\s?[:\u2014-]\s+(?=\S)"
 )
 _VOICE = re.compile(
