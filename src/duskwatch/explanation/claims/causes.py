@@ -59,6 +59,13 @@ _WEAK = frozenset(
 )
 
 
+_RESTRICTED = re.compile(  # said by an authority, this tells who did it
+    r"\b(?:(?:access|service|internet|connections?|networks?|data|it|coverage) )?(?:had been|has been|have been|was|were|is|are) (?:\w+ly )?"
+    r"(?:restricted|limited|suspended|blocked|switched off|shut (?:down|off)|turned off|cut|disabled|curtailed) (?:[\w-]+ ){0,4}?"
+    r"(?:\"|to |for |because|in order|as a|until|on (?:security|safety)|so that)"
+)
+
+
 class Causes:
     """Finds causes by the patterns of one language."""
 
@@ -164,6 +171,9 @@ class Causes:
                 and self._about_outage(scene, match.start(), match.end())
             ):
                 out.append(Draft("cause", "unknown", match.start(), modality="asserted", confidence=0.8))
+            speaking = scene.speaker_at(len(low) - 2) or ""
+            if (match := _RESTRICTED.search(low)) and self._government.search(speaking) and not self._events.unreal(scene, match.start(), match.end(), year):
+                out.append(Draft("cause", "government", match.start(), confidence=0.7))
             if denied := self._denials(scene):
                 out.append(denied)
                 denied_at = denied.at
@@ -250,6 +260,8 @@ class Causes:
             return None
         if re.search(r"\bwho (?:had |has )?$", low[max(0, start - 10) : start]):
             return None
+        if re.search(r"\b(?:examin|investigat|check|prob|stud|look\w* into|ask|verif|explor|consider)\w* (?:\w+ ){0,3}?(?:whether|if)\b[^.;]*$", low[:start]):
+            return None  # what is looked into is not said
         if re.match(r"[^.;,]{0,24}?\b(?:to blame|responsible|behind|(?:the|a) (?:cause|reason)) (?:for|of) (?:the |a )?(?:power|electric|blackout in the grid)", low[end:]) or re.search(
             r"\b(?:blame|responsible|cause|reason|behind)(?: for| of)? (?:the |a )?$", low[max(0, start - 24) : start]
         ) and name == "power":
@@ -258,7 +270,7 @@ class Causes:
             return None
         if (
             re.search(r"\bno (?:\w+ )?$", low[max(0, start - 14) : start])
-            and not re.search(r"\bthere (?:was|is|were|has been|had been|have been) no (?:\w+ )?$", low[:start])
+
             and scene.voice_at(start) is None
             and not scene.voice
         ):
@@ -300,6 +312,7 @@ class Causes:
                 )
             )
             or bool(re.search(r"\bthere (?:was|is|has been|had been|were|have been) (?:no|never|not)(?: an?| any)?(?: \w+)? $", head))
+            or bool(name == "attack" and re.match(r"hacked|attacked|sabotag", text) and re.search(r"\b(?:not|n't|never) (?:been )?$", head))
             or bool(name == "cable" and "anchor" in text and "drag" in text)
             or bool(name == "fault" and re.match(r"(?:the |a )?wrong ", text) and re.search(r"\w+ed (?:out |off )?$|\b(?:pulled|cut|hit|took|typed|into) $", head))
             or bool(name == "attack" and re.match(r"thieves|looters|vandals|saboteurs|arsonists", text))
@@ -487,7 +500,9 @@ class Causes:
             return "denied"
         if voice is not None and voice.own[1] <= start:  # a refusal to be named rules nothing out
             window = low[max(voice.own[1], start - 95) : start]
-        if re.search(r"\b(?:no|not an?|without any)\s(?:\w+\s)?$", head):
+        if re.search(r"\b(?:no|not an?|without any)\s(?:\w+\s)?$", head) and not (
+            name == "power" and re.match(r"power|electricity|fuel|mains|current", low[start:end]) and not re.search(r"fault|fail|cut|outage|loss", low[start:end])
+        ):
             return "ruled out"
         if match := self._ruled.search(window):
             negator = match[0]

@@ -34,6 +34,7 @@ _OF_WORDS = re.compile(
     r"\b(?:published|posted|issued|dated|released|aired|broadcast|printed|signed|received|obtained|seen|written|speaking|interviewed"
     r"|tweeted|uploaded|circulated)(?: online)?,? (?:(?:late|early) )?(?:on|at|in|last|this|yesterday|\d)"
 )
+_OF_LOSS = re.compile(r"\b(?:after|following|from|since) (?:an?|the|its|their|that|this)\b(?! (?:few|couple|short))[^,;]*$")  # "restored after a failure on Monday"
 _NIGHTLY = re.compile(
     r"\b(?:every|each) (?:single )?(?:evening|night|day|morning|afternoon|weekend|hour)\b|\b(?:nightly|daily)\b"
     r"|\bbetween \d[\w:. ]{0,12} and \d[\w:. ]{0,12} (?:every|each) "
@@ -122,6 +123,8 @@ class Events:
                 piece = piece[:a] + " " * (b - a) + piece[b:]
         if scene.question:
             return "question"
+        if scene.past:
+            return "history"
         if self._corrected.search(scene.low[: at + 1]) or ((hoax := self._corrected.search(scene.low)) and hoax.end() > at):
             return "correction"
         if self._history.search(piece) or (begin and self._history.search(scene.low[:60]) and begin < 90):
@@ -147,6 +150,12 @@ class Events:
             ):
                 return "future"
         return ""
+
+    def told_before(self, low: str, year: int | None) -> bool:
+        """Whether a sentence tells of an earlier time."""
+        if year is None:
+            return False
+        return any(int(match[1]) < year - 1 for match in self._year.finditer(low)) or bool(re.search(r"\b(?:last year|years ago|a year ago|decades? ago)\b", low))
 
     def modality(self, scene: Scene, at: int, end: int) -> str:
         """asserted, hedged or denied, from the words near an event and from how its speaker puts it."""
@@ -277,6 +286,7 @@ class Events:
             if begin <= one.start < until
             and scene.outside_speech(one.start, one.end)
             and not _OF_WORDS.search(scene.low, max(0, one.start - 30), one.start + 4)
+            and not (trigger.direction.startswith("up") and trigger.end < one.start and _OF_LOSS.search(scene.low[trigger.end : one.start]))
         ]
         nth = [one for one in found if one.day is not None and one.day[0].startswith("nth")]
         if nth:  # "for the second day running on Saturday": the day only tells when the count was made

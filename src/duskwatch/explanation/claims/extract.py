@@ -40,6 +40,20 @@ _LISTED = re.compile(
 )
 
 
+_ALLEGED = re.compile(
+    r"\b(?:(?:rejected|rejects|dismissed|dismisses|denied|denies|disputed|disputes|refuted|refutes|contradicted|contradicts|repudiated"
+    r"|brushed (?:off|aside)|shrugged off|scoffed at|waved away|has denied|has rejected|has dismissed) (?:this|that|it|(?:the|these|those|such|any|all)(?: \w+)?"
+    r" (?:allegations?|accusations?|charges?|claims?|reports?|suggestions?|accounts?|rumou?rs?|speculation|theor(?:y|ies)|version|idea|notion|link))\b(?! (?:that|of))"
+    r"|(?:calls?|called|described|describes) (?:this|that|it|the (?:allegation|accusation|claim|charge|report|suggestion|idea|rumou?r|theory)s?) (?:as )?(?:\w+ )?"
+    r"(?:absurd|nonsense|false|untrue|baseless|unfounded|ridiculous|a lie|lies|fabricat\w+|fantasy|invented|wrong|slander|fake|speculation|rubbish)"
+    r"|(?:says?|said|insists?|insisted) (?:this|that|it) (?:is|was) (?:not true|untrue|false|nonsense|wrong|a lie|absurd))"
+)
+_GOES_ON = re.compile(r"(?:then|that|those|it|this|at (?:that|the) time|the (?:cut|outage|blackout|shutdown|disruption) (?:then|that year|at the time)|back then|on that occasion|service then)\b")
+_DRILL = re.compile(
+    r"\b(?:drills?|exercise|rehears\w+|simulat\w+|tabletop|war game|test of (?:\w+ ){0,2}(?:plans?|readiness|procedures)|trains? for|pretend\w*)\b"
+)
+
+
 class Extractor:
     """Extracts claims from articles of one language. Made once for many articles."""
 
@@ -99,6 +113,11 @@ class _Reading:
         self.line_voice = ""
         self.voice_line = -1
         self.corrected: list[int] = []
+        self.past, self.past_paragraph = False, -1
+        self.onset_us: int | None = None
+        self.last_cause: str | None = None
+        lead = (article.title + ". " + (self.sentences[0].flat if self.sentences else "")).lower()
+        self.drill = bool(_DRILL.search(lead))
         self.asked = ""  # the kind of claim that the sentence before asks for
         clocks = article.text.lower()
         self.twelve = not re.search(r"\b(?:1[3-9]|2[0-3])[:.h][0-5]\d", clocks)
@@ -151,7 +170,7 @@ class _Reading:
                     self.memory.open_quote = self.memory.open_quote if sentence.flat.startswith('"') else ""
                 paragraph = sentence.paragraph
             scene = self._scene(sentence)
-            drafts = self._drafts(scene)
+            drafts = [] if self.drill else self._drafts(scene)
             for draft in drafts:
                 claim = self._settled(scene, draft)
                 if claim is None:
@@ -211,6 +230,7 @@ class _Reading:
             sentence=sentence, nouns=nouns, mentions=mentions, spans=spans, times=times, voices=voices, topic=topic,
             focus=self.focus, network=self.network, country=self.country, quoted_by=self._open_quote(sentence, voices),
             voice=self._line_voice(sentence), question=low.rstrip("\"') ").endswith("?"), resolved=self._pronouns(),
+            past=self.past and sentence.paragraph == self.past_paragraph and bool(_GOES_ON.match(low)),
         )  # fmt: skip
         for count, voice in enumerate(voices):
             if (
@@ -328,6 +348,9 @@ class _Reading:
         if attacks:
             causes = [draft for draft in causes if draft.value != "attack"]
         out += causes
+        if not causes and (denied := self._denied_again(scene)):
+            out.append(denied)
+        self.last_cause = next((str(draft.value) for draft in causes if draft.value != "unknown"), self.last_cause)
         out += tools._others.dependences(scene, year)
         out += tools._figures.read(scene, year)
         refusals = (
@@ -337,6 +360,20 @@ class _Reading:
         return [
             draft for draft in out if not (draft.kind == "state" and any(abs(spot - draft.at) < 22 for spot in spots))
         ] + refusals
+
+    def _denied_again(self, scene: Scene) -> Draft | None:
+        """A denial of what was just alleged: "the ministry rejected the allegation", "the office calls this absurd"."""
+        if self.last_cause is None or scene.topic != "net":
+            return None
+        match = _ALLEGED.search(scene.low)
+        if match is None:
+            return None
+        voice = next((one for one in scene.voices if one.own[0] <= match.start() < one.own[1] + 2), None)
+        speaker = voice.speaker if voice else self.tools._voices._left(scene.sentence.flat, scene.low, match.start())[0]
+        if not speaker:
+            return None
+        speaker = scene.resolved.get(speaker.lower(), speaker)
+        return Draft("cause", self.last_cause, match.start(), speaker=speaker, own_speaker=True, modality="denied", confidence=0.7)
 
     @staticmethod
     def _of_site(scene: Scene, draft: Draft, spots: list[int]) -> bool:
@@ -353,7 +390,7 @@ class _Reading:
         entity = draft.entity if draft.entity or draft.own_entity else entity_of(scene, draft)
         value = draft.value
         if isinstance(value, Moment):
-            interval = self._resolved(scene, value, entity)
+            interval = self._resolved(scene, value, entity, draft.kind)
             if interval is None or interval == (None, None):
                 if draft.kind in ("onset", "end"):
                     return self._undated(scene, draft, entity)
@@ -390,7 +427,7 @@ class _Reading:
         value = "offline" if draft.kind == "onset" else "restored"
         return self._settled(scene, Draft("state", value, draft.at, entity=entity, confidence=0.6))
 
-    def _resolved(self, scene: Scene, moment: Moment, entity: str | None) -> Interval | None:
+    def _resolved(self, scene: Scene, moment: Moment, entity: str | None, kind: str = "") -> Interval | None:
         tools = self.tools
         zone = self._zone(scene, entity)
         parts: list[Interval] = []
@@ -431,6 +468,12 @@ class _Reading:
         elif moment.how == "after":
             high = None
         latest = self.now.latest_us(zone_of(zone))
+        day = 86_400_000_000
+        if kind == "end" and first.day is None and first.clock and last is None and low is not None and self.onset_us is not None:
+            if low < self.onset_us <= low + day and (latest is None or low + day <= latest):
+                low, high = low + day, None if high is None else high + day  # "gone at 19:30 and back after midnight"
+        if kind == "onset" and first.clock and low is not None:
+            self.onset_us = low
         if latest is not None:
             if low is not None and low > latest:
                 return None
@@ -481,6 +524,8 @@ class _Reading:
     def _remember(self, scene: Scene, drafts: list[Draft]) -> None:
         sentence = scene.sentence
         self.asked = asked(sentence.low) if scene.question else ""
+        self.past = scene.past or (not drafts and self.tools._events.told_before(sentence.low, self.year))
+        self.past_paragraph = sentence.paragraph
         if sentence.voice:
             self.line_voice = scene.voice
             self.voice_line = sentence.line

@@ -330,6 +330,8 @@ class Others:
         )
         if short:
             return short[0]
+        if bare := re.match(r"(?:[a-z-]+ )?(?:satellites?|microwave(?: links?)?|radio links?|cables?|fib(?:re|er)s?)(?=[.,;]|$| (?:and|to|from|in|only|alone))", rest):
+            return bare[0]
         lead = re.match(r"(?:[a-z][\w'-]* ){0,9}?(?=[A-Z])", rest)
         name = (
             re.match(r"[A-Z][\w&.'-]*(?: (?:[A-Z][\w&.'-]*|of(?= [A-Z])|and(?= [A-Z])))*", rest[lead.end() :])

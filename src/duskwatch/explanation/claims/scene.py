@@ -57,6 +57,7 @@ class Scene:
     fractions: list[Amount] = field(default_factory=list)
     cuts: list[int] = field(default_factory=list)  # where regions begin, after the first
     question: bool = False
+    past: bool = False  # goes on about an earlier outage
     resolved: dict[str, str] = field(default_factory=dict)  # pronoun to speaker
 
     @property

@@ -418,7 +418,7 @@ class Times:
         )
 
     def _led(self, text: str, one: Expression) -> Expression:
-        inner = re.match(r"[^\d]{0,24}?\bbetween (?=\d)", text[one.start : one.end])
+        inner = re.search(r"\bbetween (?=\S)", text[one.start : one.end])
         lead = self._lead.search(text[max(0, one.start - 60) : one.start])
         if inner:
             return replace(one, role="between")

@@ -284,6 +284,9 @@ class Voices:
         if pronoun := re.match(r"(?:them|him|her|it)\b", flat[match.end() :]):
             end = match.end() + pronoun.end()
             person = {"them": "they", "him": "he", "her": "she", "it": "it"}[pronoun[0]]
+            ahead = re.match(r"(?P<who>.{4,70}?) (?=(?:supports?|supported|contradicts?|disagrees?|differs?|shows?|tells?|backs?|confirms?|says?|said|gives?|has|have|had|sees?|saw)\b)", flat[: match.start()])
+            if ahead and self._named(ahead["who"]):
+                return Voice(_clean(ahead["who"]), (match.start(), end), ((end, len(flat)),), "say")
             return Voice(person, (match.start(), end), ((end, len(flat)),), "say", True)
         if not name or _SUBJECT_OF_DATA.fullmatch(name.lower()):
             return None
