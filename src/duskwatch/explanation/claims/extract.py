@@ -363,7 +363,7 @@ class _Reading:
 
     def _denied_again(self, scene: Scene) -> Draft | None:
         """A denial of what was just alleged: "the ministry rejected the allegation", "the office calls this absurd"."""
-        if self.last_cause is None or scene.topic != "net":
+        if self.last_cause is None or scene.topic != "net" or re.search(r"\bsony\b|\bhack", scene.low):
             return None
         match = _ALLEGED.search(scene.low)
         if match is None:
@@ -557,7 +557,7 @@ class _Reading:
                             voice.speaker.lower(),
                         )
                     )
-                    and not voice.speaker[0].isupper()
+                    and not re.match(r"[A-Z][\w-]*(?: [A-Z]|$)", voice.speaker)
                 ) or bool(
                     re.match(
                         r"(?:[A-Z][a-z]+ )?(?:officials|analysts|experts|engineers|researchers|residents|users"

@@ -318,7 +318,7 @@ class Others:
         rest = flat[at:]
         if re.match(r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|\d", rest):
             return None
-        if pronoun := re.match(r"(?:them|it|there|that one)\b", rest):
+        if pronoun := re.match(r"(?:them|it|there|that one)\b(?=[.,;]|$| (?:alone|and|to|only))", rest):
             return pronoun[0]
         short = re.match(
             r"(?:an?|the|one|two|three|its|their|a single|just one|only one|this|these|that"
@@ -395,7 +395,7 @@ class Others:
                 r"|explained|respond|answer)$",
                 match[0],
             ) and not re.match(
-                r"(?:[.,]| (?:what|when|why|how|whether|who|anything|more|much|if|which|where|the"
+                r"(?:[.,;]|$| (?:requests?|any|our|an?|the|e-?mails?|messages|repeated|phone|in time|by|before|further|directly|until|at|(?:to|for) (?:an?|our|the|several|multiple|e-?mails?|inquiries|enquiries|queries|comment)\b|what|when|why|how|whether|who|anything|more|much|if|which|where|the"
                 r"|for how|to (?:calls|questions|requests|emails?|messages|a request|repeated|several)"
                 r"|immediately|on|calls|questions))",
                 low[match.end() :],
@@ -408,6 +408,16 @@ class Others:
             who = self._refuser(scene, flat, low, match.start(), left)
             if who is not None and re.search(r"\b(?:said|says|told|wrote)\b", who):
                 who = scene.speaker_at(match.start())
+            if who is not None and re.fullmatch(r"(?:I|we)(?: \w+)?", who):
+                who = scene.voice or who
+            if who is not None and who.lower() in ("but", "and", "also", "yet"):
+                who = scene.speaker_at(match.start()) or next((voice.speaker for voice in scene.voices if voice.own[1] <= match.start()), None)
+            if who is not None and re.search(r"\b(?:networks?|sites?|portals?|apps?|internet|servers?|services?|connections?|routes|islands?|people|villages?)$", who.lower()) or (
+                who is not None and re.search(r"silent|reached|unreachable|quiet", match[0]) and any(one.start < match.start() and flat[one.start:one.end] in who and one.kind == "country" and len(who.split()) == 1 for one in scene.mentions)
+            ):
+                continue
+            if who is not None and re.search(r"silent|quiet|reached", match[0]) and re.match(r"the (?:networks?|routes|lines|links)\b", who.lower()):
+                continue
             if who is None:
                 continue
             return [
