@@ -66,6 +66,10 @@ _RESTRICTED = re.compile(  # said by an authority, this tells who did it
 )
 
 
+_CAUSE_LABEL = re.compile(r"(?:the )?(?:root |likely |probable |suspected |main )?(?:cause|reason|diagnosis|explanation|origin|rfo|reason for outage)(?: of (?:the )?(?:outage|fault|incident|failure))?(?:, according to .*)?")
+_OPEN = re.compile(r"(?:still |as yet |yet )?(?:not (?:yet )?known|unknown|unclear|undetermined|under investigation|being investigated|tbd|to be (?:determined|confirmed|established)|pending|open|none given)\b")
+
+
 class Causes:
     """Finds causes by the patterns of one language."""
 
@@ -171,6 +175,8 @@ class Causes:
                 and self._about_outage(scene, match.start(), match.end())
             ):
                 out.append(Draft("cause", "unknown", match.start(), modality="asserted", confidence=0.8))
+            elif scene.sentence.first and _CAUSE_LABEL.fullmatch(scene.sentence.voice.lower()) and _OPEN.match(low):
+                out.append(Draft("cause", "unknown", 0, modality="asserted", confidence=0.8))
             speaking = scene.speaker_at(len(low) - 2) or ""
             if (match := _RESTRICTED.search(low)) and self._government.search(speaking) and not self._events.unreal(scene, match.start(), match.end(), year):
                 out.append(Draft("cause", "government", match.start(), confidence=0.7))
@@ -266,6 +272,12 @@ class Causes:
             r"\b(?:blame|responsible|cause|reason|behind)(?: for| of)? (?:the |a )?$", low[max(0, start - 24) : start]
         ) and name == "power":
             return None  # what the power cut came from
+        if name == "cable" and (
+            re.match(r"(?:'s)? (?:company|owner|operator|station|landing|firm|ship|consortium|layer|provider|tv|car)", low[end:])
+            or re.search(r"(?:company|owner|operator|station|landing|firm|ship|consortium|layer|provider)$", text)
+            or re.search(r"\b(?:maintenance|works?|repairs?|upgrades?) (?:on|of|to|at) (?:an? |the |its |our )?$", low[:start])
+        ):
+            return None
         if name == "disaster" and re.search(r"\b(?:traffic|packet|data|network|request)[ -]$", low[:start]):
             return None
         if (
@@ -297,7 +309,10 @@ class Causes:
             after = None  # "power was cut" is no agent
         if self._later_no.search(tail) or self._later_open.search(tail):
             after = after or re.match("", tail)
-        if before in ("found", "identified", "discovered", "located"):
+        label = scene.sentence.voice.lower() if scene.sentence.first else ""
+        if before is None and _CAUSE_LABEL.fullmatch(label):
+            before, strong = "cause", True
+        if before in ("found", "identified", "discovered", "located", "reported", "confirmed", "cited", "suspects", "suspected", "suspect", "suffered"):
             strong = True
         direct = (
             bool(
@@ -315,7 +330,6 @@ class Causes:
             or bool(name == "attack" and re.match(r"hacked|attacked|sabotag", text) and re.search(r"\b(?:not|n't|never) (?:been )?$", head))
             or bool(name == "cable" and "anchor" in text and "drag" in text)
             or bool(name == "fault" and re.match(r"(?:the |a )?wrong ", text) and re.search(r"\w+ed (?:out |off )?$|\b(?:pulled|cut|hit|took|typed|into) $", head))
-            or bool(name == "attack" and re.match(r"thieves|looters|vandals|saboteurs|arsonists", text))
             or bool(
                 re.search(r"\b(?:made|through|for|due to)(?: (?:a|an))? $", head)
                 and re.match(r"mistake|want|lack|error", text)
@@ -456,7 +470,7 @@ class Causes:
         net = any(noun.kind == "net" for noun in nouns) or bool(
             re.search(
                 r"\b(?:outage|offline|blackout|disruption|shutdown|went dark|cut off|downtime"
-                r"|interruption|disconnection)\b",
+                r"|interruption|disconnection|was out|were out|went (?:down|off|out)|unreachable|vanish\w+|knocked out|lost (?:its|all|the))\b",
                 low[: match.start()] + " " + low[match.end() :],
             )
         )
@@ -468,9 +482,10 @@ class Causes:
                 (ruling or name == "power" or (cue and scene.topic == "net"))
                 and re.match(r"(?:power|electric|mains|national grid|the lights)", low[noun.start : noun.end])
             )
+            and not (scene.topic == "net" and re.match(r"(?:servers?|software|systems?|exchange|emails?|calls)\b", low[noun.start : noun.end]))
         ]
         if name == "government" and re.search(
-            r"order|instruct|direct|decree|suspend|accus|blam|suspect|imposed|told|asked", match[0]
+            r"order|instruct|direct|decree|suspend|accus|blam|suspect|imposed|told|asked|attempt|bid |effort|ploy|security|shut-?down|pull|request|behest|required|forced", match[0]
         ):
             return scene.topic == "net"
         if name == "attack" and re.search(

@@ -273,7 +273,9 @@ class _Reading:
             r"|details|what happened|why it matters|in brief|by|attention|dear \w+|\d+"
             r"|correction to .*|what is known|the bottom line|history|effect|recommendation"
             r"|overview|contact|source|remarks?|outlook|transcript|present|subject line|web"
-            r"|internet|power|weather|sports?)",
+            r"|internet|power|weather|sports?|(?:root |likely |probable |suspected )?(?:cause|reason)(?: .{1,40})?|diagnosis|present state|current state|state|not related|unrelated|what we do not know"
+            r"|what is (?:not |un)known|what happened next|explanation|remedy|action taken|actions?|customers affected|affected (?:services?|customers|areas?|regions?)|in short|in numbers|place|where|when"
+            r"|why|how|who|share.*|share of .*|total|total downtime|first|second|third|finally|rfo|eta|recap|tl;dr|takeaway|lesson|good news|bad news|fine print|p\.?s|ps|re|cc)",
             voice,
         ):
             return voice

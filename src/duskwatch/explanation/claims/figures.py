@@ -124,6 +124,7 @@ class Figures:
         if (
             re.search(r"\ball but $", scene.low[: match.start()] + scene.low[match.start() : match.start() + 8])
             or whole < 2
+            or (whole == 2 and groups["what"].startswith(("cable", "link")))
         ):
             return None
         if not (whole and part <= whole and whole == whole):
@@ -192,7 +193,7 @@ class Figures:
             (
                 one
                 for one in scene.mentions
-                if one.kind == "people" and amount.end <= one.start <= amount.end + 22 and scene.low[one.end - 1] == "s"
+                if one.kind == "people" and ((amount.end <= one.start <= amount.end + 22 and scene.low[one.end - 1] == "s") or amount.start <= one.start < amount.end)
             ),
             None,
         )

@@ -227,7 +227,7 @@ class Others:
                         self._subject.search(head)
                         and (
                             "net" in nouns
-                            or re.search(r"\btraffic|\blinks?\b|bandwidth|transit|connectivity|routes|\bpaths?\b", head)
+                            or re.search(r"\btraffic|\blinks?\b|bandwidth|transit|connectivity|routes|\bpaths?\b|capacity|connections?\b", head)
                         )
                     )
                 ):
@@ -258,7 +258,7 @@ class Others:
                 if (
                     kind == "through"
                     and quantifier is None
-                    and not re.search(r"\b(?:traffic|links?|connectivity|bandwidth|routes|transit)\b", head)
+                    and not re.search(r"\b(?:traffic|links?|connectivity|bandwidth|routes|transit|capacity|connections?)\b", head)
                 ):
                     continue
                 on = self._on(flat, match.end())

@@ -413,6 +413,8 @@ class Voices:
     def _left(self, flat: str, low: str, at: int) -> tuple[str, int]:
         """The name left of a verb at ``at`` and where it begins; '' where there is none."""
         text = flat[:at].rstrip()
+        if alone := re.search(r"(?:^|[^\w'])(he|she|they|it|we|I)$", text):
+            return alone[1], alone.start(1)
         while aux := _AUX.search(text):
             if aux.end() != len(text) or aux.start() == 0:
                 break
@@ -553,6 +555,7 @@ class Voices:
 def _clean(name: str) -> str:
     """A speaker as shown, without quotes and the data that the speaker cites."""
     name = " ".join(name.split()).strip(" ,.'\"")
+    name = re.sub(r" \w+ (?:and|but)$", "", name)
     name = re.sub(
         r"'s (?:data|figures|measurements|probes|charts?|graphs?|own data|monitoring|logs"
         r"|sensors|statistics|dashboards?|numbers|analysis|traffic data|readings|telemetry"
