@@ -130,7 +130,7 @@ class Causes:
         self._not_ordered = re.compile(
             r"\b(?:did not|didn't|never|had not|have not|has not|hasn't|haven't|hadn't|gave no"
             r"|issued no|no one|nobody|neither) (?:\w+ ){0,3}?(?:order(?:ed|s)?|shut|cut"
-            r"|switch(?:ed)?|instruct(?:ed|ions?)?|turn(?:ed)?|block(?:ed)?|direct(?:ed|ive)?"
+            r"|switch(?:ed)?|touch(?:ed)?|interfer(?:e|ed)|tamper(?:ed)?|meddled?|disrupt(?:ed)?|restrict(?:ed)?|close[d]?|suspend(?:ed)?|pull(?:ed)?|limit(?:ed)?|sever(?:ed)?|instruct(?:ed|ions?)?|turn(?:ed)?|block(?:ed)?|direct(?:ed|ive)?"
             r"|ask(?:ed)?)\b|\b(?:had|has|have) (?:nothing|no (?:part|role|hand)) (?:to do with"
             r"|in)\b|\bno (?:shut-?down )?(?:order|directive|instruction)s? (?:was|were|has been"
             r"|had been|to)\b|\b(?:was|were|is) not (?:involved|behind|responsible)\b"
@@ -278,6 +278,8 @@ class Causes:
             or re.search(r"\b(?:maintenance|works?|repairs?|upgrades?) (?:on|of|to|at) (?:an? |the |its |our )?$", low[:start])
         ):
             return None
+        if name == "maintenance" and re.search(r"\b(?:failed|botched|faulty|bungled|flawed|bad|buggy|unsuccessful|aborted|defective) (?:\w+ )?$", low[:start]):
+            return None  # a fault
         if name == "disaster" and re.search(r"\b(?:traffic|packet|data|network|request)[ -]$", low[:start]):
             return None
         if (
@@ -422,7 +424,7 @@ class Causes:
                 if (
                     name == "power"
                     and not any(noun.kind == "net" for noun in scene.nouns)
-                    and not re.match(r"(?:backup |diesel |emergency )*(?:generator|batter|ups|fuse|power (?:supply|feed|unit))", match["power"])
+                    and not re.match(r"(?:backup |diesel |emergency )*(?:generator|batter|ups|fuse|power (?:supply|feed|unit|to|at|in)|power$)", match["power"])
                     and not re.search(r"\b(?:outage|offline|failure|blackout|disruption|interruption)\b", low)
                 ):
                     continue
@@ -519,9 +521,11 @@ class Causes:
             name == "power" and re.match(r"power|electricity|fuel|mains|current", low[start:end]) and not re.search(r"fault|fail|cut|outage|loss", low[start:end])
         ):
             return "ruled out"
+        if name == "exam" and re.search(r"\b(?:so that|lest|to (?:stop|prevent|keep)|could not|cannot|could no longer)\b", window):
+            return self._events.modality(scene, start, end) if act == "think" else "asserted"  # type: ignore[return-value]
         if match := self._ruled.search(window):
             negator = match[0]
-            crossing = re.search(r"\b(?:but|and was|however)\b", negator)
+            crossing = re.search(r"\b(?:but|and was|however|and (?:suspect|say|said|blam|point|think|believ|fear|see|speak|call|talk|cit)\w*)\b", negator)
             if not crossing and not re.search(
                 r"\bnot only\b|\bnot (?:yet )?(?:clear|known|certain)|\bno (?:comment|longer)", negator
             ):

@@ -33,6 +33,7 @@ _CHANGE = re.compile(r"\b(?:reduced|disrupted|interrupted|impaired|throttled|res
 _OF_WORDS = re.compile(
     r"\b(?:published|posted|issued|dated|released|aired|broadcast|printed|signed|received|obtained|seen|written|speaking|interviewed"
     r"|tweeted|uploaded|circulated)(?: online)?,? (?:(?:late|early) )?(?:on|at|in|last|this|yesterday|\d)"
+    r"|\btimes? (?:this|in the|since|last)\b"
 )
 _OF_LOSS = re.compile(r"\b(?:after|following|from|since) (?:an?|the|its|their|that|this)\b(?! (?:few|couple|short))[^,;]*$")  # "restored after a failure on Monday"
 _NIGHTLY = re.compile(
@@ -167,7 +168,10 @@ class Events:
             return "ruled out"
         begin, until = scene.region(at)
         near = scene.low[max(begin, at - 70) : min(until, end + 25)]
-        if act == "think" or self._hedge.search(near):
+        hedge = self._hedge.search(near)
+        if hedge and hedge.end() == len(near) and re.match(r" (?:not|no longer)\b", scene.low[max(begin, at - 70) + hedge.end() :]):
+            hedge = None  # "so that nobody could | not ..."
+        if act == "think" or hedge:
             return "hedged"
         return "asserted"
 
@@ -470,6 +474,8 @@ class Events:
             after,
         ):
             return self._phrase_about_net(scene, of[0], start)
+        if re.match(r" (?:passed|elapsed|went by|ticked by|would pass)\b", after) and scene.topic == "net":
+            return True
         if re.search(r"\bnot $", before) or re.search(
             r"^(?:none|no|neither)\b", scene.low[scene.region(start)[0] :].lstrip()
         ):

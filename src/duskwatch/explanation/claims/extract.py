@@ -353,8 +353,14 @@ class _Reading:
         if not causes and (denied := self._denied_again(scene)):
             out.append(denied)
         self.last_cause = next((str(draft.value) for draft in causes if draft.value != "unknown"), self.last_cause)
-        out += tools._others.dependences(scene, year)
-        out += tools._figures.read(scene, year)
+        dependences = tools._others.dependences(scene, year)
+        if dependences:  # "carried by a single cable" blames no cable
+            out = [draft for draft in out if not (draft.kind == "cause" and draft.value == "cable")]
+        out += dependences
+        figures = tools._figures.read(scene, year)
+        if any(draft.kind == "share" and isinstance(draft.value, dict) and draft.value["lost"] < 0.95 for draft in figures):
+            out = [one for one in out if not (one.kind == "state" and one.value == "offline" and one.confidence <= 0.7)]
+        out += figures
         refusals = (
             tools._others.refusals(scene, tools._voices._left) if self.topic == "net" or scene.topic == "net" else []
         )

@@ -311,6 +311,8 @@ class Others:
             return amounts[-1].bound, round(amounts[-1].said, 4)
         if match := _QUANTIFIER.search(near):
             return match[0], _QUANTIFIERS[match[0]]
+        if behind and (match := _QUANTIFIER.search(behind["rest"])):
+            return match[0], _QUANTIFIERS[match[0]]
         return ("sole", 1.0) if kind == "sole" else (None, None)
 
     @staticmethod
@@ -431,8 +433,8 @@ class Others:
     def _refuser(scene: Scene, flat: str, low: str, at: int, left: object) -> str | None:
         both = (
             re.search(r"\b[Nn]either (.{3,50}?) nor (.{3,50}?)\s*$", flat[:at])
-            or re.match(r"nor (.{3,50}?) (?:responded|replied|commented|answered|would comment)", flat[at:])
-            or re.match(r"neither (.{3,60}?) (?:responded|replied|commented|answered|would)", low[at:])
+            or re.match(r"nor (.{3,50}?) (?:responded|replied|commented|answered|returned|offered|issued|gave|wished|wanted|was|could|had|has|would comment)", flat[at:])
+            or re.match(r"neither (.{3,60}?) (?:responded|replied|commented|answered|returned|offered|issued|gave|wished|wanted|was|could|had|has|would)", low[at:])
         )
         if both:
             return " nor ".join(part for part in both.groups() if part)

@@ -28,7 +28,7 @@ _ROLE = (
     r"|judge|court|presidency|bureau|board|committee|office|department|authority|foundation|association|federation"
     r"|collective|alliance|consortium|outfit|start-?up|vendor|host|exchange|observer|tracker|admins?|sysadmin"
     r"|parliament|cabinet|palace|state|regime|junta|coalition|rebels?|militia|hospital|bank|airline|hotelier|merchant"
-    r"|vendors?|students?|lecturer|tourists?|drivers?|nurses?|doctors?|entrepreneurs?|woman|man|couple|family"
+    r"|cert|csirt|noc|ngo|isp|vendors?|students?|lecturer|tourists?|drivers?|nurses?|doctors?|entrepreneurs?|woman|man|couple|family"
 )
 _SUBJECT_OF_DATA = re.compile(
     r"\b(?:data|figures|measurements|measurement|charts?|graphs?|statistics|numbers|probes"
@@ -165,7 +165,7 @@ _LISTENER = re.compile(
     r"|state (?:television|tv|radio|media)|local (?:radio|media)|news agency|agency"
     r"|broadcaster|newspaper|customers|our|the|national|public|radio)(?: [A-Z][\w.-]*"
     r"| (?:news agency|television|radio|newspaper|correspondent|daily|reporter|channel"
-    r"|station))*)(?=[\s,:])"
+    r"|station))*)(?=[\s,:.;])"
 )
 _PRONOUN = re.compile(r"^(?:he|she|they|it|we|i|who|you)$", re.IGNORECASE)
 
@@ -343,6 +343,8 @@ class Voices:
         ) and not (act == "deny" and before.endswith(("to",)) is False and before.endswith(("did", "do", "does"))):
             return None
         after = flat[end:]
+        if re.match(r" (?:them|it|him|her|our|my)sel(?:f|ves)\b", after):
+            return None
         inverted = (
             bool(re.search(r"[,\"]\s*$", flat[:begin]))
             and re.match(r"\s+(?:[A-Z]|the |an? |one |its |their |(?:(?!(?:on|in|at|by|for|to|of|from|since|safe|that) )[a-z]+ ){1,3}[A-Z])", after)
@@ -405,6 +407,8 @@ class Voices:
         if by is None or act == "think":
             return None
         at = match.end() + by.end()
+        if re.match(r"[^,;.]{3,60}? to (?:cut|shut|suspend|block|disconnect|restrict|limit|switch|turn|throttle|close|halt|pull|disable)\b", flat[at:]):
+            return None  # an order
         name, end = self._right(flat, at)
         if not name or not (name[0].isupper() or self._role.search(name)):
             return None
@@ -461,6 +465,8 @@ class Voices:
         cuts = list(_FINITE.finditer(name.lower()))
         if cuts:
             cut = cuts[-1]
+            if re.search(r"\b(?:and|but|yet)\s*$", name) and name[: cuts[0].start()].strip():
+                return name[: cuts[0].start()].strip(" .,'\""), start  # "the union does not believe it and suspects"
             joint = re.search(r"\b(?:and|but)\s+(?=\S)", name[cut.end() :])
             if joint is None:
                 return "", at
