@@ -60,14 +60,24 @@ _WEAK = frozenset(
 
 
 _RESTRICTED = re.compile(  # said by an authority, this tells who did it
-    r"\b(?:(?:access|service|internet|connections?|networks?|data|it|coverage) )?(?:had been|has been|have been|was|were|is|are) (?:\w+ly )?"
-    r"(?:restricted|limited|suspended|blocked|switched off|shut (?:down|off)|turned off|cut|disabled|curtailed) (?:[\w-]+ ){0,4}?"
+    r"\b(?:(?:access|service|internet|connections?|networks?|data|it|coverage) )?(?:had been"
+    r"|has been|have been|was|were|is|are) (?:\w+ly )?"
+    r"(?:restricted|limited|suspended|blocked|switched off|shut (?:down|off)|turned off|cut"
+    r"|disabled|curtailed) (?:[\w-]+ ){0,4}?"
     r"(?:\"|to |for |because|in order|as a|until|on (?:security|safety)|so that)"
 )
 
 
-_CAUSE_LABEL = re.compile(r"(?:the )?(?:root |likely |probable |suspected |main )?(?:cause|reason|diagnosis|explanation|origin|rfo|reason for outage)(?: of (?:the )?(?:outage|fault|incident|failure))?(?:, according to .*)?")
-_OPEN = re.compile(r"(?:still |as yet |yet )?(?:not (?:yet )?known|unknown|unclear|undetermined|under investigation|being investigated|tbd|to be (?:determined|confirmed|established)|pending|open|none given)\b")
+_CAUSE_LABEL = re.compile(
+    r"(?:the )?(?:root |likely |probable |suspected |main )?(?:cause|reason|diagnosis"
+    r"|explanation|origin|rfo|reason for outage)(?: of (?:the )?(?:outage|fault|incident"
+    r"|failure))?(?:, according to .*)?"
+)
+_OPEN = re.compile(
+    r"(?:still |as yet |yet )?(?:not (?:yet )?known|unknown|unclear|undetermined"
+    r"|under investigation|being investigated|tbd|to be (?:determined|confirmed|established)"
+    r"|pending|open|none given)\b"
+)
 
 
 class Causes:
@@ -104,10 +114,14 @@ class Causes:
             r"|immediately |fully )*(?:rule[ds]? out|ruling out|exclude|discount)"
         )
         self._later_no = re.compile(
-            r"^[^.;]{0,50}?\b(?:(?:can|may|might|was|were|is|are|has been|had been|have been)(?: \w+ly| now)? (?:to )?be (?:\w+ )?"
-            r"(?:ruled out|excluded|discounted|dismissed)|(?:was|were|is|are|being|seems?|looks?|appears?)(?: \w+)? (?:improbable|implausible"
-            r"|unlikely|out of the question|far-?fetched|absurd|nonsense)|(?:improbable|implausible|unlikely|out of the question|far-?fetched)\b"
-            r"|(?:had|has|have) (?:nothing|little) to do with|(?:was|were|is|are|has been|had been|have been|can be|could be"
+            r"^[^.;]{0,50}?\b(?:(?:can|may|might|was|were|is|are|has been|had been|have been)(?: \w+ly"
+            r"| now)? (?:to )?be (?:\w+ )?"
+            r"(?:ruled out|excluded|discounted|dismissed)|(?:was|were|is|are|being|seems?|looks?"
+            r"|appears?)(?: \w+)? (?:improbable|implausible"
+            r"|unlikely|out of the question|far-?fetched|absurd|nonsense)|(?:improbable|implausible"
+            r"|unlikely|out of the question|far-?fetched)\b"
+            r"|(?:had|has|have) (?:nothing|little) to do with|(?:was|were|is|are|has been|had been"
+            r"|have been|can be|could be"
             r"|were all|was also|being) ruled out|(?:is|was|are) (?:unlikely|not (?:to blame"
             r"|the cause|responsible|behind|involved|suspected|believed))|(?:has|have"
             r"|had) been excluded|(?:was|were|is) excluded|played no (?:role|part)"
@@ -130,7 +144,9 @@ class Causes:
         self._not_ordered = re.compile(
             r"\b(?:did not|didn't|never|had not|have not|has not|hasn't|haven't|hadn't|gave no"
             r"|issued no|no one|nobody|neither) (?:\w+ ){0,3}?(?:order(?:ed|s)?|shut|cut"
-            r"|switch(?:ed)?|touch(?:ed)?|interfer(?:e|ed)|tamper(?:ed)?|meddled?|disrupt(?:ed)?|restrict(?:ed)?|close[d]?|suspend(?:ed)?|pull(?:ed)?|limit(?:ed)?|sever(?:ed)?|instruct(?:ed|ions?)?|turn(?:ed)?|block(?:ed)?|direct(?:ed|ive)?"
+            r"|switch(?:ed)?|touch(?:ed)?|interfer(?:e|ed)|tamper(?:ed)?|meddled?|disrupt(?:ed)?"
+            r"|restrict(?:ed)?|close[d]?|suspend(?:ed)?|pull(?:ed)?|limit(?:ed)?|sever(?:ed)?"
+            r"|instruct(?:ed|ions?)?|turn(?:ed)?|block(?:ed)?|direct(?:ed|ive)?"
             r"|ask(?:ed)?)\b|\b(?:had|has|have) (?:nothing|no (?:part|role|hand)) (?:to do with"
             r"|in)\b|\bno (?:shut-?down )?(?:order|directive|instruction)s? (?:was|were|has been"
             r"|had been|to)\b|\b(?:was|were|is) not (?:involved|behind|responsible)\b"
@@ -178,7 +194,11 @@ class Causes:
             elif scene.sentence.first and _CAUSE_LABEL.fullmatch(scene.sentence.voice.lower()) and _OPEN.match(low):
                 out.append(Draft("cause", "unknown", 0, modality="asserted", confidence=0.8))
             speaking = scene.speaker_at(len(low) - 2) or ""
-            if (match := _RESTRICTED.search(low)) and self._government.search(speaking) and not self._events.unreal(scene, match.start(), match.end(), year):
+            if (
+                (match := _RESTRICTED.search(low))
+                and self._government.search(speaking)
+                and not self._events.unreal(scene, match.start(), match.end(), year)
+            ):
                 out.append(Draft("cause", "government", match.start(), confidence=0.7))
             if denied := self._denials(scene):
                 out.append(denied)
@@ -266,25 +286,53 @@ class Causes:
             return None
         if re.search(r"\bwho (?:had |has )?$", low[max(0, start - 10) : start]):
             return None
-        if re.search(r"\b(?:examin|investigat|check|prob|stud|look\w* into|ask|verif|explor|consider)\w* (?:\w+ ){0,3}?(?:whether|if)\b[^.;]*$", low[:start]):
+        if re.search(
+            r"\b(?:examin|investigat|check|prob|stud|look\w* into|ask|verif|explor"
+            r"|consider)\w* (?:\w+ ){0,3}?(?:whether|if)\b[^.;]*$",
+            low[:start],
+        ):
             return None  # what is looked into is not said
-        if re.match(r"[^.;,]{0,24}?\b(?:to blame|responsible|behind|(?:the|a) (?:cause|reason)) (?:for|of) (?:the |a )?(?:power|electric|blackout in the grid)", low[end:]) or re.search(
-            r"\b(?:blame|responsible|cause|reason|behind)(?: for| of)? (?:the |a )?$", low[max(0, start - 24) : start]
-        ) and name == "power":
+        if re.match(
+            r"[^.;,]{0,24}?\b(?:to blame|responsible|behind|(?:the|a) (?:cause|reason)) (?:for"
+            r"|of) (?:the |a )?(?:power|electric|blackout in the grid)",
+            low[end:],
+        ) or (
+            re.search(
+                r"\b(?:blame|responsible|cause|reason|behind)(?: for| of)? (?:the |a )?$",
+                low[max(0, start - 24) : start],
+            )
+            and name == "power"
+        ):
             return None  # what the power cut came from
         if name == "cable" and (
-            re.match(r"(?:'s)? (?:company|owner|operator|station|landing|firm|ship|consortium|layer|provider|tv|car)", low[end:])
+            re.match(
+                r"(?:'s)? (?:company|owner|operator|station|landing|firm|ship|consortium|layer|provider|tv|car)",
+                low[end:],
+            )
             or re.search(r"(?:company|owner|operator|station|landing|firm|ship|consortium|layer|provider)$", text)
-            or re.search(r"\b(?:maintenance|works?|repairs?|upgrades?) (?:on|of|to|at) (?:an? |the |its |our )?$", low[:start])
+            or re.search(
+                r"\b(?:maintenance|works?|repairs?|upgrades?) (?:on|of|to|at) (?:an? |the |its |our )?$", low[:start]
+            )
         ):
             return None
-        if name == "maintenance" and re.search(r"\b(?:failed|botched|faulty|bungled|flawed|bad|buggy|unsuccessful|aborted|defective) (?:\w+ )?$", low[:start]):
+        if (
+            name == "power"
+            and re.search(
+                r"\bwithout (?:\w+ )?(?:electricity|power|light)|\b(?:lost|no) (?:power|electricity)",
+                low[end : end + 120],
+            )
+            and not any(noun.kind == "net" for noun in scene.nouns)
+        ):
+            return None
+        if name == "maintenance" and re.search(
+            r"\b(?:failed|botched|faulty|bungled|flawed|bad|buggy|unsuccessful|aborted|defective) (?:\w+ )?$",
+            low[:start],
+        ):
             return None  # a fault
         if name == "disaster" and re.search(r"\b(?:traffic|packet|data|network|request)[ -]$", low[:start]):
             return None
         if (
             re.search(r"\bno (?:\w+ )?$", low[max(0, start - 14) : start])
-
             and scene.voice_at(start) is None
             and not scene.voice
         ):
@@ -314,7 +362,19 @@ class Causes:
         label = scene.sentence.voice.lower() if scene.sentence.first else ""
         if before is None and _CAUSE_LABEL.fullmatch(label):
             before, strong = "cause", True
-        if before in ("found", "identified", "discovered", "located", "reported", "confirmed", "cited", "suspects", "suspected", "suspect", "suffered"):
+        if before in (
+            "found",
+            "identified",
+            "discovered",
+            "located",
+            "reported",
+            "confirmed",
+            "cited",
+            "suspects",
+            "suspected",
+            "suspect",
+            "suffered",
+        ):
             strong = True
         direct = (
             bool(
@@ -328,10 +388,23 @@ class Causes:
                     head,
                 )
             )
-            or bool(re.search(r"\bthere (?:was|is|has been|had been|were|have been) (?:no|never|not)(?: an?| any)?(?: \w+)? $", head))
-            or bool(name == "attack" and re.match(r"hacked|attacked|sabotag", text) and re.search(r"\b(?:not|n't|never) (?:been )?$", head))
+            or bool(
+                re.search(
+                    r"\bthere (?:was|is|has been|had been|were|have been) (?:no|never|not)(?: an?| any)?(?: \w+)? $",
+                    head,
+                )
+            )
+            or bool(
+                name == "attack"
+                and re.match(r"hacked|attacked|sabotag", text)
+                and re.search(r"\b(?:not|n't|never) (?:been )?$", head)
+            )
             or bool(name == "cable" and "anchor" in text and "drag" in text)
-            or bool(name == "fault" and re.match(r"(?:the |a )?wrong ", text) and re.search(r"\w+ed (?:out |off )?$|\b(?:pulled|cut|hit|took|typed|into) $", head))
+            or bool(
+                name == "fault"
+                and re.match(r"(?:the |a )?wrong ", text)
+                and re.search(r"\w+ed (?:out |off )?$|\b(?:pulled|cut|hit|took|typed|into) $", head)
+            )
             or bool(
                 re.search(r"\b(?:made|through|for|due to)(?: (?:a|an))? $", head)
                 and re.match(r"mistake|want|lack|error", text)
@@ -424,12 +497,23 @@ class Causes:
                 if (
                     name == "power"
                     and not any(noun.kind == "net" for noun in scene.nouns)
-                    and not re.match(r"(?:backup |diesel |emergency )*(?:generator|batter|ups|fuse|power (?:supply|feed|unit|to|at|in)|power$)", match["power"])
+                    and not re.match(
+                        r"(?:backup |diesel |emergency )*(?:generator|batter|ups|fuse|power (?:supply|feed|unit|to"
+                        r"|at|in)|power$)",
+                        match["power"],
+                    )
                     and not re.search(r"\b(?:outage|offline|failure|blackout|disruption|interruption)\b", low)
                 ):
                     continue
                 head = low[max(0, match.start() - 80) : match.start()]
-                if re.search(r"(?:%|per ?cent|half|third|quarter|two|three|four|most|many|all|\d) (?:of )?(?:the |its |their )?$", head) and name == "fault":
+                if (
+                    re.search(
+                        r"(?:%|per ?cent|half|third|quarter|two|three|four|most|many|all|\d) (?:of )?(?:the |its "
+                        r"|their )?$",
+                        head,
+                    )
+                    and name == "fault"
+                ):
                     continue  # how many masts went is a share
                 if re.search(
                     r"\b(?:no|not|n't|never|without|neither)\b[^,;]{0,25}$", head + match[0][:12]
@@ -472,7 +556,8 @@ class Causes:
         net = any(noun.kind == "net" for noun in nouns) or bool(
             re.search(
                 r"\b(?:outage|offline|blackout|disruption|shutdown|went dark|cut off|downtime"
-                r"|interruption|disconnection|was out|were out|went (?:down|off|out)|unreachable|vanish\w+|knocked out|lost (?:its|all|the))\b",
+                r"|interruption|disconnection|was out|were out|went (?:down|off|out)|unreachable|vanish\w+"
+                r"|knocked out|lost (?:its|all|the))\b",
                 low[: match.start()] + " " + low[match.end() :],
             )
         )
@@ -484,10 +569,15 @@ class Causes:
                 (ruling or name == "power" or (cue and scene.topic == "net"))
                 and re.match(r"(?:power|electric|mains|national grid|the lights)", low[noun.start : noun.end])
             )
-            and not (scene.topic == "net" and re.match(r"(?:servers?|software|systems?|exchange|emails?|calls)\b", low[noun.start : noun.end]))
+            and not (
+                scene.topic == "net"
+                and re.match(r"(?:servers?|software|systems?|exchange|emails?|calls)\b", low[noun.start : noun.end])
+            )
         ]
         if name == "government" and re.search(
-            r"order|instruct|direct|decree|suspend|accus|blam|suspect|imposed|told|asked|attempt|bid |effort|ploy|security|shut-?down|pull|request|behest|required|forced", match[0]
+            r"order|instruct|direct|decree|suspend|accus|blam|suspect|imposed|told|asked|attempt|bid "
+            r"|effort|ploy|security|shut-?down|pull|request|behest|required|forced",
+            match[0],
         ):
             return scene.topic == "net"
         if name == "attack" and re.search(
@@ -518,14 +608,22 @@ class Causes:
         if voice is not None and voice.own[1] <= start:  # a refusal to be named rules nothing out
             window = low[max(voice.own[1], start - 95) : start]
         if re.search(r"\b(?:no|not an?|without any)\s(?:\w+\s)?$", head) and not (
-            name == "power" and re.match(r"power|electricity|fuel|mains|current", low[start:end]) and not re.search(r"fault|fail|cut|outage|loss", low[start:end])
+            name == "power"
+            and re.match(r"power|electricity|fuel|mains|current", low[start:end])
+            and not re.search(r"fault|fail|cut|outage|loss", low[start:end])
         ):
             return "ruled out"
-        if name == "exam" and re.search(r"\b(?:so that|lest|to (?:stop|prevent|keep)|could not|cannot|could no longer)\b", window):
+        if name == "exam" and re.search(
+            r"\b(?:so that|lest|to (?:stop|prevent|keep)|could not|cannot|could no longer)\b", window
+        ):
             return self._events.modality(scene, start, end) if act == "think" else "asserted"  # type: ignore[return-value]
         if match := self._ruled.search(window):
             negator = match[0]
-            crossing = re.search(r"\b(?:but|and was|however|and (?:suspect|say|said|blam|point|think|believ|fear|see|speak|call|talk|cit)\w*)\b", negator)
+            crossing = re.search(
+                r"\b(?:but|and was|however|and (?:suspect|say|said|blam|point|think|believ|fear|see|speak"
+                r"|call|talk|cit)\w*)\b",
+                negator,
+            )
             if not crossing and not re.search(
                 r"\bnot only\b|\bnot (?:yet )?(?:clear|known|certain)|\bno (?:comment|longer)", negator
             ):

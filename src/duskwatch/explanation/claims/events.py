@@ -31,11 +31,14 @@ class Moment:
 
 _CHANGE = re.compile(r"\b(?:reduced|disrupted|interrupted|impaired|throttled|restricted|cut|knocked|hampered|hit)\b")
 _OF_WORDS = re.compile(
-    r"\b(?:published|posted|issued|dated|released|aired|broadcast|printed|signed|received|obtained|seen|written|speaking|interviewed"
+    r"\b(?:published|posted|issued|dated|released|aired|broadcast|printed|signed|received"
+    r"|obtained|seen|written|speaking|interviewed"
     r"|tweeted|uploaded|circulated)(?: online)?,? (?:(?:late|early) )?(?:on|at|in|last|this|yesterday|\d)"
     r"|\btimes? (?:this|in the|since|last)\b"
 )
-_OF_LOSS = re.compile(r"\b(?:after|following|from|since) (?:an?|the|its|their|that|this)\b(?! (?:few|couple|short))[^,;]*$")  # "restored after a failure on Monday"
+_OF_LOSS = re.compile(
+    r"\b(?:after|following|from|since) (?:an?|the|its|their|that|this)\b(?! (?:few|couple|short))[^,;]*$"
+)  # "restored after a failure on Monday"
 _NIGHTLY = re.compile(
     r"\b(?:every|each) (?:single )?(?:evening|night|day|morning|afternoon|weekend|hour)\b|\b(?:nightly|daily)\b"
     r"|\bbetween \d[\w:. ]{0,12} and \d[\w:. ]{0,12} (?:every|each) "
@@ -61,7 +64,8 @@ class Events:
         self._event_of = grammar.compile("{event} (?:lasting |of |for )(?:a total of |about |around )?$")
         self._counted = re.compile(
             r"\b(?:speaks? of|spoke of|counted|counts|puts? (?:\w+ ){1,5}at|put it at|shows?"
-            r"|measured|(?:total )?(?:downtime|duration|length|outage time)[:=]?|(?:length|duration|total|outage|interruption|blackout|disruption"
+            r"|measured|(?:total )?(?:downtime|duration|length|outage time)[:=]?|(?:length|duration"
+            r"|total|outage|interruption|blackout|disruption"
             r"|shut-?down) (?:was|is|of)|in all|total of|came to"
             r"|reports?|gives?|gave|for)(?: a total of| the length as| about| around)? $"
         )
@@ -80,8 +84,10 @@ class Events:
             r"\b(?:earlier|previous|original|first) (?:version|edition|report)s? of (?:this|the"
             r"|our)\b|\b(?:incorrectly|wrongly|mistakenly|erroneously) (?:said|stated|reported"
             r"|gave|put|described)\b|\bwe (?:earlier|previously) (?:said|reported"
-            r"|wrote)\b|\b(?:reports?|claims?|rumou?rs?|posts?|stor(?:y|ies)|messages?|videos?) (?:that|of|saying|claiming) [^.;]{8,140}?"
-            r" (?:was|were|is|are|proved|turned out(?: to be)?) (?:wrong|false|untrue|incorrect|fake|baseless|unfounded|a hoax|not true|mistaken)\b"
+            r"|wrote)\b|\b(?:reports?|claims?|rumou?rs?|posts?|stor(?:y|ies)|messages?"
+            r"|videos?) (?:that|of|saying|claiming) [^.;]{8,140}?"
+            r" (?:was|were|is|are|proved|turned out(?: to be)?) (?:wrong|false|untrue|incorrect|fake"
+            r"|baseless|unfounded|a hoax|not true|mistaken)\b"
             r"|\bmisstated\b|\bearlier (?:said|reported|wrote) (?:in error|wrongly)"
         )
         self._still = re.compile(
@@ -92,6 +98,8 @@ class Events:
 
     def triggers(self, scene: Scene) -> list[Trigger]:
         """Events of a sentence in order, none overlapping; whether they are about the Internet is judged later."""
+        if scene.triggers is not None:
+            return scene.triggers
         found: list[Trigger] = []
 
         def put(trigger: Trigger) -> None:
@@ -110,6 +118,7 @@ class Events:
         for match in self._began.finditer(low):
             put(Trigger(match.start(), match.end(), "", "down?", noun=True))
         found.sort(key=lambda one: one.start)
+        scene.triggers = found
         return found
 
     # ------------------------------------------------------------------ gates
@@ -126,7 +135,9 @@ class Events:
             return "question"
         if scene.past:
             return "history"
-        if self._corrected.search(scene.low[: at + 1]) or ((hoax := self._corrected.search(scene.low)) and hoax.end() > at):
+        if self._corrected.search(scene.low[: at + 1]) or (
+            (hoax := self._corrected.search(scene.low)) and hoax.end() > at
+        ):
             return "correction"
         if self._history.search(piece) or (begin and self._history.search(scene.low[:60]) and begin < 90):
             return "history"
@@ -156,7 +167,9 @@ class Events:
         """Whether a sentence tells of an earlier time."""
         if year is None:
             return False
-        return any(int(match[1]) < year - 1 for match in self._year.finditer(low)) or bool(re.search(r"\b(?:last year|years ago|a year ago|decades? ago)\b", low))
+        return any(int(match[1]) < year - 1 for match in self._year.finditer(low)) or bool(
+            re.search(r"\b(?:last year|years ago|a year ago|decades? ago)\b", low)
+        )
 
     def modality(self, scene: Scene, at: int, end: int) -> str:
         """asserted, hedged or denied, from the words near an event and from how its speaker puts it."""
@@ -169,7 +182,11 @@ class Events:
         begin, until = scene.region(at)
         near = scene.low[max(begin, at - 70) : min(until, end + 25)]
         hedge = self._hedge.search(near)
-        if hedge and hedge.end() == len(near) and re.match(r" (?:not|no longer)\b", scene.low[max(begin, at - 70) + hedge.end() :]):
+        if (
+            hedge
+            and hedge.end() == len(near)
+            and re.match(r" (?:not|no longer)\b", scene.low[max(begin, at - 70) + hedge.end() :])
+        ):
             hedge = None  # "so that nobody could | not ..."
         if act == "think" or hedge:
             return "hedged"
@@ -290,7 +307,11 @@ class Events:
             if begin <= one.start < until
             and scene.outside_speech(one.start, one.end)
             and not _OF_WORDS.search(scene.low, max(0, one.start - 30), one.start + 4)
-            and not (trigger.direction.startswith("up") and trigger.end < one.start and _OF_LOSS.search(scene.low[trigger.end : one.start]))
+            and not (
+                trigger.direction.startswith("up")
+                and trigger.end < one.start
+                and _OF_LOSS.search(scene.low[trigger.end : one.start])
+            )
         ]
         nth = [one for one in found if one.day is not None and one.day[0].startswith("nth")]
         if nth:  # "for the second day running on Saturday": the day only tells when the count was made
@@ -446,13 +467,16 @@ class Events:
                 # "back in nine hours" is a plan or a record time; "in 20 minutes all routes were gone" is a pace
                 continue
             if not (
-                re.match(r",? (?:in total|in all|altogether|all told|overall|all in all)\b", after) and scene.topic == "net"
+                re.match(r",? (?:in total|in all|altogether|all told|overall|all in all)\b", after)
+                and scene.topic == "net"
             ) and not self._lasting(scene, span.start, span.end, before, after, triggers):
                 continue
             if self.unreal(scene, span.start, span.end, year):
                 continue
             ends = (span.low, span.high)
-            if span.high is None and re.search(r"\b(?:never|not) (?:for|(?:\w+ )?(?:last\w*|exceed\w*|longer))\b[^,;]{0,16}$", before):
+            if span.high is None and re.search(
+                r"\b(?:never|not) (?:for|(?:\w+ )?(?:last\w*|exceed\w*|longer))\b[^,;]{0,16}$", before
+            ):
                 ends = (None, span.low)  # "never for more than twelve minutes"
             value = {"min_s": _whole(ends[0]), "max_s": _whole(ends[1])}
             out.append(Draft("duration", value, span.start, confidence=0.85))

@@ -13,8 +13,8 @@ from duskwatch.explanation.claims.attacks import Attacks
 from duskwatch.explanation.claims.causes import Causes
 from duskwatch.explanation.claims.events import Events, Moment
 from duskwatch.explanation.claims.expression import Expression
-from duskwatch.explanation.claims.figures import Figures
 from duskwatch.explanation.claims.fields import asked, fields
+from duskwatch.explanation.claims.figures import Figures
 from duskwatch.explanation.claims.grammar import Grammar, grammar
 from duskwatch.explanation.claims.moments import EPOCH, Dateline, Interval, resolve, zone_in, zone_of
 from duskwatch.explanation.claims.numbers import Numbers
@@ -41,16 +41,26 @@ _LISTED = re.compile(
 
 
 _ALLEGED = re.compile(
-    r"\b(?:(?:rejected|rejects|dismissed|dismisses|denied|denies|disputed|disputes|refuted|refutes|contradicted|contradicts|repudiated"
-    r"|brushed (?:off|aside)|shrugged off|scoffed at|waved away|has denied|has rejected|has dismissed) (?:this|that|it|(?:the|these|those|such|any|all)(?: \w+)?"
-    r" (?:allegations?|accusations?|charges?|claims?|reports?|suggestions?|accounts?|rumou?rs?|speculation|theor(?:y|ies)|version|idea|notion|link))\b(?! (?:that|of))"
-    r"|(?:calls?|called|described|describes) (?:this|that|it|the (?:allegation|accusation|claim|charge|report|suggestion|idea|rumou?r|theory)s?) (?:as )?(?:\w+ )?"
-    r"(?:absurd|nonsense|false|untrue|baseless|unfounded|ridiculous|a lie|lies|fabricat\w+|fantasy|invented|wrong|slander|fake|speculation|rubbish)"
-    r"|(?:says?|said|insists?|insisted) (?:this|that|it) (?:is|was) (?:not true|untrue|false|nonsense|wrong|a lie|absurd))"
+    r"\b(?:(?:rejected|rejects|dismissed|dismisses|denied|denies|disputed|disputes|refuted"
+    r"|refutes|contradicted|contradicts|repudiated"
+    r"|brushed (?:off|aside)|shrugged off|scoffed at|waved away|has denied|has rejected"
+    r"|has dismissed) (?:this|that|it|(?:the|these|those|such|any|all)(?: \w+)?"
+    r" (?:allegations?|accusations?|charges?|claims?|reports?|suggestions?|accounts?|rumou?rs?"
+    r"|speculation|theor(?:y|ies)|version|idea|notion|link))\b(?! (?:that|of))"
+    r"|(?:calls?|called|described|describes) (?:this|that|it|the (?:allegation|accusation"
+    r"|claim|charge|report|suggestion|idea|rumou?r|theory)s?) (?:as )?(?:\w+ )?"
+    r"(?:absurd|nonsense|false|untrue|baseless|unfounded|ridiculous|a lie|lies|fabricat\w+"
+    r"|fantasy|invented|wrong|slander|fake|speculation|rubbish)"
+    r"|(?:says?|said|insists?|insisted) (?:this|that|it) (?:is|was) (?:not true|untrue|false"
+    r"|nonsense|wrong|a lie|absurd))"
 )
-_GOES_ON = re.compile(r"(?:then|that|those|it|this|at (?:that|the) time|the (?:cut|outage|blackout|shutdown|disruption) (?:then|that year|at the time)|back then|on that occasion|service then)\b")
+_GOES_ON = re.compile(
+    r"(?:then|that|those|it|this|at (?:that|the) time|the (?:cut|outage|blackout|shutdown"
+    r"|disruption) (?:then|that year|at the time)|back then|on that occasion|service then)\b"
+)
 _DRILL = re.compile(
-    r"\b(?:drills?|exercise|rehears\w+|simulat\w+|tabletop|war game|test of (?:\w+ ){0,2}(?:plans?|readiness|procedures)|trains? for|pretend\w*)\b"
+    r"\b(?:drills?|exercise|rehears\w+|simulat\w+|tabletop|war game"
+    r"|test of (?:\w+ ){0,2}(?:plans?|readiness|procedures)|trains? for|pretend\w*)\b"
 )
 
 
@@ -273,9 +283,14 @@ class _Reading:
             r"|details|what happened|why it matters|in brief|by|attention|dear \w+|\d+"
             r"|correction to .*|what is known|the bottom line|history|effect|recommendation"
             r"|overview|contact|source|remarks?|outlook|transcript|present|subject line|web"
-            r"|internet|power|weather|sports?|(?:root |likely |probable |suspected )?(?:cause|reason)(?: .{1,40})?|diagnosis|present state|current state|state|not related|unrelated|what we do not know"
-            r"|what is (?:not |un)known|what happened next|explanation|remedy|action taken|actions?|customers affected|affected (?:services?|customers|areas?|regions?)|in short|in numbers|place|where|when"
-            r"|why|how|who|share.*|share of .*|total|total downtime|first|second|third|finally|rfo|eta|recap|tl;dr|takeaway|lesson|good news|bad news|fine print|p\.?s|ps|re|cc)",
+            r"|internet|power|weather|sports?|(?:root |likely |probable |suspected )?(?:cause"
+            r"|reason)(?: .{1,40})?|diagnosis|present state|current state|state|not related|unrelated"
+            r"|what we do not know"
+            r"|what is (?:not |un)known|what happened next|explanation|remedy|action taken|actions?"
+            r"|customers affected|affected (?:services?|customers|areas?|regions?)|in short|in numbers"
+            r"|place|where|when"
+            r"|why|how|who|share.*|share of .*|total|total downtime|first|second|third|finally|rfo|eta"
+            r"|recap|tl;dr|takeaway|lesson|good news|bad news|fine print|p\.?s|ps|re|cc)",
             voice,
         ):
             return voice
@@ -358,7 +373,9 @@ class _Reading:
             out = [draft for draft in out if not (draft.kind == "cause" and draft.value == "cable")]
         out += dependences
         figures = tools._figures.read(scene, year)
-        if any(draft.kind == "share" and isinstance(draft.value, dict) and draft.value["lost"] < 0.95 for draft in figures):
+        if any(
+            draft.kind == "share" and isinstance(draft.value, dict) and draft.value["lost"] < 0.95 for draft in figures
+        ):
             out = [one for one in out if not (one.kind == "state" and one.value == "offline" and one.confidence <= 0.7)]
         out += figures
         refusals = (
@@ -381,7 +398,15 @@ class _Reading:
         if not speaker:
             return None
         speaker = scene.resolved.get(speaker.lower(), speaker)
-        return Draft("cause", self.last_cause, match.start(), speaker=speaker, own_speaker=True, modality="denied", confidence=0.7)
+        return Draft(
+            "cause",
+            self.last_cause,
+            match.start(),
+            speaker=speaker,
+            own_speaker=True,
+            modality="denied",
+            confidence=0.7,
+        )
 
     @staticmethod
     def _of_site(scene: Scene, draft: Draft, spots: list[int]) -> bool:
@@ -460,7 +485,13 @@ class _Reading:
                 return None
             parts.append(interval)
         low, high = parts[0]
-        if first.span == "half-day" and self.twelve and low is not None and len(parts) == 1 and self.exact_us is not None:
+        if (
+            first.span == "half-day"
+            and self.twelve
+            and low is not None
+            and len(parts) == 1
+            and self.exact_us is not None
+        ):
             half = 43_200_000_000  # "at 6:20 in the evening ... back at 7:05"
             if -half < low - self.exact_us < 0:
                 low, high = low + half, None if high is None else high + half
@@ -477,9 +508,15 @@ class _Reading:
             high = None
         latest = self.now.latest_us(zone_of(zone))
         day = 86_400_000_000
-        if kind == "end" and first.day is None and first.clock and last is None and low is not None and self.onset_us is not None:
-            if low < self.onset_us <= low + day and (latest is None or low + day <= latest):
-                low, high = low + day, None if high is None else high + day  # "gone at 19:30 and back after midnight"
+        told = kind == "end" and first.day is None and first.clock is not None and last is None
+        if (
+            told
+            and low is not None
+            and self.onset_us is not None
+            and low < self.onset_us <= low + day
+            and (latest is None or low + day <= latest)
+        ):
+            low, high = low + day, None if high is None else high + day  # "gone at 19:30 and back after midnight"
         if kind == "onset" and first.clock and low is not None:
             self.onset_us = low
         if latest is not None:

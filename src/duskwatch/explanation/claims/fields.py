@@ -1,4 +1,4 @@
-"""Lines of a notice or a list that name what follows: "Start: Monday, 13:12", "Duration: 2 h", and answers to questions."""
+"""Lines that name what follows ("Start: Monday, 13:12", "Duration: 2 h"), and answers to questions."""
 
 import re
 
@@ -6,15 +6,21 @@ from duskwatch.explanation.claims.events import Moment
 from duskwatch.explanation.claims.scene import Draft, Scene
 
 _KINDS = {
-    "onset": r"(?:(?:outage|incident|event|service|impact|fault|failure|disruption|downtime) )?(?:start(?:ed|s)?|began|begin(?:ning|s)?"
-    r"|onset|down since|from|lost|first (?:seen|noticed|alarm|report|loss))(?: (?:time|date|of (?:outage|incident|impact|event|disruption|fault)))?",
-    "end": r"(?:(?:outage|incident|event|service|impact|fault|failure|disruption|downtime) )?(?:end(?:ed|s)?|restored|resolved|cleared"
+    "onset": r"(?:(?:outage|incident|event|service|impact|fault|failure|disruption"
+    r"|downtime) )?(?:start(?:ed|s)?|began|begin(?:ning|s)?"
+    r"|onset|down since|from|lost|first (?:seen|noticed|alarm|report|loss))(?: (?:time|date"
+    r"|of (?:outage|incident|impact|event|disruption|fault)))?",
+    "end": r"(?:(?:outage|incident|event|service|impact|fault|failure|disruption"
+    r"|downtime) )?(?:end(?:ed|s)?|restored|resolved|cleared"
     r"|recovered|recovery|restoration|closed|fixed|back|until|up again|resumed|return)"
     r"(?: (?:time|date|at|of (?:outage|incident|impact|event|service|disruption|fault)))?",
-    "duration": r"(?:total )?(?:duration|length|downtime|outage time|time to (?:repair|restore)|outage length|lasted)(?: of (?:outage|incident|impact))?",
+    "duration": r"(?:total )?(?:duration|length|downtime|outage time|time to (?:repair|restore)"
+    r"|outage length|lasted)(?: of (?:outage|incident|impact))?",
 }
 _LABEL = re.compile(
-    r"^[\s*•·-]*(?:" + "|".join(f"(?P<{kind}>{words})" for kind, words in _KINDS.items()) + r")(?: \([^)]{1,30}\))?\s*[:=-]\s"
+    r"^[\s*•·-]*(?:"
+    + "|".join(f"(?P<{kind}>{words})" for kind, words in _KINDS.items())
+    + r")(?: \([^)]{1,30}\))?\s*[:=-]\s"
 )
 _WHEN = re.compile(r"\b(?:when|at what (?:time|hour)|since when)\b")
 _LONG = re.compile(r"\bhow long\b")
@@ -46,7 +52,10 @@ def fields(scene: Scene, asked_for: str) -> list[Draft]:
         span = next((one for one in scene.spans if one.start - begin < reach), None)
         if span is None:
             return []
-        value = {"min_s": None if span.low is None else round(span.low), "max_s": None if span.high is None else round(span.high)}
+        value = {
+            "min_s": None if span.low is None else round(span.low),
+            "max_s": None if span.high is None else round(span.high),
+        }
         return [Draft("duration", value, span.start, confidence=0.8)]
     times = [one for one in scene.times if one.start >= begin - 1 and one.start - begin < reach]
     time = next((one for one in times if one.clock), times[0] if times else None)

@@ -11,9 +11,13 @@ _FLIP = {"at least": "at most", "at most": "at least", "exact": "exact", "about"
 
 
 _STANDS = re.compile(
-    r"\b(?:(?:are|is|was|were|be|been|back|now|stands?|stood|currently|still|running|hovering|remains?|remained|reached|reaches|recovered to|up)"
-    r" (?:now |back |only |just |still |currently )*at|(?:had|has|have) (?:been|reached)|(?:it|traffic|connectivity|volumes?|levels?|capacity) (?:was|is|were|are|had been|has been|reached|reaches)"
-    r"|(?:traffic|connectivity|volumes?|levels?|capacity) (?:at|of)|reached|climbed back to)(?: only| just| barely| a mere| about| around)* $"
+    r"\b(?:(?:are|is|was|were|be|been|back|now|stands?|stood|currently|still|running|hovering"
+    r"|remains?|remained|reached|reaches|recovered to|up)"
+    r" (?:now |back |only |just |still |currently )*at|(?:had|has|have) (?:been|reached)|(?:it"
+    r"|traffic|connectivity|volumes?|levels?|capacity) (?:was|is|were|are|had been|has been"
+    r"|reached|reaches)"
+    r"|(?:traffic|connectivity|volumes?|levels?|capacity) (?:at|of)|reached"
+    r"|climbed back to)(?: only| just| barely| a mere| about| around)* $"
 )
 _PLANT = re.compile(r"(?:tower|mast|antenna|router|switch|base station|cable|fib|exchange|node|cabinet)")
 
@@ -31,7 +35,9 @@ class Figures:
             "|as low as|less than|under|almost|over|more than))*\\s*$"
         )
         self._of_normal = grammar.compile("^\\s*(?:capacity\\s+)?(?:" + "|".join(share["of_normal"]) + ")")
-        self._by = grammar.compile("(?:\\b(?:" + "|".join(share["by"]) + ")\\s*[:=]?\\s*(?:of\\s+)?|\\bminus |(?<![\\w)])-)$")
+        self._by = grammar.compile(
+            "(?:\\b(?:" + "|".join(share["by"]) + ")\\s*[:=]?\\s*(?:of\\s+)?|\\bminus |(?<![\\w)])-)$"
+        )
         down, up = share["down"][1], share["up"][0]
         self._drop_after = grammar.compile("^[ -](?:\\w+ ){0,2}?(?:" + share["down"][0] + ")")
         self._drop_before = re.compile(
@@ -161,7 +167,8 @@ class Figures:
             no = re.search(r"\b(?:not|n't|never|no longer|yet to)\b", after[: up.start()])
             return "down" if no else "up"
         if re.search(
-            r"\b(?:lost|losing|loss of|withdr\w+|robbed (?:\w+ )?of|deprived (?:\w+ )?of|wiped out|swallowed|shed|dropp\w+|knocked (?:out|offline)|took (?:down|out)"
+            r"\b(?:lost|losing|loss of|withdr\w+|robbed (?:\w+ )?of|deprived (?:\w+ )?of|wiped out"
+            r"|swallowed|shed|dropp\w+|knocked (?:out|offline)|took (?:down|out)"
             r"|affect\w+|down|dropped|cut|disconnected|hit|disappearance of"
             r"|missing)\s*(?:\w+\s){0,2}$",
             before,
@@ -193,7 +200,11 @@ class Figures:
             (
                 one
                 for one in scene.mentions
-                if one.kind == "people" and ((amount.end <= one.start <= amount.end + 22 and scene.low[one.end - 1] == "s") or amount.start <= one.start < amount.end)
+                if one.kind == "people"
+                and (
+                    (amount.end <= one.start <= amount.end + 22 and scene.low[one.end - 1] == "s")
+                    or amount.start <= one.start < amount.end
+                )
             ),
             None,
         )
@@ -213,7 +224,9 @@ class Figures:
             return None
         if re.match(r" (?:below|under|less than|short of|lower than|down on|off) ", after):
             return self._share(scene, amount, share, amount.bound)
-        if _STANDS.search(before) and re.match(r"\s*(?:[.,;)]|$|again|now|at |on |of (?:its|the) (?:normal|usual)|(?:by|this|last|in the) )", after):
+        if _STANDS.search(before) and re.match(
+            r"\s*(?:[.,;)]|$|again|now|at |on |of (?:its|the) (?:normal|usual)|(?:by|this|last|in the) )", after
+        ):
             return self._share(scene, amount, 1 - share, _FLIP[amount.bound])
         if self._of_normal.match(after) or (
             self._left.search(before) and (self._what.search(before) or self._what.search(after[:50]))
@@ -245,7 +258,11 @@ class Figures:
             return self._share(scene, amount, share, amount.bound)
         if self._drop_after.match(after) or self._drop_before.search(before) or self._by.search(before):
             return self._share(scene, amount, share, amount.bound)
-        if self._what.search(after[:50]) or self._what.search(before[-40:]):
+        if (
+            self._what.search(after[:50])
+            or self._what.search(before[-40:])
+            or self._what.search(low[amount.start : amount.end])
+        ):
             direction = self._direction(scene, amount.start, amount.end)
             if direction == "down":
                 return self._share(scene, amount, share, amount.bound)
@@ -257,7 +274,11 @@ class Figures:
         begin, _until = scene.region(amount.start)
         noun = scene.noun_before(amount.start, begin)
         after = next((one for one in scene.nouns if one.start >= amount.end and one.start < amount.end + 45), None)
-        near = after is not None and len(scene.low[amount.end : after.start].split()) <= 5 and " of" in scene.low[amount.end : after.start + 1]
+        near = (
+            after is not None
+            and len(scene.low[amount.end : after.start].split()) <= 5
+            and " of" in scene.low[amount.end : after.start + 1]
+        )
         for one in (after, noun) if near else (noun, after):
             if one is not None and one.kind in ("net", "other", "part"):
                 word = scene.low[one.start : one.end]
@@ -277,7 +298,11 @@ class Figures:
     def _people_share(self, scene: Scene, amount: Amount, who: str) -> Draft | None:
         low = scene.low
         nouns = {noun.kind for noun in scene.nouns}
-        if "other" in nouns and "net" not in nouns:
+        if (
+            "other" in nouns
+            and "net" not in nouns
+            and (scene.topic != "net" or re.search(r"\b(?:power|electricity|light|water|gas)\b", low))
+        ):
             return None
         if not (self._hit.search(low) or self._online.search(low) or self._up.search(low)):
             return None

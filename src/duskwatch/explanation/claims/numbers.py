@@ -86,7 +86,10 @@ class Numbers:
             rf"(?<![\w-])(?P<q>(?:{qualifier}) )?(?:(?<!and a )(?P<pct>{self.number}) ?(?:%"
             r"|per ?cent(?:age points?)?\b)"
             rf"(?: (?:to|or|and) (?P<pct2>{self.number}) ?(?:%|per ?cent\b))?"
-            rf"|(?P<n1>{self.number})(?: [a-z]+s?)? (?:in|out of|of every|in every|of) (?:every )?(?P<n2>{self.number})(?! ?(?:%|per ?cent|minutes|hours|days|weeks|months|years|march|april|may|june|july|january|february|august|september|october|november|december))(?![\w:.]\d)"
+            rf"|(?P<n1>{self.number})(?: [a-z]+s?)? (?:in|out of|of every|in every"
+            rf"|of) (?:every )?(?P<n2>{self.number})(?! ?(?:%|per ?cent|minutes|hours|days|weeks|months"
+            rf"|years|march|april|may|june|july|january|february|august|september|october|november"
+            rf"|december))(?![\w:.]\d)"
             rf"|(?<! and a )(?P<frac>{alternatives(self._fractions)})(?![\w-])(?! (?:past|a million"
             r"|a billion|a dozen|a century|an hour"
             r"|a day|hour)))"
@@ -136,7 +139,9 @@ class Numbers:
 
     def _span_of(self, match: "re.Match[str]") -> Span | None:
         low, high = self._factors(match["q"])
-        if re.search(r"\b(?:a|the|its|one|each|every|any|no) second$", match[0]) and re.match(r"[ -][a-z]", match.string[match.end() :]):
+        if re.search(r"\b(?:a|the|its|one|each|every|any|no) second$", match[0]) and re.match(
+            r"[ -][a-z]", match.string[match.end() :]
+        ):
             return None  # "a second cable"
         if match["parts"]:
             seconds = 0.0

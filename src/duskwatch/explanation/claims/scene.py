@@ -5,6 +5,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 from duskwatch.explanation.claims.expression import Expression
 from duskwatch.explanation.claims.numbers import Amount, Span
@@ -57,6 +58,7 @@ class Scene:
     fractions: list[Amount] = field(default_factory=list)
     cuts: list[int] = field(default_factory=list)  # where regions begin, after the first
     question: bool = False
+    triggers: list[Any] | None = None  # events of the sentence, once they were looked for
     past: bool = False  # goes on about an earlier outage
     resolved: dict[str, str] = field(default_factory=dict)  # pronoun to speaker
 

@@ -117,9 +117,7 @@ def _line(text: str, begin: int, end: int, number: int, paragraph: int, out: lis
     at = 0
     if match := _LIVE.match(low):
         stamp, at = match["clock"], match.end()
-    if match := _STAMPED.match(flat[at:]):
-        voice, at = match["who"], at + match.end()
-    elif match := _VOICE.match(flat[at:]):
+    if (match := _STAMPED.match(flat[at:])) or (match := _VOICE.match(flat[at:])):
         voice, at = match["who"], at + match.end()
     first = True
     cut = at

@@ -2,9 +2,11 @@
 
 import re
 from dataclasses import dataclass, field
+from itertools import islice
 
 from duskwatch.explanation.claims.grammar import Grammar
 
+MOST = 24  # verbs of speaking looked at in one sentence
 _ROLE = (
     r"officials?|spokes(?:man|woman|person|people)|minister|ministry|government"
     r"|authorities|regulator|analysts?|experts?|engineers?|researchers?|monitors?|firm"
@@ -28,7 +30,8 @@ _ROLE = (
     r"|judge|court|presidency|bureau|board|committee|office|department|authority|foundation|association|federation"
     r"|collective|alliance|consortium|outfit|start-?up|vendor|host|exchange|observer|tracker|admins?|sysadmin"
     r"|parliament|cabinet|palace|state|regime|junta|coalition|rebels?|militia|hospital|bank|airline|hotelier|merchant"
-    r"|cert|csirt|noc|ngo|isp|vendors?|students?|lecturer|tourists?|drivers?|nurses?|doctors?|entrepreneurs?|woman|man|couple|family"
+    r"|cert|csirt|noc|ngo|isp|vendors?|students?|lecturer|tourists?|drivers?|nurses?|doctors?"
+    r"|entrepreneurs?|woman|man|couple|family"
 )
 _SUBJECT_OF_DATA = re.compile(
     r"\b(?:data|figures|measurements|measurement|charts?|graphs?|statistics|numbers|probes"
@@ -171,22 +174,31 @@ _PRONOUN = re.compile(r"^(?:he|she|they|it|we|i|who|you)$", re.IGNORECASE)
 
 
 _QUOTED_AS = re.compile(
-    r"(?:(?:[Tt]he |[Aa]n? )?[\w'-]+(?: [\w'-]+){0,4}? (?:quote[sd]?|cite[sd]?|reported|reports) (?P<whom>him|her|them|it|(?:the |an? )?[\w'-]+(?: [\w'-]+){0,6}?)"
-    r"|(?:is|was|were|are|has been|have been|had been) (?:quoted|cited|reported)(?: (?:by|in) [^,;]{2,50}?)?) as (?:saying|telling \w+)"
+    r"(?<![\w'-])(?:(?:[Tt]he |[Aa]n? )?[\w'-]+(?: [\w'-]+){0,4}? (?:quote[sd]?|cite[sd]?"
+    r"|reported|reports) (?P<whom>him|her|them|it|(?:the |an? )?[\w'-]+(?: [\w'-]+){0,6}?)"
+    r"|(?:is|was|were|are|has been|have been|had been) (?:quoted|cited|reported)(?: (?:by"
+    r"|in) [^,;]{2,50}?)?) as (?:saying|telling \w+)"
 )
 _RECKONING = re.compile(
     r"(?<![\w-])(?:(?:[Bb]y|[Ii]n|[Oo]n|[Ff]rom|[Tt]o) (?P<whose>his|her|its|their|my|our"
-    r"|(?:[Tt]he |[Aa]n? )?(?:[\w&.-]+ ){0,4}?[\w&.-]+'s?) (?:own )?(?:(?:first|latest|early|initial|rough|best|own|public|daily"
-    r"|official|preliminary|internal) )*(?:reckoning|count|account|estimate|estimation|estimates|view|opinion|words|telling|version"
+    r"|(?:[Tt]he |[Aa]n? )?(?:[\w&.-]+ ){0,4}?[\w&.-]+'s?) (?:own )?(?:(?:first|latest|early"
+    r"|initial|rough|best|own|public|daily"
+    r"|official|preliminary|internal) )*(?:reckoning|count|account|estimate|estimation"
+    r"|estimates|view|opinion|words|telling|version"
     r"|assessment|tally|calculations?|judge?ment|figures|data|measurements|mind|eyes|reading|logs|records|clock|probes"
-    r"|sensors|graphs?|charts?|dashboards?|analysis|statistics|numbers|books)(?! of)|(?:[Ii]n|[Aa]ccording to) the (?:view|opinion|words|judge?ment"
-    r"|assessment|estimation|eyes|account) of (?P<who>(?:the |an? )?(?:[\w&.'-]+)(?: [\w&.'-]+){0,5}?))(?=[,.;:]|$| (?:the|a|an|it|all|about|some|only|most)\b)"
+    r"|sensors|graphs?|charts?|dashboards?|analysis|statistics|numbers|books)(?! of)|(?:[Ii]n"
+    r"|[Aa]ccording to) the (?:view|opinion|words|judge?ment"
+    r"|assessment|estimation|eyes|account) of (?P<who>(?:the "
+    r"|an? )?(?:[\w&.'-]+)(?: [\w&.'-]+){0,5}?))(?=[,.;:]|$| (?:the|a|an|it|all|about|some"
+    r"|only|most)\b)"
 )
 _COLON = re.compile(
     r"(?P<who>(?:[Oo]nly |[Bb]ut |[Aa]nd )?(?:[Tt]he |[Aa]n? |[Oo]ne |[Oo]ur |[Ii]ts )?[\w&.'-]+(?: [\w&.'-]+){0,7}?) "
     r"(?:(?:also|now|later|then|still|too|even|nevertheless) )?"
-    r"(?:gives?|gave|has|had|offers?|offered|supports?|supported|backs?|backed|contradict(?:s|ed)|disagree[sd]?|agree[sd]?|differs?|differed"
-    r"|(?:is|was|are|were) (?:more |less |very |quite |rather |even |not )?(?:blunt|blunter|cautious|precise|clear|specific|certain|sure|sceptical|skeptical"
+    r"(?:gives?|gave|has|had|offers?|offered|supports?|supported|backs?|backed|contradict(?:s"
+    r"|ed)|disagree[sd]?|agree[sd]?|differs?|differed"
+    r"|(?:is|was|are|were) (?:more |less |very |quite |rather |even |not )?(?:blunt|blunter"
+    r"|cautious|precise|clear|specific|certain|sure|sceptical|skeptical"
     r"|convinced|firm|adamant|categorical|brief|terse|unequivocal|explicit|concrete|candid|frank|short)"
     r"|goes further|went further|puts? it|knows|knew|supplies|supplied|provided|provides|draws?|drew|paints?|painted"
     r"|replies|replied|answers|answered|adds?|added|sums? up|summed up|tells?|told|explains?|reads?|runs|ran|sees?|saw)"
@@ -256,7 +268,7 @@ class Voices:
             if name:
                 spans = ((0, match.start()), (match.end(), len(flat)))
                 out.append(Voice(_clean(refers.get(name, name)), match.span(), spans, "say", name in refers))
-        for match in self._verb.finditer(low):
+        for match in islice(self._verb.finditer(low), MOST):
             if any(begin < match.start() < until for begin, until in quotes) or any(
                 own.own[0] <= match.start() < own.own[1] for own in out
             ):
@@ -264,14 +276,32 @@ class Voices:
             act = match.lastgroup or "say"
             if voice := self._spoken(flat, low, match, act):
                 out.append(voice)
-        if not out and (match := _COLON.match(flat)) and self._named(match["who"]):
-            out.append(Voice(_clean(match["who"]), match.span(), ((match.end(), len(flat)),), "say", bool(_PRONOUN.match(match["who"]))))
+        if not out and (colon := _COLON.match(flat)) and self._named(colon["who"]):
+            match = colon
+            out.append(
+                Voice(
+                    _clean(match["who"]),
+                    match.span(),
+                    ((match.end(), len(flat)),),
+                    "say",
+                    bool(_PRONOUN.match(match["who"])),
+                )
+            )
         out.sort(key=lambda one: one.own)
         return _bounded(out, flat, low)
 
     def _reckoning(self, flat: str, match: "re.Match[str]") -> Voice | None:
         whose = match["whose"] or match["who"]
-        refers = {"his": "he", "her": "she", "its": "it", "their": "they", "him": "he", "them": "they", "my": "I", "our": "we"}
+        refers = {
+            "his": "he",
+            "her": "she",
+            "its": "it",
+            "their": "they",
+            "him": "he",
+            "them": "they",
+            "my": "I",
+            "our": "we",
+        }
         if (word := whose.lower()) in refers:
             return Voice(refers[word], match.span(), ((0, match.start()), (match.end(), len(flat))), "say", True)
         name = re.sub(r"'s?$", "", whose)
@@ -284,7 +314,11 @@ class Voices:
         if pronoun := re.match(r"(?:them|him|her|it)\b", flat[match.end() :]):
             end = match.end() + pronoun.end()
             person = {"them": "they", "him": "he", "her": "she", "it": "it"}[pronoun[0]]
-            ahead = re.match(r"(?P<who>.{4,70}?) (?=(?:supports?|supported|contradicts?|disagrees?|differs?|shows?|tells?|backs?|confirms?|says?|said|gives?|has|have|had|sees?|saw)\b)", flat[: match.start()])
+            ahead = re.match(
+                r"(?P<who>.{4,70}?) (?=(?:supports?|supported|contradicts?|disagrees?|differs?|shows?"
+                r"|tells?|backs?|confirms?|says?|said|gives?|has|have|had|sees?|saw)\b)",
+                flat[: match.start()],
+            )
             if ahead and self._named(ahead["who"]):
                 return Voice(_clean(ahead["who"]), (match.start(), end), ((end, len(flat)),), "say")
             return Voice(person, (match.start(), end), ((end, len(flat)),), "say", True)
@@ -339,7 +373,7 @@ class Voices:
         if (
             re.search(r"\b(?:to|not|n't|never|would|will|can|could|should|must|did|does|do|of)$", before)
             and act != "think"
-            and not (act == "rule_out" and before.endswith(("would", "did")))
+            and not (act == "rule_out" and before.endswith(("would", "did", "could", "can")))
         ) and not (act == "deny" and before.endswith(("to",)) is False and before.endswith(("did", "do", "does"))):
             return None
         after = flat[end:]
@@ -347,7 +381,11 @@ class Voices:
             return None
         inverted = (
             bool(re.search(r"[,\"]\s*$", flat[:begin]))
-            and re.match(r"\s+(?:[A-Z]|the |an? |one |its |their |(?:(?!(?:on|in|at|by|for|to|of|from|since|safe|that) )[a-z]+ ){1,3}[A-Z])", after)
+            and re.match(
+                r"\s+(?:[A-Z]|the |an? |one |its |their |(?:(?!(?:on|in|at|by|for|to|of|from|since|safe"
+                r"|that) )[a-z]+ ){1,3}[A-Z])",
+                after,
+            )
             and act in ("say", "think")
         )
         name, start = self._left(flat, low, begin)
@@ -407,7 +445,11 @@ class Voices:
         if by is None or act == "think":
             return None
         at = match.end() + by.end()
-        if re.match(r"[^,;.]{3,60}? to (?:cut|shut|suspend|block|disconnect|restrict|limit|switch|turn|throttle|close|halt|pull|disable)\b", flat[at:]):
+        if re.match(
+            r"[^,;.]{3,60}? to (?:cut|shut|suspend|block|disconnect|restrict|limit|switch|turn"
+            r"|throttle|close|halt|pull|disable)\b",
+            flat[at:],
+        ):
             return None  # an order
         name, end = self._right(flat, at)
         if not name or not (name[0].isupper() or self._role.search(name)):
