@@ -14,7 +14,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / "tests" / "data" / "news"
-TEXTS = sorted(path for half in ("dev", "held") for path in (FOLDER / half).iterdir() if path.suffix != ".toml")
+TEXTS = sorted(
+    path
+    for half in ("dev", "held")
+    if (FOLDER / half).is_dir()
+    for path in (FOLDER / half).iterdir()
+    if path.suffix != ".toml"
+)
 KINDS = ["onset", "end", "duration", "state", "share", "site", "dependence", "attack", "cause", "impact", "refusal"]
 WORDS = {
     "modality": {"asserted", "hedged", "denied", "ruled out", "refused"},

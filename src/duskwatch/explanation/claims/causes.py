@@ -59,6 +59,27 @@ _WEAK = frozenset(
 )
 
 
+_RESTRICTED = re.compile(  # said by an authority, this tells who did it
+    r"\b(?:(?:access|service|internet|connections?|networks?|data|it|coverage) )?(?:had been"
+    r"|has been|have been|was|were|is|are) (?:\w+ly )?"
+    r"(?:restricted|limited|suspended|blocked|switched off|shut (?:down|off)|turned off|cut"
+    r"|disabled|curtailed) (?:[\w-]+ ){0,4}?"
+    r"(?:\"|to |for |because|in order|as a|until|on (?:security|safety)|so that)"
+)
+
+
+_CAUSE_LABEL = re.compile(
+    r"(?:the )?(?:root |likely |probable |suspected |main )?(?:cause|reason|diagnosis"
+    r"|explanation|origin|rfo|reason for outage)(?: of (?:the )?(?:outage|fault|incident"
+    r"|failure))?(?:, according to .*)?"
+)
+_OPEN = re.compile(
+    r"(?:still |as yet |yet )?(?:not (?:yet )?known|unknown|unclear|undetermined"
+    r"|under investigation|being investigated|tbd|to be (?:determined|confirmed|established)"
+    r"|pending|open|none given)\b"
+)
+
+
 class Causes:
     """Finds causes by the patterns of one language."""
 
@@ -85,7 +106,7 @@ class Causes:
             "(?:{rule_out}|nothing (?:points|pointed|indicates|suggests|to suggest)|(?:no|any"
             "|without|lack of|little) (?:evidence|signs?|indications?"
             "|proof|trace|reason to (?:believe|think))|(?:(?<!\\w)(?:not|never|rather than"
-            "|nothing to do with|neither|nor|instead of|unlikely|rules out|excluded|far from)"
+            "|nothing to do with|neither|nor|nobody's|no one's|instead of|unlikely|rules out|excluded|far from)"
             "|n't)\\b)[^;]{0,80}$"
         )
         self._not_ruled = re.compile(
@@ -93,7 +114,14 @@ class Causes:
             r"|immediately |fully )*(?:rule[ds]? out|ruling out|exclude|discount)"
         )
         self._later_no = re.compile(
-            r"^[^.;]{0,50}?\b(?:(?:was|were|is|are|has been|had been|have been|can be|could be"
+            r"^[^.;]{0,50}?\b(?:(?:can|may|might|was|were|is|are|has been|had been|have been)(?: \w+ly"
+            r"| now)? (?:to )?be (?:\w+ )?"
+            r"(?:ruled out|excluded|discounted|dismissed)|(?:was|were|is|are|being|seems?|looks?"
+            r"|appears?)(?: \w+)? (?:improbable|implausible"
+            r"|unlikely|out of the question|far-?fetched|absurd|nonsense)|(?:improbable|implausible"
+            r"|unlikely|out of the question|far-?fetched)\b"
+            r"|(?:had|has|have) (?:nothing|little) to do with|(?:was|were|is|are|has been|had been"
+            r"|have been|can be|could be"
             r"|were all|was also|being) ruled out|(?:is|was|are) (?:unlikely|not (?:to blame"
             r"|the cause|responsible|behind|involved|suspected|believed))|(?:has|have"
             r"|had) been excluded|(?:was|were|is) excluded|played no (?:role|part)"
@@ -116,7 +144,9 @@ class Causes:
         self._not_ordered = re.compile(
             r"\b(?:did not|didn't|never|had not|have not|has not|hasn't|haven't|hadn't|gave no"
             r"|issued no|no one|nobody|neither) (?:\w+ ){0,3}?(?:order(?:ed|s)?|shut|cut"
-            r"|switch(?:ed)?|instruct(?:ed|ions?)?|turn(?:ed)?|block(?:ed)?|direct(?:ed|ive)?"
+            r"|switch(?:ed)?|touch(?:ed)?|interfer(?:e|ed)|tamper(?:ed)?|meddled?|disrupt(?:ed)?"
+            r"|restrict(?:ed)?|close[d]?|suspend(?:ed)?|pull(?:ed)?|limit(?:ed)?|sever(?:ed)?"
+            r"|instruct(?:ed|ions?)?|turn(?:ed)?|block(?:ed)?|direct(?:ed|ive)?"
             r"|ask(?:ed)?)\b|\b(?:had|has|have) (?:nothing|no (?:part|role|hand)) (?:to do with"
             r"|in)\b|\bno (?:shut-?down )?(?:order|directive|instruction)s? (?:was|were|has been"
             r"|had been|to)\b|\b(?:was|were|is) not (?:involved|behind|responsible)\b"
@@ -161,6 +191,15 @@ class Causes:
                 and self._about_outage(scene, match.start(), match.end())
             ):
                 out.append(Draft("cause", "unknown", match.start(), modality="asserted", confidence=0.8))
+            elif scene.sentence.first and _CAUSE_LABEL.fullmatch(scene.sentence.voice.lower()) and _OPEN.match(low):
+                out.append(Draft("cause", "unknown", 0, modality="asserted", confidence=0.8))
+            speaking = scene.speaker_at(len(low) - 2) or ""
+            if (
+                (match := _RESTRICTED.search(low))
+                and self._government.search(speaking)
+                and not self._events.unreal(scene, match.start(), match.end(), year)
+            ):
+                out.append(Draft("cause", "government", match.start(), confidence=0.7))
             if denied := self._denials(scene):
                 out.append(denied)
                 denied_at = denied.at
@@ -245,6 +284,53 @@ class Causes:
             low[max(0, start - 60) : start],
         ):
             return None
+        if re.search(r"\bwho (?:had |has )?$", low[max(0, start - 10) : start]):
+            return None
+        if re.search(
+            r"\b(?:examin|investigat|check|prob|stud|look\w* into|ask|verif|explor"
+            r"|consider)\w* (?:\w+ ){0,3}?(?:whether|if)\b[^.;]*$",
+            low[:start],
+        ):
+            return None  # what is looked into is not said
+        if re.match(
+            r"[^.;,]{0,24}?\b(?:to blame|responsible|behind|(?:the|a) (?:cause|reason)) (?:for"
+            r"|of) (?:the |a )?(?:power|electric|blackout in the grid)",
+            low[end:],
+        ) or (
+            re.search(
+                r"\b(?:blame|responsible|cause|reason|behind)(?: for| of)? (?:the |a )?$",
+                low[max(0, start - 24) : start],
+            )
+            and name == "power"
+        ):
+            return None  # what the power cut came from
+        if name == "cable" and (
+            re.match(
+                r"(?:'s)? (?:company|owner|operator|station|landing|firm|ship|consortium|layer|provider|tv|car)",
+                low[end:],
+            )
+            or re.search(r"(?:company|owner|operator|station|landing|firm|ship|consortium|layer|provider)$", text)
+            or re.search(
+                r"\b(?:maintenance|works?|repairs?|upgrades?) (?:on|of|to|at) (?:an? |the |its |our )?$", low[:start]
+            )
+        ):
+            return None
+        if (
+            name == "power"
+            and re.search(
+                r"\bwithout (?:\w+ )?(?:electricity|power|light)|\b(?:lost|no) (?:power|electricity)",
+                low[end : end + 120],
+            )
+            and not any(noun.kind == "net" for noun in scene.nouns)
+        ):
+            return None
+        if name == "maintenance" and re.search(
+            r"\b(?:failed|botched|faulty|bungled|flawed|bad|buggy|unsuccessful|aborted|defective) (?:\w+ )?$",
+            low[:start],
+        ):
+            return None  # a fault
+        if name == "disaster" and re.search(r"\b(?:traffic|packet|data|network|request)[ -]$", low[:start]):
+            return None
         if (
             re.search(r"\bno (?:\w+ )?$", low[max(0, start - 14) : start])
             and scene.voice_at(start) is None
@@ -273,7 +359,22 @@ class Causes:
             after = None  # "power was cut" is no agent
         if self._later_no.search(tail) or self._later_open.search(tail):
             after = after or re.match("", tail)
-        if before in ("found", "identified", "discovered", "located"):
+        label = scene.sentence.voice.lower() if scene.sentence.first else ""
+        if before is None and _CAUSE_LABEL.fullmatch(label):
+            before, strong = "cause", True
+        if before in (
+            "found",
+            "identified",
+            "discovered",
+            "located",
+            "reported",
+            "confirmed",
+            "cited",
+            "suspects",
+            "suspected",
+            "suspect",
+            "suffered",
+        ):
             strong = True
         direct = (
             bool(
@@ -286,6 +387,23 @@ class Causes:
                     r"|all))* ?$",
                     head,
                 )
+            )
+            or bool(
+                re.search(
+                    r"\bthere (?:was|is|has been|had been|were|have been) (?:no|never|not)(?: an?| any)?(?: \w+)? $",
+                    head,
+                )
+            )
+            or bool(
+                name == "attack"
+                and re.match(r"hacked|attacked|sabotag", text)
+                and re.search(r"\b(?:not|n't|never) (?:been )?$", head)
+            )
+            or bool(name == "cable" and "anchor" in text and "drag" in text)
+            or bool(
+                name == "fault"
+                and re.match(r"(?:the |a )?wrong ", text)
+                and re.search(r"\w+ed (?:out |off )?$|\b(?:pulled|cut|hit|took|typed|into) $", head)
             )
             or bool(
                 re.search(r"\b(?:made|through|for|due to)(?: (?:a|an))? $", head)
@@ -379,10 +497,24 @@ class Causes:
                 if (
                     name == "power"
                     and not any(noun.kind == "net" for noun in scene.nouns)
+                    and not re.match(
+                        r"(?:backup |diesel |emergency )*(?:generator|batter|ups|fuse|power (?:supply|feed|unit|to"
+                        r"|at|in)|power$)",
+                        match["power"],
+                    )
                     and not re.search(r"\b(?:outage|offline|failure|blackout|disruption|interruption)\b", low)
                 ):
                     continue
                 head = low[max(0, match.start() - 80) : match.start()]
+                if (
+                    re.search(
+                        r"(?:%|per ?cent|half|third|quarter|two|three|four|most|many|all|\d) (?:of )?(?:the |its "
+                        r"|their )?$",
+                        head,
+                    )
+                    and name == "fault"
+                ):
+                    continue  # how many masts went is a share
                 if re.search(
                     r"\b(?:no|not|n't|never|without|neither)\b[^,;]{0,25}$", head + match[0][:12]
                 ) or re.search(r"\b(?:no|not|never|n't)\b", match[0]):
@@ -424,7 +556,8 @@ class Causes:
         net = any(noun.kind == "net" for noun in nouns) or bool(
             re.search(
                 r"\b(?:outage|offline|blackout|disruption|shutdown|went dark|cut off|downtime"
-                r"|interruption|disconnection)\b",
+                r"|interruption|disconnection|was out|were out|went (?:down|off|out)|unreachable|vanish\w+"
+                r"|knocked out|lost (?:its|all|the))\b",
                 low[: match.start()] + " " + low[match.end() :],
             )
         )
@@ -433,12 +566,18 @@ class Causes:
             for noun in nouns
             if noun.kind == "other"
             and not (
-                (ruling or name == "power")
+                (ruling or name == "power" or (cue and scene.topic == "net"))
                 and re.match(r"(?:power|electric|mains|national grid|the lights)", low[noun.start : noun.end])
+            )
+            and not (
+                scene.topic == "net"
+                and re.match(r"(?:servers?|software|systems?|exchange|emails?|calls)\b", low[noun.start : noun.end])
             )
         ]
         if name == "government" and re.search(
-            r"order|instruct|direct|decree|suspend|accus|blam|suspect|imposed|told|asked", match[0]
+            r"order|instruct|direct|decree|suspend|accus|blam|suspect|imposed|told|asked|attempt|bid "
+            r"|effort|ploy|security|shut-?down|pull|request|behest|required|forced",
+            match[0],
         ):
             return scene.topic == "net"
         if name == "attack" and re.search(
@@ -468,11 +607,23 @@ class Causes:
             return "denied"
         if voice is not None and voice.own[1] <= start:  # a refusal to be named rules nothing out
             window = low[max(voice.own[1], start - 95) : start]
-        if re.search(r"\b(?:no|not an?|without any)\s(?:\w+\s)?$", head):
+        if re.search(r"\b(?:no|not an?|without any)\s(?:\w+\s)?$", head) and not (
+            name == "power"
+            and re.match(r"power|electricity|fuel|mains|current", low[start:end])
+            and not re.search(r"fault|fail|cut|outage|loss", low[start:end])
+        ):
             return "ruled out"
+        if name == "exam" and re.search(
+            r"\b(?:so that|lest|to (?:stop|prevent|keep)|could not|cannot|could no longer)\b", window
+        ):
+            return self._events.modality(scene, start, end) if act == "think" else "asserted"  # type: ignore[return-value]
         if match := self._ruled.search(window):
             negator = match[0]
-            crossing = re.search(r"\b(?:but|and was|however)\b", negator)
+            crossing = re.search(
+                r"\b(?:but|and was|however|and (?:suspect|say|said|blam|point|think|believ|fear|see|speak"
+                r"|call|talk|cit)\w*)\b",
+                negator,
+            )
             if not crossing and not re.search(
                 r"\bnot only\b|\bnot (?:yet )?(?:clear|known|certain)|\bno (?:comment|longer)", negator
             ):
@@ -482,7 +633,7 @@ class Causes:
                 return "ruled out"
         found = self._events.modality(scene, start, end)
         if found == "asserted" and re.match(
-            r"^[^.;]{0,50}\b(?:suspected|possible|likely|could|may|might|under suspicion)\b", tail
+            r"^[^.;]{0,50}\b(?<!\d )(?:suspected|possible|likely|could|may|might|under suspicion)\b", tail
         ):
             return "hedged"
         return found  # type: ignore[return-value]

@@ -29,6 +29,22 @@ class Moment:
     how: str  # within, after, before, between
 
 
+_CHANGE = re.compile(r"\b(?:reduced|disrupted|interrupted|impaired|throttled|restricted|cut|knocked|hampered|hit)\b")
+_OF_WORDS = re.compile(
+    r"\b(?:published|posted|issued|dated|released|aired|broadcast|printed|signed|received"
+    r"|obtained|seen|written|speaking|interviewed"
+    r"|tweeted|uploaded|circulated)(?: online)?,? (?:(?:late|early) )?(?:on|at|in|last|this|yesterday|\d)"
+    r"|\btimes? (?:this|in the|since|last)\b"
+)
+_OF_LOSS = re.compile(
+    r"\b(?:after|following|from|since) (?:an?|the|its|their|that|this)\b(?! (?:few|couple|short))[^,;]*$"
+)  # "restored after a failure on Monday"
+_NIGHTLY = re.compile(
+    r"\b(?:every|each) (?:single )?(?:evening|night|day|morning|afternoon|weekend|hour)\b|\b(?:nightly|daily)\b"
+    r"|\bbetween \d[\w:. ]{0,12} and \d[\w:. ]{0,12} (?:every|each) "
+)
+
+
 class Events:
     """Finds events by the patterns of one language."""
 
@@ -48,7 +64,8 @@ class Events:
         self._event_of = grammar.compile("{event} (?:lasting |of |for )(?:a total of |about |around )?$")
         self._counted = re.compile(
             r"\b(?:speaks? of|spoke of|counted|counts|puts? (?:\w+ ){1,5}at|put it at|shows?"
-            r"|measured|(?:length|duration|total|outage|interruption|blackout|disruption"
+            r"|measured|(?:total )?(?:downtime|duration|length|outage time)[:=]?|(?:length|duration"
+            r"|total|outage|interruption|blackout|disruption"
             r"|shut-?down) (?:was|is|of)|in all|total of|came to"
             r"|reports?|gives?|gave|for)(?: a total of| the length as| about| around)? $"
         )
@@ -67,7 +84,11 @@ class Events:
             r"\b(?:earlier|previous|original|first) (?:version|edition|report)s? of (?:this|the"
             r"|our)\b|\b(?:incorrectly|wrongly|mistakenly|erroneously) (?:said|stated|reported"
             r"|gave|put|described)\b|\bwe (?:earlier|previously) (?:said|reported"
-            r"|wrote)\b|\bmisstated\b|\bearlier (?:said|reported|wrote) (?:in error|wrongly)"
+            r"|wrote)\b|\b(?:reports?|claims?|rumou?rs?|posts?|stor(?:y|ies)|messages?"
+            r"|videos?) (?:that|of|saying|claiming) [^.;]{8,140}?"
+            r" (?:was|were|is|are|proved|turned out(?: to be)?) (?:wrong|false|untrue|incorrect|fake"
+            r"|baseless|unfounded|a hoax|not true|mistaken)\b"
+            r"|\bmisstated\b|\bearlier (?:said|reported|wrote) (?:in error|wrongly)"
         )
         self._still = re.compile(
             r"\b(?:still|as of|already|remain\w*|so far|by then|at that (?:time|point)|continued? to)\b"
@@ -77,6 +98,8 @@ class Events:
 
     def triggers(self, scene: Scene) -> list[Trigger]:
         """Events of a sentence in order, none overlapping; whether they are about the Internet is judged later."""
+        if scene.triggers is not None:
+            return scene.triggers
         found: list[Trigger] = []
 
         def put(trigger: Trigger) -> None:
@@ -95,6 +118,7 @@ class Events:
         for match in self._began.finditer(low):
             put(Trigger(match.start(), match.end(), "", "down?", noun=True))
         found.sort(key=lambda one: one.start)
+        scene.triggers = found
         return found
 
     # ------------------------------------------------------------------ gates
@@ -103,9 +127,17 @@ class Events:
         """Why what stands at ``at`` is no claim about this outage (history, future, a question); '' if it is one."""
         begin, until = scene.region(at)
         piece = scene.low[begin:until]
+        for voice in scene.voices:  # "a survey of last year found" dates the survey
+            a, b = max(voice.own[0], begin) - begin, min(voice.own[1], until) - begin
+            if a < b:
+                piece = piece[:a] + " " * (b - a) + piece[b:]
         if scene.question:
             return "question"
-        if self._corrected.search(scene.low[: at + 1]):
+        if scene.past:
+            return "history"
+        if self._corrected.search(scene.low[: at + 1]) or (
+            (hoax := self._corrected.search(scene.low)) and hoax.end() > at
+        ):
             return "correction"
         if self._history.search(piece) or (begin and self._history.search(scene.low[:60]) and begin < 90):
             return "history"
@@ -131,6 +163,14 @@ class Events:
                 return "future"
         return ""
 
+    def told_before(self, low: str, year: int | None) -> bool:
+        """Whether a sentence tells of an earlier time."""
+        if year is None:
+            return False
+        return any(int(match[1]) < year - 1 for match in self._year.finditer(low)) or bool(
+            re.search(r"\b(?:last year|years ago|a year ago|decades? ago)\b", low)
+        )
+
     def modality(self, scene: Scene, at: int, end: int) -> str:
         """asserted, hedged or denied, from the words near an event and from how its speaker puts it."""
         voice = scene.voice_at(at)
@@ -141,7 +181,14 @@ class Events:
             return "ruled out"
         begin, until = scene.region(at)
         near = scene.low[max(begin, at - 70) : min(until, end + 25)]
-        if act == "think" or self._hedge.search(near):
+        hedge = self._hedge.search(near)
+        if (
+            hedge
+            and hedge.end() == len(near)
+            and re.match(r" (?:not|no longer)\b", scene.low[max(begin, at - 70) + hedge.end() :])
+        ):
+            hedge = None  # "so that nobody could | not ..."
+        if act == "think" or hedge:
             return "hedged"
         return "asserted"
 
@@ -254,7 +301,21 @@ class Events:
 
     def _times(self, scene: Scene, trigger: Trigger) -> list[Expression]:
         begin, until = scene.region(trigger.start)
-        found = [one for one in scene.times if begin <= one.start < until and scene.outside_speech(one.start, one.end)]
+        found = [
+            one
+            for one in scene.times
+            if begin <= one.start < until
+            and scene.outside_speech(one.start, one.end)
+            and not _OF_WORDS.search(scene.low, max(0, one.start - 30), one.start + 4)
+            and not (
+                trigger.direction.startswith("up")
+                and trigger.end < one.start
+                and _OF_LOSS.search(scene.low[trigger.end : one.start])
+            )
+        ]
+        nth = [one for one in found if one.day is not None and one.day[0].startswith("nth")]
+        if nth:  # "for the second day running on Saturday": the day only tells when the count was made
+            return [one for one in found if one in nth or one.role in ("until", "till", "since")]
         clocks = [one for one in found if one.clock is not None and one.clock[0] == one.clock[1] and one.day is None]
         if clocks:  # "on Wednesday all went dark at 9:12": the day belongs to the clock
             found = [
@@ -268,6 +329,8 @@ class Events:
         direction = trigger.direction.rstrip("?")
         low = scene.low
         out: list[tuple[str, Moment]] = []
+        if _NIGHTLY.search(low):  # "every evening from 4 p.m. until midnight" begins and ends no outage
+            times = [one for one in times if one.role == "since" or one.day is not None]
         pair = self._pair(low, times)
         if pair is not None:
             first, last, how = pair
@@ -292,6 +355,8 @@ class Events:
             ):
                 return [("onset", Moment(first, last, "between"))]
             return [("onset", Moment(first, None, "within")), ("end", Moment(last, None, "within"))]
+        if any(one.role in ("since", "from", "starting", "beginning") for one in times) and direction == "down":
+            times = [one for one in times if one.role]  # "the typhoon at the weekend has left ... since Saturday"
         for one in times:
             role = one.role
             if role in ("during", "over", "throughout"):
@@ -300,6 +365,7 @@ class Events:
                 direction == "down"
                 and trigger.value in ("unstable", "degraded")
                 and role in ("", "and")
+                and not _CHANGE.search(low[trigger.start : trigger.end])
                 and re.search(
                     r"\b(?:was|were|is|are|had|has|have|remained|been|stayed)\b",
                     low[max(0, trigger.start - 12) : trigger.end],
@@ -400,13 +466,20 @@ class Events:
             ):
                 # "back in nine hours" is a plan or a record time; "in 20 minutes all routes were gone" is a pace
                 continue
-            if not self._lasting(scene, span.start, span.end, before, after, triggers):
+            if not (
+                re.match(r",? (?:in total|in all|altogether|all told|overall|all in all)\b", after)
+                and scene.topic == "net"
+            ) and not self._lasting(scene, span.start, span.end, before, after, triggers):
                 continue
             if self.unreal(scene, span.start, span.end, year):
                 continue
-            out.append(
-                Draft("duration", {"min_s": _whole(span.low), "max_s": _whole(span.high)}, span.start, confidence=0.85)
-            )
+            ends = (span.low, span.high)
+            if span.high is None and re.search(
+                r"\b(?:never|not) (?:for|(?:\w+ )?(?:last\w*|exceed\w*|longer))\b[^,;]{0,16}$", before
+            ):
+                ends = (None, span.low)  # "never for more than twelve minutes"
+            value = {"min_s": _whole(ends[0]), "max_s": _whole(ends[1])}
+            out.append(Draft("duration", value, span.start, confidence=0.85))
         return out
 
     def _lasting(self, scene: Scene, start: int, end: int, before: str, after: str, triggers: list[Trigger]) -> bool:
@@ -425,6 +498,8 @@ class Events:
             after,
         ):
             return self._phrase_about_net(scene, of[0], start)
+        if re.match(r" (?:passed|elapsed|went by|ticked by|would pass)\b", after) and scene.topic == "net":
+            return True
         if re.search(r"\bnot $", before) or re.search(
             r"^(?:none|no|neither)\b", scene.low[scene.region(start)[0] :].lstrip()
         ):
@@ -469,9 +544,10 @@ class Events:
             return scene.topic == "net"
         if not about:
             return False
+        if scene.low.startswith("within", start) and any(one.direction.startswith("up") for one in about):
+            return True
         if re.match(
-            r",? (?:later|after(?:wards| (?:it|they|the|service|all|going|being|vanishing"
-            r"|disappearing|losing|falling|dropping|that))?\b)",
+            r",? (?:later|after(?:wards| (?!\d)\w+)?\b)",
             after,
         ):
             ups = [one for one in near if one.direction.startswith("up")]

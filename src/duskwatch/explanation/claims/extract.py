@@ -13,6 +13,7 @@ from duskwatch.explanation.claims.attacks import Attacks
 from duskwatch.explanation.claims.causes import Causes
 from duskwatch.explanation.claims.events import Events, Moment
 from duskwatch.explanation.claims.expression import Expression
+from duskwatch.explanation.claims.fields import asked, fields
 from duskwatch.explanation.claims.figures import Figures
 from duskwatch.explanation.claims.grammar import Grammar, grammar
 from duskwatch.explanation.claims.moments import EPOCH, Dateline, Interval, resolve, zone_in, zone_of
@@ -30,11 +31,36 @@ from duskwatch.records.times import iso
 _ABOUT_NET = re.compile(
     r"\b(?:inter-?net|online|off-?line|connectivity|broadband|mobile data|web|netblocks"
     r"|bgp|routes|prefixes|isps?|wi-?fi|bandwidth|telecom\w*|data services?|3g|4g|fib(?:re"
-    r"|er)|networks?|ddos|denial-of-service)\b"
+    r"|er)|networks?|ddos|denial-of-service|connections?|routing|(?:sub-?sea|submarine|undersea) cables?|carriers?"
+    r"|providers?|landing station|hackers?)\b"
 )
 _LISTED = re.compile(
     r"(?:'s)?(?:,| and| or|, and| and in|, in|,? as well as)(?: (?:the|in|in the"
     r"|the north of))? ?(?:in )?(?:the (?:north|south|east|west) of )?"
+)
+
+
+_ALLEGED = re.compile(
+    r"\b(?:(?:rejected|rejects|dismissed|dismisses|denied|denies|disputed|disputes|refuted"
+    r"|refutes|contradicted|contradicts|repudiated"
+    r"|brushed (?:off|aside)|shrugged off|scoffed at|waved away|has denied|has rejected"
+    r"|has dismissed) (?:this|that|it|(?:the|these|those|such|any|all)(?: \w+)?"
+    r" (?:allegations?|accusations?|charges?|claims?|reports?|suggestions?|accounts?|rumou?rs?"
+    r"|speculation|theor(?:y|ies)|version|idea|notion|link))\b(?! (?:that|of))"
+    r"|(?:calls?|called|described|describes) (?:this|that|it|the (?:allegation|accusation"
+    r"|claim|charge|report|suggestion|idea|rumou?r|theory)s?) (?:as )?(?:\w+ )?"
+    r"(?:absurd|nonsense|false|untrue|baseless|unfounded|ridiculous|a lie|lies|fabricat\w+"
+    r"|fantasy|invented|wrong|slander|fake|speculation|rubbish)"
+    r"|(?:says?|said|insists?|insisted) (?:this|that|it) (?:is|was) (?:not true|untrue|false"
+    r"|nonsense|wrong|a lie|absurd))"
+)
+_GOES_ON = re.compile(
+    r"(?:then|that|those|it|this|at (?:that|the) time|the (?:cut|outage|blackout|shutdown"
+    r"|disruption) (?:then|that year|at the time)|back then|on that occasion|service then)\b"
+)
+_DRILL = re.compile(
+    r"\b(?:drills?|exercise|rehears\w+|simulat\w+|tabletop|war game"
+    r"|test of (?:\w+ ){0,2}(?:plans?|readiness|procedures)|trains? for|pretend\w*)\b"
 )
 
 
@@ -97,6 +123,15 @@ class _Reading:
         self.line_voice = ""
         self.voice_line = -1
         self.corrected: list[int] = []
+        self.past, self.past_paragraph = False, -1
+        self.onset_us: int | None = None
+        self.last_cause: str | None = None
+        lead = (article.title + ". " + (self.sentences[0].flat if self.sentences else "")).lower()
+        self.drill = bool(_DRILL.search(lead))
+        self.asked = ""  # the kind of claim that the sentence before asks for
+        clocks = article.text.lower()
+        self.twelve = not re.search(r"\b(?:1[3-9]|2[0-3])[:.h][0-5]\d", clocks)
+        self.exact_us: int | None = None
 
     def _year(self) -> int | None:
         return None if self.now.time_us is None else (EPOCH + timedelta(microseconds=self.now.time_us)).year
@@ -145,7 +180,7 @@ class _Reading:
                     self.memory.open_quote = self.memory.open_quote if sentence.flat.startswith('"') else ""
                 paragraph = sentence.paragraph
             scene = self._scene(sentence)
-            drafts = self._drafts(scene)
+            drafts = [] if self.drill else self._drafts(scene)
             for draft in drafts:
                 claim = self._settled(scene, draft)
                 if claim is None:
@@ -194,7 +229,7 @@ class _Reading:
         spans = [
             one
             for one in spans
-            if not any(time.ago and time.start < one.end and one.start < time.end for time in times)
+            if not any((time.ago or time.clock) and time.start < one.end and one.start < time.end for time in times)
         ]
         nouns = [Noun(match.start(), match.end(), match.lastgroup or "general") for match in tools._noun.finditer(low)]
         mentions = self._mentions(sentence.flat, low)
@@ -205,6 +240,7 @@ class _Reading:
             sentence=sentence, nouns=nouns, mentions=mentions, spans=spans, times=times, voices=voices, topic=topic,
             focus=self.focus, network=self.network, country=self.country, quoted_by=self._open_quote(sentence, voices),
             voice=self._line_voice(sentence), question=low.rstrip("\"') ").endswith("?"), resolved=self._pronouns(),
+            past=self.past and sentence.paragraph == self.past_paragraph and bool(_GOES_ON.match(low)),
         )  # fmt: skip
         for count, voice in enumerate(voices):
             if (
@@ -247,7 +283,14 @@ class _Reading:
             r"|details|what happened|why it matters|in brief|by|attention|dear \w+|\d+"
             r"|correction to .*|what is known|the bottom line|history|effect|recommendation"
             r"|overview|contact|source|remarks?|outlook|transcript|present|subject line|web"
-            r"|internet|power|weather|sports?)",
+            r"|internet|power|weather|sports?|(?:root |likely |probable |suspected )?(?:cause"
+            r"|reason)(?: .{1,40})?|diagnosis|present state|current state|state|not related|unrelated"
+            r"|what we do not know"
+            r"|what is (?:not |un)known|what happened next|explanation|remedy|action taken|actions?"
+            r"|customers affected|affected (?:services?|customers|areas?|regions?)|in short|in numbers"
+            r"|place|where|when"
+            r"|why|how|who|share.*|share of .*|total|total downtime|first|second|third|finally|rfo|eta"
+            r"|recap|tl;dr|takeaway|lesson|good news|bad news|fine print|p\.?s|ps|re|cc)",
             voice,
         ):
             return voice
@@ -271,8 +314,9 @@ class _Reading:
 
     def _pronouns(self) -> dict[str, str]:
         memory = self.memory
-        person = memory.person or memory.last
-        body = memory.body or memory.last
+        last = "" if memory.last == memory.group else memory.last
+        person = memory.person or last
+        body = memory.body or last
         if memory.group:
             return {
                 key: value
@@ -302,13 +346,15 @@ class _Reading:
         )
         out += sites
         events = tools._events.read(scene, year)
-        if sites or re.search(r"\b(?:web ?sites?|sites|home ?pages?)\b", low):
+        if sites or re.search(r"\b(?:web ?sites?|sites?|home ?pages?|portals?|pages?)\b", low):
             spots = [draft.at for draft in sites]
             events = [
                 draft
                 for draft in events
                 if not (draft.kind in ("state", "onset", "end") and self._of_site(scene, draft, spots))
             ]
+        told = fields(scene, self.asked)
+        events = told + [one for one in events if not any(one.kind == other.kind for other in told)]
         out += events
         attacks = tools._attacks.read(scene, year)
         out += attacks
@@ -319,8 +365,19 @@ class _Reading:
         if attacks:
             causes = [draft for draft in causes if draft.value != "attack"]
         out += causes
-        out += tools._others.dependences(scene, year)
-        out += tools._figures.read(scene, year)
+        if not causes and (denied := self._denied_again(scene)):
+            out.append(denied)
+        self.last_cause = next((str(draft.value) for draft in causes if draft.value != "unknown"), self.last_cause)
+        dependences = tools._others.dependences(scene, year)
+        if dependences:  # "carried by a single cable" blames no cable
+            out = [draft for draft in out if not (draft.kind == "cause" and draft.value == "cable")]
+        out += dependences
+        figures = tools._figures.read(scene, year)
+        if any(
+            draft.kind == "share" and isinstance(draft.value, dict) and draft.value["lost"] < 0.95 for draft in figures
+        ):
+            out = [one for one in out if not (one.kind == "state" and one.value == "offline" and one.confidence <= 0.7)]
+        out += figures
         refusals = (
             tools._others.refusals(scene, tools._voices._left) if self.topic == "net" or scene.topic == "net" else []
         )
@@ -328,6 +385,28 @@ class _Reading:
         return [
             draft for draft in out if not (draft.kind == "state" and any(abs(spot - draft.at) < 22 for spot in spots))
         ] + refusals
+
+    def _denied_again(self, scene: Scene) -> Draft | None:
+        """A denial of what was just alleged: "the ministry rejected the allegation", "the office calls this absurd"."""
+        if self.last_cause is None or scene.topic != "net" or re.search(r"\bsony\b|\bhack", scene.low):
+            return None
+        match = _ALLEGED.search(scene.low)
+        if match is None:
+            return None
+        voice = next((one for one in scene.voices if one.own[0] <= match.start() < one.own[1] + 2), None)
+        speaker = voice.speaker if voice else self.tools._voices._left(scene.sentence.flat, scene.low, match.start())[0]
+        if not speaker:
+            return None
+        speaker = scene.resolved.get(speaker.lower(), speaker)
+        return Draft(
+            "cause",
+            self.last_cause,
+            match.start(),
+            speaker=speaker,
+            own_speaker=True,
+            modality="denied",
+            confidence=0.7,
+        )
 
     @staticmethod
     def _of_site(scene: Scene, draft: Draft, spots: list[int]) -> bool:
@@ -344,7 +423,7 @@ class _Reading:
         entity = draft.entity if draft.entity or draft.own_entity else entity_of(scene, draft)
         value = draft.value
         if isinstance(value, Moment):
-            interval = self._resolved(scene, value, entity)
+            interval = self._resolved(scene, value, entity, draft.kind)
             if interval is None or interval == (None, None):
                 if draft.kind in ("onset", "end"):
                     return self._undated(scene, draft, entity)
@@ -376,10 +455,12 @@ class _Reading:
 
     def _undated(self, scene: Scene, draft: Draft, entity: str | None) -> Claim | None:
         """A moment that nothing dates: what is left of it is the state."""
+        if re.match(r"(?:\w+ ){0,6}(?:began|started|beginning|starting|occurred|happened)", scene.low[draft.at :]):
+            return None
         value = "offline" if draft.kind == "onset" else "restored"
         return self._settled(scene, Draft("state", value, draft.at, entity=entity, confidence=0.6))
 
-    def _resolved(self, scene: Scene, moment: Moment, entity: str | None) -> Interval | None:
+    def _resolved(self, scene: Scene, moment: Moment, entity: str | None, kind: str = "") -> Interval | None:
         tools = self.tools
         zone = self._zone(scene, entity)
         parts: list[Interval] = []
@@ -404,6 +485,16 @@ class _Reading:
                 return None
             parts.append(interval)
         low, high = parts[0]
+        if (
+            first.span == "half-day"
+            and self.twelve
+            and low is not None
+            and len(parts) == 1
+            and self.exact_us is not None
+        ):
+            half = 43_200_000_000  # "at 6:20 in the evening ... back at 7:05"
+            if -half < low - self.exact_us < 0:
+                low, high = low + half, None if high is None else high + half
         if len(parts) == 2:
             high = parts[1][1]
             if low is not None and high is not None and high < low:
@@ -416,6 +507,18 @@ class _Reading:
         elif moment.how == "after":
             high = None
         latest = self.now.latest_us(zone_of(zone))
+        day = 86_400_000_000
+        told = kind == "end" and first.day is None and first.clock is not None and last is None
+        if (
+            told
+            and low is not None
+            and self.onset_us is not None
+            and low < self.onset_us <= low + day
+            and (latest is None or low + day <= latest)
+        ):
+            low, high = low + day, None if high is None else high + day  # "gone at 19:30 and back after midnight"
+        if kind == "onset" and first.clock and low is not None:
+            self.onset_us = low
         if latest is not None:
             if low is not None and low > latest:
                 return None
@@ -425,7 +528,9 @@ class _Reading:
         if reference is not None and first.clock is None and first.ago is None and first.span:
             return low, high
         if reference is not None:
-            self.anchor_us = _middle((low, high)) if first.clock is None and first.ago is None else reference
+            self.anchor_us = _middle((low, high))
+            if first.clock and first.clock[0] == first.clock[1]:
+                self.exact_us = self.anchor_us
         return low, high
 
     def _anchor_of(self, scene: Scene, one: Expression, days: list[Expression], zone: str) -> date | None:
@@ -463,6 +568,9 @@ class _Reading:
 
     def _remember(self, scene: Scene, drafts: list[Draft]) -> None:
         sentence = scene.sentence
+        self.asked = asked(sentence.low) if scene.question else ""
+        self.past = scene.past or (not drafts and self.tools._events.told_before(sentence.low, self.year))
+        self.past_paragraph = sentence.paragraph
         if sentence.voice:
             self.line_voice = scene.voice
             self.voice_line = sentence.line
@@ -494,7 +602,7 @@ class _Reading:
                             voice.speaker.lower(),
                         )
                     )
-                    and not voice.speaker[0].isupper()
+                    and not re.match(r"[A-Z][\w-]*(?: [A-Z]|$)", voice.speaker)
                 ) or bool(
                     re.match(
                         r"(?:[A-Z][a-z]+ )?(?:officials|analysts|experts|engineers|researchers|residents|users"
@@ -534,7 +642,7 @@ class _Reading:
             interval = resolve(one, zone, self.now, self._day_told(zone_in(one, zone)))
             known = next((bound for bound in interval or () if bound is not None), None)
             if known is not None and interval is not None:
-                self.anchor_us = _middle(interval) if one.clock is None else known
+                self.anchor_us = _middle(interval)
 
     def _remember_places(self, scene: Scene, drafts: list[Draft]) -> None:
         about = any(noun.kind == "net" for noun in scene.nouns) or bool(drafts)

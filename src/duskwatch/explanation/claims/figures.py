@@ -10,6 +10,18 @@ from duskwatch.explanation.claims.scene import Draft, Scene
 _FLIP = {"at least": "at most", "at most": "at least", "exact": "exact", "about": "about"}
 
 
+_STANDS = re.compile(
+    r"\b(?:(?:are|is|was|were|be|been|back|now|stands?|stood|currently|still|running|hovering"
+    r"|remains?|remained|reached|reaches|recovered to|up)"
+    r" (?:now |back |only |just |still |currently )*at|(?:had|has|have) (?:been|reached)|(?:it"
+    r"|traffic|connectivity|volumes?|levels?|capacity) (?:was|is|were|are|had been|has been"
+    r"|reached|reaches)"
+    r"|(?:traffic|connectivity|volumes?|levels?|capacity) (?:at|of)|reached"
+    r"|climbed back to)(?: only| just| barely| a mere| about| around)* $"
+)
+_PLANT = re.compile(r"(?:tower|mast|antenna|router|switch|base station|cable|fib|exchange|node|cabinet)")
+
+
 class Figures:
     """Finds shares and impacts by the patterns of one language."""
 
@@ -23,7 +35,9 @@ class Figures:
             "|as low as|less than|under|almost|over|more than))*\\s*$"
         )
         self._of_normal = grammar.compile("^\\s*(?:capacity\\s+)?(?:" + "|".join(share["of_normal"]) + ")")
-        self._by = grammar.compile("\\b(?:" + "|".join(share["by"]) + ")\\s*(?:of\\s+)?$")
+        self._by = grammar.compile(
+            "(?:\\b(?:" + "|".join(share["by"]) + ")\\s*[:=]?\\s*(?:of\\s+)?|\\bminus |(?<![\\w)])-)$"
+        )
         down, up = share["down"][1], share["up"][0]
         self._drop_after = grammar.compile("^[ -](?:\\w+ ){0,2}?(?:" + share["down"][0] + ")")
         self._drop_before = re.compile(
@@ -116,6 +130,7 @@ class Figures:
         if (
             re.search(r"\ball but $", scene.low[: match.start()] + scene.low[match.start() : match.start() + 8])
             or whole < 2
+            or (whole == 2 and groups["what"].startswith(("cable", "link")))
         ):
             return None
         if not (whole and part <= whole and whole == whole):
@@ -152,7 +167,8 @@ class Figures:
             no = re.search(r"\b(?:not|n't|never|no longer|yet to)\b", after[: up.start()])
             return "down" if no else "up"
         if re.search(
-            r"\b(?:lost|losing|loss of|withdr\w+|knocked (?:out|offline)|took (?:down|out)"
+            r"\b(?:lost|losing|loss of|withdr\w+|robbed (?:\w+ )?of|deprived (?:\w+ )?of|wiped out"
+            r"|swallowed|shed|dropp\w+|knocked (?:out|offline)|took (?:down|out)"
             r"|affect\w+|down|dropped|cut|disconnected|hit|disappearance of"
             r"|missing)\s*(?:\w+\s){0,2}$",
             before,
@@ -184,7 +200,11 @@ class Figures:
             (
                 one
                 for one in scene.mentions
-                if one.kind == "people" and amount.end <= one.start <= amount.end + 22 and scene.low[one.end - 1] == "s"
+                if one.kind == "people"
+                and (
+                    (amount.end <= one.start <= amount.end + 22 and scene.low[one.end - 1] == "s")
+                    or amount.start <= one.start < amount.end
+                )
             ),
             None,
         )
@@ -202,6 +222,12 @@ class Figures:
             return None
         if share > 1:
             return None
+        if re.match(r" (?:below|under|less than|short of|lower than|down on|off) ", after):
+            return self._share(scene, amount, share, amount.bound)
+        if _STANDS.search(before) and re.match(
+            r"\s*(?:[.,;)]|$|again|now|at |on |of (?:its|the) (?:normal|usual)|(?:by|this|last|in the) )", after
+        ):
+            return self._share(scene, amount, 1 - share, _FLIP[amount.bound])
         if self._of_normal.match(after) or (
             self._left.search(before) and (self._what.search(before) or self._what.search(after[:50]))
         ):
@@ -232,7 +258,11 @@ class Figures:
             return self._share(scene, amount, share, amount.bound)
         if self._drop_after.match(after) or self._drop_before.search(before) or self._by.search(before):
             return self._share(scene, amount, share, amount.bound)
-        if self._what.search(after[:50]) or self._what.search(before[-40:]):
+        if (
+            self._what.search(after[:50])
+            or self._what.search(before[-40:])
+            or self._what.search(low[amount.start : amount.end])
+        ):
             direction = self._direction(scene, amount.start, amount.end)
             if direction == "down":
                 return self._share(scene, amount, share, amount.bound)
@@ -244,9 +274,15 @@ class Figures:
         begin, _until = scene.region(amount.start)
         noun = scene.noun_before(amount.start, begin)
         after = next((one for one in scene.nouns if one.start >= amount.end and one.start < amount.end + 45), None)
-        for one in (after, noun):
+        near = (
+            after is not None
+            and len(scene.low[amount.end : after.start].split()) <= 5
+            and " of" in scene.low[amount.end : after.start + 1]
+        )
+        for one in (after, noun) if near else (noun, after):
             if one is not None and one.kind in ("net", "other", "part"):
-                return one.kind == "net"
+                word = scene.low[one.start : one.end]
+                return one.kind == "net" or (scene.topic == "net" and one.kind == "part" and bool(_PLANT.match(word)))
         return scene.topic == "net"
 
     def _share(self, scene: Scene, amount: Amount, lost: float, bound: str) -> Draft:
@@ -262,7 +298,11 @@ class Figures:
     def _people_share(self, scene: Scene, amount: Amount, who: str) -> Draft | None:
         low = scene.low
         nouns = {noun.kind for noun in scene.nouns}
-        if "other" in nouns and "net" not in nouns:
+        if (
+            "other" in nouns
+            and "net" not in nouns
+            and (scene.topic != "net" or re.search(r"\b(?:power|electricity|light|water|gas)\b", low))
+        ):
             return None
         if not (self._hit.search(low) or self._online.search(low) or self._up.search(low)):
             return None

@@ -86,6 +86,10 @@ class Numbers:
             rf"(?<![\w-])(?P<q>(?:{qualifier}) )?(?:(?<!and a )(?P<pct>{self.number}) ?(?:%"
             r"|per ?cent(?:age points?)?\b)"
             rf"(?: (?:to|or|and) (?P<pct2>{self.number}) ?(?:%|per ?cent\b))?"
+            rf"|(?P<n1>{self.number})(?: [a-z]+s?)? (?:in|out of|of every|in every"
+            rf"|of) (?:every )?(?P<n2>{self.number})(?! ?(?:%|per ?cent|minutes|hours|days|weeks|months"
+            rf"|years|march|april|may|june|july|january|february|august|september|october|november"
+            rf"|december))(?![\w:.]\d)"
             rf"|(?<! and a )(?P<frac>{alternatives(self._fractions)})(?![\w-])(?! (?:past|a million"
             r"|a billion|a dozen|a century|an hour"
             r"|a day|hour)))"
@@ -135,6 +139,10 @@ class Numbers:
 
     def _span_of(self, match: "re.Match[str]") -> Span | None:
         low, high = self._factors(match["q"])
+        if re.search(r"\b(?:a|the|its|one|each|every|any|no) second$", match[0]) and re.match(
+            r"[ -][a-z]", match.string[match.end() :]
+        ):
+            return None  # "a second cable"
         if match["parts"]:
             seconds = 0.0
             for part in self._part.finditer(match["parts"]):
@@ -182,7 +190,13 @@ class Numbers:
         """Shares of a whole, 0 to 1, in lower-case text: ``about 80 per cent``, ``two-thirds``."""
         found = []
         for match in self._fraction.finditer(text):
-            said = self._fractions[match["frac"]] if match["frac"] else self.value(match["pct"]) / 100
+            if match["n1"]:
+                first, second = self.value(match["n1"]), self.value(match["n2"])
+                if not (0 < first < second <= 1000) or (first > 20 and second % 10):
+                    continue
+                said = first / second
+            else:
+                said = self._fractions[match["frac"]] if match["frac"] else self.value(match["pct"]) / 100
             top = self.value(match["pct2"]) / 100 if match["pct2"] else said
             if not 0 <= said <= 10:
                 continue

@@ -227,7 +227,11 @@ class Others:
                         self._subject.search(head)
                         and (
                             "net" in nouns
-                            or re.search(r"\btraffic|\blinks?\b|bandwidth|transit|connectivity|routes|\bpaths?\b", head)
+                            or re.search(
+                                r"\btraffic|\blinks?\b|bandwidth|transit|connectivity|routes|\bpaths?\b|capacity"
+                                r"|connections?\b",
+                                head,
+                            )
                         )
                     )
                 ):
@@ -258,7 +262,9 @@ class Others:
                 if (
                     kind == "through"
                     and quantifier is None
-                    and not re.search(r"\b(?:traffic|links?|connectivity|bandwidth|routes|transit)\b", head)
+                    and not re.search(
+                        r"\b(?:traffic|links?|connectivity|bandwidth|routes|transit|capacity|connections?)\b", head
+                    )
                 ):
                     continue
                 on = self._on(flat, match.end())
@@ -311,11 +317,17 @@ class Others:
             return amounts[-1].bound, round(amounts[-1].said, 4)
         if match := _QUANTIFIER.search(near):
             return match[0], _QUANTIFIERS[match[0]]
+        if behind and (match := _QUANTIFIER.search(behind["rest"])):
+            return match[0], _QUANTIFIERS[match[0]]
         return ("sole", 1.0) if kind == "sole" else (None, None)
 
     @staticmethod
     def _on(flat: str, at: int) -> str | None:
         rest = flat[at:]
+        if re.match(r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|\d", rest):
+            return None
+        if pronoun := re.match(r"(?:them|it|there|that one)\b(?=[.,;]|$| (?:alone|and|to|only))", rest):
+            return pronoun[0]
         short = re.match(
             r"(?:an?|the|one|two|three|its|their|a single|just one|only one|this|these|that"
             r"|satellites?)(?: [\w'-]+){0,4}? (?:cables?|links?|lines?|providers?|carriers?"
@@ -326,6 +338,12 @@ class Others:
         )
         if short:
             return short[0]
+        if bare := re.match(
+            r"(?:[a-z-]+ )?(?:satellites?|microwave(?: links?)?|radio links?|cables?|fib(?:re"
+            r"|er)s?)(?=[.,;]|$| (?:and|to|from|in|only|alone))",
+            rest,
+        ):
+            return bare[0]
         lead = re.match(r"(?:[a-z][\w'-]* ){0,9}?(?=[A-Z])", rest)
         name = (
             re.match(r"[A-Z][\w&.'-]*(?: (?:[A-Z][\w&.'-]*|of(?= [A-Z])|and(?= [A-Z])))*", rest[lead.end() :])
@@ -389,7 +407,10 @@ class Others:
                 r"|explained|respond|answer)$",
                 match[0],
             ) and not re.match(
-                r"(?:[.,]| (?:what|when|why|how|whether|who|anything|more|much|if|which|where|the"
+                r"(?:[.,;]|$| (?:requests?|any|our|an?|the|e-?mails?|messages|repeated|phone|in time|by"
+                r"|before|further|directly|until|at|(?:to|for) (?:an?|our|the|several|multiple|e-?mails?"
+                r"|inquiries|enquiries|queries|comment)\b|what|when|why|how|whether|who|anything|more|much"
+                r"|if|which|where|the"
                 r"|for how|to (?:calls|questions|requests|emails?|messages|a request|repeated|several)"
                 r"|immediately|on|calls|questions))",
                 low[match.end() :],
@@ -402,6 +423,37 @@ class Others:
             who = self._refuser(scene, flat, low, match.start(), left)
             if who is not None and re.search(r"\b(?:said|says|told|wrote)\b", who):
                 who = scene.speaker_at(match.start())
+            if who is not None and re.fullmatch(r"(?:I|we)(?: \w+)?", who):
+                who = scene.voice or who
+            if who is not None and who.lower() in ("but", "and", "also", "yet"):
+                who = scene.speaker_at(match.start()) or next(
+                    (voice.speaker for voice in scene.voices if voice.own[1] <= match.start()), None
+                )
+            if (
+                who is not None
+                and re.search(
+                    r"\b(?:networks?|sites?|portals?|apps?|internet|servers?|services?|connections?|routes"
+                    r"|islands?|people|villages?)$",
+                    who.lower(),
+                )
+            ) or (
+                who is not None
+                and re.search(r"silent|reached|unreachable|quiet", match[0])
+                and any(
+                    one.start < match.start()
+                    and flat[one.start : one.end] in who
+                    and one.kind == "country"
+                    and len(who.split()) == 1
+                    for one in scene.mentions
+                )
+            ):
+                continue
+            if (
+                who is not None
+                and re.search(r"silent|quiet|reached", match[0])
+                and re.match(r"the (?:networks?|routes|lines|links)\b", who.lower())
+            ):
+                continue
             if who is None:
                 continue
             return [
@@ -415,8 +467,16 @@ class Others:
     def _refuser(scene: Scene, flat: str, low: str, at: int, left: object) -> str | None:
         both = (
             re.search(r"\b[Nn]either (.{3,50}?) nor (.{3,50}?)\s*$", flat[:at])
-            or re.match(r"nor (.{3,50}?) (?:responded|replied|commented|answered|would comment)", flat[at:])
-            or re.match(r"neither (.{3,60}?) (?:responded|replied|commented|answered|would)", low[at:])
+            or re.match(
+                r"nor (.{3,50}?) (?:responded|replied|commented|answered|returned|offered|issued|gave"
+                r"|wished|wanted|was|could|had|has|would comment)",
+                flat[at:],
+            )
+            or re.match(
+                r"neither (.{3,60}?) (?:responded|replied|commented|answered|returned|offered|issued|gave"
+                r"|wished|wanted|was|could|had|has|would)",
+                low[at:],
+            )
         )
         if both:
             return " nor ".join(part for part in both.groups() if part)

@@ -11,6 +11,7 @@ HOST = re.compile(
     r"\b(?:[a-z0-9](?:[a-z0-9-]{0,40}[a-z0-9])?\.){1,4}(?:com|net|org|info|gov|edu|int|mil"
     r"|news|media|co|io|tv|example|test|[a-z]{2})\b(?!@)"
 )
+_PART_OF_NAME = re.compile(r"\b(?:Los|Las|San|Santa|Puerto|Villa|Nueva|Porto|Lake|Mount|Port) $")  # "Los Lagos"
 _ASN = re.compile(r"\bAS ?(\d{1,10})\b")
 _WORD = re.compile(r"\b(?:[A-Z]|[a-z]{2,4}(?=[ -][A-Z]))[\w'.-]*")
 _OPERATOR_BEFORE = re.compile(
@@ -42,7 +43,9 @@ _NOT_OPERATORS = re.compile(
     r"|each|every|two|three|four|five|by|for|from|"
     r"network|networks|customers|users|subscribers|bgp|dns|ddos|utc|gmt|i|we|they|he|she"
     r"|as|update|correction|broadband|service|online|telecom|telecoms|communications"
-    r"|ministry.*|isp|isps|ip|.* ministry|minister.*)$"
+    r"|ministry.*|isp|isps|ip|.* ministry|minister.*"
+    r"|(?:(?:the|mobile|fixed|fixed-line|home|internet|online|broadband|cable|wireless|network|networks|communications"
+    r"|telecoms?|telecommunications|data|satellite|fibre|fiber|full|national|international|global|main|core|all) ?)+)$"
 )
 
 
@@ -101,7 +104,7 @@ class Gazetteer:
                 continue
             word = re.split(r"[ -]", match[0])[0].removesuffix("'s").rstrip(".'")
             for name in self._by_first.get(word, ()):
-                if not flat.startswith(name, at):
+                if not flat.startswith(name, at) or _PART_OF_NAME.search(flat, max(0, at - 12), at):
                     continue
                 end = at + len(name)
                 if end < len(flat) and (

@@ -5,6 +5,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 from duskwatch.explanation.claims.expression import Expression
 from duskwatch.explanation.claims.numbers import Amount, Span
@@ -57,6 +58,8 @@ class Scene:
     fractions: list[Amount] = field(default_factory=list)
     cuts: list[int] = field(default_factory=list)  # where regions begin, after the first
     question: bool = False
+    triggers: list[Any] | None = None  # events of the sentence, once they were looked for
+    past: bool = False  # goes on about an earlier outage
     resolved: dict[str, str] = field(default_factory=dict)  # pronoun to speaker
 
     @property
@@ -84,14 +87,16 @@ class Scene:
                     size = until - begin
                     if best is None or size < best[0]:
                         best = (size, voice)
-        return best[1] if best else None
+        if best is None:  # "providers saw normal traffic" is what they say
+            return next((voice for voice in self.voices if voice.own[0] <= at < voice.own[1]), None)
+        return best[1]
 
     def speaker_at(self, at: int) -> str | None:
         """The name of the speaker there; None for the outlet itself."""
         voice = self.voice_at(at)
         if voice is not None:
             name = self.resolved.get(voice.speaker.lower(), voice.speaker) if voice.refers else voice.speaker
-            if name.lower() == "we":
+            if name.lower() in ("we", "i", "us"):
                 return self.voice or None
             return name
         return self.quoted_by or self.voice or None

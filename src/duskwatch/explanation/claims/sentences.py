@@ -20,6 +20,10 @@ _LIVE = re.compile(
     r"|utc|z|local|[a-z]{3,4}))?|(?:[01]\d|2[0-3])[0-5]\d ?(?:gmt|utc|z))\]?\s*(?:[-:"
     r"|]+\s+|\s+)(?=\S)"
 )
+_STAMPED = re.compile(
+    r"^\s*(?P<who>@\w{2,30}|[Uu]pdate\w*)[,.]?(?: on)?\s[^:\n]{0,28}?\(?\d{1,2}[:.h]\d\d"
+    r"(?:\s?(?:[ap]\.?m\.?|UTC|GMT|Z|utc|gmt|[A-Z]{3,4}|local(?: time)?))?\)?\s?[:\u2014-]\s+(?=\S)"
+)
 _VOICE = re.compile(
     r"^\s*(?:\d{1,2}[/.)]\s?)?(?P<who>@\w{2,30}|[A-Z][\w.'-]*(?: (?:[A-Z][\w.'-]*|of|the"
     r"|for|and|de)){0,6})\s?(?:\([^)\n]{1,40}\))?: +(?=\S)"
@@ -92,6 +96,7 @@ def _blocks(text: str, body: int) -> list[tuple[int, int]]:
             and (first.islower() or first.isdigit() or _goes_on(text, out[-1], longest))
             and not _LIVE.match(fold(stripped[:60])[1])
             and not _VOICE.match(stripped[:120])
+            and not _STAMPED.match(stripped[:120])
             and not re.match(r"[-*•]\s|\d{1,2}[/.)]\s", stripped)
         ):
             out[-1] = (out[-1][0], end)
@@ -112,7 +117,7 @@ def _line(text: str, begin: int, end: int, number: int, paragraph: int, out: lis
     at = 0
     if match := _LIVE.match(low):
         stamp, at = match["clock"], match.end()
-    if match := _VOICE.match(flat[at:]):
+    if (match := _STAMPED.match(flat[at:])) or (match := _VOICE.match(flat[at:])):
         voice, at = match["who"], at + match.end()
     first = True
     cut = at

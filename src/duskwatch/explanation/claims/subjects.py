@@ -81,6 +81,15 @@ def entity_of(scene: Scene, draft: Draft) -> str | None:
         and scene.focus == scene.network
     ):
         return scene.network
+    voice = scene.voice_at(draft.at)
+    if voice is not None:  # "Ethiopia's operator describes its service as normal"
+        own = [one for one in scene.mentions if voice.own[0] <= one.start < voice.own[1] and one.kind == "country"]
+        if own and re.search(
+            r"\b(?:operator|provider|carrier|customer|user|resident|subscriber|people|network|compan"
+            r"|client|isp|telecom)",
+            voice.speaker.lower(),
+        ):
+            return own[0].entity
     return scene.focus or scene.country
 
 

@@ -89,7 +89,7 @@ class Times:
         )
         glue = (
             r"(?:[\s,(]|\bon\b|\bat\b|\bin the\b|\bin\b|\bof\b|\bthe\b|\bnight of\b|\bevening"
-            r" of\b|\bmorning of\b|\babout\b|\baround\b|\blocal\b|\btime\b"
+            r" of\b|\bmorning of\b|\bafternoon of\b|\bbetween\b(?! \w+day)|\babout\b|\baround\b|\blocal\b|\btime\b"
             r"|\bearly\b|\blate\b|\bearlier\b|\bshortly\b|\bjust\b|\bafter\b|\bbefore\b|\bapproxim"
             r"ately\b|\broughly\b|\bexactly\b|\bfrom\b)*"
         )
@@ -122,6 +122,7 @@ class Times:
                 any(match.start() < until and begin < match.end() for begin, until in masked)
                 and not match["ago"]
                 and not match["nth"]
+                and not match["half"]
             ):
                 continue
             if (atom := self._atom_of(match)) is not None:
@@ -166,7 +167,8 @@ class Times:
         if kind in ("c24", "dot24"):
             parts = [int(part) for part in re.split(r"[:h.]", text)]
             hour = parts[0] + parts[1] / 60 + (parts[2] / 3600 if len(parts) > 2 else 0)
-            return Expression(*at, clock=(hour, hour)) if hour <= 24 else None
+            half = "half-day" if kind == "c24" and 1 <= hour < 13 and not text.startswith("0") else ""
+            return Expression(*at, clock=(hour, hour), span=half) if hour <= 24 else None
         if kind in ("mil", "mil_b"):
             hour = int(text[:2]) + int(text[2:]) / 60
             return Expression(*at, clock=(hour, hour))
@@ -416,7 +418,10 @@ class Times:
         )
 
     def _led(self, text: str, one: Expression) -> Expression:
+        inner = re.search(r"\bbetween (?=\S)", text[one.start : one.end])
         lead = self._lead.search(text[max(0, one.start - 60) : one.start])
+        if inner:
+            return replace(one, role="between")
         if lead is None or not lead[0].strip():
             return one
         role = lead["role"] or ""

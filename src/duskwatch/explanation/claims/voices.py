@@ -2,9 +2,11 @@
 
 import re
 from dataclasses import dataclass, field
+from itertools import islice
 
 from duskwatch.explanation.claims.grammar import Grammar
 
+MOST = 24  # verbs of speaking looked at in one sentence
 _ROLE = (
     r"officials?|spokes(?:man|woman|person|people)|minister|ministry|government"
     r"|authorities|regulator|analysts?|experts?|engineers?|researchers?|monitors?|firm"
@@ -23,7 +25,13 @@ _ROLE = (
     r"|insiders?|teachers?|traders?|pilots?|bosses|campaigners?|blog|website|site|outlet"
     r"|daily|wire|insurer|captain|academics?|economists?|deputy|envoy|ambassador|delegate"
     r"|operators|providers|carriers|ministers|firms|companies|groups|monitor|others|some"
-    r"|many|one|critics|nobody|no one|none"
+    r"|many|one|critics|nobody|no one|none|friend|contact|insider|colleague|relative|neighbours?|locals|guest"
+    r"|caller|reader|listener|fishermen|fisherman|farmers?|founder|co-founder|officer|investigators?|prosecutors?"
+    r"|judge|court|presidency|bureau|board|committee|office|department|authority|foundation|association|federation"
+    r"|collective|alliance|consortium|outfit|start-?up|vendor|host|exchange|observer|tracker|admins?|sysadmin"
+    r"|parliament|cabinet|palace|state|regime|junta|coalition|rebels?|militia|hospital|bank|airline|hotelier|merchant"
+    r"|cert|csirt|noc|ngo|isp|vendors?|students?|lecturer|tourists?|drivers?|nurses?|doctors?"
+    r"|entrepreneurs?|woman|man|couple|family"
 )
 _SUBJECT_OF_DATA = re.compile(
     r"\b(?:data|figures|measurements|measurement|charts?|graphs?|statistics|numbers|probes"
@@ -146,9 +154,13 @@ _ADJUNCT = re.compile(
     r"|the (?:next|following|same) (?:day|morning|evening)|(?:this|last) (?:week|morning"
     r"|evening|afternoon|night|weekend)|earlier|later|afterwards|at (?:a"
     r"|the) (?:\w+ )?(?:briefing|press conference|news conference)(?: in \w+)?"
-    r"|shortly (?:before|after) \w+|in [A-Z]\w+|at \d{1,2}(?::\d\d)?(?: ?[ap]\.?m\.?)?(?: "
+    r"|shortly (?:before|after) \w+|in [A-Z][\w-]+(?: [A-Z][\w-]+)*|at \d{1,2}(?::\d\d)?(?: ?[ap]\.?m\.?)?(?: "
     r"(?:gmt|utc|local time))?))+",
     re.IGNORECASE,
+)
+_TRAILING = re.compile(
+    r"\s+(?:in|on|at|by|to|from|via|during|through|over|before|late|early|yesterday|today|this|last|when asked"
+    r"|when reached|speaking|under|without|with)\b[^,;:\"]{2,70}"
 )
 _LISTENER = re.compile(
     r"^\s+(?:(?:the |a )?(?:[A-Z][\w.-]*|reporters?|journalists?|us|me|parliament"
@@ -156,9 +168,42 @@ _LISTENER = re.compile(
     r"|state (?:television|tv|radio|media)|local (?:radio|media)|news agency|agency"
     r"|broadcaster|newspaper|customers|our|the|national|public|radio)(?: [A-Z][\w.-]*"
     r"| (?:news agency|television|radio|newspaper|correspondent|daily|reporter|channel"
-    r"|station))*)(?=[\s,:])"
+    r"|station))*)(?=[\s,:.;])"
 )
 _PRONOUN = re.compile(r"^(?:he|she|they|it|we|i|who|you)$", re.IGNORECASE)
+
+
+_QUOTED_AS = re.compile(
+    r"(?<![\w'-])(?:(?:[Tt]he |[Aa]n? )?[\w'-]+(?: [\w'-]+){0,4}? (?:quote[sd]?|cite[sd]?"
+    r"|reported|reports) (?P<whom>him|her|them|it|(?:the |an? )?[\w'-]+(?: [\w'-]+){0,6}?)"
+    r"|(?:is|was|were|are|has been|have been|had been) (?:quoted|cited|reported)(?: (?:by"
+    r"|in) [^,;]{2,50}?)?) as (?:saying|telling \w+)"
+)
+_RECKONING = re.compile(
+    r"(?<![\w-])(?:(?:[Bb]y|[Ii]n|[Oo]n|[Ff]rom|[Tt]o) (?P<whose>his|her|its|their|my|our"
+    r"|(?:[Tt]he |[Aa]n? )?(?:[\w&.-]+ ){0,4}?[\w&.-]+'s?) (?:own )?(?:(?:first|latest|early"
+    r"|initial|rough|best|own|public|daily"
+    r"|official|preliminary|internal) )*(?:reckoning|count|account|estimate|estimation"
+    r"|estimates|view|opinion|words|telling|version"
+    r"|assessment|tally|calculations?|judge?ment|figures|data|measurements|mind|eyes|reading|logs|records|clock|probes"
+    r"|sensors|graphs?|charts?|dashboards?|analysis|statistics|numbers|books)(?! of)|(?:[Ii]n"
+    r"|[Aa]ccording to) the (?:view|opinion|words|judge?ment"
+    r"|assessment|estimation|eyes|account) of (?P<who>(?:the "
+    r"|an? )?(?:[\w&.'-]+)(?: [\w&.'-]+){0,5}?))(?=[,.;:]|$| (?:the|a|an|it|all|about|some"
+    r"|only|most)\b)"
+)
+_COLON = re.compile(
+    r"(?P<who>(?:[Oo]nly |[Bb]ut |[Aa]nd )?(?:[Tt]he |[Aa]n? |[Oo]ne |[Oo]ur |[Ii]ts )?[\w&.'-]+(?: [\w&.'-]+){0,7}?) "
+    r"(?:(?:also|now|later|then|still|too|even|nevertheless) )?"
+    r"(?:gives?|gave|has|had|offers?|offered|supports?|supported|backs?|backed|contradict(?:s"
+    r"|ed)|disagree[sd]?|agree[sd]?|differs?|differed"
+    r"|(?:is|was|are|were) (?:more |less |very |quite |rather |even |not )?(?:blunt|blunter"
+    r"|cautious|precise|clear|specific|certain|sure|sceptical|skeptical"
+    r"|convinced|firm|adamant|categorical|brief|terse|unequivocal|explicit|concrete|candid|frank|short)"
+    r"|goes further|went further|puts? it|knows|knew|supplies|supplied|provided|provides|draws?|drew|paints?|painted"
+    r"|replies|replied|answers|answered|adds?|added|sums? up|summed up|tells?|told|explains?|reads?|runs|ran|sees?|saw)"
+    r"(?: [^:\"]{1,60})?: +(?=\S)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,13 +253,22 @@ class Voices:
         """Speakers of one sentence, in order of their phrases."""
         out: list[Voice] = []
         quotes = _quotes(flat)
+        for match in _RECKONING.finditer(flat):
+            if voice := self._reckoning(flat, match):
+                out.append(voice)
         for match in self._according.finditer(low):
             if voice := self._according_to(flat, low, match):
                 out.append(voice)
         tail = re.search(r" - ([A-Z@][\w.&']*(?: [A-Z][\w.&']*){0,3})$", flat)  # a headline with its source
         if tail and not out and len(flat) < 160 and not _FINITE.search(tail[1].lower()):
             out.append(Voice(tail[1], (tail.start(), len(flat)), ((0, tail.start()),), "say"))
-        for match in self._verb.finditer(low):
+        for match in _QUOTED_AS.finditer(flat):
+            name = match["whom"] or self._left(flat, low, match.start())[0]
+            refers = {"him": "he", "her": "she", "them": "they", "it": "it"}
+            if name:
+                spans = ((0, match.start()), (match.end(), len(flat)))
+                out.append(Voice(_clean(refers.get(name, name)), match.span(), spans, "say", name in refers))
+        for match in islice(self._verb.finditer(low), MOST):
             if any(begin < match.start() < until for begin, until in quotes) or any(
                 own.own[0] <= match.start() < own.own[1] for own in out
             ):
@@ -222,14 +276,51 @@ class Voices:
             act = match.lastgroup or "say"
             if voice := self._spoken(flat, low, match, act):
                 out.append(voice)
+        if not out and (colon := _COLON.match(flat)) and self._named(colon["who"]):
+            match = colon
+            out.append(
+                Voice(
+                    _clean(match["who"]),
+                    match.span(),
+                    ((match.end(), len(flat)),),
+                    "say",
+                    bool(_PRONOUN.match(match["who"])),
+                )
+            )
         out.sort(key=lambda one: one.own)
         return _bounded(out, flat, low)
+
+    def _reckoning(self, flat: str, match: "re.Match[str]") -> Voice | None:
+        whose = match["whose"] or match["who"]
+        refers = {
+            "his": "he",
+            "her": "she",
+            "its": "it",
+            "their": "they",
+            "him": "he",
+            "them": "they",
+            "my": "I",
+            "our": "we",
+        }
+        if (word := whose.lower()) in refers:
+            return Voice(refers[word], match.span(), ((0, match.start()), (match.end(), len(flat))), "say", True)
+        name = re.sub(r"'s?$", "", whose)
+        if not self._speaks(name, "say"):
+            return None
+        return Voice(_clean(name), match.span(), ((0, match.start()), (match.end(), len(flat))), "say")
 
     def _according_to(self, flat: str, low: str, match: "re.Match[str]") -> Voice | None:
         name, end = self._right(flat, match.end())
         if pronoun := re.match(r"(?:them|him|her|it)\b", flat[match.end() :]):
             end = match.end() + pronoun.end()
             person = {"them": "they", "him": "he", "her": "she", "it": "it"}[pronoun[0]]
+            ahead = re.match(
+                r"(?P<who>.{4,70}?) (?=(?:supports?|supported|contradicts?|disagrees?|differs?|shows?"
+                r"|tells?|backs?|confirms?|says?|said|gives?|has|have|had|sees?|saw)\b)",
+                flat[: match.start()],
+            )
+            if ahead and self._named(ahead["who"]):
+                return Voice(_clean(ahead["who"]), (match.start(), end), ((end, len(flat)),), "say")
             return Voice(person, (match.start(), end), ((end, len(flat)),), "say", True)
         if not name or _SUBJECT_OF_DATA.fullmatch(name.lower()):
             return None
@@ -282,13 +373,19 @@ class Voices:
         if (
             re.search(r"\b(?:to|not|n't|never|would|will|can|could|should|must|did|does|do|of)$", before)
             and act != "think"
-            and not (act == "rule_out" and before.endswith(("would", "did")))
+            and not (act == "rule_out" and before.endswith(("would", "did", "could", "can")))
         ) and not (act == "deny" and before.endswith(("to",)) is False and before.endswith(("did", "do", "does"))):
             return None
         after = flat[end:]
+        if re.match(r" (?:them|it|him|her|our|my)sel(?:f|ves)\b", after):
+            return None
         inverted = (
             bool(re.search(r"[,\"]\s*$", flat[:begin]))
-            and re.match(r"\s+(?:[A-Z]|the |an? |one |its |their |(?:[a-z]+ ){1,3}[A-Z])", after)
+            and re.match(
+                r"\s+(?:[A-Z]|the |an? |one |its |their |(?:(?!(?:on|in|at|by|for|to|of|from|since|safe"
+                r"|that) )[a-z]+ ){1,3}[A-Z])",
+                after,
+            )
             and act in ("say", "think")
         )
         name, start = self._left(flat, low, begin)
@@ -326,8 +423,12 @@ class Voices:
         rest = after[adjunct:]
         own = (start, end + adjunct)
         head = flat[:start].rstrip()
-        tail_only = not rest.strip(" .!?\"')")
-        parenthetical = (bool(re.match(r"\s*,", rest)) or bool(re.match(r"\s*,", after))) and not tail_only
+        tail_only = not rest.strip(" .!?\"')") or bool(
+            head.endswith((",", ',"')) and _TRAILING.fullmatch(after.rstrip()) and _FINITE.search(head.lower())
+        )
+        if tail_only:
+            own = (start, len(flat))
+        parenthetical = (bool(re.match(r"\s*[,;]", rest)) or bool(re.match(r"\s*[,;]", after))) and not tail_only
         leads = bool(head) and head[-1] in ',"-' and len(head) > 12
         if tail_only or (parenthetical and leads) or (leads and head[-1] == '"' and re.match(r"\s*[.:]", rest)):
             spans = ((0, start), (own[1], len(flat))) if not tail_only else ((0, start),)
@@ -344,6 +445,12 @@ class Voices:
         if by is None or act == "think":
             return None
         at = match.end() + by.end()
+        if re.match(
+            r"[^,;.]{3,60}? to (?:cut|shut|suspend|block|disconnect|restrict|limit|switch|turn"
+            r"|throttle|close|halt|pull|disable)\b",
+            flat[at:],
+        ):
+            return None  # an order
         name, end = self._right(flat, at)
         if not name or not (name[0].isupper() or self._role.search(name)):
             return None
@@ -352,6 +459,8 @@ class Voices:
     def _left(self, flat: str, low: str, at: int) -> tuple[str, int]:
         """The name left of a verb at ``at`` and where it begins; '' where there is none."""
         text = flat[:at].rstrip()
+        if alone := re.search(r"(?:^|[^\w'])(he|she|they|it|we|I)$", text):
+            return alone[1], alone.start(1)
         while aux := _AUX.search(text):
             if aux.end() != len(text) or aux.start() == 0:
                 break
@@ -398,6 +507,8 @@ class Voices:
         cuts = list(_FINITE.finditer(name.lower()))
         if cuts:
             cut = cuts[-1]
+            if re.search(r"\b(?:and|but|yet)\s*$", name) and name[: cuts[0].start()].strip():
+                return name[: cuts[0].start()].strip(" .,'\""), start  # "the union does not believe it and suspects"
             joint = re.search(r"\b(?:and|but)\s+(?=\S)", name[cut.end() :])
             if joint is None:
                 return "", at
@@ -492,6 +603,7 @@ class Voices:
 def _clean(name: str) -> str:
     """A speaker as shown, without quotes and the data that the speaker cites."""
     name = " ".join(name.split()).strip(" ,.'\"")
+    name = re.sub(r" \w+ (?:and|but)$", "", name)
     name = re.sub(
         r"'s (?:data|figures|measurements|probes|charts?|graphs?|own data|monitoring|logs"
         r"|sensors|statistics|dashboards?|numbers|analysis|traffic data|readings|telemetry"
