@@ -508,9 +508,9 @@ class _Reading:
             high = None
         latest = self.now.latest_us(zone_of(zone))
         day = 86_400_000_000
-        told = kind == "end" and first.day is None and first.clock is not None and last is None
+        untold = kind == "end" and first.day is None and first.clock is not None and last is None
         if (
-            told
+            untold
             and low is not None
             and self.onset_us is not None
             and low < self.onset_us <= low + day
