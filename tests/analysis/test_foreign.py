@@ -13,10 +13,11 @@ from rich.console import Console
 from duskwatch.analysis.foreign import analyze_series, with_series
 from duskwatch.cli.analyze import command
 from duskwatch.detection import detect
+from duskwatch.publication.finding import headline
 from duskwatch.publication.html import to_html
 from duskwatch.publication.report_json import schema, to_json
 from duskwatch.publication.terminal import print_summary
-from duskwatch.publication.words import headline, paragraphs
+from duskwatch.publication.words import paragraphs
 from duskwatch.records.entity import Entity
 from duskwatch.records.report import Report
 from duskwatch.records.times import DAY, HOUR, MINUTE, iso, parse_time

@@ -9,13 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from duskwatch.records.errors import InputError
 from duskwatch.records.outages import Outage, When
 from duskwatch.records.times import SECOND, parse_time
 
 Json = Mapping[str, Any]
 
 
-class ReportError(ValueError):
+class ReportError(InputError):
     """A document that is no report of this program."""
 
 
