@@ -14,7 +14,7 @@ from duskwatch.evaluation.scenarios.scenario import Scenario
 from duskwatch.evaluation.scoring import FoundEvent
 from duskwatch.evaluation.summary import document, pooled, scenario_rows
 from duskwatch.evaluation.table import bounds_table, markdown, table
-from duskwatch.publication.charts import svg
+from duskwatch.publication.draw import svg
 
 IDS = ("synthetic/total-2h-large-01", "synthetic/partial-50-2h-small-01", "quiet/tiny-01", "artefact/leak-large-01")
 

@@ -20,6 +20,7 @@ UNITS = {
     SLASH24: ("network (/24)", "networks (/24)"),
     SLASH48: ("IPv6 network (/48)", "IPv6 networks (/48)"),
 }
+NEARLY = 0.999  # a loss that is not told as a total one
 MOSTLY = 0.9  # share of an outage from which on a part of it is told as the whole
 # Reasons that rest on bins: their times are no better than a bin is long.
 OF_BINS = frozenset({"fell", "fell-slowly", "fell-unmeasured", "back", "back-unmeasured", "declined", "declined-back"})
@@ -176,8 +177,8 @@ def core(report: Report, outage: Outage) -> Core:
     dark = gone_span(outage, report)
     if dark is not None and dark.length_us >= MOSTLY * span.length_us:
         share = 1.0
-    elif abs(share - outage.depth) <= 0.02:
-        share = outage.depth
+    else:
+        share = min(outage.depth if abs(share - outage.depth) <= 0.02 else share, NEARLY)
     return Core(span, share, had, left, whole)
 
 
