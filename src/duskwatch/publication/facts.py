@@ -12,7 +12,7 @@ from duskwatch.records.reason import Reason
 from duskwatch.records.report import Report
 from duskwatch.records.series import sampled
 from duskwatch.records.signals import PrefixState
-from duskwatch.records.times import MINUTE
+from duskwatch.records.times import MINUTE, span_text
 
 HOLD_UNKNOWN = "not known to hold"
 SLASH24, SLASH48 = "bgp.visible_slash24", "bgp.visible_slash48"
@@ -238,7 +238,13 @@ def _of_bins(one: Reason) -> bool:
     return one.code in OF_BINS or (one.code in WRAPPERS and any(_of_bins(part) for part in one.parts[:1]))
 
 
-def step_us(report: Report, outage: Outage) -> int:
+def step_us(outage: Outage) -> int:
     """How finely the times of an outage are known: a minute where either bound rests on bins, else a second (0)."""
     bounds = [outage.onset] + ([outage.end] if outage.end is not None else [])
     return 0 if all(exact(when) for when in bounds) else MINUTE
+
+
+def length_text(outage: Outage, length_us: int) -> str:
+    """A length within an outage, no finer than its times are known: ``9 h 31 min``, ``22 min 45 s``."""
+    step = step_us(outage)
+    return span_text((length_us + step // 2) // step * step if step else length_us)
