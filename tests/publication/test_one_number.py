@@ -12,7 +12,7 @@ import pytest
 
 from duskwatch.publication import chart_more, charts
 from duskwatch.publication.draw import svg
-from duskwatch.publication.facts import core, dark_span, gone_span, main_outage, measure
+from duskwatch.publication.facts import core, dark_span, gone_span, main_outage, measure, step_us
 from duskwatch.publication.levels import middle
 from duskwatch.publication.losing import last_trace_us, losses
 from duskwatch.publication.markdown import to_markdown
@@ -135,6 +135,8 @@ def lengths(report: Report) -> set[str]:
     for witnesses in report.coverage.witnesses:
         for view in witnesses.collectors if witnesses is not None else ():
             found.add((view.last_us or 0) - (view.first_us or 0))
+    if report.outages and step_us(report.outages[0]):
+        found |= {(length + MINUTE // 2) // MINUTE * MINUTE for length in found}
     return {span_text(length) for length in found}
 
 
@@ -235,7 +237,9 @@ def test_what_is_known_from_bins_never_claims_seconds() -> None:
     for where, text in texts.items():
         claimed = re.findall(r"(?<!T)\d\d:\d\d:\d\d(?!Z)", text)
         assert claimed == [], (where, claimed)
-    assert "4 h" in texts["page"]
+    lengths_told = [found for text in texts.values() for found in LENGTH.findall(text)]
+    assert "4 h" in lengths_told
+    assert [found for found in lengths_told if found.endswith(" s")] == []
     assert "from 01:00 UTC on Thursday 24 August 2023 (04:00 in Baghdad) to 05:00 UTC" in texts["page"]
 
 

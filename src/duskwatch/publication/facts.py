@@ -12,7 +12,7 @@ from duskwatch.records.reason import Reason
 from duskwatch.records.report import Report
 from duskwatch.records.series import sampled
 from duskwatch.records.signals import PrefixState
-from duskwatch.records.times import MINUTE
+from duskwatch.records.times import MINUTE, span_text
 
 HOLD_UNKNOWN = "not known to hold"
 SLASH24, SLASH48 = "bgp.visible_slash24", "bgp.visible_slash48"
@@ -20,6 +20,7 @@ UNITS = {
     SLASH24: ("network (/24)", "networks (/24)"),
     SLASH48: ("IPv6 network (/48)", "IPv6 networks (/48)"),
 }
+NEARLY = 0.999  # a loss that is not told as a total one
 MOSTLY = 0.9  # share of an outage from which on a part of it is told as the whole
 # Reasons that rest on bins: their times are no better than a bin is long.
 OF_BINS = frozenset({"fell", "fell-slowly", "fell-unmeasured", "back", "back-unmeasured", "declined", "declined-back"})
@@ -176,8 +177,8 @@ def core(report: Report, outage: Outage) -> Core:
     dark = gone_span(outage, report)
     if dark is not None and dark.length_us >= MOSTLY * span.length_us:
         share = 1.0
-    elif abs(share - outage.depth) <= 0.02:
-        share = outage.depth
+    else:
+        share = min(outage.depth if abs(share - outage.depth) <= 0.02 else share, NEARLY)
     return Core(span, share, had, left, whole)
 
 
@@ -237,7 +238,13 @@ def _of_bins(one: Reason) -> bool:
     return one.code in OF_BINS or (one.code in WRAPPERS and any(_of_bins(part) for part in one.parts[:1]))
 
 
-def step_us(report: Report, outage: Outage) -> int:
+def step_us(outage: Outage) -> int:
     """How finely the times of an outage are known: a minute where either bound rests on bins, else a second (0)."""
     bounds = [outage.onset] + ([outage.end] if outage.end is not None else [])
     return 0 if all(exact(when) for when in bounds) else MINUTE
+
+
+def length_text(outage: Outage, length_us: int) -> str:
+    """A length within an outage, no finer than its times are known: ``9 h 31 min``, ``22 min 45 s``."""
+    step = step_us(outage)
+    return span_text((length_us + step // 2) // step * step if step else length_us)

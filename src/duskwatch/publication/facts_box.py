@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from duskwatch.publication.facts import core, dark_span, exact, held, main_outage, measure
+from duskwatch.publication.facts import core, dark_span, exact, held, length_text, main_outage, measure
 from duskwatch.publication.finding import lost_text
 from duskwatch.publication.observers import count_observers, observers, over_window, saw_text, witnesses_of
 from duskwatch.publication.others import names_of, only_others
@@ -33,9 +33,14 @@ def four(report: Report) -> tuple[Fact, ...]:
     outage = main_outage(report)
     if outage is None:
         return _without(report)
-    until = Fact("Until when", "not over", ("when this analysis ends", f"so far {span_text(outage.duration_us)}"))
+    until = Fact(
+        "Until when", "not over", ("when this analysis ends", f"so far {length_text(outage, outage.duration_us)}")
+    )
     if outage.end is not None:
-        notes = (*_moment_notes(report, outage.end), f"lasted {span_text(outage.duration_us)}; {_held(report, outage)}")
+        notes = (
+            *_moment_notes(report, outage.end),
+            f"lasted {length_text(outage, outage.duration_us)}; {_held(report, outage)}",
+        )
         until = Fact("Until when", _moment(outage, outage.end), notes)
     since = Fact("Since when", _moment(outage, outage.onset), _moment_notes(report, outage.onset))
     return since, until, _how_much(report, outage), _how_sure(report, outage)
@@ -91,7 +96,9 @@ def _how_much(report: Report, outage: Outage) -> Fact:
         notes.append(f"all {of}" if main.middle == 0 else f"{gone} of {of} for most of it")
     elif main.middle >= 0:
         notes.append(f"{how.signal} fell from {how.figure(main.before)} to {how.figure(main.middle)}")
-    notes.append(f"dark for {span_text(dark.length_us)}" if dark is not None else "something was left all the time")
+    notes.append(
+        f"dark for {length_text(outage, dark.length_us)}" if dark is not None else "something was left all the time"
+    )
     return Fact("How much", lost_text(report, outage), tuple(notes))
 
 

@@ -13,6 +13,7 @@ from duskwatch.publication.facts import (
     core,
     end_us,
     gone_span,
+    length_text,
     main_outage,
     measure,
     one_family,
@@ -119,8 +120,9 @@ def _extent(report: Report, outage: Outage, main: Core, lasts: bool) -> str:
     dark = gone_span(outage, report)
     # Where a length is told in seconds, so are the times, or the two would not fit each other.
     lengths = [main.span.length_us, *([dark.length_us] if dark is not None and main.share < ALL else [])]
-    seconds = any(span_text(length).endswith(" s") for length in lengths) and not step_us(report, outage)
-    told = f"{so_far}{span_text(main.span.length_us)}, {_span(report, *main.span, lasts and main.whole, seconds)}"
+    seconds = any(span_text(length).endswith(" s") for length in lengths) and not step_us(outage)
+    told = f"{so_far}{length_text(outage, main.span.length_us)}, "
+    told += _span(report, *main.span, lasts and main.whole, seconds)
     over = _over(report, outage)
     lost = ""
     if main.middle > 0 and how.others:
@@ -139,7 +141,7 @@ def _extent(report: Report, outage: Outage, main: Core, lasts: bool) -> str:
     if dark is not None and main.share < ALL:
         part = "of that " if main.span.from_us <= dark.from_us and dark.until_us <= main.span.until_us else ""
         sentences.append(
-            f"For {span_text(dark.length_us)} {part}nothing was left, from "
+            f"For {length_text(outage, dark.length_us)} {part}nothing was left, from "
             f"{utc_after(dark.from_us, main.span.from_us, seconds)} to "
             f"{utc_after(dark.until_us, main.span.from_us, seconds)}."
         )
@@ -157,7 +159,7 @@ def _whole_return(report: Report, outage: Outage, main: Core, seconds: bool) -> 
     if main.span.from_us - start >= (SECOND if seconds else MINUTE):
         since = f"the first loss came at {utc_after(start, main.span.from_us, seconds)}; "
     back = f"all of it was back at {utc_after(end, main.span.from_us, seconds)}"
-    return capital(f"{since}{back}, {span_text(outage.duration_us)} after the first loss.")
+    return capital(f"{since}{back}, {length_text(outage, outage.duration_us)} after the first loss.")
 
 
 def _span(report: Report, from_us: int, until_us: int, lasts: bool, exact: bool) -> str:

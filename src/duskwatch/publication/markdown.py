@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import duskwatch
 from duskwatch.publication import citing, facts_box, was_it_us, who
-from duskwatch.publication.facts import dark_span, exact
+from duskwatch.publication.facts import dark_span, exact, length_text
 from duskwatch.publication.finding import finding, lost_text
 from duskwatch.publication.outage_ids import outage_ids
 from duskwatch.publication.tables import interval, lasted_text, then
@@ -12,7 +12,7 @@ from duskwatch.publication.times_text import local_table_time, place, table_time
 from duskwatch.publication.words import story
 from duskwatch.records.outages import When
 from duskwatch.records.report import Report
-from duskwatch.records.times import iso, span_text
+from duskwatch.records.times import iso
 
 MOST_OUTAGES = 30
 
@@ -56,7 +56,7 @@ def _outages(report: Report) -> str:
         rows.append(
             (
                 uid, _bound(report, outage.onset), _bound(report, outage.end) if outage.end else "not over",
-                lasted_text(outage), span_text(dark.length_us) if dark else "-", lost_text(report, outage),
+                lasted_text(outage), length_text(outage, dark.length_us) if dark else "-", lost_text(report, outage),
                 f"{outage.confidence:.2f}", ", ".join(then(report, outage)) or "-",
             )
         )  # fmt: skip

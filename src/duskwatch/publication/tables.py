@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from duskwatch.publication import who
-from duskwatch.publication.facts import dark_span, exact, held, main_outage, step_us
+from duskwatch.publication.facts import dark_span, exact, held, length_text, main_outage, step_us
 from duskwatch.publication.finding import lost_text
 from duskwatch.publication.names import as_name, as_text
 from duskwatch.publication.outage_ids import outage_ids
@@ -78,10 +78,10 @@ def interval(when: When) -> str:
 
 def phases(report: Report, outage: Outage) -> Table:
     """The life of one outage."""
-    seconds = not step_us(report, outage)
+    seconds = not step_us(outage)
     rows = [
         Row((phase.phase, *moment(report, phase.from_us, seconds), table_time(phase.until_us, seconds),
-             span_text(phase.until_us - phase.from_us)), phase.phase)
+             length_text(outage, phase.until_us - phase.from_us)), phase.phase)
         for phase in outage.phases
     ]  # fmt: skip
     heads = ("phase", *time_heads(report, "from"), "until (UTC)", "lasted")
@@ -97,7 +97,7 @@ def then(report: Report, outage: Outage) -> list[str]:
 
 def lasted_text(outage: Outage) -> str:
     """``9 h 31 min``, and that it is not over where it is not."""
-    return span_text(outage.duration_us) + ("" if outage.end is not None else " so far")
+    return length_text(outage, outage.duration_us) + ("" if outage.end is not None else " so far")
 
 
 def outages(report: Report) -> Table:
@@ -112,7 +112,7 @@ def outages(report: Report) -> Table:
                     f"{number}\n{ids[number - 1]}",
                     _bound(report, outage.onset),
                     _bound(report, outage.end) if outage.end else "not over at the end",
-                    lasted_text(outage) + (f"\ndark for {span_text(dark.length_us)}" if dark else ""),
+                    lasted_text(outage) + (f"\ndark for {length_text(outage, dark.length_us)}" if dark else ""),
                     f"{lost_text(report, outage)}\nscore {outage.score:.2f} h",
                     "\n".join(then(report, outage)) or "-",
                     f"{outage.confidence:.2f}",
@@ -127,7 +127,7 @@ def networks(report: Report) -> Table:
     """The operators of the country that were lost, worst first, each in the outage in which it took the most."""
     cells = []
     for network, outage, had in who.rows(report):
-        seconds = not step_us(report, outage)
+        seconds = not step_us(outage)
         end = with_local(report, outage.end.best_us, seconds) if outage.end is not None else "not over at the end"
         more = len(network.outages) - 1
         after = [lasted_text(outage)] + ([f"{more:,} more outage{'s' * (more > 1)}"] if more else [])

@@ -39,11 +39,11 @@ def text(heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
 def _cell(cell: Cell) -> str | int | float:
     if cell is None or (isinstance(cell, float) and not np.isfinite(cell)):
         return ""
-    if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return f"'{cell}"  # a spreadsheet would take it for a formula
     if isinstance(cell, str):
         # Bytes that are no text come as lone surrogates, and are told as escapes when the file is written.
-        return "".join(c if c.isprintable() or "\ud800" <= c <= "\udfff" else "\ufffd" for c in cell)
+        cell = "".join(c if c.isprintable() or "\ud800" <= c <= "\udfff" else "\ufffd" for c in cell)
+        # A spreadsheet would take it for a formula.
+        return f"'{cell}" if cell[:1] in ("=", "+", "-", "@") else cell
     if isinstance(cell, float):
         return int(cell) if cell == round(cell) and abs(cell) < 1e15 else round(cell, DECIMALS)
     return cell

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from duskwatch.publication import who
-from duskwatch.publication.facts import dark_span, main_outage, step_us
+from duskwatch.publication.facts import dark_span, length_text, main_outage, step_us
 from duskwatch.publication.finding import lost_text
 from duskwatch.publication.observers import over_window
 from duskwatch.publication.others import described, only_others
@@ -49,10 +49,10 @@ def print_summary(report: Report, console: Console, written: list[Path]) -> None
     if main is not None and main.phases:
         console.print()
         _say(console, "Phases of the main outage (UTC)", "bold")
-        seconds = not step_us(report, main)
+        seconds = not step_us(main)
         for phase in main.phases:
             times = f"{table_time(phase.from_us, seconds)} to {table_time(phase.until_us, seconds)}"
-            _line(console, f"{phase.phase:<10} {times}  {span_text(phase.until_us - phase.from_us)}")
+            _line(console, f"{phase.phase:<10} {times}  {length_text(main, phase.until_us - phase.from_us)}")
     for number, text in enumerate(lines(report)):
         if not number:
             console.print()
@@ -94,7 +94,7 @@ def indent(text: str, width: int) -> str:
 def _columns(report: Report) -> list[tuple[str, list[str]]]:
     """Name and cells of each column of the table of outages."""
     outages = report.outages[:MOST_OUTAGES]
-    fine = [not step_us(report, outage) for outage in outages]
+    fine = [not step_us(outage) for outage in outages]
     onsets = list(zip(outages, fine, strict=True))
     columns = [
         ("#", [str(number + 1) for number in range(len(outages))]),
@@ -157,7 +157,7 @@ def _print_list(report: Report, console: Console) -> None:
 
 def _dark(outage: Outage, report: Report) -> str:
     span = dark_span(outage, report)
-    return span_text(span.length_us) if span is not None else "-"
+    return length_text(outage, span.length_us) if span is not None else "-"
 
 
 def _print_networks(report: Report, console: Console) -> None:

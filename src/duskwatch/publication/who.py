@@ -85,7 +85,7 @@ def lines(report: Report) -> tuple[str, ...]:
     """The operators that were lost, a line each."""
     told = []
     for network, outage, had in rows(report):
-        seconds = not step_us(report, outage)
+        seconds = not step_us(outage)
         end = table_time(outage.end.best_us, seconds) if outage.end is not None else "not over at the end"
         more = len(network.outages) - 1
         told.append(

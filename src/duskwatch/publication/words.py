@@ -8,6 +8,7 @@ from duskwatch.publication.facts import (
     exact,
     gone_span,
     held,
+    length_text,
     main_outage,
     noun_of,
     relapses_of,
@@ -139,14 +140,14 @@ def _return(report: Report, outage: Outage) -> str:
             "How long the outage lasted in all is not known from this."
         )
     end, start = outage.end.best_us, outage.onset.best_us
-    seconds = not step_us(report, outage)
+    seconds = not step_us(outage)
     dark = gone_span(outage, report)
     told: list[str] = []
     if dark is not None and not near(dark.until_us, end):
         what = "The first signs of life came" if only_others(report) else "The first routes came"
         told.append(
             f"{what} back at {utc_after(dark.until_us, start, seconds)}, the last at "
-            f"{utc_after(end, start, seconds)}, {span_text(end - dark.until_us)} later."
+            f"{utc_after(end, dark.until_us, seconds)}, {length_text(outage, end - dark.until_us)} later."
         )
     told.append(_between("All was back", outage.end, start))
     again = _again(report, outage)
@@ -228,5 +229,5 @@ def _short(report: Report, outage: Outage, main: Outage) -> str:
     start = outage.onset.best_us
     extent = "" if outage.dark_from is not None else f" ({lost_text(report, outage)} lost)"
     lasts = ", not over at the end" if outage.end is None else ""
-    moment = utc_after(start, main.onset.best_us, fine(outage.duration_us) and not step_us(report, outage))
-    return f"{span_text(outage.duration_us)} from {moment}{extent}{lasts}"
+    moment = utc_after(start, main.onset.best_us, fine(outage.duration_us) and not step_us(outage))
+    return f"{length_text(outage, outage.duration_us)} from {moment}{extent}{lasts}"
