@@ -29,7 +29,7 @@ class Course:
 
     def step_at(self, time_us: int) -> int:
         """The first step that begins at a time or after it; N at the end of the window."""
-        return min(len(self.loss), int(np.searchsorted(self.edge_us[:-1], time_us, side="left")))
+        return min(len(self.loss), int(self.edge_us[:-1].searchsorted(time_us)))
 
     def gap_before(self, step: int) -> int | None:
         """The first step of the gap that ends where a step begins; None where there is no gap."""

@@ -78,7 +78,7 @@ class LevelView:
 
     def step_at(self, time_us: int) -> int:
         """The first step that begins at a time or after it; N at the end of the window."""
-        return min(len(self.loss), int(np.searchsorted(self.edge_us[:-1], time_us, side="left")))
+        return min(len(self.loss), int(self.edge_us[:-1].searchsorted(time_us)))
 
     def excursions(self) -> I64:
         """Start and end of each stretch out of the normal band, in order, [E, 2]."""
@@ -98,7 +98,7 @@ class LevelView:
 
     def watched_in(self, from_us: int, until_us: int) -> bool:
         """Whether anybody watched at any moment of [from, until)."""
-        first = max(0, int(np.searchsorted(self.edge_us, from_us, side="right")) - 1)
+        first = max(0, int(self.edge_us.searchsorted(from_us, side="right")) - 1)
         return bool(self.watched[first : self.step_at(until_us)].any())
 
     def unseen_since(self, from_us: int, until_us: int | None) -> int | None:

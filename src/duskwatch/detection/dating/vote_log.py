@@ -32,8 +32,8 @@ class VoteLog:
 
     def between(self, from_us: int, until_us: int) -> I64:
         """Rows in [from, until], in order of prefix and time."""
-        low = np.searchsorted(self.sorted_us, from_us, side="left")
-        high = np.searchsorted(self.sorted_us, until_us, side="right")
+        low = self.sorted_us.searchsorted(from_us, side="left")
+        high = self.sorted_us.searchsorted(until_us, side="right")
         rows: I64 = np.sort(self.in_time[low:high])
         return rows
 

@@ -1,5 +1,7 @@
 """When a level was lost, dark and back, told by the votes on its prefixes: each bound with its reason."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from duskwatch.detection.config import DetectionConfig, FuseConfig
@@ -12,17 +14,29 @@ from duskwatch.records.outages import When
 from duskwatch.records.reason import Reason, reason
 
 
-def moments_of(
-    trace: Trace, from_us: int, until_us: int | None, floor_us: int, ceiling_us: int, config: FuseConfig
-) -> Moments:
-    """The moments of a loss of a level.
+class Lost(NamedTuple):
+    """A loss of a level in steps."""
 
-    from_us, until_us    start of its first excursion and end of its last, None while that lasts
-    floor_us, ceiling_us  end of the loss before and start of the one after: nothing of it lies beyond
+    seen: int  # the step with which its first excursion began
+    stop: int  # the first step after its last
+    until_us: int | None  # its end; None while it lasts
+
+
+def lost_in(course: Course, from_us: int, until_us: int | None) -> Lost:
+    """The steps of a loss from the start of its first excursion to the end of its last."""
+    stop = course.step_at(until_us) if until_us is not None else len(course.loss)
+    return Lost(course.step_at(from_us), stop, until_us)
+
+
+def moments_of(
+    trace: Trace, lost: Lost, floor_us: int, ceiling_us: int, config: FuseConfig, alone: bool = False
+) -> Moments:
+    """The moments of a loss of a level; nothing of it lies before the loss before, or after the one after.
+
+    ``alone``: nobody else tells of it, so that how it came back is not asked for.
     """
     course = trace.course
-    seen = course.step_at(from_us)
-    stop = course.step_at(until_us) if until_us is not None else len(course.loss)
+    seen, stop, until_us = lost
     begun = [(view, view.begun_at(seen)) for view in trace.views]
     first = min((int(view.first[k]) for view, k in begun if k is not None), default=seen)
     onset = _onset(trace, first, seen, stop, floor_us, config)
@@ -34,17 +48,16 @@ def moments_of(
     how = [view.ending[k] for view, k in ended if k is not None]
     accepted = bool(how) and all(ending == Ending.ACCEPTED for ending in how)
     end = _ended(trace, until_us, onset.best_us, ceiling_us, accepted, config)
-    return Moments(onset, end, _turned(course, seen, stop), unseen, sharp, unseen is None and not accepted)
+    turned = None if alone else _turned(course, seen, stop)
+    return Moments(onset, end, turned, unseen, sharp, unseen is None and not accepted)
 
 
 def dark_of(
-    trace: Trace, from_us: int, until_us: int | None, floor_us: int, ceiling_us: int, config: DetectionConfig
+    trace: Trace, lost: Lost, floor_us: int, ceiling_us: int, config: DetectionConfig
 ) -> tuple[When | None, When | None]:
     """Bounds of the longest stretch without a visible route; (None, None) where something was visible all the time."""
     course = trace.course
-    seen = course.step_at(from_us)
-    stop = course.step_at(until_us) if until_us is not None else len(course.loss)
-    run = longest_dark(course, seen, stop, config.trailing.bridge_us)
+    run = longest_dark(course, lost.seen, lost.stop, config.trailing.bridge_us)
     if run is None:
         return None, None
     begin, end = run
@@ -52,15 +65,14 @@ def dark_of(
     return start, None if end >= len(course.loss) else _dark_until(trace, begin, end, ceiling_us, config.fuse)
 
 
-def sure_of(trace: Trace, from_us: int, until_us: int | None) -> float:
+def sure_of(trace: Trace, lost: Lost) -> float:
     """How much the vantage points support a loss, 0..1: the product of four shares.
 
     voters / (voters + 2) at the onset; the share of voters that had lost each affected prefix at its lowest (mean);
     the share of the loss that was watched; and, where the state was learned, of the entity's space that was known.
     """
     course = trace.course
-    seen = course.step_at(from_us)
-    stop = course.step_at(until_us) if until_us is not None else len(course.loss)
+    seen, stop, _ = lost
     voters = float(trace.voters[seen])
     watched = ~np.isnan(course.loss[seen:stop])
     length = np.diff(course.edge_us[seen : stop + 1])
@@ -71,6 +83,8 @@ def sure_of(trace: Trace, from_us: int, until_us: int | None) -> float:
 
 def _unseen(course: Course, seen: int, stop: int, lasts: bool) -> int | None:
     """Start of the gap in which steps end, None where they end in none; where they last the end of what was watched."""
+    if not lasts and not course.blind(stop - 1):
+        return None
     known = np.flatnonzero(~np.isnan(course.loss[seen:stop]))
     after = seen + int(known[-1]) + 1 if len(known) else seen
     return int(course.edge_us[after]) if after < stop or lasts else None

@@ -25,7 +25,10 @@ def confidence_of(
     dissent: set[str] = set()
     for voice in voices:
         view, family = voice.finding.view, voice.spec.family
-        if voice.muted or not voice.spec.less_is_loss or not view.watched_in(span.from_us, until):
+        exact = not isinstance(view, BinnedView)
+        if voice.muted or not voice.spec.less_is_loss or (exact and family in trusted):
+            continue
+        if not view.watched_in(span.from_us, until):
             continue
         if not isinstance(view, BinnedView):
             dissent.add(family)

@@ -38,12 +38,17 @@ def onset_of(all_told: Sequence[Told], floor_us: int | None, config: FuseConfig)
     Where a moment known to the second lies beside it, that is told. Nothing lies before ``floor_us``, the end of the
     outage before.
     """
+    if len(all_told) == 1:
+        return _not_before(all_told[0].moments.onset, floor_us)
     deciding = [told for told in all_told if told.deciding]
     near, first = min(deciding, key=_by_onset), min(all_told, key=_by_onset)
     chosen = near if near.moments.onset.best_us - first.moments.onset.best_us < config.join_us else first
     exact = [told for told in deciding if told.moments.onset_to_the_second]
     beside = [told for told in exact if _beside(told.moments.onset, chosen.moments.onset)]
-    when = min(beside or [chosen], key=_by_onset).moments.onset
+    return _not_before(min(beside or [chosen], key=_by_onset).moments.onset, floor_us)
+
+
+def _not_before(when: When, floor_us: int | None) -> When:
     if floor_us is None or when.earliest_us >= floor_us:
         return when
     best = max(when.best_us, floor_us)
@@ -58,6 +63,8 @@ def end_of(all_told: Sequence[Told], onset: When, config: FuseConfig) -> When | 
     service sees counts once it is back. Where a moment known to the second lies beside the one so found, that is told.
     None where there is no such moment.
     """
+    if len(all_told) == 1:
+        return _after(all_told[0].moments.end, onset)
     returns = _last_returns(all_told, config)
     times = sorted({at for one in returns for at in (one.way_us, one.unseen_us, one.back_us) if at < inf})
     at = next((at for at in times if _over(returns, at)), None)
@@ -66,9 +73,15 @@ def end_of(all_told: Sequence[Told], onset: When, config: FuseConfig) -> When | 
     when = _told_at(returns, int(at))
     exact = [one.told.moments.end for one in returns if one.told.moments.end_to_the_second]
     beside = [end for end in exact if end is not None and _beside(end, when)]
-    when = max(beside, key=_best, default=when)
-    best, earliest = max(when.best_us, onset.best_us), max(when.earliest_us, onset.earliest_us)
-    return When(min(earliest, best), max(when.latest_us, best), best, when.reason)
+    return _after(max(beside, key=_best, default=when), onset)
+
+
+def _after(end: When | None, onset: When) -> When | None:
+    """An end is never before its onset."""
+    if end is None or (end.best_us >= onset.best_us and end.earliest_us >= onset.earliest_us):
+        return end
+    best, earliest = max(end.best_us, onset.best_us), max(end.earliest_us, onset.earliest_us)
+    return When(min(earliest, best), max(end.latest_us, best), best, end.reason)
 
 
 def _last_returns(all_told: Iterable[Told], config: FuseConfig) -> list[_Return]:

@@ -1,7 +1,7 @@
 """What detectors say of each signal of an entity, and which of it may call an outage."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate
 from math import inf
@@ -22,9 +22,9 @@ def judged(spec: SignalSpec) -> bool:
 class Overlaps:
     """Which of many alarms overlap a stretch of time."""
 
-    def __init__(self, alarms: Iterable[Alarm], until_us: Mapping[Alarm, int] | None = None) -> None:
-        """``until_us``: ends of some that are told to be over sooner than they say."""
-        self.alarms = sorted(alarms, key=lambda alarm: alarm.from_us)
+    def __init__(self, alarms: Sequence[Alarm], until_us: Mapping[Alarm, int] | None = None) -> None:
+        """Alarms in order of their start. ``until_us``: ends of some that are told to be over sooner than they say."""
+        self.alarms = alarms
         self._from = [alarm.from_us for alarm in self.alarms]
         ends = [inf if alarm.until_us is None else alarm.until_us for alarm in self.alarms]
         if until_us:
@@ -32,11 +32,16 @@ class Overlaps:
         self._until = ends
         self._latest = list(accumulate(ends, max))  # up to each alarm: the latest end so far
 
-    def of(self, stretch: Stretch) -> list[Alarm]:
-        """Alarms that overlap a stretch, in order of their start."""
-        low = bisect_right(self._latest, stretch.from_us)
-        high = len(self._from) if stretch.until_us is None else bisect_left(self._from, stretch.until_us)
-        return [self.alarms[k] for k in range(low, high) if self._until[k] > stretch.from_us]
+    def places(self, stretch: Stretch) -> list[int]:
+        """Which of ``alarms`` overlap a stretch, in order of their start."""
+        from_us, until_us = stretch
+        low = bisect_right(self._latest, from_us)
+        high = len(self._from) if until_us is None else bisect_left(self._from, until_us)
+        return [k for k in range(low, high) if self._until[k] > from_us]
+
+    def any_of(self, stretch: Stretch) -> bool:
+        """Whether any overlaps it."""
+        return bool(self.places(stretch))
 
 
 class Finding:
@@ -48,8 +53,10 @@ class Finding:
         self.counted = view.counted if counted is None else counted
         by_detector = [(detector, detector.detect(view)) for detector in detectors]
         self.by_detector = tuple((detector, tuple(alarms)) for detector, alarms in by_detector if alarms)
-        alarms = [alarm for _, told in self.by_detector for alarm in told]
-        self.alarms = tuple(sorted(alarms, key=lambda alarm: (alarm.from_us, alarm.detector)))
+        told = [(alarm, not detector.instability) for detector, alarms in self.by_detector for alarm in alarms]
+        told.sort(key=lambda item: (item[0].from_us, item[0].detector))
+        self.alarms = tuple(alarm for alarm, _ in told)
+        self.loses = tuple(loses for _, loses in told)  # of each alarm: it tells of a loss, not of instability alone
 
     @property
     def spec(self) -> SignalSpec:
@@ -59,8 +66,7 @@ class Finding:
     @cached_property
     def losing(self) -> Overlaps:
         """Its alarms of losses, by time."""
-        told = [alarm for detector, alarms in self.by_detector if not detector.instability for alarm in alarms]
-        return Overlaps(told)
+        return Overlaps([alarm for alarm, loses in zip(self.alarms, self.loses, strict=True) if loses])
 
     @cached_property
     def days(self) -> frozenset[Alarm]:

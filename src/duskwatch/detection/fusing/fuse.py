@@ -44,9 +44,8 @@ def fuse(
         following = None if later is None or repeats(group, later, config.fuse) else later.from_us
         phases = phases_of(until_us, course, group, outage, small, floor, following, config)
         if later is not None:
-            phases = tuple(
-                replace(p, until_us=min(p.until_us, later.from_us)) for p in phases if p.from_us < later.from_us
-            )
+            last = later.from_us
+            phases = tuple(p if p.until_us <= last else replace(p, until_us=last) for p in phases if p.from_us < last)
         outages.append(replace(outage, phases=phases))
     return with_relapses(outages, groups, *_watched(voices, until_us), config.fuse)
 

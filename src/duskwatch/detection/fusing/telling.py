@@ -15,9 +15,9 @@ from duskwatch.detection.dating.vote_log import VoteLog, vote_log
 from duskwatch.detection.fusing.confidence import confidence_of
 from duskwatch.detection.fusing.ending import Told, end_of, onset_of
 from duskwatch.detection.fusing.grouping import Group
-from duskwatch.detection.fusing.voices import Voice
+from duskwatch.detection.fusing.voices import Said, Voice
 from duskwatch.detection.view import I64, BinnedView, LevelView, Stretch
-from duskwatch.records.outages import Outage, When
+from duskwatch.records.outages import Alarm, Outage, When
 from duskwatch.records.reason import reason
 from duskwatch.records.signals import LOSS_ROLES, EntityHistory
 from duskwatch.records.times import HOUR
@@ -45,26 +45,25 @@ class Teller:
         floor_us, ceiling_us   end of the outage before and start of the one after
         """
         span = group.span
-        alarms = [(voice, alarm) for voice in self.voices for alarm in voice.all_of(span)]
-        members = [voice for voice in self.voices if voice.spec.less_is_loss and any(own is voice for own, _ in alarms)]
-        deciding = self._deciding(span)
-        levels = tuple(voice for voice in deciding if isinstance(voice.finding.view, LevelView))
-        binned = [voice for voice in deciding if isinstance(voice.finding.view, BinnedView)]
-        beside = [voice for voice in members if voice.spec.role != "reach" and voice not in deciding]
-        told = [_told(voice, moments, True) for voice in binned for moments in _of_bins(voice, span)]
-        told += [_told(voice, moments, False) for voice in beside for moments in _of_bins(voice, span)]
+        said = [one for voice in self.voices if (one := voice.said(span)).alarms]
+        deciding = _deciding(said)
+        levels = [one for one in deciding if isinstance(one.voice.finding.view, LevelView)]
+        told = [told for one in deciding for told in _of_bins(one, True)]
+        beside = [one for one in said if one.voice.spec.less_is_loss and one.voice.spec.role != "reach"]
+        told += [told for one in beside if one not in deciding for told in _of_bins(one, False)]
         trace = self._trace(levels) if levels else None
-        course = self._course(deciding, trace)
+        course = self._course([one.voice for one in deciding], trace)
         sure: dict[str, float] = {}
         dark = None
         if trace is not None:
-            lost = _loss_of(levels, span)
-            floor = min(lost.from_us, floor_us) if floor_us is not None else int(trace.course.edge_us[0])
+            whole = _whole(levels)
+            lost = votes.lost_in(trace.course, *whole)
+            floor = min(whole.from_us, floor_us) if floor_us is not None else int(trace.course.edge_us[0])
             ceiling = ceiling_us if ceiling_us is not None else self.until_us
-            moments = votes.moments_of(trace, *lost, floor, ceiling, self.config.fuse)
-            told.append(_told(levels[0], moments, True))
-            dark = votes.dark_of(trace, *lost, moments.onset.earliest_us, ceiling, self.config)
-            sure[levels[0].spec.family] = votes.sure_of(trace, *lost)
+            moments = votes.moments_of(trace, lost, floor, ceiling, self.config.fuse, alone=not told)
+            told.append(_told(levels[0].voice, moments, True))
+            dark = votes.dark_of(trace, lost, moments.onset.earliest_us, ceiling, self.config)
+            sure[levels[0].voice.spec.family] = votes.sure_of(trace, lost)
         onset = onset_of(told, floor_us, self.config.fuse)
         end = _before_next(end_of(told, onset, self.config.fuse), ceiling_us)
         seen = course.step_at(group.from_us)
@@ -74,8 +73,9 @@ class Teller:
         dark_from, dark_until = _before_end(*(dark or self._dark(course, seen, stop, onset)), end)
         if end is not None and trace is not None and dark_until is not None:
             # Nobody was back before anything was.
-            end = replace(end, earliest_us=max(end.earliest_us, min(dark_until.earliest_us, end.best_us)))
-        heard = sorted((alarm for _, alarm in alarms), key=lambda alarm: (alarm.from_us, alarm.signal, alarm.detector))
+            earliest = min(dark_until.earliest_us, end.best_us)
+            end = end if end.earliest_us >= earliest else replace(end, earliest_us=earliest)
+        alarms = sorted((alarm for one in said for alarm in one.alarms), key=_in_order)
         outage = Outage(
             onset,
             end,
@@ -87,35 +87,18 @@ class Teller:
             relapses=len(group.losses) - 1,
             relapse_of=None,
             stable=False,
-            signals=tuple(dict.fromkeys((*(v.spec.name for v in deciding), *(alarm.signal for alarm in heard)))),
+            signals=tuple(dict.fromkeys([one.voice.spec.name for one in deciding] + [one.signal for one in alarms])),
             score=float((loss * length).sum() / HOUR),
-            confidence=confidence_of(self.voices, members, sure, span, self.until_us),
-            alarms=tuple(heard),
+            confidence=confidence_of(self.voices, [one.voice for one in said], sure, span, self.until_us),
+            alarms=tuple(alarms),
         )
         return outage, course
 
-    def _deciding(self, span: Stretch) -> list[Voice]:
-        """The signals that an outage is measured by: those of reachability, where any lost something; else of less.
-
-        Those known to the second come first, then the worst hit.
-        """
-        lost: list[tuple[Voice, float]] = []
-        for voice in self.voices:
-            if voice.spec.less_is_loss and not voice.muted:
-                shares = [1.0 - one.observed / one.expected for one in voice.losing.of(span) if one.expected > 0]
-                if shares:
-                    lost.append((voice, max(0.0, *shares)))
-        for role in LOSS_ROLES:
-            mine = [(voice, share) for voice, share in lost if voice.spec.role == role]
-            if mine:
-                return [voice for voice, _ in sorted(mine, key=_worst)]
-        return []
-
-    def _trace(self, levels: Sequence[Voice]) -> Trace:
-        names = tuple(voice.spec.name for voice in levels)
+    def _trace(self, levels: Sequence[Said]) -> Trace:
+        names = tuple(one.voice.spec.name for one in levels)
         if names not in self._traces:
             history = self._history
-            views = [voice.finding.view for voice in levels if isinstance(voice.finding.view, LevelView)]
+            views = [view for one in levels if isinstance(view := one.voice.finding.view, LevelView)]
             known = history.known_share if history.learned else 1.0
             self._traces[names] = trace_of(history.level, views, self._log, known)
         return self._traces[names]
@@ -203,10 +186,28 @@ def _before_end(dark_from: When | None, dark_until: When | None, end: When | Non
     return dark_from, When(min(dark_until.earliest_us, best), max(dark_until.latest_us, best), best, dark_until.reason)
 
 
-def _worst(item: tuple[Voice, float]) -> tuple[bool, float, str]:
-    voice, share = item
-    exact = _exact(voice)
-    return not exact, 0.0 if exact else -share, voice.spec.name
+def _deciding(said: Sequence[Said]) -> list[Said]:
+    """The signals that an outage is measured by: those of reachability, where any lost something; else of less.
+
+    Those known to the second come first, then the worst hit.
+    """
+    lost = [one for one in said if one.voice.spec.less_is_loss and not one.voice.muted]
+    lost = [one for one in lost if any(alarm.expected > 0 for alarm in one.losses)]
+    for role in LOSS_ROLES:
+        mine = [one for one in lost if one.voice.spec.role == role]
+        if mine:
+            return mine if len(mine) == 1 else sorted(mine, key=_worst)
+    return []
+
+
+def _worst(one: Said) -> tuple[bool, float, str]:
+    exact = _exact(one.voice)
+    shares = [1.0 - alarm.observed / alarm.expected for alarm in one.losses if alarm.expected > 0]
+    return not exact, 0.0 if exact else -max(0.0, *shares), one.voice.spec.name
+
+
+def _in_order(alarm: Alarm) -> tuple[int, str, str]:
+    return alarm.from_us, alarm.signal, alarm.detector
 
 
 def _exact(voice: Voice) -> bool:
@@ -219,25 +220,26 @@ def _told(voice: Voice, moments: Moments, deciding: bool) -> Told:
     return Told(voice.spec.family, voice.spec.name, deciding, deciding or voice.spec.role == "arriving", moments)
 
 
-def _loss_of(levels: Sequence[Voice], span: Stretch) -> Stretch:
+def _whole(levels: Sequence[Said]) -> Stretch:
     """From the start of the first loss of any signal of a level to the end of the last."""
-    alarms = [alarm for voice in levels for alarm in voice.losing.of(span)]
+    alarms = [alarm for one in levels for alarm in one.losses]
     ends = [alarm.until_us for alarm in alarms]
     known = [end for end in ends if end is not None]
     return Stretch(min(alarm.from_us for alarm in alarms), max(known) if len(known) == len(ends) else None)
 
 
-def _of_bins(voice: Voice, span: Stretch) -> list[Moments]:
-    """The first and the last excursion of a binned signal that an outage is made of."""
-    view, told = voice.finding.view, voice.losing.of(span)
-    if not told or not isinstance(view, BinnedView):
+def _of_bins(one: Said, deciding: bool) -> list[Told]:
+    """The first and the last loss of a binned signal that an outage is made of."""
+    view, losses = one.voice.finding.view, one.losses
+    if not losses or not isinstance(view, BinnedView):
         return []
     # An alarm that lasts ends last; of those that began together, the excursion is the longest.
-    first = min(alarm.from_us for alarm in told)
-    last = max(told, key=lambda alarm: (alarm.until_us is None, alarm.until_us or 0, alarm.from_us)).from_us
+    first = min(alarm.from_us for alarm in losses)
+    last = max(losses, key=lambda alarm: (alarm.until_us is None, alarm.until_us or 0, alarm.from_us)).from_us
     out = []
     for begin in dict.fromkeys((first, last)):
-        same = [alarm for alarm in told if alarm.from_us == begin]
-        days = same[0] in voice.finding.days
-        out.append(bins.moments_of_days(same[0]) if days else bins.moments_of(view, same))
+        same = [alarm for alarm in losses if alarm.from_us == begin]
+        days = same[0] in one.voice.finding.days
+        moments = bins.moments_of_days(same[0]) if days else bins.moments_of(view, same)
+        out.append(_told(one.voice, moments, deciding))
     return out

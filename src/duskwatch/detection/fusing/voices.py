@@ -1,6 +1,7 @@
 """Which alarms may call an outage, beside what else is heard of the entity."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from duskwatch.detection.config import DetectionConfig
 from duskwatch.detection.fusing.findings import Finding, Overlaps
@@ -18,20 +19,28 @@ class Voice:
         """``until_us``: where alarms end sooner than they say, as nobody watched and others were back."""
         self.finding = finding
         self.muted = muted  # adds its voice to an outage and decides nothing about it
-        called = frozenset(calls)
-        self.calling = Overlaps(calls, until_us)
-        self.speaking = Overlaps([alarm for alarm in finding.alarms if alarm not in called])
-        self.losing = Overlaps(finding.losing.alarms, until_us) if until_us else finding.losing
-        self.stretches = [Stretch(alarm.from_us, until_us.get(alarm, alarm.until_us)) for alarm in calls]
+        self.stretches = [Stretch(alarm.from_us, alarm.until_us) for alarm in calls]
+        if until_us:
+            self.stretches = [Stretch(alarm.from_us, until_us.get(alarm, alarm.until_us)) for alarm in calls]
+        self._all = Overlaps(finding.alarms, until_us)
 
     @property
     def spec(self) -> SignalSpec:
         """What the signal means."""
         return self.finding.view.spec
 
-    def all_of(self, stretch: Stretch) -> list[Alarm]:
-        """Every alarm that overlaps a stretch."""
-        return [*self.calling.of(stretch), *self.speaking.of(stretch)]
+    def said(self, stretch: Stretch) -> "Said":
+        """Its alarms that overlap a stretch."""
+        places, alarms, loses = self._all.places(stretch), self.finding.alarms, self.finding.loses
+        return Said(self, [alarms[k] for k in places], [alarms[k] for k in places if loses[k]])
+
+
+class Said(NamedTuple):
+    """What a signal has to say of one outage."""
+
+    voice: Voice
+    alarms: list[Alarm]  # in order of their start
+    losses: list[Alarm]  # those that are no mere instability
 
 
 def voices_of(findings: Sequence[Finding], config: DetectionConfig) -> list[Voice]:
@@ -67,7 +76,7 @@ def _lasting(one: Finding, alarm: Alarm, config: DetectionConfig) -> bool:
 def _in_company(one: Finding, alarm: Alarm, findings: Sequence[Finding]) -> bool:
     span = Stretch(alarm.from_us, alarm.until_us if alarm.until_us is not None else one.view.until_us)
     return any(
-        other.spec.family != one.spec.family and other.spec.role in LOSS_ROLES and other.losing.of(span)
+        other.spec.family != one.spec.family and other.spec.role in LOSS_ROLES and other.losing.any_of(span)
         for other in findings
     )
 
