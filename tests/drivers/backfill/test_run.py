@@ -22,8 +22,7 @@ from duskwatch.drivers.backfill import run as running
 from duskwatch.drivers.backfill import search as searching
 from duskwatch.drivers.backfill import tasks as backfill_tasks
 from duskwatch.drivers.backfill.course import _Course, count_memory, part_memory, store_memory
-from duskwatch.drivers.backfill.day import DaySummary
-from duskwatch.drivers.backfill.plan import Part, plan_parts
+from duskwatch.drivers.backfill.plan import DaySummary, Part, plan_parts
 from duskwatch.drivers.backfill.run import _alone, run
 from duskwatch.drivers.backfill.search import find_outages, histories, searches
 from duskwatch.drivers.backfill.workers import BackfillError, Task, Workers

@@ -7,9 +7,10 @@ from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
 
-from duskwatch.drivers.backfill.day import DaySummary, stored_days
+from duskwatch.drivers.backfill.day import stored_days
 from duskwatch.drivers.backfill.plan import (
     DayRecord,
+    DaySummary,
     Part,
     Plan,
     counted_path,

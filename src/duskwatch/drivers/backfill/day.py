@@ -15,7 +15,7 @@ import polars as pl
 
 from duskwatch.analysis.replay import Replay, join_replays
 from duskwatch.analysis.whole_tables import count_all, measure_all
-from duskwatch.drivers.backfill.plan import Plan
+from duskwatch.drivers.backfill.plan import DaySummary, Plan
 from duskwatch.records.countries import CountryRanges
 from duskwatch.records.prefix import Prefix, address_text
 from duskwatch.records.report import InputFile
@@ -33,22 +33,6 @@ AT_ONCE = 1024  # entities in memory at a time
 COUNTED = ("prefixes", "slash24", "slash48", "held_slash24", "held_slash48")
 # So long a prefix that is gone is told to be gone; then it is no longer anybody's.
 KNOWN_US = 30 * DAY
-
-
-@dataclass(frozen=True, slots=True)
-class DaySummary:
-    """What detection needs to know of a stored day before it reads any of it. E entities."""
-
-    day: date
-    from_us: int
-    until_us: int
-    codes: tuple[str, ...]  # [E]
-    low: npt.NDArray[np.float32]  # [E, 3] least of prefixes, /24s and /48s; NaN where nobody was watching
-    high: npt.NDArray[np.float32]  # [E, 3] and most
-    known_share: npt.NDArray[np.float32]  # [E]
-    learned: bool
-    warnings: tuple[str, ...]
-    damaged: tuple[str, ...]
 
 
 def stored_days(plan: Plan) -> list[date]:

@@ -8,10 +8,12 @@ from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from duskwatch import __version__
 from duskwatch.analysis.replay import BIN_US
 from duskwatch.analysis.whole_tables import KINDS
-from duskwatch.drivers.backfill.day import DaySummary
 from duskwatch.drivers.backfill.results import take
 from duskwatch.records.times import DAY, iso, to_datetime
 from duskwatch.signals.bgp.votes import Known
@@ -72,6 +74,22 @@ class Part:
     def name(self) -> str:
         """For people: route-views2 2008-02-19."""
         return f"{self.collector} {self.day}"
+
+
+@dataclass(frozen=True, slots=True)
+class DaySummary:
+    """What detection needs to know of a stored day before it reads any of it. E entities."""
+
+    day: date
+    from_us: int
+    until_us: int
+    codes: tuple[str, ...]  # [E]
+    low: npt.NDArray[np.float32]  # [E, 3] least of prefixes, /24s and /48s; NaN where nobody was watching
+    high: npt.NDArray[np.float32]  # [E, 3] and most
+    known_share: npt.NDArray[np.float32]  # [E]
+    learned: bool
+    warnings: tuple[str, ...]
+    damaged: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

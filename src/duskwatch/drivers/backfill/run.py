@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from duskwatch.drivers.backfill.course import PROCESS_BYTES, SEARCH_BYTES, Failure, Summary, _Course
-from duskwatch.drivers.backfill.day import DaySummary
 from duskwatch.drivers.backfill.plan import (
+    DaySummary,
     Part,
     Plan,
     clear_unfinished,

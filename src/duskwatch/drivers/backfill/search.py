@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from duskwatch.analysis.replay import BIN_US
 from duskwatch.detection import detect
-from duskwatch.drivers.backfill.day import DaySummary, ranges_at
+from duskwatch.drivers.backfill.day import ranges_at
 from duskwatch.drivers.backfill.incidents import name_of, record
-from duskwatch.drivers.backfill.plan import Plan
+from duskwatch.drivers.backfill.plan import DaySummary, Plan
 from duskwatch.records.entity import Entity, parse_entity
 from duskwatch.records.outages import Outage
 from duskwatch.records.signals import EntityHistory, SignalBlock
