@@ -9,32 +9,35 @@ import polars as pl
 
 from duskwatch.records.signals import ChangeLog, Gap, Level, SignalBlock
 from duskwatch.records.times import DAY, SECOND
-from duskwatch.store.errors import StoreError
 from duskwatch.store.frames import I64, LEVEL_VALUES, STATES
 
 
-def signal_block(long: pl.DataFrame, from_us: int, until_us: int) -> SignalBlock:
-    """One row per bin of one entity, as a block; its bins span the window as far as rows do.
+def signal_blocks(long: pl.DataFrame) -> list[tuple[str, SignalBlock]]:
+    """One row per bin of one entity, as blocks: one for each source, length of bins and place of their edges.
 
-    Bins without a row are NaN with coverage 0. StoreError where bins differ in length or series do not share a grid.
+    The bins of a block span the time that its rows do; those without a row are NaN with coverage 0. In order of source,
+    length of bins and edges.
     """
-    if not long.height:
-        return SignalBlock((), from_us, 300 * SECOND, np.empty((0, 0)), np.empty((0, 0)))
-    sizes = long["bin_seconds"].unique().to_list()
-    if len(sizes) > 1:
-        raise StoreError(
-            f"bins of {' and '.join(map(str, sorted(sizes)))} s in one window; ask for one signal at a time"
-        )
-    bin_us = sizes[0] * SECOND
+    step = pl.col("bin_seconds").cast(pl.Int64) * SECOND
+    edged = long.with_columns(edge=pl.col("time").cast(pl.Int64) % step)
+    keys = ["source", "bin_seconds", "edge"]
+    found = edged.partition_by(*keys, as_dict=True, maintain_order=True)
+    return [(str(key[0]), _block(found[key], int(key[1]) * SECOND)) for key in sorted(found)]
+
+
+def no_signals(from_us: int) -> SignalBlock:
+    """A block of no signals."""
+    return SignalBlock((), from_us, 300 * SECOND, np.empty((0, 0)), np.empty((0, 0)))
+
+
+def _block(long: pl.DataFrame, bin_us: int) -> SignalBlock:
     names = tuple(long["signal"].unique(maintain_order=True).to_list())
     time_us = long["time"].cast(pl.Int64).to_numpy()
     start_us = int(time_us.min())
-    at, beside = np.divmod(time_us - start_us, bin_us)
-    if beside.any():
-        raise StoreError("bins of different offsets in one window; ask for one signal at a time")
-    bins = int(at.max()) + 1
+    at = (time_us - start_us) // bin_us
     row = long["signal"].replace_strict({name: i for i, name in enumerate(names)}, return_dtype=pl.Int64).to_numpy()
-    values, coverage = np.full((len(names), bins), np.nan), np.zeros((len(names), bins))
+    values = np.full((len(names), int(at.max()) + 1), np.nan)
+    coverage = np.zeros(values.shape)
     values[row, at] = long["value"].fill_null(float("nan")).to_numpy()
     coverage[row, at] = long["coverage"].to_numpy()
     return SignalBlock(names, start_us, bin_us, values, coverage)
@@ -150,12 +153,18 @@ def _level(steps: _Steps, own: slice, from_us: int, until_us: int) -> Level:
     return Level(until_us=until_us, time_us=time_us[kept], by_voters=by_voters[kept], **columns)
 
 
+def known_share(rows: pl.DataFrame) -> float:
+    """Rows of ``levels`` of one entity: the least share of its space that routes were heard for on any day."""
+    least = rows["known_share"].min()
+    return 1.0 if least is None else float(least)  # type: ignore[arg-type]
+
+
 def gaps(rows: pl.DataFrame) -> tuple[Gap, ...]:
-    """Rows of ``gaps``, those of one source and reason that go on over midnight joined."""
+    """Rows of ``gaps``, those of one vantage point and reason that go on over midnight joined."""
     found: dict[tuple[str, str, int], list[tuple[int, int]]] = {}
-    ordered = rows.with_columns(pl.col("from", "until").cast(pl.Int64)).sort("source", "reason", "peers", "from")
+    ordered = rows.with_columns(pl.col("from", "until").cast(pl.Int64)).sort("vantage_point", "reason", "peers", "from")
     for source, from_us, until_us, reason, peers in ordered.select(
-        "source", "from", "until", "reason", "peers"
+        "vantage_point", "from", "until", "reason", "peers"
     ).iter_rows():
         spans = found.setdefault((source, reason, peers), [])
         if spans and spans[-1][1] == from_us:

@@ -22,7 +22,7 @@ from duskwatch.drivers.backfill import run as running
 from duskwatch.drivers.backfill import search as searching
 from duskwatch.drivers.backfill import tasks as backfill_tasks
 from duskwatch.drivers.backfill.course import _Course, count_memory, part_memory, store_memory
-from duskwatch.drivers.backfill.plan import DaySummary, Part, plan_parts
+from duskwatch.drivers.backfill.plan import DaySummary, Part, part_key, part_path, plan_parts, record_of
 from duskwatch.drivers.backfill.run import _alone, run
 from duskwatch.drivers.backfill.search import find_outages, histories, searches
 from duskwatch.drivers.backfill.workers import BackfillError, Task, Workers
@@ -84,7 +84,9 @@ def mine(archive, tmp_path) -> tuple[Path, Path]:
 
 def gaps_of(store: Path) -> list[tuple[str, int, int]]:
     rows = Store.open(store).rows("gaps").collect()
-    return [(row["source"], row["from"], row["until"]) for row in rows.cast({"from": int, "until": int}).to_dicts()]
+    return [
+        (row["vantage_point"], row["from"], row["until"]) for row in rows.cast({"from": int, "until": int}).to_dicts()
+    ]
 
 
 def test_outages_of_a_country_its_network_and_a_prefix_are_incidents(whole):
@@ -205,10 +207,10 @@ def test_countries_are_read_few_at_a_time_and_networks_many(whole, monkeypatch):
     asked = []
     rows = Store.rows
 
-    def counted(self, name, *, entities=None, **span):
+    def counted(self, name, *, entities=None, **more):
         if name == "changes":
             asked.append([entity.code for entity in entities])
-        return rows(self, name, entities=entities, **span)
+        return rows(self, name, entities=entities, **more)
 
     monkeypatch.setattr(Store, "rows", counted)
     monkeypatch.setattr(searching, "DAY_COUNTRIES", 3)
@@ -521,7 +523,7 @@ def test_over_a_day_that_cannot_be_read_it_stays_known_what_is_gone(archive, who
     for folded in (6, 0):
         summary = run(parts_of(mrt), plan)
         assert (summary.parts, len(summary.failures)) == (folded, 4)
-        first, third = (backfill_tasks.record_of(plan, day) for day in (FIRST, THIRD))
+        first, third = (record_of(plan, day) for day in (FIRST, THIRD))
         assert third.before == first.known
     monkeypatch.setattr(courses, "fold_part", fold)
     assert run(parts_of(mrt), plan).failures == []
@@ -560,7 +562,7 @@ def test_a_day_of_which_nothing_can_be_read_is_a_gap_and_not_stored(mine, tmp_pa
     ("step", "folded_again"),
     [
         pytest.param("merge_collectors", 3, id="counted"),  # the third day did not know of the second: it is done again
-        pytest.param("write_day", 0, id="stored"),
+        pytest.param("measure_day", 0, id="stored"),
     ],
 )
 def test_a_day_that_cannot_be_done_fails_alone_and_is_tried_again(
@@ -616,7 +618,7 @@ def test_damaged_work_is_removed_and_done_again(archive, whole, tmp_path):
     mrt, geo = archive
     plan = plan_of(tmp_path / "store", geo)
     for part in parts_of(mrt, 0, 2):
-        path = backfill_tasks.part_path(plan, part, backfill_tasks.part_key(part, plan))
+        path = part_path(plan, part, part_key(part, plan))
         if part.collector == "rrc01":
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(b"\x80\x05")

@@ -1,6 +1,6 @@
 """One day of whole tables into a store."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
@@ -28,7 +28,7 @@ from duskwatch.store import change_frames, level_frames, signal_frames
 from duskwatch.store.frames import History
 from duskwatch.store.schemas import DUMP_CHECKS
 
-AT_ONCE = 1024  # entities in memory at a time
+MEASURED_TOGETHER = 1024  # entities in memory at a time
 # What a Level counts; whoever has outages fell in one of the first three.
 COUNTED = ("prefixes", "slash24", "slash48", "held_slash24", "held_slash48")
 # So long a prefix that is gone is told to be gone; then it is no longer anybody's.
@@ -37,7 +37,7 @@ KNOWN_US = 30 * DAY
 
 def stored_days(plan: Plan) -> list[date]:
     """Days that the store has; it is made where there is none."""
-    return plan.open_store(create=True).days("bgp")
+    return plan.open_store(create=True).days(plan.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +62,11 @@ def merge_collectors(
     replay = join_replays(replays)
     replays.clear()
     votes = count_all(replay, known=known, threads=plan.threads)
-    counted = CountedDay(votes, replay.bin_us, replay.inputs, replay.warnings, _checks(day, replay.parts))
+    counted = CountedDay(votes, replay.bin_us, replay.inputs, replay.warnings, _checks(replay.parts))
     return counted, known_after(votes, known, KNOWN_US)
 
 
-def write_day(day: date, counted: CountedDay, lost: Sequence[Gap], plan: Plan) -> DaySummary:
+def measure_day(day: date, counted: CountedDay, lost: Sequence[Gap], plan: Plan) -> DaySummary:
     """Measure one day and write what was measured; a day that is there is replaced.
 
     lost  stretches of collectors that could not be read: gaps of that day
@@ -74,7 +74,6 @@ def write_day(day: date, counted: CountedDay, lost: Sequence[Gap], plan: Plan) -
     """
     votes = counted.votes
     ranges = ranges_at(plan, votes.from_us)
-    store = plan.open_store()
     (plan.work / "spool").mkdir(parents=True, exist_ok=True)
     # Of this task alone: another worker may be at the same day, if it was thought to be lost.
     spool = Path(mkdtemp(prefix=f"{day}-", dir=plan.work / "spool"))
@@ -87,19 +86,20 @@ def write_day(day: date, counted: CountedDay, lost: Sequence[Gap], plan: Plan) -
             tuple(measured.codes),
             np.array(measured.low, np.float32).reshape(-1, 3),
             np.array(measured.high, np.float32).reshape(-1, 3),
-            np.array(measured.known_share, np.float32),
+            np.array(measured.known_share, np.float64),
             votes.learned,
             (*counted.warnings, *(ranges.notes if ranges is not None else ())),
             tuple(f"{file.collector} {file.name}: {file.damage}" for file in counted.inputs if file.damage),
         )
-        store.write_inputs(day, counted.inputs)
-        store.write_gaps(day, [*votes.gaps, *lost])
-        store.write_checks(day, counted.checks)
-        del votes, counted  # writing takes memory too
-        store.write_changes(day, measured.read("changes"))
-        store.write_levels(day, measured.read("levels"))
-        # The last: a day that the store names is whole.
-        store.write_signals(day, measured.read("signals"))
+        with plan.open_store().write_day(day, source=plan.source) as writer:
+            writer.recorded(votes.from_us, votes.until_us, learned=votes.learned)
+            writer.inputs(counted.inputs)
+            writer.gaps([*votes.gaps, *lost])
+            writer.checks(counted.checks)
+            del votes, counted  # writing takes memory too
+            writer.changes(measured.read("changes"))
+            writer.levels(measured.read("levels"))
+            writer.signals(measured.read("signals"))
     finally:
         rmtree(spool, ignore_errors=True)
     return summary
@@ -115,9 +115,9 @@ class _Measured:
     high: list[npt.NDArray[np.float32]] = field(default_factory=list)
     known_share: list[float] = field(default_factory=list)
 
-    def read(self, name: str) -> Callable[[], Iterator[pl.DataFrame]]:
-        """The rows of a table, frame by frame, as often as it is called."""
-        return lambda: (pl.read_ipc(path) for path in self.frames[name])
+    def read(self, name: str) -> Iterator[pl.DataFrame]:
+        """The rows of a table, frame by frame."""
+        return (pl.read_ipc(path) for path in self.frames[name])
 
 
 def _measure(votes: Votes, ranges: CountryRanges | None, bin_us: int, plan: Plan, day: date, spool: Path) -> _Measured:
@@ -146,7 +146,7 @@ def _measure(votes: Votes, ranges: CountryRanges | None, bin_us: int, plan: Plan
         out.codes.append(entity.code)
         out.known_share.append(history.known_share)
         told.append((entity, history))
-        if len(told) == AT_ONCE:
+        if len(told) == MEASURED_TOGETHER:
             put()
     put()
     return out
@@ -208,10 +208,9 @@ def _brief(history: EntityHistory) -> EntityHistory:
     return replace(history, level=Level(steps.until_us, **one, **held, voters=np.array([usual])))
 
 
-def _checks(day: date, parts: Sequence[CollectorPart]) -> pl.DataFrame:
+def _checks(parts: Sequence[CollectorPart]) -> pl.DataFrame:
     rows = [
         (
-            day,
             part.collector,
             part.peers.asn[check.peer],
             address_text(
@@ -226,6 +225,6 @@ def _checks(day: date, parts: Sequence[CollectorPart]) -> pl.DataFrame:
         for part in parts
         for check in part.checks
     ]
-    plain: dict[str, Any] = dict(DUMP_CHECKS.columns)
+    plain: dict[str, Any] = {n: kind for n, kind in DUMP_CHECKS.columns.items() if n not in DUMP_CHECKS.partition_by}
     plain["time"] = pl.Int64
     return pl.DataFrame(rows, schema=plain, orient="row").cast({"time": DUMP_CHECKS.columns["time"]})

@@ -21,7 +21,7 @@ from duskwatch.sources.bgp.archives.find import ArchiveError, ArchiveFile, selec
 from duskwatch.store import Store
 
 # Part of every key: results of an older layout are not taken up.
-LAYOUT = 3
+LAYOUT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class Plan:
     prefixes: tuple[str, ...] = ()
     bin_us: int = BIN_US
     threads: int = 1
+    source: str = "bgp"  # under which the store keeps what this run records
 
     def geo_of(self, day: date) -> tuple[Path, ...]:
         """The files that say whose addresses were whose on a day."""
@@ -86,7 +87,7 @@ class DaySummary:
     codes: tuple[str, ...]  # [E]
     low: npt.NDArray[np.float32]  # [E, 3] least of prefixes, /24s and /48s; NaN where nobody was watching
     high: npt.NDArray[np.float32]  # [E, 3] and most
-    known_share: npt.NDArray[np.float32]  # [E]
+    known_share: npt.NDArray[np.float64]  # [E]
     learned: bool
     warnings: tuple[str, ...]
     damaged: tuple[str, ...]
@@ -139,7 +140,7 @@ def part_key(part: Part, plan: Plan) -> str:
 
 def day_key(day: date, keys: Sequence[str], plan: Plan) -> str:
     """What a day depends on, as a word: its parts, whose addresses were whose, entities and store."""
-    digest = hashlib.sha256(repr((LAYOUT, sorted(keys), plan.kinds, plan.prefixes, plan.store)).encode())
+    digest = hashlib.sha256(repr((LAYOUT, sorted(keys), plan.kinds, plan.prefixes, plan.store, plan.source)).encode())
     for path in plan.geo_of(day):
         digest.update(_as_it_is(path))
     return digest.hexdigest()[:16]

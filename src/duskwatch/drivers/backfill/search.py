@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -72,7 +73,7 @@ def find_outages(plan: Plan, search: Search) -> list[Found]:
     space = space_in(ranges)
     share = dict(zip(search.entities, search.known_share, strict=True))
     found = []
-    for entity, history in histories(plan.open_store(), search.entities, search.from_us, search.until_us):
+    for entity, history in histories(plan.open_store(), search.entities, search.from_us, search.until_us, plan.source):
         outages = detect(replace(history, learned=search.learned, known_share=share[entity]))
         if outages:
             held = holdings(entity, history.changes, outages, ranges, space)
@@ -137,10 +138,12 @@ def candidates(days: Sequence[DaySummary]) -> list[Entity]:
 
 
 def histories(
-    store: Store, entities: Sequence[Entity], from_us: int, until_us: int
+    store: Store, entities: Sequence[Entity], from_us: int, until_us: int, source: str = "bgp"
 ) -> Iterator[tuple[Entity, EntityHistory]]:
     """What is stored about some entities but for their binned signals, many at a time; sorted they are read fastest."""
-    told = gaps(store.rows("gaps", from_us=from_us, until_us=until_us).collect())
+    # All days as they were at one moment, whoever writes meanwhile.
+    asked: dict[str, Any] = {"from_us": from_us, "until_us": until_us, "sources": [source], "current": store.current()}
+    told = gaps(store.rows("gaps", **asked).collect())
     unwatched = SignalBlock((), from_us, BIN_US, np.empty((0, 0)), np.empty((0, 0)))
     for kind, alike in groupby(entities, key=lambda entity: entity.type):
         many, least = (DAY_COUNTRIES, LEAST_COUNTRIES) if kind == "country" else (DAY_READ, LEAST_READ)
@@ -148,10 +151,7 @@ def histories(
         left = list(alike)
         while left:
             own, left = left[:at_once], left[at_once:]
-            rows = {
-                name: store.rows(name, entities=own, from_us=from_us, until_us=until_us).collect()
-                for name in ("levels", "changes")
-            }
+            rows = {name: store.rows(name, entities=own, **asked).collect() for name in ("levels", "changes")}
             found = dict(levels(rows["levels"], from_us, until_us))
             logs = dict(change_logs(rows["changes"]))
             nothing = level(rows["levels"].clear(), from_us, until_us), change_log(rows["changes"].clear())

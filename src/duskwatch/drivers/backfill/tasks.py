@@ -12,7 +12,7 @@ from pathlib import Path
 
 from duskwatch.analysis.replay import replay_collector
 from duskwatch.analysis.whole_tables import watch_all
-from duskwatch.drivers.backfill.day import merge_collectors, write_day
+from duskwatch.drivers.backfill.day import measure_day, merge_collectors
 from duskwatch.drivers.backfill.plan import (
     Counted,
     DayRecord,
@@ -83,14 +83,14 @@ def store_day(day: date, counted: Path, lost: Sequence[Gap], plan: Plan) -> str:
     """Measure a day that ``count_day`` left and write it into the store; leave its record.
 
     lost  parts that could not be folded, as gaps
-    Returns why it cannot be done, empty where it was; raises what write_day does.
+    Returns why it cannot be done, empty where it was; raises what measure_day does.
     """
     done: Counted = take(counted / "after.pickle")
     votes = [take(counted / "votes.pickle")]
     path = record_path(plan, day)
     # From here on the store may hold anything of the day, until the record says what.
     path.unlink(missing_ok=True)
-    summary = write_day(day, votes.pop(), lost, plan)
+    summary = measure_day(day, votes.pop(), lost, plan)
     for stale in known_paths(plan, day):
         if stale != known_path(plan, day, done.after):
             stale.unlink(missing_ok=True)
@@ -103,8 +103,8 @@ def store_nothing(day: date, lost: Sequence[Gap], plan: Plan) -> str:
     """Of a day of which no part could be read: leave what the store has of it, or tell there that nothing is known."""
     record_path(plan, day).unlink(missing_ok=True)
     store = plan.open_store()
-    if day not in store.days("bgp"):
-        store.write_gaps(day, lost)
+    if day not in store.days(plan.source):
+        store.write_gaps(day, lost, source=plan.source)
     return "none of its parts could be read"
 
 
