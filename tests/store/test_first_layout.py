@@ -65,7 +65,7 @@ def test_every_row_is_there_with_its_source(old):
     assert (len(history.gaps), history.known_share, history.learned) == (4, 1, False)
 
 
-@pytest.mark.parametrize("cut", range(0, 18, 1))
+@pytest.mark.parametrize("cut", range(18))
 def test_a_migration_that_is_cut_off_anywhere_is_done_by_the_next(old, monkeypatch, cut):
     calls = [0]
 

@@ -270,6 +270,13 @@ def with_start(rows: VoteRows, some: npt.NDArray[np.int32] | None = None) -> Vot
     return replace(rows, **early)
 
 
+def nothing_said(from_us: int) -> VoteRows:
+    """No row of no session, for votes that were read back and not counted."""
+    i64, i32, u32, u8 = (np.empty(0, kind) for kind in (np.int64, np.int32, np.uint32, np.uint8))
+    cells, pairs, ends = np.empty((0, 0), np.uint8), np.empty((0, 0), np.int32), np.empty((0, 3), np.uint32)
+    return VoteRows(from_us, i64, i32, i32, u8, u32, u32, u32, (), i32, cells, pairs, ends, ends, u8, u8, u8)
+
+
 def without_rows(rows: VoteRows) -> VoteRows:
     """Sessions and voters alone."""
     # Not slices: those would keep alive what they are slices of.
