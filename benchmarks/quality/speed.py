@@ -24,7 +24,7 @@ def year() -> dict[str, Any]:
     values = np.tile(quiet_values("large", 1, LONGEST_DAYS), 7)[:YEAR_BINS]
     for month in range(12):
         values[5000 + month * 8000 : 5024 + month * 8000] = 0
-    block = as_block(KINDS["large"].signal, START_US, BIN_US, values)
+    block = as_block(KINDS["large"].spec, START_US, BIN_US, values)
     found = len(detect_series(replace(block, values=block.values[:, :1000], coverage=block.coverage[:, :1000])))
     seconds = []
     for _ in range(3):

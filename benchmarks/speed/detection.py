@@ -44,14 +44,14 @@ class Row:
 
 def known(count: int) -> StreamState:
     """The state of ``count`` series (a whole multiple of 64) after four weeks, all of them still at the end."""
-    names = [[KINDS[KIND].signal]] * MODELS
-    state = begin(names, BIN_US, START_US)
+    entities = [[KINDS[KIND].spec]] * MODELS
+    state = begin(entities, BIN_US, START_US)
     values = np.stack([quiet_values(KIND, k + 1, DAYS) for k in range(MODELS)]).astype(np.float32)
     whole = np.ones(MODELS, np.float32)
     for b in range(values.shape[1]):
         state, _ = step(state, values[:, b], whole)
     times = count // MODELS
-    empty = begin(names * times, BIN_US, START_US)
+    empty = begin(entities * times, BIN_US, START_US)
     few = state.baseline
     many = {
         name: np.tile(getattr(state, name), (1,) * (getattr(state, name).ndim - 1) + (times,))

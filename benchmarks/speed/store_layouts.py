@@ -25,15 +25,13 @@ import polars as pl
 
 from duskwatch.records.entity import Entity
 from duskwatch.records.signals import SignalBlock
+from duskwatch.signals.bgp.measures import SPECS
 from duskwatch.store import Store
 from duskwatch.store.frames import blocks_frame, day_start, long_from_wide
 
 BINS = 288
 FIRST = date(2014, 12, 1)
-NAMES = (
-    "bgp.visible_prefixes", "bgp.visible_slash24", "bgp.visible_slash48", "bgp.peers_live", "bgp.announcements",
-    "bgp.withdrawals",
-)  # fmt: skip
+NAMES = tuple(spec.name for spec in SPECS)
 AT_ONCE = 4096
 
 
@@ -60,7 +58,7 @@ def chunks(entities: int, day: date) -> Iterator[pl.DataFrame]:
             values = np.stack([prefixes[i], prefixes[i] * 2, v6, live, announced[i], withdrawn[i]]).astype(float)
             coverage = np.ones_like(values)
             values[:, 200], coverage[:, 200], coverage[:, 100] = np.nan, 0.0, 0.9
-            blocks.append((Entity("asn", code), SignalBlock(NAMES, day_start(day), 300_000_000, values, coverage)))
+            blocks.append((Entity("asn", code), SignalBlock(SPECS, day_start(day), 300_000_000, values, coverage)))
         yield blocks_frame(blocks, day)
 
 

@@ -151,6 +151,9 @@ def test_what_is_wrong_is_said_in_one_line(capsys, tmp_path):
         (["IQ", good], {"from_": "2023-02-01"}, "no data from"),
         (["IQ", good], {"from_": "2023-02-01", "until": "2023-01-01"}, "is not after"),
         (["IQ"], {"mrt": [good], "value_column": "x"}, "are for --series"),
+        (["IQ"], {"mrt": [good], "signal": ["ping=none"]}, "--signal is for --series"),
+        (["IQ", good], {"signal": ["ping=up"]}, "no role 'up'; roles are reach, arriving, passive, updates, none"),
+        (["IQ", good], {"signal": ["pong=none"]}, "--signal pong: no such signal in the series; they hold 'ping'"),
         (["IQ", good], {"mrt": [good]}, "archives need a window"),
     ):
         code, said = run(capsys, *arguments, **out, **options)
@@ -167,6 +170,20 @@ def test_the_command_writes_both_files(capsys, tmp_path):
     assert document["outages"][0]["onset"]["best"][:16] == "2023-01-04T00:00"
     assert (tmp_path / "out" / "report.html").exists()
     assert json.loads((tmp_path / "out" / "report.json").read_text()) == document
+
+
+def test_the_user_says_what_a_fall_means(capsys, tmp_path):
+    path = write(tmp_path / "xy.csv", demand=lost(flat(5, 600, 0.01), at(3), at(3, 2), 1.0), ping=flat(5, 600, 0.01))
+    given = {"out": tmp_path / "out", "json_": True, "from_": None, "until": None}
+    command("IQ", series=[path], **given)
+    guessed = json.loads(capsys.readouterr().out)
+    assert len(guessed["outages"]) == 1
+    assert any("'demand': each was taken for a measure of reach" in warning for warning in guessed["warnings"])
+    command("IQ", series=[path], signal=["demand=none"], **given)
+    said = json.loads(capsys.readouterr().out)
+    assert said["outages"] == []
+    assert "demand: taken for a signal of role 'none', as --signal says" in said["warnings"]
+    assert not any("taken for a measure of reach" in warning for warning in said["warnings"])
 
 
 def test_iraq_2023_every_labelled_shutdown_within_two_bins_and_nothing_else():

@@ -4,6 +4,7 @@ import numpy as np
 
 from duskwatch.records.signals import SignalBlock
 from duskwatch.records.times import DAY, MINUTE
+from duskwatch.sources.tables.naming import spec_of
 
 START = 1_672_531_200_000_000  # Sunday 2023-01-01
 FIVE = 5 * MINUTE
@@ -12,7 +13,7 @@ FIVE = 5 * MINUTE
 def block(*rows, names=("bgp",), bin_us=FIVE, start_us=START, coverage=None):
     values = np.array(rows, np.float64)
     watched = (~np.isnan(values)).astype(np.float64) if coverage is None else np.array(coverage, np.float64)
-    return SignalBlock(tuple(names), start_us, bin_us, values, watched)
+    return SignalBlock(tuple(map(spec_of, names)), start_us, bin_us, values, watched)
 
 
 def flat(days, level=100.0, noise=0.0, seed=1, bin_us=FIVE):

@@ -189,12 +189,26 @@ def test_noise_that_hides_single_bins_does_not_hide_an_hour():
     assert abs(outage.end.best_us - time_of(at(28, 5))) <= FIVE
 
 
-@pytest.mark.parametrize("name", ["bgp.peers_live", "ping-slash24-loss.p95", "latency", "upstream-delay"])
+@pytest.mark.parametrize(
+    "name",
+    ["bgp.peers_live", "ping-slash24-loss.p95", "latency", "upstream-delay", "probing.packet_loss", "attacks.ntp_gbps",
+     "bgp.hegemony.AS4837"],
+)  # fmt: skip
 def test_less_of_these_is_no_loss(name):
     values = flat(6, 100.0)
     values[at(4, 3) : at(4, 5)] = 0
     assert detect_series(block(values, names=(name,))) == ()
     assert find_alarms(block(values, names=(name,))) == ()
+
+
+def test_a_site_check_is_a_witness_of_its_own_and_calls_alone():
+    values = flat(12, 1.0)
+    values[at(8, 3) : at(8, 4)] = 0
+    (alone,) = detect_series(block(values, names=("sites.http_up",)))
+    (both,) = detect_series(block(values, values, names=("sites.http_up", "probing.slash24_up")))
+    (same,) = detect_series(block(values, values, names=("sites.http_up", "sites.dns_up")))
+    assert both.confidence > alone.confidence
+    assert same.confidence == alone.confidence
 
 
 def test_one_service_alone_must_lose_more_and_longer():

@@ -12,6 +12,7 @@ from duskwatch.detection import DetectionConfig, detect_series, series_stream
 from duskwatch.kernels import baseline as kernel
 from duskwatch.records.signals import SignalBlock
 from duskwatch.records.times import DAY, HOUR, MINUTE
+from duskwatch.sources.tables.naming import spec_of
 from tests.detection.series import START
 
 RECENT = DetectionConfig(series_detectors=tuple(one for one in DetectionConfig().series_detectors if one.recent))
@@ -22,6 +23,8 @@ ENTITIES = (
     ("google", "peers_live", "bgp.announcements"),
 )
 NAMES = [name for of in ENTITIES for name in of]
+SPECS = [tuple(map(spec_of, of)) for of in ENTITIES]
+BGP = (spec_of("bgp"),)
 FIRST = np.concatenate([[0], np.cumsum([len(of) for of in ENTITIES])])
 
 
@@ -53,7 +56,7 @@ def drawn(seed, days, bin_us, losses, gaps):
 def replayed(entity, values, coverage, bin_us):
     mine = slice(FIRST[entity], FIRST[entity + 1])
     block = SignalBlock(
-        ENTITIES[entity], START, bin_us, values[mine].astype(np.float64), coverage[mine].astype(np.float64)
+        SPECS[entity], START, bin_us, values[mine].astype(np.float64), coverage[mine].astype(np.float64)
     )
     return detect_series(block, RECENT)
 
@@ -76,7 +79,7 @@ def test_bins_one_by_one_tell_what_a_replay_tells(seed, bin_us, losses, gaps, da
     asked = {bins - 1}
     if data is not None:
         asked |= data.draw(st.sets(st.integers(0, bins - 1), max_size=6))
-    state = series_stream.begin(ENTITIES, bin_us, START)
+    state = series_stream.begin(SPECS, bin_us, START)
     closed = [[] for _ in ENTITIES]
     last = [()] * len(ENTITIES)  # of each outage that stands: whether it is over
     for b in range(bins):
@@ -99,7 +102,7 @@ def test_bins_one_by_one_tell_what_a_replay_tells(seed, bin_us, losses, gaps, da
 
 
 def test_an_entity_that_is_still_costs_its_last_two_days_and_nothing_is_told_of_it():
-    state = series_stream.begin([["bgp"]] * 3, HOUR, START)
+    state = series_stream.begin([BGP] * 3, HOUR, START)
     for b in range(10 * 24):
         values = np.full(3, 100, np.float32)
         if 200 <= b < 204:
@@ -122,7 +125,7 @@ def test_an_entity_that_is_still_costs_its_last_two_days_and_nothing_is_told_of_
 
 def test_of_an_entity_that_is_never_still_no_more_is_kept_than_some_weeks(monkeypatch):
     monkeypatch.setattr(series_stream, "KEEP_US", 4 * DAY)
-    state = series_stream.begin([["bgp"]], HOUR, START)
+    state = series_stream.begin([BGP], HOUR, START)
     closed, kept = [], []
     for b in range(300 + 5 * 40 + 1):
         value = 0 if 300 <= b < 304 else 100
@@ -142,7 +145,7 @@ def test_of_an_entity_that_is_never_still_no_more_is_kept_than_some_weeks(monkey
 
 
 def test_what_looks_at_weeks_is_left_to_a_replay():
-    state = series_stream.begin([["bgp"]], HOUR, START)
+    state = series_stream.begin([BGP], HOUR, START)
     assert [one.name for one in state.config.series_detectors] == [
         "deep-loss", "partial-loss", "lasting-loss", "flapping",
     ]  # fmt: skip
@@ -150,10 +153,8 @@ def test_what_looks_at_weeks_is_left_to_a_replay():
 
 def test_wrong_shapes_are_refused():
     with pytest.raises(ValueError, match="at least one signal"):
-        series_stream.begin([["bgp"], []], HOUR, START)
+        series_stream.begin([BGP, ()], HOUR, START)
     with pytest.raises(ValueError, match="at least one signal"):
         series_stream.begin([], HOUR, START)
     with pytest.raises(ValueError, match="2 series needs 2 values"):
-        series_stream.step(
-            series_stream.begin([["bgp"], ["bgp"]], HOUR, START), np.ones(3, np.float32), np.ones(3, np.float32)
-        )
+        series_stream.step(series_stream.begin([BGP, BGP], HOUR, START), np.ones(3, np.float32), np.ones(3, np.float32))

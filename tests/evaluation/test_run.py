@@ -11,10 +11,12 @@ from duskwatch.evaluation.chart import chart
 from duskwatch.evaluation.run import Detector, detectors, run
 from duskwatch.evaluation.scenarios.library import library
 from duskwatch.evaluation.scenarios.scenario import Scenario
+from duskwatch.evaluation.scenarios.specs import SEARCHES
 from duskwatch.evaluation.scoring import FoundEvent
 from duskwatch.evaluation.summary import document, pooled, scenario_rows
 from duskwatch.evaluation.table import bounds_table, markdown, table
 from duskwatch.publication.charts import svg
+from duskwatch.records.signals import SignalSpec
 
 IDS = ("synthetic/total-2h-large-01", "synthetic/partial-50-2h-small-01", "quiet/tiny-01", "artefact/leak-large-01")
 
@@ -37,7 +39,7 @@ def crying(scenario: Scenario) -> tuple[FoundEvent, ...]:
     return (FoundEvent(scenario.block.start_us, scenario.block.start_us + 3_600_000_000, None),)
 
 
-def all_signals(signal: str) -> bool:
+def all_signals(spec: SignalSpec) -> bool:
     return True
 
 
@@ -79,8 +81,8 @@ def test_a_scenario_without_its_data_is_named_and_left_out(tmp_path: Path):
 
 
 def test_a_detector_without_a_rule_for_a_signal_is_not_scored_on_it():
-    assert not detectors()["ioda-median"].judges("google.traffic")
-    routes_only = Detector("routes", silent, lambda name: name.startswith("bgp."))
+    assert not detectors()["ioda-median"].judges(SEARCHES)
+    routes_only = Detector("routes", silent, lambda spec: spec.family == "routing")
     got, _ = run([library()["quiet/faint-01"], library()[IDS[2]]], [routes_only], None)
     assert [result.id for result in got] == [IDS[2]]
 

@@ -13,15 +13,8 @@ from duskwatch.records.reason import in_words
 from duskwatch.records.report import InputFile, Report
 from duskwatch.records.signals import ChangeLog, EntityHistory, Gap, Level, PrefixState, SignalBlock, TransitShare
 from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND, parse_time
+from duskwatch.signals.bgp.measures import SPECS
 
-SIGNALS = (
-    "bgp.visible_prefixes",
-    "bgp.visible_slash24",
-    "bgp.visible_slash48",
-    "bgp.peers_live",
-    "bgp.announcements",
-    "bgp.withdrawals",
-)
 NOT_MEASURED = (
     "whether hosts answered: no probing was done, a routed network can still be unreachable",
     "how much traffic flowed, and whether any attack took place",
@@ -105,8 +98,8 @@ def history(
         shown[row_of], shown4[row_of] * slash24_each, shown6[row_of], np.array(watching)[row_of], up * voters,
         down * voters,
     ])  # fmt: skip
-    coverage = np.tile(np.where(np.isnan(shown[row_of]), 0.0, 1.0), (len(SIGNALS), 1))
-    signals = SignalBlock(SIGNALS, from_us, bin_us, values, coverage)
+    coverage = np.tile(np.where(np.isnan(shown[row_of]), 0.0, 1.0), (len(SPECS), 1))
+    signals = SignalBlock(SPECS, from_us, bin_us, values, coverage)
     return EntityHistory(level, log, signals, tuple(gaps), tuple(transit), learned)
 
 

@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 
 from duskwatch.records.entity import Entity
-from duskwatch.records.signals import EntityHistory, SignalBlock
+from duskwatch.records.signals import EntityHistory, SignalBlock, undeclared
 from duskwatch.records.times import DAY, SECOND
 from duskwatch.store import Store, change_frames, level_frames, signal_frames
 from duskwatch.store.frames import day_start
@@ -42,7 +42,7 @@ def two_days(prefixes: int = 4, seed: int = 0) -> EntityHistory:
 
 def block(rows: np.ndarray, *, start_us: int = FROM, bin_us: int = 300 * SECOND, names: tuple[str, ...]) -> SignalBlock:
     """A block of given values, watched all the time where they are not NaN."""
-    return SignalBlock(names, start_us, bin_us, rows, np.where(np.isnan(rows), 0.0, 1.0))
+    return SignalBlock(tuple(map(undeclared, names)), start_us, bin_us, rows, np.where(np.isnan(rows), 0.0, 1.0))
 
 
 def put_day(store: Store, day: date, histories: list[tuple[Entity, EntityHistory]], source: str = "bgp") -> None:

@@ -25,7 +25,7 @@ from duskwatch.signals.bgp.votes import Votes, merge_votes
 from duskwatch.sources.reference.asnames import AsNames, load_as_names
 from duskwatch.sources.reference.files import ReferenceDataError
 from duskwatch.sources.reference.geo import load_geo
-from duskwatch.sources.reference.names import UnknownCountryError, country_name, main_time_zone
+from duskwatch.sources.reference.names import country_name, former_codes, main_time_zone, name_or_code
 
 # A country's outage can be called from learned state only where routes heard cover this share of its space.
 KNOWN_SHARE = 0.5
@@ -104,27 +104,28 @@ def analyze_countries(
     seen = np.unique(ranges.countries_of(votes.afi, votes.hi, votes.lo, votes.length))
     for index in seen[seen >= 0]:
         code = ranges.countries[index]
-        try:
-            country_name(code)
-        except UnknownCountryError:
-            continue  # registries also delegate to EU and AP
         yield report_on(Entity("country", code), replay, votes, ranges, faults=faults)
 
 
 def _ranges(entity: Entity, from_us: int, geo: Sequence[Path]) -> CountryRanges | None:
     if entity.type == "country":
-        country_name(entity.code)  # raises for a code that is no country
         if not geo:
+            country_name(entity.code)  # raises for a code that is no country
             raise ReferenceDataError(
                 f"which addresses are {entity.code}'s? give --geo FILE: an RIR delegated-extended file of the day, "
                 "or a MaxMind-format database"
             )
         ranges = load_geo(list(geo), to_datetime(from_us).date())
-        if entity.code not in ranges:
-            raise ReferenceDataError(
-                f"{ranges.source} delegates no address to {entity.code}; give the file of its registry"
-            )
-        return ranges
+        if entity.code in ranges:
+            return ranges  # what the file of the day says, even where the code is no country's any more
+        country_name(entity.code)
+        former = [code for code in former_codes(entity.code) if code in ranges]
+        what = f"under {former[0]} ({country_name(former[0])}) then: analyze {former[0]}" if former else ""
+        raise ReferenceDataError(
+            f"{ranges.source} delegates no address to {entity.code}; "
+            + (f"its addresses were delegated {what}" if former else "give the file of its registry")
+            + "".join(f"; {text}" for text in ranges.damaged.get(entity.code, ()))
+        )
     return load_geo(list(geo), to_datetime(from_us).date()) if geo else None
 
 
@@ -186,7 +187,7 @@ def report_on(
     coverage = coverage_of(guarded, extent.selected, history, outages, faults)
     history = replace(history, transit=transit_shares(votes, extent, _spans(replay, outages)))
     if entity.type == "country":
-        entity = replace(entity, name=country_name(entity.code))
+        entity = replace(entity, name=name_or_code(entity.code))
     elif entity.type == "asn":
         entity = replace(entity, name=as_names.names.get(entity.asn, ""))
     found = None
@@ -207,6 +208,8 @@ def report_on(
         warnings.append(f"no route of {entity.title} was heard in this window, so nothing can be said about it")
     if ranges is not None:
         warnings += ranges.notes
+        for text in ranges.damaged.get(entity.code, ()):
+            warnings.append(f"{text}; the line names {entity.code}, so some of its addresses may be missing here")
     warnings += as_names.notes
     told = {int(asn) for asn in np.unique(np.concatenate([history.changes.origin, history.changes.upstream]))}
     told |= {share.upstream for share in history.transit}

@@ -14,6 +14,7 @@ from duskwatch.records.report import Report
 from duskwatch.records.series import clipped, grid_of, span_of
 from duskwatch.records.signals import ChangeLog, EntityHistory, Gap, Level
 from duskwatch.records.times import iso
+from duskwatch.signals.registry import SIGNALS
 from duskwatch.sources.reference.names import country_name, main_time_zone
 from duskwatch.sources.tables import SeriesData, SeriesError, SeriesOptions, read_series
 
@@ -23,6 +24,7 @@ NOT_MEASURED = (
     "whether any attack took place",
 )
 LONGEST_GAPS = 200  # gaps told of each signal
+OWN = {spec.name: spec for spec in SIGNALS}  # what duskwatch wrote out is read back as what it was
 
 
 def analyze_series(
@@ -38,7 +40,7 @@ def analyze_series(
     SeriesError, or ValueError, in one line; OSError where a file cannot be read.
     """
     entity = _named(entity)
-    data = read_series(paths, entity, options)
+    data = read_series(paths, entity, options, OWN)
     first, last = span_of(data.blocks)
     start, stop = first if from_us is None else from_us, last if until_us is None else until_us
     if stop <= first or start >= last:
@@ -79,7 +81,7 @@ def analyze_series(
 
 def with_series(report: Report, paths: Sequence[Path], options: SeriesOptions = SeriesOptions()) -> Report:
     """A report from archives, with series measured by others fused into its outages."""
-    data = read_series(paths, _named(report.entity), options)
+    data = read_series(paths, _named(report.entity), options, OWN)
     before = tuple(clipped(block, block.start_us, report.until_us) for block in data.blocks)
     shown = tuple(clipped(block, report.from_us, report.until_us) for block in data.blocks)
     shown = tuple(block for block in shown if block.values.shape[1])

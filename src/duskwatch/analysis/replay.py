@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from duskwatch.records.errors import InputError
 from duskwatch.records.report import InputFile
 from duskwatch.records.signals import Gap
 from duskwatch.records.times import MINUTE, iso
@@ -63,7 +64,7 @@ def replay_archives(
 ) -> Replay:
     """Fold the files of every collector that the window needs. The order of ``mrt`` does not matter."""
     if not from_us < until_us:
-        raise ValueError(
+        raise InputError(
             f"the window ends ({iso(until_us)}) before it begins ({iso(from_us)}); swap --from and --until"
         )
     files, _ = find_files(list(mrt))

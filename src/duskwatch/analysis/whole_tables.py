@@ -18,7 +18,7 @@ from duskwatch.signals.bgp.entities import split
 from duskwatch.signals.bgp.extents import known_share, related, space_of
 from duskwatch.signals.bgp.measures import Extent, measure, measure_each
 from duskwatch.signals.bgp.votes import NOTHING_KNOWN, Known, Votes, merge_votes, voters_alone
-from duskwatch.sources.reference.names import UnknownCountryError, country_name
+from duskwatch.sources.reference.names import name_or_code
 
 KINDS = ("country", "asn")
 
@@ -120,11 +120,7 @@ def _countries(votes: Votes, ranges: CountryRanges, bin_us: int) -> Iterator[tup
     owner = np.where(owner >= 0, rank[owner], -1)
     for index, own in split(votes, owner):
         code = ranges.countries[order[index]]
-        try:
-            name = country_name(code)
-        except UnknownCountryError:
-            continue  # registries also delegate to EU and AP
-        entity = Entity("country", code, name)
+        entity = Entity("country", code, name_or_code(code))
         extent = _extent(entity, own, ranges)
         history = measure(own, extent, bin_us)
         if history.learned:

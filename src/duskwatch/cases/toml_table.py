@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NoReturn, get_args
 
+from duskwatch.records.errors import InputError
 from duskwatch.records.outages import When
 from duskwatch.records.reason import NO_REASON
 from duskwatch.records.times import SECOND
 
 
-class CaseError(ValueError):
+class CaseError(InputError):
     """A case cannot be used; the message names the file and the key, and says what should stand there."""
 
 

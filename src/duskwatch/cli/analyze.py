@@ -1,9 +1,10 @@
 """`duskwatch analyze`: archives of a window into a report on one entity."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +14,15 @@ from duskwatch.cli.fetching import Fetching
 from duskwatch.cli.options import CollectorOption, GeoOption, MrtOption, fail, reading_progress, unusable_input
 from duskwatch.records.entity import Entity, parse_entity
 from duskwatch.records.times import HOUR, MINUTE, SECOND, parse_time
+
+if TYPE_CHECKING:
+    from duskwatch.sources.tables import SeriesOptions
+
+SIGNAL_HELP = (
+    "What a fall of a signal of --series says, where its name does not: reach (less can be reached), arriving (less "
+    "comes from all of the entity), passive (one service sees less), updates (much is instability), none (less is no "
+    "loss). Repeatable."
+)
 
 
 def command(
@@ -59,6 +69,7 @@ def command(
     value_column: Annotated[str | None, typer.Option("--value-column", help="Of --series: that of values.")] = None,
     signal_column: Annotated[str | None, typer.Option("--signal-column", help="Of --series: names of signals.")] = None,
     entity_column: Annotated[str | None, typer.Option("--entity-column", help="Of --series: that of entities.")] = None,
+    signal: Annotated[list[str] | None, typer.Option("--signal", metavar="NAME=ROLE", help=SIGNAL_HELP)] = None,
 ) -> None:
     """Tell when a country, a network or a prefix could not be reached.
 
@@ -106,14 +117,17 @@ def command(
         columns = (time_column, entity_column, signal_column, value_column)
         if any(columns) and not series:
             fail("analyze", "--time-column and its like are for --series")
-        if series and not mrt and not collector:
-            _series_alone(what, series, from_us, until_us, columns, out, json_, png)
+        if signal and not series:
+            fail("analyze", "--signal is for --series")
+        options = _series_options(columns, signal or ()) if series else None
+        if series and options is not None and not mrt and not collector:
+            _series_alone(what, series, from_us, until_us, options, out, json_, png)
             return
         if from_us is None or until_us is None:
             fail("analyze", "archives need a window: give --from and --until")
         fetching = Fetching(mirror or (), reference_mirror or (), cache, max_cache, jobs, offline, quiet or json_)
         # What can be wrong with the command line is said before anything is fetched.
-        fetching.check(what, () if mrt else collector or ())
+        fetching.check(what, () if mrt else collector or (), geo=bool(geo))
         if what.type == "country" and not geo:
             geo = fetching.delegations(from_us)
         if not mrt:
@@ -135,11 +149,10 @@ def command(
                 memory=budget,
                 progress=progress,
             )
-        if series:
+        if series and options is not None:
             from duskwatch.analysis.foreign import with_series
-            from duskwatch.sources.tables import SeriesOptions
 
-            report = with_series(report, series, SeriesOptions(*columns))
+            report = with_series(report, series, options)
         from duskwatch.cli.output import deliver
 
         if fetching.warnings:
@@ -154,14 +167,21 @@ def _series_alone(
     series: list[Path],
     from_us: int | None,
     until_us: int | None,
-    columns: tuple[str | None, str | None, str | None, str | None],
+    options: "SeriesOptions",
     out: Path,
     as_json: bool,
     png: bool,
 ) -> None:
     from duskwatch.analysis.foreign import analyze_series
     from duskwatch.cli.output import deliver
-    from duskwatch.sources.tables import SeriesOptions
 
-    report = analyze_series(entity, series, from_us, until_us, SeriesOptions(*columns))
+    report = analyze_series(entity, series, from_us, until_us, options)
     deliver(report, out, as_json=as_json, png=png)
+
+
+def _series_options(
+    columns: tuple[str | None, str | None, str | None, str | None], signal: Sequence[str]
+) -> "SeriesOptions":
+    from duskwatch.sources.tables import SeriesOptions, said_roles
+
+    return SeriesOptions(*columns, roles=said_roles(signal))

@@ -14,6 +14,7 @@ from duskwatch.cli.downloading import bytes_of
 from duskwatch.cli.fetching import Fetching
 from duskwatch.cli.options import CollectorOption, GeoOption, MrtOption, byte_progress, fail, unusable_input
 from duskwatch.records.entity import Entity, parse_entity
+from duskwatch.records.errors import InputError
 from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND, parse_time, to_datetime
 
 if TYPE_CHECKING:
@@ -166,14 +167,14 @@ def _progress(quiet: bool) -> AbstractContextManager[Callable[[str, int, int], N
 def _prefix(text: str) -> str:
     entity = parse_entity(text)
     if entity.type != "prefix":
-        raise ValueError(f"--prefix {text} is a {entity.type}, not a prefix such as 175.45.176.0/22")
+        raise InputError(f"--prefix {text} is a {entity.type}, not a prefix such as 175.45.176.0/22")
     return entity.code
 
 
 def _option(text: str) -> tuple[str, str]:
     key, sign, value = text.partition("=")
     if not sign or not key:
-        raise ValueError(f"--storage-option {text}: write KEY=VALUE")
+        raise InputError(f"--storage-option {text}: write KEY=VALUE")
     return key, value
 
 

@@ -32,12 +32,15 @@ class Fetching:
     kept: list[Path] = field(default_factory=list)  # what this run needs stays in the cache
     command: str = "analyze"  # whose name stands before messages
 
-    def check(self, entity: Entity, names: Sequence[str]) -> None:
-        """Raise ValueError where a country, a collector or a mirror is none."""
+    def check(self, entity: Entity, names: Sequence[str], *, geo: bool = False) -> None:
+        """Raise InputError where a country, a collector or a mirror is none.
+
+        geo  files say whose addresses are whose: they alone know which codes there are
+        """
         from duskwatch.sources.bgp.archives.mirrors import choose_mirrors
         from duskwatch.sources.reference.names import country_name
 
-        if entity.type == "country":
+        if entity.type == "country" and not geo:
             country_name(entity.code)
         if names:
             from duskwatch.cli.archive import collectors_named

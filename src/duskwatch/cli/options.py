@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from duskwatch.records.errors import DuskwatchError
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -34,13 +36,13 @@ def fail(command: str, message: str) -> NoReturn:
 
 @contextmanager
 def unusable_input(command: str) -> Iterator[None]:
-    """Turn what the stages raise about unusable input into one line and exit code 2."""
+    """Turn what the stages raise about unusable input into one line and exit code 2. A fault of ours stays one."""
     try:
         yield
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         fail(command, f"{where}{error.strerror or error}")
-    except ValueError as error:
+    except DuskwatchError as error:
         fail(command, str(error))
 
 

@@ -10,6 +10,7 @@ import typer
 
 from duskwatch.cli.downloading import cache_from, fetching_progress, limits_from, now_us, size_text
 from duskwatch.cli.options import fail, unusable_input
+from duskwatch.records.errors import InputError
 from duskwatch.records.times import parse_time, to_datetime
 
 app = typer.Typer(
@@ -113,5 +114,5 @@ def parse_day(text: str) -> date:
     """A calendar day that has begun. ValueError where it is none."""
     on = to_datetime(parse_time(text)).date()
     if on > to_datetime(now_us()).date():
-        raise ValueError(f"--date {text} has not come yet")
+        raise InputError(f"--date {text} has not come yet")
     return on

@@ -4,6 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
+from duskwatch.records.errors import InputError
+
 DEFAULT_STORE = "store"
 
 StoreOption = Annotated[
@@ -38,5 +40,5 @@ def storage_options(options: list[str] | None) -> dict[str, str]:
     pairs = [word.partition("=") for word in options or []]
     for key, separator, _ in pairs:
         if not (key and separator):
-            raise ValueError(f"--storage-option {key}: write KEY=VALUE")  # a value is not shown, it may be secret
+            raise InputError(f"--storage-option {key}: write KEY=VALUE")  # a value is not shown, it may be secret
     return {key: value for key, _, value in pairs}

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 from duskwatch.detection.config import DetectionConfig
-from duskwatch.detection.families import family_of
 from duskwatch.detection.series import alarms_of, views_of
-from duskwatch.detection.series_fuse import Heard, fuse_series
+from duskwatch.detection.series_fuse import Heard, fuse_series, judged
 from duskwatch.records.outages import Alarm, Outage
 from duskwatch.records.signals import SignalBlock
 
@@ -16,8 +15,8 @@ def detect_series(
     """The outages of one entity, told by binned signals; blocks may differ in bins and window.
 
     Values are amounts of which less is worse (networks visible, blocks that answer, sources, bytes), NaN where nobody
-    watched. Signals of which less is no loss (latency, loss, live peers) are left out, by name. The rules, with every
-    threshold, are in docs/reference/detection.md.
+    watched. Signals of which neither less nor much means anything (latency, loss, live peers) are left out. The rules,
+    with every threshold, are in docs/reference/detection.md.
     """
     return fuse_series(_heard(block, config), config)
 
@@ -35,7 +34,6 @@ def _heard(block: SignalBlock | Sequence[SignalBlock], config: DetectionConfig) 
     out = []
     for one in blocks:
         for view in views_of(one, config.series_detectors, config.series_baseline):
-            family = family_of(view.name)
-            if family.role != "none":
-                out.append(Heard(view, family, tuple(alarms_of(view, config.series_detectors))))
+            if judged(view.spec):
+                out.append(Heard(view, tuple(alarms_of(view, config.series_detectors))))
     return out

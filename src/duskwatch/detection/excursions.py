@@ -9,7 +9,15 @@ import numpy.typing as npt
 
 from duskwatch.kernels.loss import excursions as walk
 from duskwatch.kernels.loss import trailing_median
-from duskwatch.records.signals import ChangeLog, EntityHistory, Level, PrefixState
+from duskwatch.records.signals import (
+    VISIBLE_PREFIXES,
+    VISIBLE_SLASH24,
+    VISIBLE_SLASH48,
+    ChangeLog,
+    EntityHistory,
+    Level,
+    PrefixState,
+)
 from duskwatch.records.times import DAY, HOUR, MINUTE
 
 F64 = npt.NDArray[np.float64]
@@ -18,9 +26,7 @@ I32 = npt.NDArray[np.int32]
 U8 = npt.NDArray[np.uint8]
 Bool = npt.NDArray[np.bool_]
 
-SLASH24 = "bgp.visible_slash24"
-SLASH48 = "bgp.visible_slash48"
-PREFIXES = "bgp.visible_prefixes"
+SLASH24, SLASH48, PREFIXES = VISIBLE_SLASH24.name, VISIBLE_SLASH48.name, VISIBLE_PREFIXES.name
 SIGNALS = (SLASH24, SLASH48, PREFIXES)
 COLUMN_OF = {SLASH24: "slash24", SLASH48: "slash48", PREFIXES: "prefixes"}  # of a Level
 

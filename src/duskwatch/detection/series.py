@@ -10,7 +10,7 @@ import numpy.typing as npt
 from duskwatch.detection.baseline import Judged, LossRule, SeriesBaseline, begin, walk
 from duskwatch.kernels import baseline as kernel
 from duskwatch.records.outages import Alarm
-from duskwatch.records.signals import SignalBlock
+from duskwatch.records.signals import SignalBlock, SignalSpec
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
@@ -21,7 +21,7 @@ Bool = npt.NDArray[np.bool_]
 class SeriesView:
     """One signal of an entity, judged. B bins."""
 
-    name: str
+    spec: SignalSpec
     start_us: int
     bin_us: int
     values: F64  # [B]
@@ -43,6 +43,11 @@ class SeriesView:
         object.__setattr__(self, "residual", residual)
         object.__setattr__(self, "loss", np.clip(residual, 0.0, 1.0))
         object.__setattr__(self, "width", width)
+
+    @property
+    def name(self) -> str:
+        """Name of the signal."""
+        return self.spec.name
 
     @property
     def bins(self) -> int:
@@ -118,15 +123,15 @@ def views_of(
     block: SignalBlock, detectors: Sequence[SeriesDetector], config: SeriesBaseline = SeriesBaseline()
 ) -> list[SeriesView]:
     """Every signal of a block against its baseline."""
-    if not len(block.names) or not block.values.shape[1]:
+    if not len(block.specs) or not block.values.shape[1]:
         return []
     rules = tuple(detector.rule for detector in detectors if detector.rule is not None)
-    state = begin(len(block.names), block.bin_us, block.start_us, rules, config)
+    state = begin(len(block.specs), block.bin_us, block.start_us, rules, config)
     scales = tuple(int(bins) for bins in state.params[kernel.P_SCALES : kernel.P_SCALES + kernel.SCALES])
     _, judged = walk(state, block.values, block.coverage)
     return [
         SeriesView(
-            name,
+            spec,
             block.start_us,
             block.bin_us,
             block.values[k],
@@ -134,7 +139,7 @@ def views_of(
             Judged(judged.expected[k], judged.low[k], judged.bits[k]),
             scales,
         )
-        for k, name in enumerate(block.names)
+        for k, spec in enumerate(block.specs)
     ]
 
 

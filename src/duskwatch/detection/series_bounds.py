@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from duskwatch.detection.families import ROUTING, family_of
 from duskwatch.detection.series import F64, Dip, SeriesView
 from duskwatch.kernels import baseline as kernel
 from duskwatch.records.outages import When
@@ -67,7 +66,7 @@ def _onset(view: SeriesView, dip: Dip, raised: int) -> When:
         earliest, best = ramp
         slow = reason("fell-slowly", signal=view.name, at_us=start, line_us=best)
         return When(earliest, max(best, start), best, slow)
-    if family_of(view.name) == ROUTING:
+    if view.spec.sampled == "level":
         return When(start, stop, start, why)
     full = _usual(loss[at + 1 : min(dip.stop, at + 1 + BESIDE)], loss[at])
     lost = min(1.0, loss[at] / full) + _part(view, at - 1, full)
@@ -116,7 +115,7 @@ def _ramp(view: SeriesView, dip: Dip, at: int) -> tuple[int, int] | None:
         return None
     ahead = min(2.0 * length, max(0.0, start / slope))
     # What a bin says is true at its end where it is a level, in its middle where it is a mean or a count.
-    told_us = view.time_us(at + 1) if family_of(view.name) == ROUTING else view.time_us(at) + view.bin_us // 2
+    told_us = view.time_us(at + 1) if view.spec.sampled == "level" else view.time_us(at) + view.bin_us // 2
     best = max(view.start_us, told_us - _seconds(ahead * view.bin_us))
     doubt = _seconds((1 + DOUBTED * (ahead + length)) * view.bin_us)
     return max(view.start_us, best - doubt), best
@@ -132,7 +131,7 @@ def _end(view: SeriesView, dip: Dip) -> When:
         return When(began, start + bin_us, start, why)
     value = float(view.values[back]) if back < view.bins and view.watched[back] else None
     why = reason("back", signal=view.name, value=value, bin_us=bin_us, at_us=start)
-    if family_of(view.name) == ROUTING:
+    if view.spec.sampled == "level":
         return When(start, start + bin_us, start, why)
     last = back - 1
     full = _usual(loss[max(dip.first, last - BESIDE) : last], loss[last])

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from duskwatch.detection.families import family_of
 from duskwatch.detection.series import F64, SeriesView
 from duskwatch.kernels import baseline as kernel
 from duskwatch.records.outages import Alarm
@@ -36,7 +35,7 @@ class SlowDecline:
 
     def detect(self, view: SeriesView, rule: int) -> list[Alarm]:
         """Alarms that begin and end with days, in order."""
-        if family_of(view.name).role != "reach" or view.bin_us > DAY:
+        if view.spec.role != "reach" or view.bin_us > DAY:
             return []
         day_us, level = days_of(view)
         out: list[Alarm] = []

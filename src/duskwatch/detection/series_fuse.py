@@ -7,7 +7,6 @@ import numpy as np
 
 from duskwatch.detection.config import DetectionConfig
 from duskwatch.detection.course import Course, dark_runs, held_over_gaps
-from duskwatch.detection.families import Family
 from duskwatch.detection.fuse import Group, Overlaps, group_alarms, with_relapses
 from duskwatch.detection.phases import Stretch, phases_of
 from duskwatch.detection.series import F64, I64, Bool, Dip, SeriesView
@@ -15,9 +14,9 @@ from duskwatch.detection.series_bounds import Course as SignalCourse
 from duskwatch.detection.series_bounds import course_of_dip
 from duskwatch.records.outages import Alarm, Outage, When
 from duskwatch.records.reason import reason
+from duskwatch.records.signals import LOSS_ROLES, SPACE_UNITS, SignalSpec
 from duskwatch.records.times import DAY, HOUR
 
-AMOUNTS = ("reach", "arriving", "passive")  # in order: the first that alarmed decides how an outage is measured
 SLOW = "slow-decline"  # its losses are told from its own level, as the baseline follows them
 QUIET = ("flapping", "update-storm")  # speak of instability: no bin of theirs is lost
 GONE = 0.99  # nothing is left where this share is lost
@@ -30,17 +29,26 @@ class Heard:
     """A signal and what its detectors say."""
 
     view: SeriesView
-    family: Family
     alarms: tuple[Alarm, ...]
     counted: bool | None = None  # it ever had a value above zero; None: as the view has it
     lost: F64 = field(init=False, repr=False)  # [B] share lost in the bins of its alarms, as lost_share has it
     over: Overlaps = field(init=False, repr=False)  # its alarms of losses, by time
+
+    @property
+    def spec(self) -> SignalSpec:
+        """What the signal means."""
+        return self.view.spec
 
     def __post_init__(self) -> None:
         if self.counted is None:
             object.__setattr__(self, "counted", bool(np.nansum(self.view.values) > 0))
         object.__setattr__(self, "lost", lost_share(self.view, self.alarms))
         object.__setattr__(self, "over", Overlaps([alarm for alarm in self.alarms if alarm.detector not in QUIET]))
+
+
+def judged(spec: SignalSpec) -> bool:
+    """Whether anything that a signal does can be told: less of it is a loss, or much of it is instability."""
+    return spec.less_is_loss or spec.role == "updates"
 
 
 def fuse_series(heard: Sequence[Heard], config: DetectionConfig, after_us: int | None = None) -> tuple[Outage, ...]:
@@ -81,8 +89,8 @@ def _deciding(told: Sequence[Alarm], by_name: dict[str, Heard]) -> tuple[str, ..
     for alarm in told:
         if alarm.expected > 0 and alarm.detector not in QUIET:
             lost[alarm.signal] = max(lost.get(alarm.signal, 0.0), 1.0 - alarm.observed / alarm.expected)
-    for role in AMOUNTS:
-        mine = [name for name in lost if by_name[name].family.role == role]
+    for role in LOSS_ROLES:  # the first that alarmed decides how an outage is measured
+        mine = [name for name in lost if by_name[name].spec.role == role]
         if mine:
             return tuple(sorted(mine, key=lambda name: (-lost[name], name)))
     return ()
@@ -91,7 +99,7 @@ def _deciding(told: Sequence[Alarm], by_name: dict[str, Heard]) -> tuple[str, ..
 def _told(told: Sequence[Alarm], by_name: dict[str, Heard]) -> list[Heard]:
     """Every signal of amounts that alarmed."""
     names = dict.fromkeys(alarm.signal for alarm in told)
-    return [by_name[name] for name in names if by_name[name].family.role != "updates"]
+    return [by_name[name] for name in names if by_name[name].spec.role != "updates"]
 
 
 def _daily(group: Group, later_us: int, config: DetectionConfig) -> bool:
@@ -103,18 +111,18 @@ def _daily(group: Group, later_us: int, config: DetectionConfig) -> bool:
 def _callers(heard: Sequence[Heard], config: DetectionConfig) -> tuple[list[Alarm], list[Alarm]]:
     """Alarms that make outages, and those that only speak of them."""
     can_call = {detector.name for detector in config.series_detectors if detector.calls}
-    space = any(one.view.name.startswith("bgp.visible_slash") and one.counted for one in heard)
+    space = {one.spec.family for one in heard if one.spec.unit in SPACE_UNITS and one.counted}
     calling: list[Alarm] = []
     speaking: list[Alarm] = []
     for one in heard:
         for alarm in one.alarms:
-            calls = alarm.detector in can_call and one.family.role in AMOUNTS
-            if calls and one.family.role == "passive":
+            calls = alarm.detector in can_call and one.spec.role in LOSS_ROLES
+            if calls and one.spec.role == "passive":
                 calls = _passive_calls(one, alarm, heard, config)
-            if alarm.detector == SLOW and one.family.role != "reach":
+            if alarm.detector == SLOW and one.spec.role != "reach":
                 calls = False
             # More-specifics withdrawn under a route that stays make nothing unreachable.
-            if space and alarm.signal == "bgp.visible_prefixes":
+            if one.spec.unit == "prefixes" and one.spec.family in space:
                 calls = False
             (calling if calls else speaking).append(alarm)
     return calling, sorted(speaking, key=lambda alarm: alarm.from_us)
@@ -129,7 +137,9 @@ def _passive_calls(one: Heard, alarm: Alarm, heard: Sequence[Heard], config: Det
     if until - alarm.from_us >= config.fuse.passive_us and lost >= config.fuse.passive_share:
         return True
     span = Stretch(alarm.from_us, until)
-    return any(other.over.of(span) for other in heard if other.family != one.family and other.family.role in AMOUNTS)
+    return any(
+        other.over.of(span) for other in heard if other.spec.family != one.spec.family and other.spec.role in LOSS_ROLES
+    )
 
 
 def _grid(views: Iterable[SeriesView]) -> tuple[I64, Bool]:
@@ -194,7 +204,7 @@ def _outage(
 ) -> Outage:
     """An outage without its phases and what its neighbours say about it."""
     dips = [(one, dip) for one in deciding for dip in _dips(one, group)]
-    passive = [(one, dip) for one in members if one.family.role != "reach" for dip in _dips(one, group)]
+    passive = [(one, dip) for one in members if one.spec.role != "reach" for dip in _dips(one, group)]
     onset = _not_before(_onset(dips, passive, config), floor)
     end = _end(dips, group, onset, config)
     seen = course.step_at(group.from_us)
@@ -285,8 +295,8 @@ def _end(dips: Sequence[tuple[Heard, SignalCourse]], group: Group, onset: When, 
         end = float(dip.end.best_us) if dip.end is not None else np.inf
         climbed = float(dip.climbed_us) if dip.climbed_us is not None else np.inf
         way = climbed if end - climbed <= config.fuse.lag_us else end
-        if one.family.name not in last or end > last[one.family.name][0]:
-            last[one.family.name] = (end, min(way, end), dip.end)
+        if one.spec.family not in last or end > last[one.spec.family][0]:
+            last[one.spec.family] = (end, min(way, end), dip.end)
     ends = sorted(last.values(), key=lambda item: item[0])
     half = ends[(len(ends) - 1) // 2]
     late = max((item for item in ends if item[0] > half[0]), key=lambda item: item[1], default=half)
@@ -343,7 +353,7 @@ def _confidence(members: Sequence[Heard], heard: Sequence[Heard], group: Group, 
         view = one.view
         first = max(0, (group.from_us - view.start_us) // view.bin_us)
         last = min(view.bins, max(first + 1, -(-(until - view.start_us) // view.bin_us)))
-        if first >= last or one.family.role in ("none", "updates"):
+        if first >= last or one.spec.role in ("none", "updates"):
             continue
         watched = view.watched[first:last]
         if not watched.any():
@@ -354,9 +364,9 @@ def _confidence(members: Sequence[Heard], heard: Sequence[Heard], group: Group, 
             width = float(view.width[first:last][watched].min())
             margin = max(0.0, peak / max(width, 1e-9) - 1.0)
             sure = ONE_SIGNAL * float(watched.mean()) * margin / (margin + 1.0)
-            doubt[one.family.name] = min(doubt.get(one.family.name, 1.0), 1.0 - sure)
+            doubt[one.spec.family] = min(doubt.get(one.spec.family, 1.0), 1.0 - sure)
         elif float(np.median(view.width[first:last][watched])) < 0.5:
-            dissent.add(one.family.name)
+            dissent.add(one.spec.family)
     dissent -= set(doubt)
     agree = len(doubt)
     return (1.0 - float(np.prod(list(doubt.values())))) * (agree / (agree + DISSENT * len(dissent)))
@@ -370,7 +380,7 @@ def _small(heard: Sequence[Heard], groups: Sequence[Group]) -> list[Stretch]:
     )
     out = []
     for one in heard:
-        if one.family.role != "reach":
+        if one.spec.role != "reach":
             continue
         view = one.view
         for dip in view.excursions():

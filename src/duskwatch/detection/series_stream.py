@@ -9,11 +9,11 @@ import numpy.typing as npt
 from duskwatch.detection import baseline
 from duskwatch.detection.baseline import BaselineState, Judged
 from duskwatch.detection.config import DetectionConfig
-from duskwatch.detection.families import family_of
 from duskwatch.detection.series import F64, I64, Bool, SeriesView, alarms_of
-from duskwatch.detection.series_fuse import Heard, fuse_series
+from duskwatch.detection.series_fuse import Heard, fuse_series, judged
 from duskwatch.kernels import baseline as kernel
 from duskwatch.records.outages import Outage
+from duskwatch.records.signals import SignalSpec
 from duskwatch.records.times import DAY, HOUR
 
 F32 = npt.NDArray[np.float32]
@@ -54,7 +54,7 @@ class StreamState:
     """
 
     config: DetectionConfig
-    names: tuple[str, ...] = field(repr=False)
+    specs: tuple[SignalSpec, ...] = field(repr=False)
     entity: I64 = field(repr=False)  # [N] ascending
     first: I64 = field(repr=False)  # [E + 1] the first series of each
     reach: Bool = field(repr=False)  # [N] shows what can be reached
@@ -87,21 +87,22 @@ class StreamState:
 
 
 def begin(
-    entities: Sequence[Sequence[str]], bin_us: int, start_us: int, config: DetectionConfig = DetectionConfig()
+    entities: Sequence[Sequence[SignalSpec]], bin_us: int, start_us: int, config: DetectionConfig = DetectionConfig()
 ) -> StreamState:
-    """A state that has seen nothing, of entities by the names of their signals; the first bin starts at ``start_us``.
+    """A state that has seen nothing, of entities by what their signals are; the first bin starts at ``start_us``.
 
     Detectors that look at weeks (``recent`` False: slow-decline, update-storm) are left out: a replay of what is
     stored, once a day, tells what they say. Raises ValueError for bins shorter than 10 s or longer than a day.
     """
     config = replace(config, series_detectors=tuple(one for one in config.series_detectors if one.recent))
     rules = tuple(one.rule for one in config.series_detectors if one.rule is not None)
-    names = tuple(name for of in entities for name in of)
+    specs = tuple(spec for of in entities for spec in of)
     sizes = np.array([len(of) for of in entities], np.int64)
     if not len(sizes) or not sizes.min():
         raise ValueError("each entity needs at least one signal")
-    roles = np.array([family_of(name).role for name in names])
-    count = len(names)
+    roles = np.array([spec.role for spec in specs])
+    falls = np.array([spec.less_is_loss for spec in specs])
+    count = len(specs)
     fuse = config.fuse
     # An alarm may begin a day before the first bin that is out, its onset is looked for one more day before, and what
     # is told of an outage depends on the day after it.
@@ -109,13 +110,13 @@ def begin(
     length = -(-still_us // bin_us) + 4
     return StreamState(
         config,
-        names,
+        specs,
         np.repeat(np.arange(len(sizes)), sizes),
         np.concatenate([[0], np.cumsum(sizes)]),
-        roles == "reach",
-        np.isin(roles, ("reach", "arriving", "passive")),
-        roles == "passive",
-        roles != "none",
+        falls & (roles == "reach"),
+        falls,
+        falls & (roles == "passive"),
+        np.array([judged(spec) for spec in specs]),
         start_us,
         0,
         baseline.begin(count, bin_us, start_us, rules, config.series_baseline),
@@ -188,9 +189,7 @@ def outages(state: StreamState, entity: int) -> tuple[Outage, ...]:
     for k, row in enumerate(range(int(state.first[entity]), int(state.first[entity + 1]))):
         if state.heard[row]:
             view = _view(state, episode, k, row)
-            heard.append(
-                Heard(view, family_of(view.name), tuple(alarms_of(view, detectors)), counted=bool(state.counted[row]))
-            )
+            heard.append(Heard(view, tuple(alarms_of(view, detectors)), counted=bool(state.counted[row])))
     ended = int(state.ended_us[entity])
     return fuse_series(heard, state.config, ended if ended != NEVER else None)
 
@@ -287,7 +286,7 @@ def _view(state: StreamState, episode: _Episode, k: int, row: int) -> SeriesView
         since -= missing
     params = state.baseline.params
     return SeriesView(
-        state.names[row],
+        state.specs[row],
         state.start_us + since * state.baseline.bin_us,
         state.baseline.bin_us,
         values,

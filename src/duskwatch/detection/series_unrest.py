@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from duskwatch.detection.families import UPDATES, family_of
 from duskwatch.detection.series import SeriesView
 from duskwatch.records.outages import Alarm
 from duskwatch.records.times import DAY, HOUR, MINUTE
@@ -32,7 +31,7 @@ class UpdateStorm:
 
     def detect(self, view: SeriesView, rule: int) -> list[Alarm]:
         """Storms, in order; none of signals that count no updates."""
-        if family_of(view.name) != UPDATES or view.bin_us > DAY:
+        if view.spec.role != "updates" or view.bin_us > DAY:
             return []
         per_day = max(1, DAY // view.bin_us)
         much = np.full(view.bins, np.inf)
@@ -86,7 +85,7 @@ class Flapping:
 
     def detect(self, view: SeriesView, rule: int) -> list[Alarm]:
         """Restless stretches, in order."""
-        if family_of(view.name).role != "reach":
+        if view.spec.role != "reach":
             return []
         day = DAY // view.bin_us
         if day < 1 or view.bins <= day:

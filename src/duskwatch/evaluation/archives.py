@@ -11,14 +11,14 @@ from duskwatch.cases.build import build_case
 from duskwatch.evaluation.scenarios.scenario import Entry, Group, Scenario
 from duskwatch.evaluation.scoring import Bounds, TrueEvent
 from duskwatch.records.entity import parse_entity
+from duskwatch.records.errors import InputError
 from duskwatch.records.report import Report
-from duskwatch.records.signals import SignalBlock
+from duskwatch.records.signals import VISIBLE_SLASH24, SignalBlock
 from duskwatch.records.times import parse_time
 
 FEBRUARY_19 = "mrt/route-views2-2008-02-19"
 FEBRUARY_24 = "mrt/route-views2-2008-02-24"
 DELEGATED = "reference/delegated-2016"
-SIGNAL = "bgp.visible_slash24"
 
 # The majority of peers lost 14 of 15 prefixes from 13:07:06 to 13:07:10, the last came back at 14:13:17.
 DJIBOUTI = TrueEvent(
@@ -48,7 +48,7 @@ def _pakistan(data: Path | None) -> Scenario:
 
 def _real(data: Path | None, code: str, begin: str, until: str, folder: str, delegated: str) -> Report:
     if data is None:
-        raise ValueError("this scenario is made of real archives; name the folder that has them")
+        raise InputError("this scenario is made of real archives; name the folder that has them")
     geo = data / DELEGATED / f"{delegated}-extended-latest"
     window = parse_time(begin), parse_time(until)
     return analyze(parse_entity(code), *window, [data / folder], geo=[geo], threads=1)
@@ -72,9 +72,9 @@ def _case(name: str, data: Path | None) -> Scenario:
 
 def _scenario(name: str, report: Report, events: tuple[TrueEvent, ...], group: Group) -> Scenario:
     signals = report.history.signals
-    row = signals.names.index(SIGNAL)
+    row = signals.specs.index(VISIBLE_SLASH24)
     block = SignalBlock(
-        (SIGNAL,),
+        (VISIBLE_SLASH24,),
         signals.start_us,
         signals.bin_us,
         signals.values[row : row + 1],

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from duskwatch.evaluation.run import OURS
 from duskwatch.evaluation.scoring import Score, figures
+from duskwatch.records.errors import InputError
 
 TOLERANCES = "tolerances.toml"
 
@@ -55,20 +56,20 @@ def tolerances(path: Path | None = None) -> tuple[Tolerance, ...]:
         text = own.read_text("utf-8") if path is None else path.read_text("utf-8")
         return tuple(_tolerance(row) for row in tomllib.loads(text)["bound"])
     except KeyError as error:
-        raise ValueError(f"{path or TOLERANCES}: not a file of bounds: no {error}") from None
+        raise InputError(f"{path or TOLERANCES}: not a file of bounds: no {error}") from None
     except (TypeError, AttributeError, ValueError) as error:
-        raise ValueError(f"{path or TOLERANCES}: not a file of bounds: {error}") from None
+        raise InputError(f"{path or TOLERANCES}: not a file of bounds: {error}") from None
 
 
 def _tolerance(row: Mapping[str, Any]) -> Tolerance:
     unknown = sorted(set(row) - set(Tolerance._fields))
     if unknown:
-        raise ValueError(f"unknown key {unknown[0]!r}")
+        raise InputError(f"unknown key {unknown[0]!r}")
     name, over, figure = (str(row[key]) for key in ("name", "over", "figure"))
     if ("at_least" in row) == ("at_most" in row):
-        raise ValueError(f"{name!r} needs at_least or at_most, not both")
+        raise InputError(f"{name!r} needs at_least or at_most, not both")
     if figure not in figures(Score()):
-        raise ValueError(f"{name!r}: no figure is called {figure!r}")
+        raise InputError(f"{name!r}: no figure is called {figure!r}")
     least, most, aim = (None if row.get(key) is None else float(row[key]) for key in ("at_least", "at_most", "aim"))
     return Tolerance(name, over, figure, str(row.get("detector", OURS)), least, most, aim)
 

@@ -13,6 +13,7 @@ from duskwatch.evaluation.published.median_rule import SOURCES
 from duskwatch.evaluation.scenarios.library import present
 from duskwatch.evaluation.scenarios.scenario import Entry, Scenario
 from duskwatch.evaluation.scoring import FoundEvent, Score, found_events, score
+from duskwatch.records.signals import SignalSpec
 
 OURS = "duskwatch"
 
@@ -21,11 +22,11 @@ Progress = Callable[[str, int, int], None]
 
 
 class Detector(NamedTuple):
-    """What is scored: from a scenario to events; ``judges`` says by name which signals it has a rule for."""
+    """What is scored: from a scenario to events; ``judges`` says which signals it has a rule for."""
 
     name: str
     find: Callable[[Scenario], tuple[FoundEvent, ...]]
-    judges: Callable[[str], bool]
+    judges: Callable[[SignalSpec], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,10 @@ def _published(name: str) -> Callable[[Scenario], tuple[FoundEvent, ...]]:
 @cache
 def detectors() -> Mapping[str, Detector]:
     """Ours and the published rules, by name."""
-    out = {OURS: Detector(OURS, _ours, lambda signal: True)}
+    out = {OURS: Detector(OURS, _ours, lambda spec: True)}
     for name in PUBLISHED:
-        out[name] = Detector(name, _published(name), lambda signal: True)
-    out["ioda-median"] = out["ioda-median"]._replace(judges=lambda signal: signal.startswith(tuple(SOURCES)))
+        out[name] = Detector(name, _published(name), lambda spec: True)
+    out["ioda-median"] = out["ioda-median"]._replace(judges=lambda spec: spec.family in SOURCES)
     return out
 
 
@@ -76,7 +77,7 @@ def run(
             continue
         scenario = entry.build(data)
         for detector in chosen:
-            if any(detector.judges(name) for name in scenario.block.names):
+            if any(map(detector.judges, scenario.block.specs)):
                 results.append(score_one(scenario, detector))
     if progress:
         progress("", len(entries), len(entries))

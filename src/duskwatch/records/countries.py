@@ -98,6 +98,7 @@ class CountryRanges:
     asn_country: AsnCountries = field(default_factory=AsnCountries)  # empty where the files name no AS numbers
     notes: tuple[str, ...] = ()  # what was left out or decided while reading, in sentences
     inputs: tuple[InputFile, ...] = ()  # the files, with hashes and counts
+    damaged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # damaged lines by the code that they name
 
     def __post_init__(self) -> None:
         columns = (self.afi, self.first_hi, self.first_lo, self.last_hi, self.last_lo, self.country)

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from duskwatch.records.errors import InputError
 from duskwatch.records.prefix import Prefix
 
 EntityType = Literal["country", "asn", "prefix"]
@@ -21,7 +22,7 @@ class Entity:
     def asn(self) -> int:
         """The AS number; ValueError where this is no AS."""
         if self.type != "asn":
-            raise ValueError(f"{self.code} is a {self.type}, not an AS")
+            raise InputError(f"{self.code} is a {self.type}, not an AS")
         return int(self.code[2:])
 
     @property
@@ -42,13 +43,13 @@ def parse_entity(text: str) -> Entity:
     if match := re.fullmatch(r"(?:AS|as|As)(\d{1,10})", word):
         number = int(match[1])
         if not 0 < number < 2**32:
-            raise ValueError(f"'{text}': an AS number is above 0 (RFC 7607) and below 4294967296")
+            raise InputError(f"'{text}': an AS number is above 0 (RFC 7607) and below 4294967296")
         return Entity("asn", f"AS{number}")
     if "/" in word:
         try:
             return Entity("prefix", str(Prefix.parse(word)))
         except ValueError as error:
-            raise ValueError(f"'{text}' is not a prefix: {error}") from None
-    raise ValueError(
+            raise InputError(f"'{text}' is not a prefix: {error}") from None
+    raise InputError(
         f"'{text}' is not an entity; write a country code (KP), an AS number (AS131279) or a prefix (175.45.176.0/22)"
     )

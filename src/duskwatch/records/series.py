@@ -44,7 +44,7 @@ def clipped(block: SignalBlock, from_us: int, until_us: int) -> SignalBlock:
     first = min(block.values.shape[1], max(0, -(-(from_us - block.start_us) // block.bin_us)))
     stop = max(first, min(block.values.shape[1], (until_us - block.start_us) // block.bin_us))
     return SignalBlock(
-        block.names,
+        block.specs,
         block.start_us + first * block.bin_us,
         block.bin_us,
         block.values[:, first:stop],

@@ -1,7 +1,8 @@
-"""Binned signals with coverage, and the same measures to the second."""
+"""What a signal means, binned signals with coverage, and the same measures to the second."""
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -13,21 +14,76 @@ U8 = npt.NDArray[np.uint8]
 U32 = npt.NDArray[np.uint32]
 
 
+Role = Literal["reach", "arriving", "passive", "updates", "none"]
+"""What a fall of a signal says: that less can be reached (reach), that less comes from all of an entity (arriving), or
+that one service sees less, which may fail by itself (passive). The other two say nothing by a fall: many updates speak
+of instability (updates), and of the rest neither much nor little is a loss (none)."""
+
+Sampled = Literal["level", "mean", "count"]
+"""What the value of a bin is: the level at its end, the mean over it, or what was counted in it."""
+
+ROLES: tuple[Role, ...] = get_args(Role)
+LOSS_ROLES: tuple[Role, ...] = ("reach", "arriving", "passive")  # of which less may be a loss; the strongest first
+
+# Witness families that several stages speak of. Whoever measures something else names a family of its own.
+ROUTING, PROBING, TELESCOPE, TRAFFIC, SITES, ATTACKS = "routing", "probing", "telescope", "traffic", "sites", "attacks"
+
+
+@dataclass(frozen=True, slots=True)
+class SignalSpec:
+    """What a signal means, declared by whoever measures it; detection, store and pages read this, never the name.
+
+    Raises ValueError for a role or way of sampling that does not exist, and where less is a loss of a signal whose role
+    says nothing by a fall.
+    """
+
+    name: str  # e.g. bgp.visible_slash24; unique
+    family: str  # kind of measurement: two signals of one family are no second witness
+    role: Role
+    unit: str  # what is counted: /24s, prefixes, messages; empty where nobody said
+    sampled: Sampled
+    less_is_loss: bool
+    bin_us: int = 0  # width of the bins in which it is measured; 0 where whoever measures may choose
+
+    def __post_init__(self) -> None:
+        if not self.name or not self.family:
+            raise ValueError(f"signal '{self.name}': it needs a name and a family")
+        if self.role not in ROLES:
+            raise ValueError(f"{self.name}: no role '{self.role}'; roles are {', '.join(ROLES)}")
+        if self.sampled not in get_args(Sampled):
+            raise ValueError(f"{self.name}: a bin holds a level, a mean or a count, not '{self.sampled}'")
+        if self.less_is_loss and self.role not in LOSS_ROLES:
+            raise ValueError(f"{self.name}: less of a signal of role '{self.role}' is no loss")
+        if self.bin_us < 0:
+            raise ValueError(f"{self.name}: bins of {self.bin_us} us")
+
+
+def undeclared(name: str) -> SignalSpec:
+    """A signal of which nobody says what it means: it is shown and never judged."""
+    return SignalSpec(name, name, "none", "", "mean", less_is_loss=False)
+
+
 @dataclass(frozen=True, slots=True)
 class SignalBlock:
     """S series over B bins of one entity. Bin b spans [start_us + b * bin_us, start_us + (b + 1) * bin_us)."""
 
-    names: tuple[str, ...]  # [S] signal names, e.g. bgp.visible_slash24
+    specs: tuple[SignalSpec, ...]  # [S] what each is
     start_us: int
     bin_us: int
     values: F64  # [S, B]; NaN where the source was not watching
     coverage: F64  # [S, B]; 0..1, the share of the bin (and of what it needs) that was watched
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the signals, [S]."""
+        return tuple(spec.name for spec in self.specs)
+
     def series(self, name: str) -> F64:
         """Values of one signal, [B]. KeyError where there is no such signal."""
-        if name not in self.names:
+        names = self.names
+        if name not in names:
             raise KeyError(name)
-        row: F64 = self.values[self.names.index(name)]
+        row: F64 = self.values[names.index(name)]
         return row
 
     @property
@@ -65,6 +121,13 @@ class ChangeLog:
     beyond: U32 = field(
         default_factory=lambda: np.empty(0, np.uint32)
     )  # [C] AS before the upstream; empty: not recorded
+
+
+# What a Level holds to the second: two counts of address space, and one of routes.
+VISIBLE_PREFIXES = SignalSpec("bgp.visible_prefixes", ROUTING, "reach", "prefixes", "level", less_is_loss=True)
+VISIBLE_SLASH24 = SignalSpec("bgp.visible_slash24", ROUTING, "reach", "/24s", "level", less_is_loss=True)
+VISIBLE_SLASH48 = SignalSpec("bgp.visible_slash48", ROUTING, "reach", "/48s", "level", less_is_loss=True)
+SPACE_UNITS = ("/24s", "/48s")  # of signals that count address space, each part of it once
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,4 +181,4 @@ class EntityHistory:
     learned: bool = False  # True: no table dump to start from, so the state was learned from updates
     known_share: float = 1.0  # share of the entity's delegated /24s that routes were ever heard for (country), else 1
     notes: tuple[str, ...] = field(default=())
-    series: tuple[SignalBlock, ...] = ()  # signals measured by others; each block has bins of its own
+    series: tuple[SignalBlock, ...] = ()  # signals of other sources; each block has bins of its own

@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from duskwatch.records.errors import InputError
+
 LONGEST = 300  # characters of a fault that are told
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _OS_ERROR = re.compile(r"(?:os error |Os \{ code: )(\d{1,4})")
 
 
-class StoreError(ValueError):
+class StoreError(InputError):
     """A store that is not there, that this version cannot read, or that was asked for what it does not hold."""
 
 

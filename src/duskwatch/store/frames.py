@@ -11,7 +11,16 @@ import polars as pl
 
 from duskwatch.records.entity import Entity
 from duskwatch.records.report import InputFile
-from duskwatch.records.signals import ChangeLog, EntityHistory, Gap, Level, PrefixState, SignalBlock
+from duskwatch.records.signals import (
+    ChangeLog,
+    EntityHistory,
+    Gap,
+    Level,
+    PrefixState,
+    SignalBlock,
+    SignalSpec,
+    undeclared,
+)
 from duskwatch.records.times import DAY, SECOND, to_datetime
 from duskwatch.store.errors import StoreError
 from duskwatch.store.schemas import CHANGES, GAPS, INPUTS, LEVELS, SIGNALS, TIME, TableSpec
@@ -48,17 +57,17 @@ def signal_frames(histories: Iterable[History], day: date, at_once: int = AT_ONC
 
 def blocks_frame(blocks: Sequence[tuple[Entity, SignalBlock]], day: date) -> pl.DataFrame:
     """Rows of ``signals`` of many blocks, of whatever source: one per entity and signal; NaN becomes null."""
-    shapes: dict[tuple[tuple[str, ...], int, int, int], list[int]] = {}
+    shapes: dict[tuple[tuple[SignalSpec, ...], int, int, int], list[int]] = {}
     for i, (_, block) in enumerate(blocks):
-        shapes.setdefault((block.names, block.start_us, block.bin_us, block.values.shape[1]), []).append(i)
+        shapes.setdefault((block.specs, block.start_us, block.bin_us, block.values.shape[1]), []).append(i)
     midnight = day_start(day)
     frames = [pl.DataFrame(schema=_own(SIGNALS))]
-    for (names, start_us, bin_us, bins), rows in shapes.items():
+    for (specs, start_us, bin_us, bins), rows in shapes.items():
         if bin_us % SECOND or not SECOND <= bin_us <= DAY:
             raise StoreError(f"bins of {bin_us} microseconds: the store keeps whole seconds, up to a day")
         first = min(max(-(-(midnight - start_us) // bin_us), 0), bins)
         last = min(max(-(-(midnight + DAY - start_us) // bin_us), 0), bins)
-        if first == last or not names:
+        if first == last or not specs:
             continue
         values = np.stack([blocks[i][1].values[:, first:last] for i in rows])
         coverage = np.stack([blocks[i][1].coverage[:, first:last] for i in rows])
@@ -68,10 +77,10 @@ def blocks_frame(blocks: Sequence[tuple[Entity, SignalBlock]], day: date) -> pl.
                 "entity": [blocks[i][0].code for i in rows],
             }
         )
-        labels = pl.DataFrame({"signal": names})
+        labels = pl.DataFrame([_meaning(spec) for spec in specs])
         frames.append(
-            entities[np.repeat(np.arange(len(rows)), len(names))]
-            .hstack(labels[np.tile(np.arange(len(names)), len(rows))])
+            entities[np.repeat(np.arange(len(rows)), len(specs))]
+            .hstack(labels[np.tile(np.arange(len(specs)), len(rows))])
             .with_columns(
                 day=pl.lit(day),
                 start=pl.lit(start_us + first * bin_us).cast(TIME),
@@ -82,6 +91,11 @@ def blocks_frame(blocks: Sequence[tuple[Entity, SignalBlock]], day: date) -> pl.
             .select(*_own(SIGNALS))
         )
     return pl.concat(frames)
+
+
+def _meaning(spec: SignalSpec) -> dict[str, Any]:
+    told = {name: getattr(spec, name) for name in ("family", "role", "unit", "sampled", "less_is_loss")}
+    return {"signal": spec.name, **told, "bin_fixed": spec.bin_us > 0}
 
 
 def change_frames(histories: Iterable[History], day: date, at_once: int = AT_ONCE) -> Iterator[pl.DataFrame]:
@@ -158,8 +172,15 @@ def wide_from_long(frame: pl.DataFrame) -> pl.DataFrame:
         .sort(*series, "at")
         .group_by(*series, "start", maintain_order=True)
         .agg(values=pl.col("value"), coverage=pl.col("coverage").fill_null(0.0))
+        .join(_meanings(frame["signal"].unique()), on="signal")
         .select(pl.col(name).cast(dtype) for name, dtype in _own(SIGNALS).items())
     )
+
+
+def _meanings(signals: pl.Series) -> pl.DataFrame:
+    """What signals mean of which nobody said it."""
+    kinds = {name: SIGNALS.columns[name] for name in _meaning(undeclared("x"))}
+    return pl.DataFrame([_meaning(undeclared(name)) for name in signals], schema=kinds)
 
 
 def long_from_wide(rows: pl.LazyFrame, from_us: int | None = None, until_us: int | None = None) -> pl.LazyFrame:

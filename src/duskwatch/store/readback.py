@@ -7,22 +7,29 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from duskwatch.records.signals import ChangeLog, Gap, Level, SignalBlock
+from duskwatch.records.signals import F64, ChangeLog, Gap, Level, SignalBlock, SignalSpec
 from duskwatch.records.times import DAY, SECOND
 from duskwatch.store.frames import I64, LEVEL_VALUES, STATES
 
 
-def signal_blocks(long: pl.DataFrame) -> list[tuple[str, SignalBlock]]:
-    """One row per bin of one entity, as blocks: one for each source, length of bins and place of their edges.
+def signal_blocks(
+    rows: pl.DataFrame, from_us: int | None = None, until_us: int | None = None
+) -> list[tuple[str, SignalBlock]]:
+    """Rows of ``signals`` of one entity as blocks: one for each source, length of bins and place of their edges.
 
-    The bins of a block span the time that its rows do; those without a row are NaN with coverage 0. In order of source,
-    length of bins and edges.
+    Of the bins that begin in [from, until), a block spans those from the first that any row has to the last; what has
+    no row is NaN with coverage 0. In order of source, length of bins and edges.
     """
-    step = pl.col("bin_seconds").cast(pl.Int64) * SECOND
-    edged = long.with_columns(edge=pl.col("time").cast(pl.Int64) % step)
-    keys = ["source", "bin_seconds", "edge"]
-    found = edged.partition_by(*keys, as_dict=True, maintain_order=True)
-    return [(str(key[0]), _block(found[key], int(key[1]) * SECOND)) for key in sorted(found)]
+    blocks: dict[tuple[str, int, int], dict[SignalSpec, list[tuple[int, F64, F64]]]] = {}
+    for row in rows.with_columns(pl.col("start").cast(pl.Int64)).iter_rows(named=True):
+        bin_us = row["bin_seconds"] * SECOND
+        first = 0 if from_us is None else max(0, -(-(from_us - row["start"]) // bin_us))
+        stop = len(row["values"]) if until_us is None else max(0, -(-(until_us - row["start"]) // bin_us))
+        values, coverage = (np.array(row[name][first:stop], np.float64) for name in ("values", "coverage"))
+        if len(values):
+            own = blocks.setdefault((row["source"], bin_us, row["start"] % bin_us), {})
+            own.setdefault(_spec(row, bin_us), []).append((row["start"] + first * bin_us, values, coverage))
+    return [(key[0], _block(blocks[key], key[1])) for key in sorted(blocks)]
 
 
 def no_signals(from_us: int) -> SignalBlock:
@@ -30,17 +37,21 @@ def no_signals(from_us: int) -> SignalBlock:
     return SignalBlock((), from_us, 300 * SECOND, np.empty((0, 0)), np.empty((0, 0)))
 
 
-def _block(long: pl.DataFrame, bin_us: int) -> SignalBlock:
-    names = tuple(long["signal"].unique(maintain_order=True).to_list())
-    time_us = long["time"].cast(pl.Int64).to_numpy()
-    start_us = int(time_us.min())
-    at = (time_us - start_us) // bin_us
-    row = long["signal"].replace_strict({name: i for i, name in enumerate(names)}, return_dtype=pl.Int64).to_numpy()
-    values = np.full((len(names), int(at.max()) + 1), np.nan)
+def _spec(row: dict[str, Any], bin_us: int) -> SignalSpec:
+    told = {name: row[name] for name in ("family", "role", "unit", "sampled", "less_is_loss")}
+    return SignalSpec(row["signal"], **told, bin_us=bin_us if row["bin_fixed"] else 0)
+
+
+def _block(rows: dict[SignalSpec, list[tuple[int, F64, F64]]], bin_us: int) -> SignalBlock:
+    told = [(k, *piece) for k, pieces in enumerate(rows.values()) for piece in pieces]
+    start_us = min(start for _, start, _, _ in told)
+    end_us = max(start + len(values) * bin_us for _, start, values, _ in told)
+    values = np.full((len(rows), (end_us - start_us) // bin_us), np.nan)
     coverage = np.zeros(values.shape)
-    values[row, at] = long["value"].fill_null(float("nan")).to_numpy()
-    coverage[row, at] = long["coverage"].to_numpy()
-    return SignalBlock(names, start_us, bin_us, values, coverage)
+    for k, start, own, watched in told:
+        at = slice((start - start_us) // bin_us, (start - start_us) // bin_us + len(own))
+        values[k, at], coverage[k, at] = own, watched
+    return SignalBlock(tuple(rows), start_us, bin_us, values, coverage)
 
 
 def change_log(rows: pl.DataFrame) -> ChangeLog:

@@ -49,6 +49,13 @@ SIGNALS = TableSpec(
         "entity_type": pl.String,
         "entity": pl.String,
         "signal": pl.String,
+        # What it means, as whoever measures it declares (records.signals.SignalSpec).
+        "family": pl.String,
+        "role": pl.String,
+        "unit": pl.String,
+        "sampled": pl.String,
+        "less_is_loss": pl.Boolean,
+        "bin_fixed": pl.Boolean,  # the length of bins belongs to the signal, and was not chosen
         "start": TIME,  # start of the first bin
         "bin_seconds": pl.Int32,
         "values": pl.List(pl.Float64),  # one per bin; null where nobody was watching

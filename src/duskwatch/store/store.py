@@ -160,7 +160,8 @@ class Store:
         window = {"from_us": from_us, "until_us": until_us, "current": now}
         levels = self.rows("levels", entities=[entity], sources=[source], **window).collect()  # type: ignore[arg-type]
         changes = self.rows("changes", entities=[entity], sources=[source], **window).collect()  # type: ignore[arg-type]
-        blocks = readback.signal_blocks(self.signals(entities=[entity], **window).collect())  # type: ignore[arg-type]
+        rows = self.signal_rows(entities=[entity], **window).collect()  # type: ignore[arg-type]
+        blocks = readback.signal_blocks(rows, from_us, until_us)
         own = [block for name, block in blocks if name == source] or [readback.no_signals(from_us)]
         others = [block for name, block in blocks if name != source]
         told = {source, *(name for name, _ in blocks)}

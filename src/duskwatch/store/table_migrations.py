@@ -18,6 +18,7 @@ import polars as pl
 from deltalake import DeltaTable, Field, write_deltalake
 from deltalake.schema import PrimitiveType
 
+from duskwatch.records.signals import ROUTING
 from duskwatch.records.times import DAY
 from duskwatch.store import tables
 from duskwatch.store.days import SOURCE
@@ -44,13 +45,13 @@ ROWS_AT_ONCE = 8192
 OWNER = "bgp"  # whose the rows are that name no source
 FIRST = 1  # their generation
 
-# Signals as version 2 had them.
+# Signals as version 2 had them; ``family`` was the first part of the name.
 SIGNALS_2 = TableSpec(
     "signals",
     2,
     {
-        "family": pl.String,
-        **{name: kind for name, kind in SIGNALS.columns.items() if name not in ("source", "generation")},
+        name: SIGNALS.columns[name]
+        for name in ("family", "day", "entity_type", "entity", "signal", "start", "bin_seconds", "values", "coverage")
     },
     ("family", "day"),
     ("entity_type", "entity", "signal", "start"),
@@ -108,7 +109,8 @@ def _wide(where: Location, table: DeltaTable) -> Iterator[pl.DataFrame]:
         for at in range(0, len(codes), SERIES_AT_ONCE):
             piece = codes[at : at + SERIES_AT_ONCE]
             inside = pl.col("entity").is_between(pl.lit(piece[0]), pl.lit(piece[-1]))
-            yield wide_from_long(rows.filter(inside).collect()).with_columns(family=pl.lit(family))
+            wide = wide_from_long(rows.filter(inside).collect())
+            yield wide.with_columns(family=pl.lit(family)).select(*SIGNALS_2.columns)
 
 
 def _with_owner(
@@ -123,7 +125,7 @@ def _with_owner(
         table = tables.open_any(where, spec.name)
         if "generation" in _columns(table):
             return
-        had = {name: kind for name, kind in spec.columns.items() if name in _columns(table)} | was
+        had = {name: kind for name, kind in {**spec.columns, **was}.items() if name in _columns(table)}
         partitions = table.metadata().partition_columns
 
         def rows() -> Iterator[pl.DataFrame]:
@@ -147,6 +149,37 @@ def _with_owner(
 
 def _owned(found: pl.LazyFrame) -> pl.LazyFrame:
     return found.with_columns(source=pl.lit(OWNER))
+
+
+# What the signals mean that this program wrote before it was stored with them: unit, role, sampled, less_is_loss.
+MEANINGS = {
+    "bgp.visible_prefixes": ("prefixes", "reach", "level", True),
+    "bgp.visible_slash24": ("/24s", "reach", "level", True),
+    "bgp.visible_slash48": ("/48s", "reach", "level", True),
+    "bgp.peers_live": ("voters", "none", "level", False),
+    "bgp.announcements": ("messages", "updates", "count", False),
+    "bgp.withdrawals": ("messages", "updates", "count", False),
+}
+
+
+def _with_meaning(found: pl.LazyFrame) -> pl.LazyFrame:
+    """Signals with a source for their family, and what they mean; nobody judges those of which nobody said it."""
+    signal = pl.col("signal")
+
+    def told(k: int, otherwise: pl.Expr) -> pl.Expr:
+        values = {name: meaning[k] for name, meaning in MEANINGS.items()}
+        known = signal.replace_strict(values, default=None, return_dtype=pl.Boolean if k == 3 else pl.String)
+        return pl.coalesce(known, otherwise)
+
+    return found.with_columns(
+        source=pl.col("family").map_elements(source_of_family, return_dtype=pl.String),
+        family=pl.when(signal.is_in(list(MEANINGS))).then(pl.lit(ROUTING)).otherwise(signal),
+        unit=told(0, pl.lit("")),
+        role=told(1, pl.lit("none")),
+        sampled=told(2, pl.lit("mean")),
+        less_is_loss=told(3, pl.lit(False)),
+        bin_fixed=pl.lit(False),
+    )
 
 
 def source_of_family(family: str) -> str:
@@ -196,13 +229,7 @@ STEPS: Mapping[tuple[str, int], Callable[[Location], None]] = {
     (CHANGES.name, 1): _add_beyond,
     (CHANGES.name, 2): _with_owner(CHANGES, {}, _owned),
     (SIGNALS.name, 1): _bins_to_lists,
-    (SIGNALS.name, 2): _with_owner(
-        SIGNALS,
-        {"family": pl.String},
-        lambda found: found.with_columns(
-            source=pl.col("family").map_elements(source_of_family, return_dtype=pl.String)
-        ).drop("family"),
-    ),
+    (SIGNALS.name, 2): _with_owner(SIGNALS, {}, _with_meaning),
     (LEVELS.name, 1): _with_owner(
         LEVELS, {}, lambda found: _owned(found).with_columns(known_share=pl.lit(1.0, pl.Float64))
     ),

@@ -232,13 +232,13 @@ def test_a_scheduler_that_is_lost_ends_the_run_with_a_line(local, tmp_path, monk
     monkeypatch.setattr(courses, "fold_part", poisoned.slow_fold)
     found = []
 
-    def run() -> None:
+    def go() -> None:
         try:
             found.append(run(parts_of(mrt, 0, 1), plan, scheduler=local.address))
         except BackfillError as error:
             found.append(error)
 
-    running = threading.Thread(target=run, daemon=True)
+    running = threading.Thread(target=go, daemon=True)
     running.start()
     deadline = time.monotonic() + DEADLINE_S
     until(lambda: found or any((plan.work / "begun").glob("*")), deadline)

@@ -17,12 +17,13 @@ import pytest
 from duskwatch.analysis import replay as replaying
 from duskwatch.analysis.entity import analyze
 from duskwatch.drivers.backfill import course as courses
+from duskwatch.drivers.backfill import plan as plans
 from duskwatch.drivers.backfill import results as backfill_files
 from duskwatch.drivers.backfill import run as running
 from duskwatch.drivers.backfill import search as searching
 from duskwatch.drivers.backfill import tasks as backfill_tasks
 from duskwatch.drivers.backfill.course import _Course, count_memory, part_memory, store_memory
-from duskwatch.drivers.backfill.plan import DaySummary, Part, part_key, part_path, plan_parts, record_of
+from duskwatch.drivers.backfill.plan import DaySummary, Part, plan_parts
 from duskwatch.drivers.backfill.run import _alone, run
 from duskwatch.drivers.backfill.search import find_outages, histories, searches
 from duskwatch.drivers.backfill.workers import BackfillError, Task, Workers
@@ -523,7 +524,7 @@ def test_over_a_day_that_cannot_be_read_it_stays_known_what_is_gone(archive, who
     for folded in (6, 0):
         summary = run(parts_of(mrt), plan)
         assert (summary.parts, len(summary.failures)) == (folded, 4)
-        first, third = (record_of(plan, day) for day in (FIRST, THIRD))
+        first, third = (plans.record_of(plan, day) for day in (FIRST, THIRD))
         assert third.before == first.known
     monkeypatch.setattr(courses, "fold_part", fold)
     assert run(parts_of(mrt), plan).failures == []
@@ -618,12 +619,12 @@ def test_damaged_work_is_removed_and_done_again(archive, whole, tmp_path):
     mrt, geo = archive
     plan = plan_of(tmp_path / "store", geo)
     for part in parts_of(mrt, 0, 2):
-        path = part_path(plan, part, part_key(part, plan))
+        path = plans.part_path(plan, part, plans.part_key(part, plan))
         if part.collector == "rrc01":
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(b"\x80\x05")
     (plan.work / "days").mkdir()
-    backfill_tasks.record_path(plan, THIRD).write_bytes(b"nothing")
+    plans.record_path(plan, THIRD).write_bytes(b"nothing")
     summary = run(parts_of(mrt), plan)
     assert [failure.name for failure in summary.failures] == [f"day {FIRST}", f"day {SECOND_DAY}"]
     assert all("run the same command again" in failure.reason for failure in summary.failures)

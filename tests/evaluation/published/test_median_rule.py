@@ -12,15 +12,16 @@ from duskwatch.evaluation.published.median_rule import SOURCES, MedianConfig, So
 from duskwatch.evaluation.scoring import FoundEvent
 from duskwatch.records.signals import SignalBlock
 from duskwatch.records.times import DAY, HOUR, MINUTE
+from duskwatch.sources.tables.naming import spec_of
 
 BIN = 5 * MINUTE
 START = 1_700_000_000 * 1_000_000
-SMALL = MedianConfig({"bgp.": SourceRule(4 * BIN, 0.99)}, max_duration_us=3 * BIN, warm_up_us=4 * BIN)
+SMALL = MedianConfig({"routing": SourceRule(4 * BIN, 0.99)}, max_duration_us=3 * BIN, warm_up_us=4 * BIN)
 
 
 def block(*rows: list[float], names: tuple[str, ...] = ("bgp.visible_slash24",), bin_us: int = BIN) -> SignalBlock:
     values = np.array(rows, dtype=float)
-    return SignalBlock(names, START, bin_us, values, np.where(np.isnan(values), 0.0, 1.0))
+    return SignalBlock(tuple(map(spec_of, names)), START, bin_us, values, np.where(np.isnan(values), 0.0, 1.0))
 
 
 def spans(events: tuple[FoundEvent, ...], bin_us: int = BIN) -> list[tuple[int, int | None]]:
@@ -77,7 +78,7 @@ def test_lost_for_more_than_seven_days_becomes_normal() -> None:
 
 def test_inpainting_by_hand() -> None:
     """Window of four bins, nearest rank: the second of four."""
-    got = predictions(np.array([10, 20, 30, 40, 5, 50, 70, 90, 20, 20.0]), BIN, SMALL.sources["bgp."], SMALL)
+    got = predictions(np.array([10, 20, 30, 40, 5, 50, 70, 90, 20, 20.0]), BIN, SMALL.sources["routing"], SMALL)
     #  at 4: 10 20 30 40 -> 20; 5 is below 16 and becomes 20
     #  at 5: 20 30 40 20 -> 20; 50 is above 40: 20
     #  at 6: 30 40 20 20 -> 20; 70 is above: 20 (the third replaced)
@@ -129,16 +130,16 @@ def test_the_block_stays_as_it_was(step: int) -> None:
 
 def test_windows_and_thresholds_are_those_published() -> None:
     assert dict(SOURCES) == {
-        "bgp.": SourceRule(DAY, 0.99),
-        "probing.": SourceRule(7 * DAY, 0.80),
-        "telescope.": SourceRule(7 * DAY, 0.25),
+        "routing": SourceRule(DAY, 0.99),
+        "probing": SourceRule(7 * DAY, 0.80),
+        "telescope": SourceRule(7 * DAY, 0.25),
     }
     assert (MedianConfig().inpaint_min, MedianConfig().inpaint_max) == (0.8, 2.0)
     assert (MedianConfig().max_duration_us, MedianConfig().min_prediction) == (7 * DAY, 20)
 
 
 def test_what_lies_on_the_edge_of_inpainting_is_let_in() -> None:
-    got = predictions(np.array([10, 10, 10, 10, 8, 8, 8, 8, 16, 16, 16, 16, 1.0]), BIN, SMALL.sources["bgp."], SMALL)
+    got = predictions(np.array([10, 10, 10, 10, 8, 8, 8, 8, 16, 16, 16, 16, 1.0]), BIN, SMALL.sources["routing"], SMALL)
     np.testing.assert_array_equal(got[4:], [10, 10, 8, 8, 8, 8, 8, 16, 16])
 
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from duskwatch.evaluation.published import nearest_days
 from duskwatch.evaluation.published.nearest_days import NearestDaysConfig, forecasts
+from duskwatch.evaluation.scenarios.specs import ROUTES, SEARCHES
 from duskwatch.evaluation.scoring import FoundEvent
 from duskwatch.records.signals import SignalBlock
 from duskwatch.records.times import HOUR, MINUTE
@@ -17,7 +18,7 @@ SEASON = 100 + 60 * np.sin(2 * np.pi * np.arange(DAY) / DAY)
 
 
 def block(values: np.ndarray) -> SignalBlock:
-    return SignalBlock(("google.traffic",), START, BIN, values[None, :], np.where(np.isnan(values), 0.0, 1.0)[None, :])
+    return SignalBlock((SEARCHES,), START, BIN, values[None, :], np.where(np.isnan(values), 0.0, 1.0)[None, :])
 
 
 def spans(events: tuple[FoundEvent, ...]) -> list[tuple[int, int | None]]:
@@ -148,9 +149,7 @@ def test_a_gap_neither_opens_nor_closes() -> None:
 
 def test_events_of_two_signals_that_meet_are_one() -> None:
     first, second = lowered(20, 20, 100, 100, 100, 100), lowered(100, 100, 20, 100, 100, 100)
-    both = SignalBlock(
-        ("google.traffic", "bgp.visible_slash24"), START, BIN, np.stack([first, second]), np.ones((2, len(first)))
-    )
+    both = SignalBlock((SEARCHES, ROUTES), START, BIN, np.stack([first, second]), np.ones((2, len(first))))
     at = len(FLAT)
     (event,) = nearest_days(both)
     assert spans((event,)) == [(at, at + 3)]

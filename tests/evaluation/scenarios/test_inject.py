@@ -6,6 +6,7 @@ import pytest
 from duskwatch.evaluation.scenarios.dice import dice_of
 from duskwatch.evaluation.scenarios.inject import Series, deepest, dips_of, inject
 from duskwatch.evaluation.scenarios.shapes import behind_gap, step
+from duskwatch.evaluation.scenarios.specs import ROUTES
 from duskwatch.evaluation.scoring import Bounds
 from duskwatch.records.times import DAY, HOUR, MINUTE
 
@@ -14,8 +15,8 @@ START = 1_700_006_400 * 1_000_000
 PER_DAY = 144
 
 
-def series(values: np.ndarray, reading: str = "end", counts: bool = True) -> Series:
-    return Series("bgp.visible_slash24", START, BIN, values, reading, counts)  # type: ignore[arg-type]
+def series(values: np.ndarray, filled: str = "level", counts: bool = True) -> Series:
+    return Series(ROUTES, START, BIN, values, filled, counts)  # type: ignore[arg-type]
 
 
 def test_a_total_loss_leaves_nothing_and_the_rest_as_it_was() -> None:

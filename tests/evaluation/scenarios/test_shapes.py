@@ -25,9 +25,9 @@ BIN = 5 * MINUTE
 
 
 def test_a_level_is_read_at_the_end_of_a_bin() -> None:
-    lost = lost_in_bins(step(0.5, 10 * MINUTE), 12 * MINUTE, 0, BIN, 6, "end")
+    lost = lost_in_bins(step(0.5, 10 * MINUTE), 12 * MINUTE, 0, BIN, 6, "level")
     np.testing.assert_array_equal(lost, [0, 0, 0.5, 0.5, 0, 0])  # 12 to 22: ends of bins at 15 and 20
-    exact = lost_in_bins(step(1.0, BIN), 2 * BIN, 0, BIN, 4, "end")
+    exact = lost_in_bins(step(1.0, BIN), 2 * BIN, 0, BIN, 4, "level")
     np.testing.assert_array_equal(exact, [0, 0, 1, 0])
 
 
@@ -39,7 +39,7 @@ def test_a_mean_counts_the_part_of_a_bin() -> None:
 def test_a_ramp_by_hand() -> None:
     shape = ramp(20 * MINUTE, 10 * MINUTE)
     np.testing.assert_allclose(lost_in_bins(shape, 0, 0, BIN, 7, "mean"), [0.125, 0.375, 0.625, 0.875, 1, 1, 0])
-    np.testing.assert_allclose(lost_in_bins(shape, 0, 0, BIN, 7, "end"), [0.25, 0.5, 0.75, 1, 1, 1, 0], atol=1e-8)
+    np.testing.assert_allclose(lost_in_bins(shape, 0, 0, BIN, 7, "level"), [0.25, 0.5, 0.75, 1, 1, 1, 0], atol=1e-8)
     assert shape.events[0].onset == Bounds(0, 2 * MINUTE)
     assert shape.events[0].end == Bounds(30 * MINUTE, 30 * MINUTE)
 
@@ -111,7 +111,7 @@ def test_a_level_at_the_end_of_a_bin_is_that_of_the_last_moment(
     onset: int, length: int, first: float, last: float
 ) -> None:
     shape = Shape((Part(100 * SECOND, (100 + length) * SECOND, first, last),), ())
-    got = lost_in_bins(shape, onset * SECOND, 0, BIN, 20, "end")
+    got = lost_in_bins(shape, onset * SECOND, 0, BIN, 20, "level")
     for k, value in enumerate(got.tolist()):
         since = (k + 1) * 300 - onset - 100  # seconds from the beginning of the loss to the end of the bin
         inside = 0 < since <= length

@@ -5,7 +5,7 @@ import numpy as np
 from duskwatch.kernels.votes import cover_steps
 from duskwatch.records.prefix import Prefix
 from duskwatch.records.signals import ChangeLog, EntityHistory, Level, PrefixState, SignalBlock
-from duskwatch.signals.bgp.measures import SIGNALS, Extent, units
+from duskwatch.signals.bgp.measures import SPECS, Extent, units
 from duskwatch.signals.bgp.votes import Vote, Votes
 
 
@@ -166,9 +166,9 @@ def _signals(votes: Votes, extent: Extent, level: Level, bin_us: int) -> SignalB
     values = np.vstack(
         [level.prefixes[at], level.slash24[at], level.slash48[at], level.voters[at], counts[0], counts[1]]
     )
-    coverage = np.tile(watching, (len(SIGNALS), 1))
+    coverage = np.tile(watching, (len(SPECS), 1))
     coverage[3] = 1.0
-    return SignalBlock(SIGNALS, votes.from_us, bin_us, values, coverage)
+    return SignalBlock(SPECS, votes.from_us, bin_us, values, coverage)
 
 
 def _counts(votes: Votes, extent: Extent, bin_us: int, bins: int) -> list[np.ndarray]:

@@ -34,6 +34,8 @@ class Place:
     url: str = ""
     listing: str = "nginx"  # nginx, apache, none
     etag: bool = True
+    blocks: int = 1  # ranges are answered from a multiple of this, as block caches do
+    bare_ranges: bool = False  # ranges are answered without saying which
     asked: list[Asked] = field(default_factory=list)
     faults: dict[str, deque[str]] = field(default_factory=dict)
     always: dict[str, str] = field(default_factory=dict)
@@ -117,7 +119,11 @@ class _Handler(BaseHTTPRequestHandler):
             if start >= len(data):
                 return self._send(416, b"", {"Content-Range": f"bytes */{len(data)}"})
             status = 206
-            headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
+            start -= start % place.blocks
+            total = "*" if kind == "unknown-total" else len(data)
+            headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{total}"
+            if place.bare_ranges:
+                del headers["Content-Range"]
         if kind == "other-range":  # not the one that was asked for
             start, status = 7, 206
             headers["Content-Range"] = f"bytes 7-{len(data) - 1}/{len(data)}"

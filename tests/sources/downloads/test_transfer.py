@@ -117,6 +117,36 @@ def test_a_server_without_ranges_starts_over(place, cache):
     assert each.path.read_bytes() == DATA
 
 
+@pytest.mark.parametrize("answer", [{"blocks": 4096}, {"bare_ranges": True}])
+@pytest.mark.parametrize("cuts", [1, 2])
+def test_a_server_that_always_answers_with_another_range_is_asked_for_all(place, cache, answer, cuts):
+    for name, value in answer.items():
+        setattr(place, name, value)
+    place.fault(f"/{NAME}", *["cut:10001"] * cuts)
+    each = wanted(place, cache)
+    found = get(each, cache)
+    assert (found.state, found.reason) == ("fetched", "")
+    assert each.path.read_bytes() == DATA
+    assert [asked.range for asked in place.gets(f"/{NAME}")][2:] in ([None], [None, None])
+    assert leftovers(cache) == []
+
+
+def test_where_another_range_came_the_part_is_forgotten_for_later_runs_too(place, cache):
+    place.blocks = 4096
+    each = wanted(place, cache)
+    place.fault(f"/{NAME}", "cut:10001", "status:500", "status:500")
+    assert get(each, cache).state == "failed"
+    assert get(each, cache).state == "fetched"
+    assert each.path.read_bytes() == DATA
+
+
+def test_what_is_left_of_a_file_comes_without_saying_how_long_the_whole_is(place, cache):
+    place.fault(f"/{NAME}", "cut:200000", "unknown-total")
+    each = wanted(place, cache)
+    assert get(each, cache).received_bytes == len(DATA)
+    assert each.path.read_bytes() == DATA
+
+
 def test_a_file_that_changed_meanwhile_is_not_sewn_to_its_old_half(place, cache):
     each = wanted(place, cache)
     place.fault(f"/{NAME}", "cut:200000", "status:500", "status:500")

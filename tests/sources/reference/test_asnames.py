@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duskwatch.sources.reference.asnames import MAX_NAME, clean_name, load_as_names, read_as_names
+from duskwatch.records.text import clean_name
+from duskwatch.sources.reference.asnames import MAX_NAME, load_as_names, read_as_names
 from duskwatch.sources.reference.files import ReferenceDataError, StoredFile
 
 WANTED = {4837: "CHINA169-BACKBONE, CN", 131279: "STAR-KP Ryugyong-dong, KP"}
@@ -76,7 +77,7 @@ def test_a_file_without_names_is_refused_in_one_line(data, words):
 
 def test_names_are_cleaned_for_terminals_and_pages():
     assert clean_name("A\x1b[31mB\r\n C\u202e\x00D\t E") == "A[31mB CD E"
-    assert clean_name("x" * 1000) == "x" * (MAX_NAME - 1) + "…"
+    assert clean_name("x" * 1000, MAX_NAME) == "x" * (MAX_NAME - 1) + "…"
     assert read("1 A\x1b]0;title\x07B\n")[0] == {1: "A]0;titleB"}
 
 

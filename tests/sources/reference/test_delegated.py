@@ -36,39 +36,45 @@ def read(text, on=DAY, name="delegated-test"):
     return read_delegated(StoredFile(Path(name), data, "", len(data)), on)
 
 
+def plain(found):
+    """All that was read, as values that can be compared."""
+    told = (found.dated, found.records, found.later, found.unheld, found.damaged, found.damage, found.damaged_of)
+    return [sorted(table.rows()) for table in (found.ipv4, found.ipv6, found.asn)], told
+
+
 def test_an_extended_file_is_read():
     found = read(EXTENDED)
-    assert found.ipv4 == [(0xAF2DB000, 0xAF2DB3FF, "KP", 20091221)]
+    assert found.ipv4.rows() == [(0xAF2DB000, 0xAF2DB3FF, "KP", 20091221)]
     first = 0x2001_0200 << 96
-    assert found.ipv6 == [(first, first + (1 << 93) - 1, "JP", 19990813)]
-    assert found.asn == [(131279, 131279, "KP", 20091221)]
+    assert found.ipv6.rows() == [(first, first + (1 << 93) - 1, "JP", 19990813)]
+    assert found.asn.rows() == [(131279, 131279, "KP", 20091221)]
     assert found.dated == date(2014, 12, 21)
     assert (found.records, found.damaged) == (5, 0)
 
 
 def test_the_older_form_without_opaque_id_and_counts_that_are_no_power_of_two_are_read():
     found = read(OLDER)
-    assert found.ipv4 == [(0xCB007000, 0xCB0072FF, "AU", 19960101)]
-    assert found.asn == [(1000, 1009, "JP", 0)]
+    assert found.ipv4.rows() == [(0xCB007000, 0xCB0072FF, "AU", 19960101)]
+    assert found.asn.rows() == [(1000, 1009, "JP", 0)]
 
 
 def test_the_joint_file_of_all_registries_is_read():
     head = "2|nro|20141222|2|19830101|20141222|+0000\n"
     found = read(head + "ripencc|FR|ipv4|2.0.0.0|1048576|20100712|allocated|x|e-stats\n")
-    assert [row.country for row in found.ipv4] == ["FR"]
+    assert [row.country for row in found.ipv4.rows()] == ["FR"]
 
 
 def test_records_dated_after_the_day_are_counted_and_left_out():
     assert read(EXTENDED).later == 1
     found = read(EXTENDED, date(2015, 3, 1))
     assert found.later == 0
-    assert found.ipv4[1] == (0xCB007100, 0xCB007100 + 299, "AU", 20150301)
+    assert found.ipv4.rows()[1] == (0xCB007100, 0xCB007100 + 299, "AU", 20150301)
 
 
 def test_space_that_nobody_holds_is_left_out():
     assert read(EXTENDED).unheld == 1
     zz = read("2|apnic|20141222|1|19830613|20141221|+1000\napnic|ZZ|ipv4|10.0.0.0|256|20000101|allocated\n")
-    assert (zz.unheld, zz.ipv4) == (1, [])
+    assert (zz.unheld, len(zz.ipv4)) == (1, 0)
 
 
 def test_comments_blank_lines_and_windows_line_ends_are_no_damage():
@@ -97,7 +103,7 @@ def test_the_date_of_the_serial_is_taken_where_the_version_line_has_no_end_date(
         ("apnic|KPX|ipv4|175.45.176.0|1024|20091221|allocated", "expected a country code of two letters, found 'KPX'"),
         ("apnic|KP|ipv4|175.45.176.0|1024|20091321|allocated", "expected a date such as 20091221, found '20091321'"),
         ("apnic|KP|ipv4|175.45.176.0|1024|20091221|sold", "expected a status such as allocated, found 'sold'"),
-        ("apnik|KP|ipv4|175.45.176.0|1024|20091221|allocated", "expected a registry, found 'apnik'"),
+        ("apnik|KP|ipv4|175.45.176.0|1024|20091221|allocated", "in field 1, found 'apnik'"),
         ("apnic|K\x1b|ipv4|175.45.176.0|1024|20091221|allocated", "found 'K?'"),
         ("apnic|KP|" + "x" * 2000, "a line of 2009 bytes, longer than 1024"),
     ],
@@ -178,11 +184,75 @@ def test_every_line_is_counted_once(lines):
     assert held + found.later + found.unheld == found.records
 
 
+def test_regular_lines_are_read_as_lines_that_somebody_looks_at_one_by_one():
+    """The kernel reads regular lines, Python the others: a space at the end of each line makes all of them others."""
+    addresses = (
+        "175.45.176.0",
+        "0.0.0.0",
+        "255.255.255.0",
+        "1.2.3",
+        "1.2.3.4.5",
+        "01.2.3.4",
+        "256.1.1.1",
+        "1..2.3",
+        "",
+    )
+    sixes = (
+        "2001:db8::",
+        "::",
+        "2001:db8:1::",
+        "2001:DB8::",
+        "2001:db8::1",
+        "2001:db8:1:2:3::",
+        "20010::",
+        "2001:::",
+        ":",
+    )
+    lines = ["2|apnic|20141222|5|19830613|20141221|+1000"]
+    for kind, starts in (
+        ("ipv4", addresses),
+        ("ipv6", sixes),
+        ("asn", ("0", "131279", "4294967295", "4294967296", "x")),
+    ):
+        for start in starts:
+            for value in ("1", "256", "32", "64", "65", "128", "129", "0", "", "4294967296", "-1"):
+                lines.append(f"apnic|KP|{kind}|{start}|{value}|20091221|allocated|A1")
+    for code in ("KP", "kp", "ZZ", "*", "", "K1"):
+        for status in ("allocated", "assigned", "available", "reserved", "lost", ""):
+            for day in ("20091221", "", "00000000", "20150301", "20091321", "2009", "2009122x"):
+                lines.append(f"apnic|{code}|ipv4|10.0.0.0|256|{day}|{status}")
+    for registry in ("apnic", "ripencc", "APNIC", "ripe", ""):
+        lines += [f"{registry}|KP|asn|7|1|20091221|assigned{more}" for more in ("", "|", "|a|b|c")]
+    regular = read("\n".join(lines))
+    looked_at = read(" \n".join([*lines, ""]))
+    assert plain(regular) == plain(looked_at)
+    assert (regular.records, regular.damaged) != (0, 0)
+
+
+def test_a_damaged_line_is_named_with_its_number_for_the_country_that_it_names():
+    found = read(
+        EXTENDED + "apnic|KP|ipv4|175.45.300.0|1024|20091221|allocated\napnic|KP|ipv4|10.0.0.0|x|20091221|allocated\n"
+    )
+    assert found.damaged_of == {
+        "KP": [
+            "line 9: expected an IPv4 address, found '175.45.300.0'",
+            "line 10: expected a count or length above zero, found 'x'",
+        ]
+    }
+
+
+def test_a_wrong_registry_says_which_registries_there_are_and_where():
+    with pytest.raises(
+        ReferenceDataError, match=r"line 1: expected a registry \(afrinic, apnic, .*\) in field 1, found 'apnik'"
+    ):
+        read("apnik|KP|ipv4|175.45.176.0|1024|20091221|allocated")
+
+
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
 def test_compressed_files_read_the_same(pack, tmp_path):
     path = tmp_path / "delegated-test"
     path.write_bytes(pack(EXTENDED.encode()))
-    assert read_delegated(read_stored(path), DAY) == read(EXTENDED)
+    assert plain(read_delegated(read_stored(path), DAY)) == plain(read(EXTENDED))
 
 
 def test_the_real_files_of_february_2016_have_no_damaged_line(shared_data):

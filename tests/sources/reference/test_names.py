@@ -44,7 +44,7 @@ def test_an_unknown_language_is_named():
         ("korea (north)", "write KP (North Korea)"),
         ("Germny", "'Germny' is not a country code; write DE (Germany)"),
         ("korea", "write KP (North Korea) or KR (South Korea)"),
-        ("AN", "'AN' is no longer a country; write one of CW (Curaçao), "),
+        ("SU", "'SU' is no longer a country; write one of RU (Russia), "),
         ("KX", "'KX' is not a country; write its code of two letters (ISO 3166-1), such as KP"),
         ("ZZ", "'ZZ' is not a country; write"),
         ("", "'' is not a country; write"),

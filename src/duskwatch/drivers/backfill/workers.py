@@ -21,6 +21,7 @@ from typing import Any
 
 from duskwatch.drivers.backfill.plan import Part
 from duskwatch.drivers.backfill.tasks import FULL, reason_of
+from duskwatch.records.errors import DuskwatchError
 
 # A task whose worker died is tried alone so many times before it is given up.
 ATTEMPTS = 3
@@ -31,7 +32,7 @@ WORKER_WAIT_S = 60
 COLLECT_AFTER = 100_000, 20, 100
 
 
-class BackfillError(RuntimeError):
+class BackfillError(DuskwatchError, RuntimeError):
     """A run that cannot go on; the message says what to do. What is finished stays and is taken up by the next run."""
 
 

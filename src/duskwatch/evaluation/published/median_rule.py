@@ -14,7 +14,7 @@ import numpy as np
 
 from duskwatch.evaluation.published.overlap import overlapping_as_one
 from duskwatch.evaluation.scoring import FoundEvent
-from duskwatch.records.signals import F64, SignalBlock
+from duskwatch.records.signals import F64, PROBING, ROUTING, TELESCOPE, SignalBlock
 from duskwatch.records.times import DAY
 
 
@@ -27,9 +27,9 @@ class SourceRule:
 
 
 SOURCES: Mapping[str, SourceRule] = {
-    "bgp.": SourceRule(DAY, 0.99),
-    "probing.": SourceRule(7 * DAY, 0.80),
-    "telescope.": SourceRule(7 * DAY, 0.25),
+    ROUTING: SourceRule(DAY, 0.99),
+    PROBING: SourceRule(7 * DAY, 0.80),
+    TELESCOPE: SourceRule(7 * DAY, 0.25),
 }
 
 
@@ -37,7 +37,7 @@ SOURCES: Mapping[str, SourceRule] = {
 class MedianConfig:
     """Everything else; values are those of the published sample configuration."""
 
-    sources: Mapping[str, SourceRule] = field(default_factory=lambda: SOURCES)  # by how a signal's name begins
+    sources: Mapping[str, SourceRule] = field(default_factory=lambda: SOURCES)  # by witness family
     inpaint_min: float = 0.8  # below so many times the prediction, the prediction takes the value's place
     inpaint_max: float = 2.0  # above, likewise
     max_duration_us: int = 7 * DAY  # after so long the values are let in as they are
@@ -48,13 +48,13 @@ class MedianConfig:
 def median_rule(block: SignalBlock, config: MedianConfig = MedianConfig()) -> tuple[FoundEvent, ...]:
     """Events by the median rule, those of several sources merged where they overlap.
 
-    A signal whose name belongs to no source of the rule is not judged (IODA has no median rule for it). Times are the
-    starts of bins, as IODA's are; the alarm is due when the first bin below the threshold is complete.
+    A signal of another family, or of which less is no loss, is not judged (IODA has no median rule for it). Times are
+    the starts of bins, as IODA's are; the alarm is due when the first bin below the threshold is complete.
     """
     events: list[FoundEvent] = []
-    for name, values in zip(block.names, block.values, strict=True):
-        rule = next((rule for start, rule in config.sources.items() if name.startswith(start)), None)
-        if rule is not None:
+    for spec, values in zip(block.specs, block.values, strict=True):
+        rule = config.sources.get(spec.family)
+        if rule is not None and spec.less_is_loss:
             events += _events(values, block, rule, config)
     return overlapping_as_one(events)
 

@@ -6,23 +6,22 @@ from typing import NamedTuple
 import numpy as np
 
 from duskwatch.evaluation.scenarios.dice import Dice
-from duskwatch.evaluation.scenarios.quiet import Reading
 from duskwatch.evaluation.scenarios.shapes import Shape, lost_in_bins
 from duskwatch.evaluation.scoring import Bounds, TrueEvent
-from duskwatch.records.signals import F64, SignalBlock
+from duskwatch.records.signals import F64, Sampled, SignalBlock, SignalSpec
 from duskwatch.records.times import DAY
 
 MARGIN = 1.5
 
 
 class Series(NamedTuple):
-    """One quiet series and how its bins are filled."""
+    """One quiet series, and how its bins are filled: by some publishers with the mean of a level."""
 
-    signal: str
+    spec: SignalSpec
     start_us: int
     bin_us: int
     values: F64  # [bins], NaN where not watched
-    reading: Reading
+    filled: Sampled
     counts: bool  # whole numbers
 
 
@@ -36,7 +35,7 @@ class Injected(NamedTuple):
 
 def inject(series: Series, shape: Shape, onset_us: int, dice: Dice) -> Injected:
     """Lay a loss over a series. Counted arrivals are thinned one by one, other values reduced by the lost share."""
-    lost = lost_in_bins(shape, onset_us, series.start_us, series.bin_us, series.values.size, series.reading)
+    lost = lost_in_bins(shape, onset_us, series.start_us, series.bin_us, series.values.size, series.filled)
     blind = np.zeros(lost.size, dtype=bool)
     for begin, until in shape.gaps:
         first = (onset_us + begin - series.start_us) // series.bin_us
@@ -48,13 +47,13 @@ def inject(series: Series, shape: Shape, onset_us: int, dice: Dice) -> Injected:
         TrueEvent(_moved(event.onset, onset_us), None if event.end is None else _moved(event.end, onset_us), event.name)
         for event in shape.events
     )
-    block = as_block(series.signal, series.start_us, series.bin_us, values)
+    block = as_block(series.spec, series.start_us, series.bin_us, values)
     return Injected(block, events, stands_out(series, np.where(blind, 0.0, lost), onset_us))
 
 
 def reduce(series: Series, lost: F64, dice: Dice) -> F64:
     """Values with a share lost in each bin, [bins]."""
-    if series.reading == "count" and series.counts:
+    if series.filled == "count" and series.counts:
         whole = np.nan_to_num(series.values).astype(np.int64)
         left = np.where(lost > 0, dice.binomial(whole, 1 - lost), whole).astype(np.float64)
         return np.where(np.isnan(series.values), np.nan, left)
@@ -62,10 +61,10 @@ def reduce(series: Series, lost: F64, dice: Dice) -> F64:
     return np.asarray(np.maximum(0.0, series.values - (np.rint(gone) if series.counts else gone)))
 
 
-def as_block(signal: str, start_us: int, bin_us: int, values: F64, coverage: F64 | None = None) -> SignalBlock:
+def as_block(spec: SignalSpec, start_us: int, bin_us: int, values: F64, coverage: F64 | None = None) -> SignalBlock:
     """One series as a block; watched in full wherever there is a value, unless the coverage is given."""
     seen = np.where(np.isnan(values), 0.0, 1.0) if coverage is None else coverage
-    return SignalBlock((signal,), start_us, bin_us, values[None, :], seen[None, :])
+    return SignalBlock((spec,), start_us, bin_us, values[None, :], seen[None, :])
 
 
 def _moved(bounds: Bounds, by_us: int) -> Bounds:

@@ -8,19 +8,16 @@ telescopes see a day and a week, bursts, and the randomness of small counts.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
 
 import numpy as np
 
 from duskwatch.evaluation.scenarios.dice import Dice, dice_of
-from duskwatch.records.signals import F64
+from duskwatch.evaluation.scenarios.specs import ROUTES, SOURCES, UP
+from duskwatch.records.signals import F64, SignalSpec
 from duskwatch.records.times import DAY, MINUTE, parse_time
 
 START_US = parse_time("2024-01-01T00:00Z")  # a Monday
 LONGEST_DAYS = 56  # of any synthetic series; shorter ones are its beginning
-
-Reading = Literal["end", "mean", "count"]
-"""How a bin is filled: with the level at its end, with the mean over it, or with what arrived in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +25,8 @@ class Kind:
     """A kind of signal of a kind of entity."""
 
     name: str
-    signal: str
+    spec: SignalSpec
     bin_us: int
-    reading: Reading
     draw: Callable[[Dice, int, int], F64]  # (dice, bins, bins a day) to values, [bins]
 
 
@@ -102,19 +98,17 @@ def _lasting(dice: Dice, bins: int, memory: float) -> F64:
     return out
 
 
-_ROUTES = "bgp.visible_slash24"
-
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind("tiny", _ROUTES, 5 * MINUTE, "end", _routes(4, _one(1), 0.15, 0)),
-        Kind("small", _ROUTES, 5 * MINUTE, "end", _routes(15, _one(3), 0.3, 0)),
-        Kind("medium", _ROUTES, 5 * MINUTE, "end", _routes(300, _share(300, 0.04, 24), 2.0, 2)),
-        Kind("large", _ROUTES, 5 * MINUTE, "end", _routes(3000, _share(3000, 0.04, 36), 6.0, 4)),
-        Kind("huge", _ROUTES, 5 * MINUTE, "end", _routes(40_000, _share(40_000, 0.03, 48), 12.0, 30)),
-        Kind("probing", "probing.slash24_up", 10 * MINUTE, "mean", _blocks_up(600)),
-        Kind("telescope", "telescope.sources", 5 * MINUTE, "count", _sources(220.0)),
-        Kind("faint", "telescope.sources", 5 * MINUTE, "count", _sources(6.0)),
+        Kind("tiny", ROUTES, 5 * MINUTE, _routes(4, _one(1), 0.15, 0)),
+        Kind("small", ROUTES, 5 * MINUTE, _routes(15, _one(3), 0.3, 0)),
+        Kind("medium", ROUTES, 5 * MINUTE, _routes(300, _share(300, 0.04, 24), 2.0, 2)),
+        Kind("large", ROUTES, 5 * MINUTE, _routes(3000, _share(3000, 0.04, 36), 6.0, 4)),
+        Kind("huge", ROUTES, 5 * MINUTE, _routes(40_000, _share(40_000, 0.03, 48), 12.0, 30)),
+        Kind("probing", UP, 10 * MINUTE, _blocks_up(600)),
+        Kind("telescope", SOURCES, 5 * MINUTE, _sources(220.0)),
+        Kind("faint", SOURCES, 5 * MINUTE, _sources(6.0)),
     )
 }
 

@@ -16,8 +16,10 @@ from duskwatch.evaluation.scenarios.dice import Dice, dice_of
 from duskwatch.evaluation.scenarios.inject import Series, inject
 from duskwatch.evaluation.scenarios.scenario import Entry, Group, Scenario
 from duskwatch.evaluation.scenarios.shapes import SHAPES, Shape, step
+from duskwatch.evaluation.scenarios.specs import BY_NAME
 from duskwatch.evaluation.scenarios.synthetic import HISTORY_DAYS
 from duskwatch.evaluation.scoring import Bounds, TrueEvent
+from duskwatch.records.errors import InputError
 from duskwatch.records.signals import F64, SignalBlock
 from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND, parse_time
 
@@ -79,7 +81,7 @@ def read(folder: Path, source: Source) -> Columns:
     """Read a file of series. ValueError, naming the file, where it is not what it is said to be."""
     path = folder / source.file
     if path.stat().st_size > LARGEST_BYTES:
-        raise ValueError(f"{path}: larger than {LARGEST_BYTES >> 20} MB; this is not the file of series expected here")
+        raise InputError(f"{path}: larger than {LARGEST_BYTES >> 20} MB; this is not the file of series expected here")
     return _read(path, source.file)
 
 
@@ -91,24 +93,24 @@ def _read(path: Path, file: str) -> Columns:
         wanted = [source.time, *source.signals.values(), *([source.label] if source.label else [])]
         absent = [name for name in wanted if name not in (rows.fieldnames or ())]
         if absent:
-            raise ValueError(f"{path}: no column {absent[0]!r}")
+            raise InputError(f"{path}: no column {absent[0]!r}")
         try:
             table = [(parse_time(row[source.time]), row) for row in rows]
             if not table:
-                raise ValueError("no rows")
+                raise InputError("no rows")
             start_us = table[0][0]
             bins = 1 + (table[-1][0] - start_us) // source.bin_us
             if not 0 < bins <= 1_000_000:
-                raise ValueError("times do not ascend in bins")
+                raise InputError("times do not ascend in bins")
             columns = {name: np.full(bins, np.nan) for name in wanted[1:]}
             for time_us, row in table:
                 at, rest = divmod(time_us - start_us, source.bin_us)
                 if rest or not 0 <= at < bins:
-                    raise ValueError(f"a time outside of the bins: {row[source.time]}")
+                    raise InputError(f"a time outside of the bins: {row[source.time]}")
                 for name, values in columns.items():
                     values[at] = float(row[name]) if row[name] else np.nan
         except (TypeError, ValueError) as error:
-            raise ValueError(f"{path}: {error}") from None
+            raise InputError(f"{path}: {error}") from None
     signals = {ours: columns[theirs] for ours, theirs in source.signals.items()}
     return Columns(start_us, source.bin_us, signals, columns.get(source.label))
 
@@ -165,7 +167,13 @@ def _signals(short: str, columns: Columns) -> tuple[str, ...]:
 
 def _block(columns: Columns, names: tuple[str, ...]) -> SignalBlock:
     values = np.stack([columns.values[name] for name in names])
-    return SignalBlock(names, columns.start_us, columns.bin_us, values, np.where(np.isnan(values), 0.0, 1.0))
+    return SignalBlock(
+        tuple(BY_NAME[name] for name in names),
+        columns.start_us,
+        columns.bin_us,
+        values,
+        np.where(np.isnan(values), 0.0, 1.0),
+    )
 
 
 def _iraq(name: str, short: str, data: Path | None) -> Scenario:
@@ -188,13 +196,15 @@ def _quiet_part(data: Path | None, short: str) -> Series:
     columns = read(_need(data), IRAN_2026)
     bins = (IRAN_QUIET_UNTIL - columns.start_us) // columns.bin_us
     signal = SHORT[short]
-    return Series(signal, columns.start_us, columns.bin_us, columns.values[signal][:bins], "mean", counts=False)
+    return Series(
+        BY_NAME[signal], columns.start_us, columns.bin_us, columns.values[signal][:bins], "mean", counts=False
+    )
 
 
 def _iran_quiet(name: str, short: str, data: Path | None) -> Scenario:
     columns = _quiet_part(data, short)
     block = SignalBlock(
-        (columns.signal,),
+        (columns.spec,),
         columns.start_us,
         columns.bin_us,
         columns.values[None, :],
@@ -218,5 +228,5 @@ def _iran_laid(name: str, family: str, short: str, label: str, data: Path | None
 
 def _need(data: Path | None) -> Path:
     if data is None:
-        raise ValueError("this scenario is cut from a real series; name the folder that has it")
+        raise InputError("this scenario is cut from a real series; name the folder that has it")
     return data

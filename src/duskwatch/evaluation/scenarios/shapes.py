@@ -11,9 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from duskwatch.evaluation.scenarios.dice import Dice
-from duskwatch.evaluation.scenarios.quiet import Reading
 from duskwatch.evaluation.scoring import Bounds, TrueEvent
-from duskwatch.records.signals import F64
+from duskwatch.records.signals import F64, Sampled
 from duskwatch.records.times import DAY, HOUR, MINUTE
 
 NOTICEABLE = 0.1  # a loss of so much has begun, of less has ended
@@ -118,9 +117,9 @@ def behind_gap(shape: Shape, gap_from_us: int, gap_until_us: int) -> Shape:
     return shape._replace(gaps=(*shape.gaps, (gap_from_us, gap_until_us)))
 
 
-def lost_in_bins(shape: Shape, onset_us: int, start_us: int, bin_us: int, bins: int, reading: Reading) -> F64:
+def lost_in_bins(shape: Shape, onset_us: int, start_us: int, bin_us: int, bins: int, filled: Sampled) -> F64:
     """The lost share in each bin, [bins], as the signal reads it: at the end of a bin, or its mean over it."""
-    if reading == "end":
+    if filled == "level":
         at = start_us + bin_us * np.arange(1, bins + 1, dtype=np.int64) - 1
         out = np.zeros(bins)
         for part in shape.parts:

@@ -79,11 +79,11 @@ def _injected(
     shape = draw(dice, of.bin_us)
     onset_us = START_US + HISTORY_DAYS * DAY + int(dice.randint(0, 36 * HOUR // SECOND)) * SECOND
     shortest = min(part.until_us - part.from_us for part in shape.parts)
-    if of.reading != "end" and shortest < 3 * of.bin_us:
+    if of.spec.sampled != "level" and shortest < 3 * of.bin_us:
         onset_us -= (onset_us - START_US) % of.bin_us  # else no bin would show the whole loss
     background = 1 + int(dice.randint(0, BACKGROUNDS)) + 1000 * (number // 10)
     values = quiet_values(kind, background, days)
-    series = Series(of.signal, START_US, of.bin_us, values, of.reading, counts=True)
+    series = Series(of.spec, START_US, of.bin_us, values, of.spec.sampled, counts=True)
     injected = inject(series, whole_prefixes(shape, kind), onset_us, dice)
     return Scenario(name, family, injected.block, injected.events, _groups(family, shape, injected.stands_out), kind)
 
@@ -114,7 +114,7 @@ def _groups(family: str, shape: Shape, stands_out: bool) -> frozenset[Group]:
 
 def _quiet(name: str, kind: str, number: int, _: Path | None) -> Scenario:
     of = KINDS[kind]
-    block = as_block(of.signal, START_US, of.bin_us, quiet_values(kind, 100 + number, 35))
+    block = as_block(of.spec, START_US, of.bin_us, quiet_values(kind, 100 + number, 35))
     return Scenario(name, "quiet", block, (), frozenset({"quiet"}), kind)
 
 
@@ -181,5 +181,5 @@ def _artefact(name: str, artefact: str, kind: str, background: int, _: Path | No
     values = quiet_values(kind, background, 35)
     coverage = np.ones(values.size)
     ARTEFACTS[artefact](values, coverage, HISTORY_DAYS * day + int(dice.randint(0, day)), day, dice)
-    block = replace(as_block(of.signal, START_US, of.bin_us, values), coverage=coverage[None, :])
+    block = replace(as_block(of.spec, START_US, of.bin_us, values), coverage=coverage[None, :])
     return Scenario(name, artefact, block, (), frozenset({"artefact"}), kind)

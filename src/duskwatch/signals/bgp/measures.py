@@ -9,18 +9,25 @@ import numpy.typing as npt
 from duskwatch.kernels.levels import COLUMNS, HELD24, HELD48, PREFIXES, SLASH24, SLASH48, VOTERS, levels
 from duskwatch.kernels.transit import held_time
 from duskwatch.records.prefix import prefix_texts
-from duskwatch.records.signals import ChangeLog, EntityHistory, Level, SignalBlock, TransitShare
+from duskwatch.records.signals import (
+    ROUTING,
+    VISIBLE_PREFIXES,
+    VISIBLE_SLASH24,
+    VISIBLE_SLASH48,
+    ChangeLog,
+    EntityHistory,
+    Level,
+    SignalBlock,
+    SignalSpec,
+    TransitShare,
+)
 from duskwatch.signals.bgp.entities import CHANGES, by_owner
 from duskwatch.signals.bgp.votes import Vote, Votes
 
-SIGNALS = (
-    "bgp.visible_prefixes",
-    "bgp.visible_slash24",
-    "bgp.visible_slash48",
-    "bgp.peers_live",
-    "bgp.announcements",
-    "bgp.withdrawals",
-)
+PEERS_LIVE = SignalSpec("bgp.peers_live", ROUTING, "none", "voters", "level", less_is_loss=False)
+ANNOUNCEMENTS = SignalSpec("bgp.announcements", ROUTING, "updates", "messages", "count", less_is_loss=False)
+WITHDRAWALS = SignalSpec("bgp.withdrawals", ROUTING, "updates", "messages", "count", less_is_loss=False)
+SPECS = (VISIBLE_PREFIXES, VISIBLE_SLASH24, VISIBLE_SLASH48, PEERS_LIVE, ANNOUNCEMENTS, WITHDRAWALS)
 # Values of a Level, by the columns of the kernel.
 LEVEL = (
     ("prefixes", PREFIXES),
@@ -164,8 +171,8 @@ def _some(
         watched,
     )
     values = np.concatenate([binned, _sums(said, count, bins, watched)], axis=1)
-    coverage = np.repeat(watched[:, np.newaxis], len(SIGNALS), axis=1)
-    coverage[:, SIGNALS.index("bgp.peers_live")] = 1.0
+    coverage = np.repeat(watched[:, np.newaxis], len(SPECS), axis=1)
+    coverage[:, SPECS.index(PEERS_LIVE)] = 1.0
     texts = prefix_texts(votes.afi[unit], votes.hi[unit], votes.lo[unit], votes.length[unit])
     for k in range(count):
         rows, own = slice(bounds[k], bounds[k + 1]), slice(row_bounds[k], row_bounds[k + 1])
@@ -181,7 +188,7 @@ def _some(
                 prefix=prefix[own],
                 **{name: column[own] for name, column in changes.items()},
             ),
-            SignalBlock(SIGNALS, votes.from_us, bin_us, values[k], coverage[k]),
+            SignalBlock(SPECS, votes.from_us, bin_us, values[k], coverage[k]),
             gaps=votes.gaps,
             learned=votes.learned,
         )

@@ -1,7 +1,9 @@
 """What can be wrong with a download, sorted by what to do about it."""
 
+from duskwatch.records.errors import InputError
 
-class DownloadError(ValueError):
+
+class DownloadError(InputError):
     """Nothing can be downloaded with what was given; one sentence that says what to do."""
 
 

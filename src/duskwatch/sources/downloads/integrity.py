@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from duskwatch.records.errors import InputError
 from duskwatch.sources.downloads.checksum import Checksum, digest_of
 from duskwatch.sources.downloads.errors import RefusedError
 
@@ -19,7 +20,7 @@ BZ2_END = 0x177245385090
 BZ2_TAIL = 11
 
 
-class DamagedError(ValueError):
+class DamagedError(InputError):
     """A packed file cannot be unpacked to its end."""
 
 

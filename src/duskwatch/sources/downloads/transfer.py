@@ -89,6 +89,7 @@ class _Transfer:
         self.checksum: Checksum | None = None
         self.wrong = ""
         self.broken: set[str] = set()  # digests of what could not be unpacked
+        self.ranges = True  # until the server answers with another range than was asked for
 
     async def run(self) -> Outcome:
         self.checksum = await self._published_checksum()
@@ -116,7 +117,13 @@ class _Transfer:
             if response.status_code == 416:
                 self._start_over()
                 raise TransientError("it is shorter now than what was fetched before")
-            start, total = _extent(response, have)
+            try:
+                start, total = _extent(response, have)
+            except TransientError:
+                # A block cache may answer with a range of its own (RFC 9110 section 14.4), and would again.
+                self.ranges = False
+                self._start_over()
+                raise
             await self._receive(response, start, total)
         size = self.part.stat().st_size
         if total is not None and size != total:
@@ -127,6 +134,8 @@ class _Transfer:
 
     def _so_far(self) -> tuple[int, str | None]:
         """Bytes there are of an earlier attempt, and what proves that the server still means the same file."""
+        if not self.ranges:
+            return 0, None
         try:
             notes = json.loads(self.notes.read_text(encoding="utf-8"))
             if notes["url"] == self.wanted.url and isinstance(notes["validator"], str):

@@ -8,12 +8,12 @@ a ``# format:`` comment as CAIDA writes it) names the columns; without a header 
 import csv
 import json
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from duskwatch.records.report import InputFile
+from duskwatch.records.text import clean_name
 from duskwatch.sources.reference.files import ReferenceDataError, StoredFile, describe, read_stored
 
 MAX_BYTES = 256 << 20
@@ -63,7 +63,7 @@ def read_as_names(file: StoredFile) -> tuple[dict[int, str], int]:
     names: dict[int, str] = {}
     bad = 0
     for number, name in pairs:
-        asn, cleaned = _asn(number), clean_name(name) if isinstance(name, str) else ""
+        asn, cleaned = _asn(number), clean_name(name, MAX_NAME) if isinstance(name, str) else ""
         if asn is None or not cleaned:
             bad += 1
         else:
@@ -71,14 +71,6 @@ def read_as_names(file: StoredFile) -> tuple[dict[int, str], int]:
     if not names:
         raise _wrong(file)
     return names, bad
-
-
-def clean_name(text: str) -> str:
-    """One line without control, formatting or private characters, at most MAX_NAME characters."""
-    # Categories C*: controls would reach a terminal, bidirectional marks would reorder a page.
-    kept = (" " if c.isspace() else c for c in text[: 8 * MAX_NAME] if c.isspace() or unicodedata.category(c)[0] != "C")
-    words = " ".join("".join(kept).replace("\ufffd", "?").split())
-    return words if len(words) <= MAX_NAME else words[: MAX_NAME - 1].rstrip() + "…"
 
 
 def _wrong(file: StoredFile, detail: str = "") -> ReferenceDataError:

@@ -12,8 +12,14 @@ import socket
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
+from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
+from duskwatch.kernels import delegated as kernel
 from duskwatch.sources.reference.files import ReferenceDataError, StoredFile, describe
+from duskwatch.sources.reference.held import ONES, HeldTable, number_of
 from duskwatch.sources.reference.overlaps import Held
 
 REGISTRIES = frozenset({"afrinic", "apnic", "arin", "iana", "lacnic", "nro", "ripencc"})
@@ -29,17 +35,18 @@ _NOBODY = "ZZ"
 
 @dataclass(slots=True)
 class Delegations:
-    """What one or more files say. Addresses are plain integers of their family."""
+    """What a file says. Addresses are plain integers of their family."""
 
-    ipv4: list[Held] = field(default_factory=list)
-    ipv6: list[Held] = field(default_factory=list)
-    asn: list[Held] = field(default_factory=list)
+    ipv4: HeldTable = field(default_factory=lambda: HeldTable.of([]))
+    ipv6: HeldTable = field(default_factory=lambda: HeldTable.of([]))
+    asn: HeldTable = field(default_factory=lambda: HeldTable.of([]))
     dated: date | None = None  # end date of the version line
     records: int = 0  # record lines that could be read, of any status
     later: int = 0  # left out: dated after the day analysed
     unheld: int = 0  # left out: available, reserved, or without a country
     damaged: int = 0
     damage: list[str] = field(default_factory=list)  # the first few damaged lines, in words
+    damaged_of: dict[str, list[str]] = field(default_factory=dict)  # the same by the country code that they name
 
 
 class _Damaged(ValueError):
@@ -49,13 +56,16 @@ class _Damaged(ValueError):
 def read_delegated(file: StoredFile, on: date) -> Delegations:
     """Read one file as it applies on a day: records dated after it are counted and left out.
 
-    Damaged lines are counted and the first few described. ReferenceDataError where the file holds no version line
-    and no record of this format.
+    Damaged lines are counted and the first few described, of each country too. ReferenceDataError where the file holds
+    no version line and no record of this format.
     """
-    out = Delegations()
     day = on.year * 10000 + on.month * 100 + on.day
+    lines = _lines(file.data)
+    out = Delegations()
+    rows: dict[int, list[Held]] = {kernel.IPV4: [], kernel.IPV6: [], kernel.ASN: []}
     versions = 0
-    for number, raw in enumerate(file.data.split(b"\n"), 1):
+    for at in np.flatnonzero(lines.kind == kernel.ODD).tolist():
+        raw = file.data[lines.start[at] : lines.stop[at]]
         line = raw[:_LINE_BYTES].decode("utf-8", "replace").strip("\ufeff \t\r")
         if not line or line.startswith("#"):
             continue
@@ -69,11 +79,14 @@ def read_delegated(file: StoredFile, on: date) -> Delegations:
                 versions += 1
                 out.dated = _newer(out.dated, _version_date(fields))
             elif not (len(fields) >= 6 and fields[5] == "summary"):
-                _record(out, fields, day)
+                _record(out, fields, day, rows)
         except _Damaged as error:
-            out.damaged += 1
-            if len(out.damage) < MAX_DAMAGED_NAMED:
-                out.damage.append(f"line {number}: {error}")
+            _note(out, fields, f"line {at + 1}: {error}")
+    _add_regular(out, lines, day)
+    out.ipv4, out.ipv6, out.asn = (
+        HeldTable.join([table, HeldTable.of(rows[kind])])
+        for kind, table in ((kernel.IPV4, out.ipv4), (kernel.IPV6, out.ipv6), (kernel.ASN, out.asn))
+    )
     if not versions and not out.records:
         first = out.damage[0] if out.damage else "line 1: nothing follows"
         raise ReferenceDataError(
@@ -81,6 +94,59 @@ def read_delegated(file: StoredFile, on: date) -> Delegations:
             "expected a version line (2|apnic|20141222|...) and records (apnic|KP|ipv4|175.45.176.0|1024|...)"
         )
     return out
+
+
+class _Lines(NamedTuple):
+    """L lines, as ``kernels.delegated.parse_lines`` tells them."""
+
+    start: npt.NDArray[np.int64]
+    stop: npt.NDArray[np.int64]
+    kind: npt.NDArray[np.uint8]
+    first: npt.NDArray[np.uint64]
+    last: npt.NDArray[np.uint64]
+    country: npt.NDArray[np.int32]
+    since: npt.NDArray[np.int32]
+    status: npt.NDArray[np.uint8]
+
+
+def _lines(data: bytes) -> _Lines:
+    octets = np.frombuffer(data, np.uint8)
+    room = int(np.count_nonzero(octets == ord("\n"))) + 1
+    columns = _Lines(*(np.zeros(room, kind) for kind in ("i8", "i8", "u1", "u8", "u8", "i4", "i4", "u1")))
+    words = (_words(REGISTRIES), _words(_HELD), _words(_UNHELD))
+    kernel.parse_lines(octets, *(part for word in words for part in word), *columns)
+    return columns
+
+
+def _words(words: frozenset[str]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    ordered = sorted(words)
+    return np.frombuffer("".join(ordered).encode(), np.uint8), np.cumsum([len(word) for word in ordered])
+
+
+def _add_regular(out: Delegations, lines: _Lines, day: int) -> None:
+    regular = (lines.kind != kernel.ODD) & (lines.kind != kernel.BLANK)
+    held = regular & (lines.status == 1) & (lines.country != number_of(_NOBODY))
+    later = held & (lines.since > day)
+    out.records += int(regular.sum())
+    out.unheld += int((regular & ~held).sum())
+    out.later += int(later.sum())
+    tables = []
+    for kind in (kernel.IPV4, kernel.IPV6, kernel.ASN):
+        rows = np.flatnonzero(held & ~later & (lines.kind == kind))
+        first, last, zero = lines.first[rows], lines.last[rows], np.zeros(len(rows), np.uint64)
+        a, b, c, d = (first, zero, last, zero + ONES) if kind == kernel.IPV6 else (zero, first, zero, last)
+        tables.append(HeldTable(a, b, c, d, lines.country[rows], lines.since[rows]))
+    out.ipv4, out.ipv6, out.asn = tables
+
+
+def _note(out: Delegations, fields: list[str], text: str) -> None:
+    """Count a damaged line, and describe it if it is one of the first, of all or of the country that it names."""
+    out.damaged += 1
+    if len(out.damage) < MAX_DAMAGED_NAMED:
+        out.damage.append(text)
+    code = fields[1].upper() if len(fields) > 1 else ""
+    if _CODE.fullmatch(code) and len(of := out.damaged_of.setdefault(code, [])) < MAX_DAMAGED_NAMED:
+        of.append(text)
 
 
 def _is_version(fields: list[str]) -> bool:
@@ -102,15 +168,15 @@ def _newer(a: date | None, b: date | None) -> date | None:
     return max((d for d in (a, b) if d is not None), default=None)
 
 
-def _record(out: Delegations, fields: list[str], day: int) -> None:
+def _record(out: Delegations, fields: list[str], day: int, rows: dict[int, list[Held]]) -> None:
     if len(fields) < 7:
         raise _Damaged(f"expected 7 fields or more split by |, found {len(fields)}")
     registry, country, kind, start, value, since_text, status = fields[:7]
     if registry not in REGISTRIES and registry.lower() not in REGISTRIES:
-        raise _Damaged(f"expected a registry, found {_quoted(registry)}")
+        raise _Damaged(f"expected a registry ({', '.join(sorted(REGISTRIES))}) in field 1, found {_quoted(registry)}")
     if status not in _HELD and status not in _UNHELD:
         raise _Damaged(f"expected a status such as allocated, found {_quoted(status)}")
-    first, last, target = _range(out, kind, start, value)
+    first, last, what = _range(kind, start, value)
     since = _date(since_text)
     country = country.upper()
     if country and not _CODE.fullmatch(country) and country != "*":
@@ -121,10 +187,10 @@ def _record(out: Delegations, fields: list[str], day: int) -> None:
     elif since > day:
         out.later += 1
     else:
-        target.append(Held(first, last, country, since))
+        rows[what].append(Held(first, last, country, since))
 
 
-def _range(out: Delegations, kind: str, start: str, value: str) -> tuple[int, int, list[Held]]:
+def _range(kind: str, start: str, value: str) -> tuple[int, int, int]:
     if not (value.isascii() and value.isdigit() and len(value) <= 10 and int(value) > 0):
         raise _Damaged(f"expected a count or length above zero, found {_quoted(value)}")
     count = int(value)
@@ -132,7 +198,7 @@ def _range(out: Delegations, kind: str, start: str, value: str) -> tuple[int, in
         first = _address(socket.AF_INET, start)
         if first + count > 1 << 32:
             raise _Damaged(f"{count} addresses from {start} run past 255.255.255.255")
-        return first, first + count - 1, out.ipv4
+        return first, first + count - 1, kernel.IPV4
     if kind == "ipv6":
         first = _address(socket.AF_INET6, start)
         if count > 128:
@@ -140,11 +206,11 @@ def _range(out: Delegations, kind: str, start: str, value: str) -> tuple[int, in
         size = 1 << (128 - count)
         if first % size:
             raise _Damaged(f"{start}/{count} has bits set beyond its length")
-        return first, first + size - 1, out.ipv6
+        return first, first + size - 1, kernel.IPV6
     if kind == "asn":
         if not (start.isascii() and start.isdigit() and len(start) <= 10) or int(start) + count > 1 << 32:
             raise _Damaged(f"expected an AS number below 4294967296, found {_quoted(start)}")
-        return int(start), int(start) + count - 1, out.asn
+        return int(start), int(start) + count - 1, kernel.ASN
     raise _Damaged(f"expected ipv4, ipv6 or asn, found {_quoted(kind)}")
 
 

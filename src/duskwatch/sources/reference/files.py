@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from duskwatch.records.errors import InputError
+
 MAX_BYTES = 1 << 30  # unpacked; the largest address databases in use are below this
 _PIECE = 1 << 20
 _MMDB_MARK = b"\xab\xcd\xefMaxMind.com"  # starts the metadata, within the last 128 KiB (MaxMind DB format, section 2)
@@ -19,7 +21,7 @@ _MMDB_TAIL = 128 * 1024
 _MRT_TYPES = frozenset({5, 11, 12, 13, 16, 17, 32, 33, 48, 49})  # RFC 6396 sections 4 and 5
 
 
-class ReferenceDataError(ValueError):
+class ReferenceDataError(InputError):
     """A reference file cannot be used; the message names the file, the place and what was expected, in one line."""
 
 

@@ -10,7 +10,7 @@ from duskwatch.records.countries import AsnCountries, CountryRanges
 from duskwatch.records.report import InputFile
 from duskwatch.sources.reference.delegated import Delegations, read_delegated
 from duskwatch.sources.reference.files import ReferenceDataError, StoredFile, is_mmdb, read_stored
-from duskwatch.sources.reference.overlaps import Held, Run, settle
+from duskwatch.sources.reference.held import HeldTable, code_of, settle_table
 
 _ONES = (1 << 64) - 1
 _FAR_DAYS = 31  # a file further from the day analysed than this is pointed out
@@ -24,9 +24,7 @@ def load_geo(paths: Sequence[Path | str], on: date) -> CountryRanges:
     """
     if not paths:
         raise ReferenceDataError("no file to map addresses to countries was named")
-    ipv4: list[Held] = []
-    ipv6: list[Held] = []
-    asn: list[Held] = []
+    parts: list[Delegations] = []
     notes: list[str] = []
     inputs: list[InputFile] = []
     days: list[tuple[str, date]] = []
@@ -39,9 +37,7 @@ def load_geo(paths: Sequence[Path | str], on: date) -> CountryRanges:
             part = read_delegated(file, on)
             records, bad, damage, kind = part.records, part.damaged, "; ".join(part.damage), "delegated"
             _note_left_out(part, file.name, on, notes)
-        ipv4 += part.ipv4
-        ipv6 += part.ipv6
-        asn += part.asn
+        parts.append(part)
         sources.append(f"{file.name} ({part.dated or 'not dated'})")
         if part.dated is not None:
             days.append((file.name, part.dated))
@@ -49,9 +45,7 @@ def load_geo(paths: Sequence[Path | str], on: date) -> CountryRanges:
             InputFile(file.name, file.sha256, kind, None, None, records, bad, damage, size_bytes=file.size_bytes)
         )
     notes += _note_distance(days, on)
-    return _ranges(
-        ipv4, ipv6, asn, "; ".join(sources), max((day for _, day in days), default=None), notes, tuple(inputs)
-    )
+    return _ranges(parts, "; ".join(sources), max((day for _, day in days), default=None), notes, tuple(inputs))
 
 
 def _mmdb(file: StoredFile, notes: list[str]) -> tuple[Delegations, int]:
@@ -60,7 +54,8 @@ def _mmdb(file: StoredFile, notes: list[str]) -> tuple[Delegations, int]:
     database = read_mmdb(file)
     if database.nameless:
         notes.append(f"{file.name}: {database.nameless} of {database.networks} networks have no country")
-    return Delegations(database.ipv4, database.ipv6, [], database.dated), database.networks
+    tables = HeldTable.of(database.ipv4), HeldTable.of(database.ipv6)
+    return Delegations(*tables, dated=database.dated), database.networks
 
 
 def _note_left_out(part: Delegations, name: str, on: date, notes: list[str]) -> None:
@@ -82,37 +77,34 @@ def _note_distance(dated: list[tuple[str, date]], on: date) -> list[str]:
 
 
 def _ranges(
-    ipv4: list[Held],
-    ipv6: list[Held],
-    asn: list[Held],
-    source: str,
-    dated: date | None,
-    notes: list[str],
-    inputs: tuple[InputFile, ...],
+    parts: list[Delegations], source: str, dated: date | None, notes: list[str], inputs: tuple[InputFile, ...]
 ) -> CountryRanges:
-    runs4, against4 = settle(ipv4)
-    runs6, against6 = settle(ipv6)
-    runs_asn, against_asn = settle(asn)
+    runs4, against4 = settle_table(HeldTable.join([part.ipv4 for part in parts]))
+    runs6, against6 = settle_table(HeldTable.join([part.ipv6 for part in parts]))
+    runs_asn, against_asn = settle_table(HeldTable.join([part.asn for part in parts]))
     if against := against4 + against6 + against_asn:
         notes.append(f"{against} records contradict another on the country; the later record was taken")
-    countries = tuple(sorted({run.country for run in (*runs4, *runs6)}))
-    index = {code: n for n, code in enumerate(countries)}
-    aligned = [*_aligned(runs4, 96), *_aligned(runs6, 0)]
+    country = np.concatenate([runs4.country, runs6.country])
+    numbers = np.unique(country)
+    # An IPv4 address stands in the top 32 of 128 bits; its /32 spans all that is below.
+    top, below = np.uint64(32), np.uint64((1 << 32) - 1)
+    zero, ones = np.zeros(len(runs4), np.uint64), np.full(len(runs4), _ONES, np.uint64)
+    damaged: dict[str, tuple[str, ...]] = {}
+    for part, file in zip(parts, inputs, strict=True):
+        for code, texts in part.damaged_of.items():
+            damaged[code] = (*damaged.get(code, ()), *(f"{file.name}: {text}" for text in texts))
     return CountryRanges(
         afi=np.array([1] * len(runs4) + [2] * len(runs6), dtype=np.uint8),
-        first_hi=np.array([first >> 64 for first, _ in aligned], dtype=np.uint64),
-        first_lo=np.array([first & _ONES for first, _ in aligned], dtype=np.uint64),
-        last_hi=np.array([last >> 64 for _, last in aligned], dtype=np.uint64),
-        last_lo=np.array([last & _ONES for _, last in aligned], dtype=np.uint64),
-        country=np.array([index[run.country] for run in (*runs4, *runs6)], dtype=np.int32),
-        countries=countries,
+        first_hi=np.concatenate([runs4.first_lo << top, runs6.first_hi]),
+        first_lo=np.concatenate([zero, runs6.first_lo]),
+        last_hi=np.concatenate([(runs4.last_lo << top) | below, runs6.last_hi]),
+        last_lo=np.concatenate([ones, runs6.last_lo]),
+        country=np.searchsorted(numbers, country).astype(np.int32),
+        countries=tuple(code_of(number) for number in numbers.tolist()),
         source=source,
         dated=dated,
-        asn_country=AsnCountries(runs_asn),
+        asn_country=AsnCountries(runs_asn.rows()),
         notes=tuple(notes),
         inputs=inputs,
+        damaged=damaged,
     )
-
-
-def _aligned(runs: list[Run], spare_bits: int) -> list[tuple[int, int]]:
-    return [(first << spare_bits, ((last + 1) << spare_bits) - 1) for first, last, _ in runs]

@@ -9,7 +9,18 @@ import re
 from functools import cache
 from importlib import resources
 
-_BESIDE_ISO = ("EU", "XK")  # registries file space under the European Union, databases under Kosovo
+from duskwatch.records.errors import InputError
+
+_BESIDE_ISO = ("AP", "EU", "XK")  # registries file space under the first two, databases under Kosovo
+# Codes that delegations of their time hold (ISO 3166-3): name, who has it now, time zone.
+_FORMER = {
+    "AN": ("Netherlands Antilles", ("CW", "SX", "BQ"), "America/Curacao"),
+    "CS": ("Serbia and Montenegro", ("RS", "ME"), "Europe/Belgrade"),
+    "TP": ("East Timor", ("TL",), "Asia/Dili"),
+    "YU": ("Yugoslavia", ("RS", "ME"), "Europe/Belgrade"),
+    "ZR": ("Zaire", ("CD",), "Africa/Kinshasa"),
+}
+_REGION_NAMES = {"AP": "Asia and the Pacific"}  # no ISO code, so CLDR has no name for it
 _CAPITAL_ZONE = {  # of countries with several zones; where there is no capital, the largest station
     "AQ": "Antarctica/McMurdo",
     "AR": "America/Argentina/Buenos_Aires",
@@ -45,17 +56,17 @@ _CAPITAL_ZONE = {  # of countries with several zones; where there is no capital,
 }
 
 
-class UnknownCountryError(ValueError):
+class UnknownCountryError(InputError):
     """No such country; the message says what to write instead, in one line."""
 
 
 def country_code(text: str) -> str:
-    """The ISO 3166-1 alpha-2 code that ``text`` is, in capitals.
+    """The code that ``text`` is, in capitals: ISO 3166-1 alpha-2, a former one (AN), or one of registries (AP).
 
     UnknownCountryError otherwise, with a hint: UK is written GB, North Korea is written KP, PRK is written KP.
     """
     code = text.strip().upper()
-    if code in _codes():
+    if code in _codes() or code in _FORMER:
         return code
     shown = "".join(c if c.isprintable() else "?" for c in text.strip()[:60])
     if re.fullmatch(r"[A-Z0-9]{2,3}", code) and (meant := _aliases(code)):
@@ -75,19 +86,36 @@ def country_name(code: str, language: str = "en") -> str:
     UnknownCountryError where the code is no country, ValueError where the language is not known.
     """
     code = country_code(code)
-    return _names(language).get(code) or _names("en").get(code) or code
+    own = _FORMER[code][0] if code in _FORMER else _REGION_NAMES.get(code)
+    return own or _names(language).get(code) or _names("en").get(code) or code
+
+
+def name_or_code(code: str) -> str:
+    """The name of a country; the code itself where nobody knows a country of it: files may hold any two letters."""
+    try:
+        return country_name(code)
+    except UnknownCountryError:
+        return code
+
+
+def former_codes(code: str) -> tuple[str, ...]:
+    """Codes under which a country's addresses were delegated before it had its own: AN for CW."""
+    return tuple(former for former, (_, now, _) in _FORMER.items() if code in now)
 
 
 def time_zones(code: str) -> tuple[str, ...]:
     """IANA names of a country's time zones, that of the capital first; empty where the tz database has none."""
     code = country_code(code)
-    zones = _zones().get(code, ())
+    zones = (_FORMER[code][2],) if code in _FORMER else _zones().get(code, ())
     return tuple(sorted(zones, key=lambda zone: zone != _CAPITAL_ZONE.get(code)))  # the sort is stable
 
 
 def main_time_zone(code: str) -> str:
-    """The time zone of a country's capital; '' where the tz database has none."""
-    return next(iter(time_zones(code)), "")
+    """The time zone of a country's capital; '' where the tz database has none, or the code is no country's."""
+    try:
+        return next(iter(time_zones(code)), "")
+    except UnknownCountryError:
+        return ""
 
 
 @cache

@@ -1,13 +1,14 @@
 """Points in time into bins: the step of each signal, and one block for all signals of one step."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from duskwatch.records.signals import SignalBlock
 from duskwatch.records.times import DAY, SECOND, span_text
+from duskwatch.sources.tables.naming import Naming
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
@@ -41,7 +42,7 @@ class Step:
     mixed: bool  # a part has finer steps
 
 
-def blocks_of(signals: Sequence[Points]) -> tuple[list[SignalBlock], list[str]]:
+def blocks_of(signals: Sequence[Points], naming: Naming = Naming()) -> tuple[list[SignalBlock], list[str]]:
     """Signals into blocks, one for each width of bins, finest first; and what was noticed.
 
     A bin holds the mean of the points in it, NaN and no coverage where there is none. Signals of one point are left
@@ -67,7 +68,7 @@ def blocks_of(signals: Sequence[Points]) -> tuple[list[SignalBlock], list[str]]:
     total = sum(len(own) * _bins(own, *step) for step, own in by_step.items())
     if total > MOST_BINS:
         raise ValueError(f"the series span {total:,} bins; give a part of them, at most {MOST_BINS:,}")
-    return [_block(own, *step) for step, own in sorted(by_step.items())], notes
+    return [_block(own, *step, naming) for step, own in sorted(by_step.items())], notes
 
 
 def step_of(time_us: I64) -> Step:
@@ -101,7 +102,7 @@ def _bins(signals: Sequence[Points], width_us: int, phase_us: int) -> int:
     return (last - phase_us) // width_us - (first - phase_us) // width_us + 1
 
 
-def _block(signals: Sequence[Points], width_us: int, phase_us: int) -> SignalBlock:
+def _block(signals: Sequence[Points], width_us: int, phase_us: int, naming: Naming) -> SignalBlock:
     first = min(int(one.time_us[0]) for one in signals)
     start = (first - phase_us) // width_us * width_us + phase_us
     bins = _bins(signals, width_us, phase_us)
@@ -112,6 +113,5 @@ def _block(signals: Sequence[Points], width_us: int, phase_us: int) -> SignalBlo
         count = np.bincount(at, minlength=bins)
         there = count > 0
         values[row, there] = total[there] / count[there]
-    return SignalBlock(
-        tuple(one.name for one in signals), start, width_us, values, (~np.isnan(values)).astype(np.float64)
-    )
+    specs = tuple(replace(naming.spec(one.name), bin_us=width_us) for one in signals)
+    return SignalBlock(specs, start, width_us, values, (~np.isnan(values)).astype(np.float64))

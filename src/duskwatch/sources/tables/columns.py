@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from duskwatch.records.errors import InputError
+
 _TIMES = (
     "timestamp", "time", "timeutc", "utctime", "datetime", "datetimeutc", "date", "dateutc", "ts", "t", "epoch",
     "epochs", "unixtime", "unixtimestamp", "timems", "timestampms", "eventtime", "timebin", "bin", "bucket", "start",
@@ -45,7 +47,7 @@ class Layout:
     left_out: tuple[str, ...] = ()  # columns that are no measure, by their names
 
 
-class LayoutError(ValueError):
+class LayoutError(InputError):
     """The columns of a table cannot be told apart; the text says what to give."""
 
 
@@ -69,10 +71,10 @@ def layout_of(
     """
     for option, name in (("time", time), ("entity", entity), ("signal", signal), ("value", value)):
         if name is not None and name not in columns:
-            raise LayoutError(f"no column '{name}' (--{option}-column); there are {_listed(columns)}")
+            raise LayoutError(f"no column '{name}' (--{option}-column); there are {listed(columns)}")
     time = time or _first(columns, _TIMES)
     if time is None:
-        raise LayoutError(f"no column of times among {_listed(columns)}; name it with --time-column")
+        raise LayoutError(f"no column of times among {listed(columns)}; name it with --time-column")
     entity = entity or _first([name for name in columns if name != time], _ENTITIES)
     rest = [name for name in columns if name not in (time, entity)]
     signal = signal or _first(rest, _SIGNALS)
@@ -84,11 +86,11 @@ def layout_of(
         others = _measures(numeric, None)
         if len(others) == 1:
             return Layout(time, entity, signal, (others[0],), wide=False)
-        raise LayoutError(f"which column holds the values of '{signal}'? name it with --value-column: {_listed(rest)}")
+        raise LayoutError(f"which column holds the values of '{signal}'? name it with --value-column: {listed(rest)}")
     measures = [value] if value is not None else _measures(numeric, None)
     if not measures:
         raise LayoutError(
-            f"no column of numbers beside the time '{time}' among {_listed(columns)}; name it with --value-column"
+            f"no column of numbers beside the time '{time}' among {listed(columns)}; name it with --value-column"
         )
     left_out = tuple(name for name in numeric if name not in measures)
     return Layout(time, entity, None, tuple(measures), wide=True, left_out=left_out)
@@ -107,6 +109,7 @@ def _first(columns: Sequence[str], known: Sequence[str]) -> str | None:
     return next((by_plain[name] for name in known if name in by_plain), None)
 
 
-def _listed(columns: Sequence[str], most: int = 8) -> str:
+def listed(columns: Sequence[str], most: int = 8) -> str:
+    """Names as an error lists them, the first ``most``."""
     shown = ", ".join(f"'{name[:40]}'" for name in columns[:most])
     return shown + (f" and {len(columns) - most} more" if len(columns) > most else "")

@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
+from duskwatch.records.errors import InputError
+
 MOST_VALUES = 50_000_000
 MOST_PARTS = 16  # measures kept of a nested value
 
 
-class IodaError(ValueError):
+class IodaError(InputError):
     """An answer that holds no signals; the text says what it is."""
 
 

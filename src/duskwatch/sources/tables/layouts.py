@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from duskwatch.records.errors import InputError
 from duskwatch.sources.tables.ioda import is_ioda, signal_rows
 
 MOST_JSON_BYTES = 1 << 30
@@ -15,7 +16,7 @@ _SEPARATORS = (",", ";", "\t", "|")
 _PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x78\x9c", b"\x78\x01", b"\x78\xda")
 
 
-class TableError(ValueError):
+class TableError(InputError):
     """A file that holds no table; the text says why and what to do."""
 
 

@@ -1,20 +1,24 @@
 """Files of series into binned signals of one entity: what each row says, what is left out and why."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from duskwatch.records.entity import Entity
+from duskwatch.records.errors import InputError
 from duskwatch.records.report import InputFile
-from duskwatch.records.signals import SignalBlock
+from duskwatch.records.signals import Role, SignalBlock, SignalSpec
+from duskwatch.records.text import clean_name
 from duskwatch.sources.tables.bins import Points, blocks_of
-from duskwatch.sources.tables.columns import Layout, layout_of
+from duskwatch.sources.tables.columns import Layout, layout_of, listed
 from duskwatch.sources.tables.layouts import open_table
+from duskwatch.sources.tables.naming import Naming
 from duskwatch.sources.tables.times import times_us
 
 SAMPLE = 2000  # rows that tell which columns hold numbers
@@ -23,18 +27,19 @@ MOST_SIGNALS = 2000
 _EMPTY = ("", "null", "none", "nan", "na", "n/a", "nil", "-", "\\n")
 
 
-class SeriesError(ValueError):
+class SeriesError(InputError):
     """A file of series that cannot be used; one line that says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesOptions:
-    """Names of columns where they cannot be told from the file itself."""
+    """Names of columns where they cannot be told from the file itself, and roles of signals where names do not say."""
 
     time: str | None = None
     entity: str | None = None
     signal: str | None = None
     value: str | None = None
+    roles: Mapping[str, Role] = field(default_factory=dict)  # by name of signal; before any other rule
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,10 +51,17 @@ class SeriesData:
     notes: tuple[str, ...]
 
 
-def read_series(paths: Sequence[Path], entity: Entity, options: SeriesOptions = SeriesOptions()) -> SeriesData:
+def read_series(
+    paths: Sequence[Path],
+    entity: Entity,
+    options: SeriesOptions = SeriesOptions(),
+    declared: Mapping[str, SignalSpec] = MappingProxyType({}),
+) -> SeriesData:
     """Read files of series; rows of one signal in several files are taken together.
 
-    Raises SeriesError, in one line, where a file is no table, has no rows of the entity or none that can be read.
+    declared   what is known of signals by their whole name: those that duskwatch measures itself, written out before
+    Raises SeriesError, in one line, where a file is no table, has no rows of the entity or none that can be read, or
+    where a role was said of a signal that there is not.
     """
     rows: list[pl.DataFrame] = []
     inputs: list[InputFile] = []
@@ -72,13 +84,31 @@ def read_series(paths: Sequence[Path], entity: Entity, options: SeriesOptions = 
         inputs.append(
             InputFile(path.name, digest, "series", first, last, len(frame), bad, size_bytes=path.stat().st_size)
         )
+    naming = Naming(declared, options.roles)
     try:
-        blocks, said = blocks_of(_points(pl.concat(rows)))
+        blocks, said = blocks_of(_points(pl.concat(rows)), naming)
     except ValueError as error:
         raise SeriesError(str(error)) from None
     if not blocks:
         raise SeriesError("the files hold no signal with two values or more")
-    return SeriesData(tuple(blocks), tuple(inputs), (*notes, *said))
+    notes += [*said, *_taken_for(blocks, naming)]
+    return SeriesData(tuple(blocks), tuple(inputs), tuple(notes))
+
+
+def _taken_for(blocks: Sequence[SignalBlock], naming: Naming) -> list[str]:
+    """Notes on the roles that signals were given. SeriesError for one said of a signal that is not there."""
+    names = [name for block in blocks for name in block.names]
+    for name in naming.roles:
+        if name not in names:
+            raise SeriesError(f"--signal {name}: no such signal in the series; they hold {listed(names)}")
+    notes = [f"{name}: taken for a signal of role '{role}', as --signal says" for name, role in naming.roles.items()]
+    guessed = [name for name in names if naming.guessed(name)]
+    if guessed:
+        notes.append(
+            f"what a fall means is not told by the names {listed(guessed)}: each was taken for a measure of reach by "
+            "itself; say otherwise with --signal NAME=ROLE"
+        )
+    return notes
 
 
 def _rows_of(path: Path, entity: Entity, options: SeriesOptions) -> tuple[pl.DataFrame, int, list[str]]:
@@ -209,6 +239,9 @@ def _values(long: pl.DataFrame) -> tuple[pl.DataFrame, int, int]:
 
 def _points(rows: pl.DataFrame) -> list[Points]:
     """Every signal's points, those of one time taken together, in order of signal."""
+    given_names = rows["signal"].cast(pl.String).unique().to_list()
+    clean = {name: clean_name(name) or "unnamed" for name in given_names if name is not None}
+    rows = rows.with_columns(pl.col("signal").cast(pl.String).replace(clean))
     names = rows["signal"].unique(maintain_order=True).to_list()
     if len(names) > MOST_SIGNALS:
         raise SeriesError(f"{len(names):,} signals; give at most {MOST_SIGNALS:,} (is --signal-column right?)")

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from duskwatch.records.times import SECOND
+from duskwatch.records.times import SECOND, calendar_time
 
 EARLIEST_US, LATEST_US = 0, 4_102_444_800 * SECOND  # 1970 to 2100: what lies outside is no time of a measurement
 _WITH_OFFSET = ("%Y-%m-%d %H:%M:%S%.f%:z", "%Y-%m-%d %H:%M:%S%.f%z", "%Y-%m-%d %H:%M%:z")
@@ -13,8 +13,8 @@ _DATES = ("%Y-%m-%d", "%Y/%m/%d")
 def times_us(column: pl.Series) -> tuple[pl.Series, int]:
     """Microseconds since 1970 of each item (Int64, null where it is no time), and how many are none.
 
-    Numbers are seconds, milliseconds, microseconds or nanoseconds, by their size; text is ISO 8601, with a space or
-    a T, UTC where it names no offset.
+    Numbers are seconds, milliseconds, microseconds or nanoseconds, by their size; text is what
+    ``records.times.calendar_time`` reads, so that files and the command line follow one rule.
     """
     if column.dtype == pl.Date or isinstance(column.dtype, pl.Datetime):
         moment = column.cast(pl.Datetime("us"))
@@ -29,6 +29,8 @@ def times_us(column: pl.Series) -> tuple[pl.Series, int]:
         time = _from_number(number, text.cast(pl.Int64, strict=False))
         if time.null_count():
             time = _from_text(text).zip_with(time.is_null(), time)
+        if time.null_count():
+            time = _one_by_one(text.filter(time.is_null()), text).zip_with(time.is_null(), time)
     time = time.set((time < EARLIEST_US) | (time > LATEST_US), None)
     return time.alias("time_us"), int(time.null_count())
 
@@ -55,6 +57,12 @@ def _from_number(number: pl.Series, exact: pl.Series) -> pl.Series:
         .otherwise(pl.col("i") // 1000)
         .alias("t")
     )["t"]
+
+
+def _one_by_one(odd: pl.Series, text: pl.Series) -> pl.Series:
+    """Times in forms that few files have, each looked at once; null where it is none."""
+    known = {word: calendar_time(word) for word in odd.drop_nulls().unique().to_list()}
+    return text.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.Int64)
 
 
 def _from_text(text: pl.Series) -> pl.Series:

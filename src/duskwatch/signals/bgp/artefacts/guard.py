@@ -8,13 +8,12 @@ import numpy.typing as npt
 
 from duskwatch.records.coverage import Artefact, Coverage
 from duskwatch.records.outages import Outage
-from duskwatch.records.signals import EntityHistory, SignalBlock
+from duskwatch.records.signals import EntityHistory
 from duskwatch.signals.bgp.artefacts.faults import Faults
 from duskwatch.signals.bgp.artefacts.lone import LoneLoss, without_lone_losses
 from duskwatch.signals.bgp.artefacts.witness import witness
+from duskwatch.signals.bgp.measures import ANNOUNCEMENTS
 from duskwatch.signals.bgp.votes import Vote, VoteRows, Votes
-
-ANNOUNCEMENTS = "bgp.announcements"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ def without_transfers(
 ) -> EntityHistory:
     """The history with announcements left out that are part of a table transfer: they are no news of the entity."""
     block = history.signals
-    if not faults.transfers or ANNOUNCEMENTS not in block.names:
+    if not faults.transfers or ANNOUNCEMENTS not in block.specs:
         return history
     rows = votes.rows
     mine = np.flatnonzero(transferred(rows, faults))
@@ -43,8 +42,8 @@ def without_transfers(
     place = (rows.time_us[mine] - block.start_us) // block.bin_us
     place = place[(place >= 0) & (place < block.values.shape[1])]
     values = block.values.copy()
-    values[block.names.index(ANNOUNCEMENTS)] -= np.bincount(place, minlength=values.shape[1])
-    return replace(history, signals=SignalBlock(block.names, block.start_us, block.bin_us, values, block.coverage))
+    values[block.specs.index(ANNOUNCEMENTS)] -= np.bincount(place, minlength=values.shape[1])
+    return replace(history, signals=replace(block, values=values))
 
 
 def transferred(rows: VoteRows, faults: Faults) -> npt.NDArray[np.bool_]:

@@ -7,6 +7,8 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
+from duskwatch.records.errors import InputError
+from duskwatch.records.text import clean_name
 from duskwatch.records.times import MINUTE, SECOND
 from duskwatch.sources.bgp.archives.collectors import COLLECTORS
 from duskwatch.sources.bgp.archives.names import is_archive_name, is_update_name, stamp_time
@@ -27,7 +29,7 @@ HEAD_BYTES = 1 << 12  # of a file are read to tell what it is
 EARLIEST = 800_000_000  # 1995, before any archive
 
 
-class ArchiveError(ValueError):
+class ArchiveError(InputError):
     """Files given for analysis cannot be used; the message says which and what to do."""
 
 
@@ -122,7 +124,8 @@ def collector_of(path: Path, folder: Path | None = None) -> str:
             return part.lower()
         if match := COLLECTOR.search(part.lower()):
             return match[1]
-    return next((part for part in parts[1:] if part and not LAYOUT_FOLDERS.fullmatch(part)), "local")
+    telling = (clean_name(part) for part in parts[1:] if not LAYOUT_FOLDERS.fullmatch(part))
+    return next((name for name in telling if name), "local")
 
 
 def named_time(name: str, collector: str = "") -> int | None:

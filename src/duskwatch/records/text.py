@@ -1,0 +1,17 @@
+"""Names that come from outside: what may be printed, drawn and stored of them."""
+
+import unicodedata
+
+MAX_NAME = 200  # characters of a name that are kept
+
+
+def clean_name(text: str, most: int = MAX_NAME) -> str:
+    """One line without control, formatting, private or broken characters, at most ``most`` characters; may be empty.
+
+    Left out are the Unicode categories C*: controls reach a terminal, bidirectional marks reorder a page, half
+    surrogates stand for bytes of a file name that is no UTF-8, and XML 1.0 (section 2.2) forbids most of them. Every
+    source cleans its names with this function, once, where they come in.
+    """
+    kept = (" " if c.isspace() else c for c in text[: 8 * most] if c.isspace() or unicodedata.category(c)[0] != "C")
+    words = " ".join("".join(kept).replace("\ufffd", "?").split())
+    return words if len(words) <= most else words[: most - 1].rstrip() + "…"
