@@ -24,7 +24,22 @@ def place(tmp_path) -> str:
     """A store with one incident that was found, and one that a person told."""
     store = Store.open(tmp_path / "store", create=True)
     put_day(store, DAY1, [(KP, two_days())])
-    store.record_outages(WINDOW, [(KP, [FIRST, SECOND_LOSS]), (STAR, [FIRST])], detector="d", why="test")
+    store.record_outages(
+        WINDOW,
+        [
+            Finding(
+                KP,
+                (
+                    FIRST,
+                    SECOND_LOSS,
+                ),
+            ),
+            Finding(STAR, (FIRST,)),
+        ],
+        source="bgp",
+        detector="d",
+        why="test",
+    )
     members = (Member(KP, FIRST, 0, 1.0), Member(STAR, FIRST, 0, 0.9))
     told = Incident(KP, FIRST.onset.best_us, FIRST.end.best_us, 1.0, members, members[1:], 0.9)
     record_incidents(

@@ -31,7 +31,21 @@ def place(tmp_path_factory) -> str:
         put_day(store, day, [(KP, HISTORY), (STAR, two_days(2, 5))])
     store.write_gaps(DAY1, [Gap("rrc97\x1b[31m", FROM, FROM + HOUR, "missing file", 3)], source="bgp")
     store.write_inputs(DAY1, [InputFile("updates.gz", "00" * 32, "mrt", None, None, collector="rrc97")], source="bgp")
-    store.record_outages(WINDOW, [(KP, [FIRST, SECOND_LOSS])], detector="loss-area/1", why="test")
+    store.record_outages(
+        WINDOW,
+        [
+            Finding(
+                KP,
+                (
+                    FIRST,
+                    SECOND_LOSS,
+                ),
+            )
+        ],
+        source="bgp",
+        detector="loss-area/1",
+        why="test",
+    )
     return str(folder)
 
 

@@ -20,7 +20,7 @@ def place(tmp_path) -> str:
     for day in (DAY1, DAY2):
         put_day(store, day, [(KP, two_days())])
     store.write_signals(DAY1, frame_of(DAY1, 1.0), source="bgp")
-    store.record_outages(WINDOW, [(KP, [FIRST])], detector="d", why="test")
+    store.record_outages(WINDOW, [Finding(KP, (FIRST,))], source="bgp", detector="d", why="test")
     return store.location.root
 
 

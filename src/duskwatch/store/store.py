@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from duskwatch.records.entity import Entity
-from duskwatch.records.outages import Outage
+from duskwatch.records.findings import Finding
 from duskwatch.records.report import InputFile
 from duskwatch.records.signals import EntityHistory, Gap
 from duskwatch.store import days, readback, reading, tables
@@ -21,7 +21,7 @@ from duskwatch.store.schemas import CHANGES, DAYS, GAPS, LEVELS, SIGNALS, TABLES
 from duskwatch.store.tables import Frames
 
 if TYPE_CHECKING:  # SQLAlchemy is loaded by what needs it
-    from duskwatch.store.revisions import Recorded, StoredOutage
+    from duskwatch.store.outages import Fuse, Recorded, StoredOutage
 
 DATABASE = "events.sqlite"
 
@@ -154,7 +154,7 @@ class Store:
         """What is stored about one entity, as the record that detection and the report read.
 
         Levels, changes and ``signals`` are those of one source; what others measured, and bins of other lengths, are
-        its ``series``. Outages are told with their neighbours: see :class:`revisions.Conclusion`.
+        its ``series``. Through whom it was reached is told with each outage (:class:`records.findings.Conclusion`).
         """
         now = days.current(self.location, (CHANGES, LEVELS, SIGNALS, GAPS))
         window = {"from_us": from_us, "until_us": until_us, "current": now}
@@ -182,16 +182,18 @@ class Store:
     def record_outages(
         self,
         window: tuple[int, int],
-        found: Iterable[tuple[Entity, Sequence[Outage]]],
+        found: Iterable[Finding],
         *,
+        source: str,
         detector: str,
         why: str,
         by: str = "duskwatch",
+        fuse: "Fuse | None" = None,
     ) -> "Recorded":
-        """Record what one analysis of a window found in entities; see :func:`revisions.record_outages`."""
-        from duskwatch.store.revisions import record_outages
+        """Record what one source's analysis of a window found in entities; see :func:`outages.record_outages`."""
+        from duskwatch.store.outages import record_outages
 
-        return record_outages(self.events(), window, found, detector=detector, by=by, why=why)
+        return record_outages(self.events(), window, found, source=source, detector=detector, by=by, why=why, fuse=fuse)
 
     def outages(
         self,
@@ -202,7 +204,7 @@ class Store:
         states: Sequence[str] = ("open", "ended"),
     ) -> "list[StoredOutage]":
         """Outages that touch [from, until), as they are known now, in order of onset."""
-        from duskwatch.store.revisions import stored_outages
+        from duskwatch.store.outages import stored_outages
 
         return stored_outages(self.events(), entities=entities, from_us=from_us, until_us=until_us, states=states)
 

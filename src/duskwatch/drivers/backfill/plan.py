@@ -3,8 +3,8 @@
 import hashlib
 import pickle
 import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import date
 from pathlib import Path
 
@@ -14,14 +14,19 @@ import numpy.typing as npt
 from duskwatch import __version__
 from duskwatch.analysis.replay import BIN_US
 from duskwatch.analysis.whole_tables import KINDS
+from duskwatch.detection.config import DetectionConfig
 from duskwatch.drivers.backfill.results import take
 from duskwatch.records.times import DAY, iso, to_datetime
+from duskwatch.signals.bgp.from_log import VoterSteps
 from duskwatch.signals.bgp.votes import Known
 from duskwatch.sources.bgp.archives.find import ArchiveError, ArchiveFile, select
 from duskwatch.store import Store
 
+DETECTOR = "duskwatch/1"  # under which outages are recorded that the usual thresholds give
 # Part of every key: results of an older layout are not taken up.
 LAYOUT = 4
+FAULTS = "faults.pickle"  # beside the testimony of a day
+VOTES = "votes.pickle"  # of a day that is counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,24 @@ class Plan:
     bin_us: int = BIN_US
     threads: int = 1
     source: str = "bgp"  # under which the store keeps what this run records
+    detection: DetectionConfig = field(default_factory=DetectionConfig)
+
+    @property
+    def detector(self) -> str:
+        """Under which name outages are recorded: other thresholds are another detector, and give another result."""
+        if self.detection == DetectionConfig():
+            return DETECTOR
+        return f"{DETECTOR}+{hashlib.sha256(repr(self.detection).encode()).hexdigest()[:8]}"
+
+    @property
+    def dip(self) -> float:
+        """An entity whose level never fell by this share of its highest cannot have an outage.
+
+        Detection leaves its band later, by twice as much: it may expect more than was ever there, as voters change.
+        """
+        bands = [self.detection.baseline.band]
+        bands += [getattr(one, "baseline", self.detection.baseline).band for one in self.detection.detectors]
+        return min(bands) / 2
 
     def geo_of(self, day: date) -> tuple[Path, ...]:
         """The files that say whose addresses were whose on a day."""
@@ -91,6 +114,12 @@ class DaySummary:
     learned: bool
     warnings: tuple[str, ...]
     damaged: tuple[str, ...]
+    voters: VoterSteps
+    homes: Mapping[str, str] = field(
+        default_factory=dict
+    )  # of networks that fell: the country in which each lies whole
+    # Networks that do not lie in one country whole, and a country that fell, where they lost something: code of both.
+    parts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +169,9 @@ def part_key(part: Part, plan: Plan) -> str:
 
 def day_key(day: date, keys: Sequence[str], plan: Plan) -> str:
     """What a day depends on, as a word: its parts, whose addresses were whose, entities and store."""
-    digest = hashlib.sha256(repr((LAYOUT, sorted(keys), plan.kinds, plan.prefixes, plan.store, plan.source)).encode())
+    digest = hashlib.sha256(
+        repr((LAYOUT, sorted(keys), plan.kinds, plan.prefixes, plan.store, plan.source, plan.dip)).encode()
+    )
     for path in plan.geo_of(day):
         digest.update(_as_it_is(path))
     return digest.hexdigest()[:16]
@@ -173,12 +204,13 @@ def record_path(plan: Plan, day: date) -> Path:
 
 
 def record_of(plan: Plan, day: date) -> DayRecord | None:
-    """A day's record; None where there is none that this version can read."""
+    """A day's record; None where there is none that this version can read, or what goes with it is gone."""
     try:
         found = take(record_path(plan, day))
     except (OSError, EOFError, pickle.UnpicklingError, AttributeError, ImportError, TypeError):
         return None
-    return found if isinstance(found, DayRecord) else None
+    whole = isinstance(found, DayRecord) and (testimony_path(plan, day) / FAULTS).exists()
+    return found if whole else None
 
 
 def counted_path(plan: Plan, day: date) -> Path:
@@ -195,6 +227,11 @@ def key_after(plan: Plan, day: date) -> str:
     return found.after if isinstance(found, Counted) else ""
 
 
+def testimony_path(plan: Plan, day: date) -> Path:
+    """The folder where it lies what single sessions said of what was lost on a day that is in the store."""
+    return plan.work / "testimony" / str(day)
+
+
 def known_path(plan: Plan, day: date, key: str) -> Path:
     """Where it lies what is known after a day."""
     return plan.work / "known" / f"{day}-{key}.pickle"
@@ -208,6 +245,9 @@ def known_paths(plan: Plan, day: date) -> Iterator[Path]:
 def clear_unfinished(work: Path) -> None:
     """Remove what killed tasks left behind. Only for who has the folder to himself."""
     for path in work.glob("*/*.tmp"):
-        path.unlink(missing_ok=True)
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
     for folder in ("counted", "spool", "outages"):
         shutil.rmtree(work / folder, ignore_errors=True)

@@ -3,8 +3,9 @@
 Whoever has levels asks here: an analysis of one country from the votes it counted, a backfill from what a store holds.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,9 @@ from duskwatch.records.signals import ChangeLog, Level, PrefixState
 from duskwatch.signals.bgp.extents import Stretches, covered, space_of, unit_ranges
 from duskwatch.signals.bgp.measures import units
 
+U8 = npt.NDArray[np.uint8]
+U64 = npt.NDArray[np.uint64]
+I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
 
@@ -88,61 +92,53 @@ def before(outage: Outage, around: Sequence[Outage]) -> int:
 # Whose an entity is.
 
 
-@dataclass(frozen=True, slots=True)
-class Space:
-    """Whose addresses are whose on a day, with the /24s and /48s of each country worked out once."""
+def homes(
+    afi: U8, hi: U64, length: U8, network: I64, country: I32, asked: npt.NDArray[np.bool_], ranges: CountryRanges
+) -> dict[int, str]:
+    """The country in which each of some networks lies whole; without those that lie in several, or in none.
 
-    ranges: CountryRanges
-    found: dict[tuple[str, int], Stretches] = field(default_factory=dict)
+    afi, hi, length  [P] prefixes     network  [P] AS of each, below 1 where there is none
+    country          [P] index into ranges.countries, -1 where it is of none     asked  [P] of whose networks it is asked
+    """
+    own = np.flatnonzero(np.isin(network, network[asked & (network > 0)]) & (network > 0))
+    where = np.unique(np.column_stack([network[own], country[own].astype(np.int64)]), axis=0)
+    asns, first, many = np.unique(where[:, 0], return_index=True, return_counts=True)
+    of = {
+        asn: index
+        for asn, index, count in zip(asns.tolist(), where[first, 1].tolist(), many.tolist(), strict=True)
+        if count == 1 and index >= 0
+    }
+    own = own[np.isin(network[own], np.fromiter(of, np.int64, len(of)))]
+    own = own[np.lexsort((afi[own], country[own]))]
+    start, end = units(afi[own], hi[own], length[own])
+    edges = np.flatnonzero(np.diff(country[own], prepend=-2) | np.diff(afi[own].astype(np.int16), prepend=0))
+    for low, high in pairwise([*edges.tolist(), len(own)]):
+        counted = unit_ranges(ranges, ranges.countries[int(country[own[low]])], int(afi[own[low]]))
+        outside = _counted(start[low:high], end[low:high], counted) < end[low:high] - start[low:high]
+        for asn in network[own[low:high]][outside].tolist():
+            of.pop(asn, None)
+    return {asn: ranges.countries[index] for asn, index in of.items()}
 
-    def of(self, code: str, afi: int) -> Stretches:
-        """The /24s (IPv4) or /48s (IPv6) of a country, as sorted stretches."""
-        if (code, afi) not in self.found:
-            self.found[code, afi] = unit_ranges(self.ranges, code, afi)
-        return self.found[code, afi]
 
-    def home(self, prefixes: Sequence[Prefix]) -> str:
-        """The country that all of some prefixes lie in, whole; empty where there is none."""
-        afi, hi, lo, length = _columns(prefixes)
-        found = np.unique(self.ranges.countries_of(afi, hi, lo, length))
-        if len(found) != 1 or found[0] < 0:
-            return ""
-        code = self.ranges.countries[int(found[0])]
-        start, end = units(afi, hi, length)
-        for family in np.unique(afi).tolist():
-            own = afi == family
-            if (_counted(start[own], end[own], self.of(code, family)) < (end - start)[own]).any():
-                return ""
-        return code
+def home_of(log: ChangeLog, ranges: CountryRanges) -> str:
+    """The country in which all prefixes of a network lie whole; empty where there is none."""
+    afi, hi, lo, length = _columns([Prefix.parse(name) for name in log.prefixes])
+    country = ranges.countries_of(afi, hi, lo, length)
+    everything = np.ones(len(afi), np.bool_)
+    return homes(afi, hi, length, np.ones(len(afi), np.int64), country, everything, ranges).get(1, "")
 
 
 def parts_of_networks(
-    afi: npt.NDArray[np.uint8],
-    hi: npt.NDArray[np.uint64],
-    length: npt.NDArray[np.uint8],
-    network: I64,
-    country: npt.NDArray[np.int32],
-    fallen: npt.NDArray[np.bool_],
-    space: Space,
+    network: I64, country: I32, fallen: npt.NDArray[np.bool_], home: Mapping[int, str], codes: Sequence[str]
 ) -> list[tuple[int, str]]:
     """Networks that do not lie in one country whole, and the countries in which they lost anything: (AS, code).
 
-    afi, hi, length  [P] prefixes     network  [P] AS of each, below 1 where there is none
-    country          [P] index into space.ranges.countries, -1 where it is of none     fallen  [P] it was lost
+    network  [P] AS of each prefix, below 1 where there is none     country  [P] index into codes, -1 where it is of none
+    fallen   [P] it was lost     home  of all networks that lie in one, homes()
     """
-    own = np.flatnonzero(network > 0)
-    start, end = units(afi[own], hi[own], length[own])
-    beside = country[own] < 0
-    for index in np.unique(country[own][fallen[own] & ~beside]).tolist():
-        for family in (1, 2):
-            here = np.flatnonzero((country[own] == index) & (afi[own] == family))
-            counted = space.of(space.ranges.countries[index], family)
-            beside[here] |= _counted(start[here], end[here], counted) < end[here] - start[here]
-    where = np.column_stack([network[own], country[own].astype(np.int64)])
-    asns, countries = np.unique(np.unique(where, axis=0)[:, 0], return_counts=True)
-    several = {*asns[countries > 1].tolist(), *network[own][beside].tolist()}
-    lost = np.unique(where[fallen[own] & (country[own] >= 0)], axis=0)
-    return [(asn, space.ranges.countries[index]) for asn, index in lost.tolist() if asn in several]
+    lost = np.flatnonzero(fallen & (network > 0) & (country >= 0))
+    pairs = np.unique(np.column_stack([network[lost], country[lost].astype(np.int64)]), axis=0)
+    return [(asn, codes[index]) for asn, index in pairs.tolist() if asn not in home]
 
 
 def _counted(start: I64, end: I64, counted: Stretches) -> I64:
