@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from duskwatch.analysis.entity import analyze as analyze_files
 from duskwatch.analysis.entity import analyze_countries
-from duskwatch.analysis.replay import replay_archives
+from duskwatch.analysis.replay import Window, replay_archives
 from duskwatch.cli.app import app
 from duskwatch.records.coverage import Artefact, Witnesses
 from duskwatch.records.entity import parse_entity
@@ -699,11 +699,18 @@ def test_the_command_answers_on_the_terminal_and_in_its_files(tmp_path):
     done = CliRunner().invoke(app, [*command, "--geo", str(delegations(tmp_path)), "--out", str(tmp_path / "out")])
     assert done.exit_code == 0, done.output
     told = " ".join(done.output.split())
-    assert "Was it us? no: 15 of 15 peers at three collectors saw it, and all of them kept talking" in told
-    assert "route-views.a: 4 of 4 peers lost it; rrc91: 6 of 6; rrc92: 5 of 5." in told
+    assert (
+        "Was it us? no: 15 of 15 observers that held a route lost it, at three collectors, and all of them kept" in told
+    )
+    assert "route-views.a: 4 of 4 observers lost it; rrc91: 6 of 6; rrc92: 5 of 5." in told
     assert "collector restart rrc92: 5 of 5 sessions went down in the same second" in told
     document = json.loads((tmp_path / "out" / "report.json").read_text())
-    assert document["outages"][0]["was_it_us"]["verdict"] == "no"
+    own = document["outages"][0]["was_it_us"]
+    assert own["verdict"] == "no"
+    named = [peer for view in own["collectors"] for peer in view["peers"]]
+    assert len(named) == 15
+    assert all(peer["saw"] == "lost" and peer["asn"] > 0 and peer["addresses"] for peer in named)
+    assert all(peer["first_lost"].startswith("2020-03-02T") for peer in named)
     assert [fault["kind"] for fault in document["coverage"]["artefacts"]] == ["collector restart", "table transfer"]
     assert 'id="was-it-us"' in (tmp_path / "out" / "report.html").read_text()
 
@@ -741,6 +748,6 @@ def test_real_archives_have_no_wrong_clocks(shared_data: Path, folder: str, wind
     def none(afi, hi, lo, length):
         return np.zeros(len(afi), np.uint8)
 
-    run = replay_archives(*map(parse_time, window), [shared_data / "mrt" / folder], watch=none)
-    assert [heard.steps for heard in run.heard] == [[]] * len(run.heard)
+    run = replay_archives(Window(*map(parse_time, window)), [shared_data / "mrt" / folder], watch=none)
+    assert [heard.steps for heard in run.heard] == [()] * len(run.heard)
     assert all(heard.counts.sum() > 1000 for heard in run.heard)

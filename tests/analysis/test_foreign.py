@@ -13,10 +13,11 @@ from rich.console import Console
 from duskwatch.analysis.foreign import analyze_series, with_series
 from duskwatch.cli.analyze import command
 from duskwatch.detection import detect
+from duskwatch.publication.finding import finding
 from duskwatch.publication.html import to_html
 from duskwatch.publication.report_json import schema, to_json
 from duskwatch.publication.terminal import print_summary
-from duskwatch.publication.words import headline, paragraphs
+from duskwatch.publication.words import paragraphs
 from duskwatch.records.entity import Entity
 from duskwatch.records.report import Report
 from duskwatch.records.times import DAY, HOUR, MINUTE, iso, parse_time
@@ -61,15 +62,16 @@ def test_a_report_from_series_alone_says_so_everywhere(report):
     assert abs(outage.end.best_us - time_of(at(7, 13))) <= MINUTE
     text = " ".join(paragraphs(report))
     assert "three signals that others measured: bgp, probing and telescope in bins of 5 min" in text
-    assert "by the signal probing" in headline(report)
+    assert "(probing: from " in finding(report).lead
+    assert finding(report).headline.startswith("Nearly all connectivity in Iraq was lost for 4 hours")
     assert "full-feed peer" not in text
     document = to_json(report)
     jsonschema.validate(document, schema())
     assert [len(block["names"]) for block in document["other_series"]] == [3]
     page = to_html(report)
-    assert "Signals that others measured" in page
+    assert "Which signals fell, which stayed" in page
     assert "full-feed peers:" not in page
-    assert "duskwatch analyze IQ --from 2023-01-01T00:00:00Z" in page.replace("&#34;", '"')
+    assert "duskwatch analyze IQ \\\n    --from 2023-01-01T00:00:00Z" in page
     console = Console(width=100, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
     print_summary(report, console, [])
     assert "measured by others: bgp, probing and telescope" in console.export_text()
@@ -82,16 +84,19 @@ def test_a_total_loss_in_series_alone_says_nothing_of_routes_or_peers(tmp_path):
     (outage,) = (told := analyze_series(Entity("country", "IQ"), [write(tmp_path / "xy.csv", probing=values)])).outages
     assert outage.dark_from is not None
     text = " ".join(paragraphs(told))
-    assert "Something came back at" in text
+    assert "The first signs of life came back at" in text
+    assert finding(told).headline.startswith("Nearly all connectivity in Iraq was lost for 4 hours")
+    assert "For 3 h of that nothing was left" in text
     assert "route" not in text
     assert "peer" not in text
+    assert "observer" not in text
 
 
 def test_a_quiet_report_tells_the_range_of_the_signal(tmp_path):
     path = write(tmp_path / "xy.csv", ping=flat(3, 600, 0.01))
-    told = headline(analyze_series(Entity("country", "IQ"), [path]))
+    told = finding(analyze_series(Entity("country", "IQ"), [path])).lead
     assert "No outage of Iraq (IQ) was found" in told
-    assert "the signal ping was between" in told
+    assert "Signal ping was between" in told
     assert "mostly about 600" in told
 
 
@@ -118,12 +123,12 @@ def test_series_and_routes_are_told_as_one(tmp_path):
     both = with_series(routes, [path])
     (main,), (alone,) = both.outages, routes.outages
     assert (main.onset, main.end) == (alone.onset, alone.end)
-    assert main.signals == ("bgp.visible_slash24", "bgp.visible_prefixes", "probing")
+    assert main.signals == ("bgp.visible_slash24", "probing", "bgp.visible_prefixes")  # those that decide come first
     assert main.confidence > alone.confidence
     assert main.score == pytest.approx(alone.score, rel=0.02)
     text = " ".join(paragraphs(both))
     assert "one signal that others measured was read: probing" in text
-    assert "and on what others measured" in text
+    assert "and on signals that others measured" in text
     assert "BGP) alone" not in text
     jsonschema.validate(to_json(both), schema())
     with pytest.raises(ValueError, match="the series have no data between"):

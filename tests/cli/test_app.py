@@ -59,7 +59,9 @@ def test_analyze_writes_the_report_and_prints_a_summary_that_pastes(case, tmp_pa
     assert "North Korea (KP)" in done.stdout
     assert "\x1b" not in done.stdout
     assert done.stdout.isascii()
-    assert {path.name for path in tmp_path.iterdir()} == {"report.html", "report.json", "timeline.png"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "report.html", "report.json", "report.md", "outages.csv", "prefixes.csv", "inputs.csv", "timeline.png",
+    }  # fmt: skip
     assert (tmp_path / "timeline.png").read_bytes()[:4] == b"\x89PNG"
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["schema"] == "duskwatch.report/1"

@@ -120,3 +120,12 @@ def test_every_command_has_a_section():
 
     titles = {match[2] for match in HEADING.finditer(prose(DOCS / "reference" / "command-line.md"))}
     assert {f"duskwatch {name}" for name in COMMANDS} <= titles
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md", ROOT / "CHANGELOG.md"], ids=lambda page: page.name)
+def test_no_line_of_prose_is_over_120_columns(page):
+    """tools/wrap-prose wraps those that are."""
+    wide = [
+        line for line in prose(page).splitlines() if len(line) > 120 and not line.lstrip().startswith(("|", "<!--"))
+    ]
+    assert wide == []

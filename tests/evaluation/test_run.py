@@ -15,7 +15,7 @@ from duskwatch.evaluation.scenarios.specs import SEARCHES
 from duskwatch.evaluation.scoring import FoundEvent
 from duskwatch.evaluation.summary import document, pooled, scenario_rows
 from duskwatch.evaluation.table import bounds_table, markdown, table
-from duskwatch.publication.charts import svg
+from duskwatch.publication.draw import svg
 from duskwatch.records.signals import SignalSpec
 
 IDS = ("synthetic/total-2h-large-01", "synthetic/partial-50-2h-small-01", "quiet/tiny-01", "artefact/leak-large-01")

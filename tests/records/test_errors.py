@@ -12,7 +12,7 @@ from duskwatch.records import errors
 from duskwatch.records.errors import DuskwatchError, InputError
 
 # Raised and caught inside one room; nobody above sees them.
-INSIDE = {"NotThereError", "RefusedError", "TransientError", "TransportDamage"}
+INSIDE = {"NotThereError", "Refused", "RefusedError", "TemplateFault", "TransientError", "TransportDamage"}
 
 
 def raised_by_us() -> set[type[BaseException]]:

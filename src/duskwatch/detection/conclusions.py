@@ -1,19 +1,22 @@
 """What several sources concluded of one entity, each by itself, made one.
 
 Where the measurements of all are at hand, detection fuses these (``detect``). Here they are not: each recorder has its
-own, and the others' outages.
+own, and of the others their outages. Onset and end are told as they are of signals: a source is a signal, and what it
+measures is its family.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from duskwatch.detection.config import DetectionConfig
-from duskwatch.detection.fuse import follows
+from duskwatch.detection.config import DetectionConfig, FuseConfig
+from duskwatch.detection.dating.moments import Moments
+from duskwatch.detection.fusing.ending import Told, end_of, onset_of
+from duskwatch.detection.fusing.grouping import Group, repeats
+from duskwatch.detection.fusing.telling import before_end
+from duskwatch.detection.view import Stretch
 from duskwatch.records.findings import Conclusion, Fused, kind_of
 from duskwatch.records.outages import Outage, Phase, When
 from duskwatch.records.times import MINUTE
-
-BESIDE_US = 15 * MINUTE  # bins may be read at their start, at their end, or late
 
 
 def fuse_conclusions(
@@ -22,19 +25,21 @@ def fuse_conclusions(
     """Outages in order of onset. Conclusions of different sources that overlap, or are less than ``join_us`` apart, are
     one outage; two of one source are two, unless another source tells of both as one.
 
-    An outage begins when the first source saw it begin and ends when the last saw it end, by the narrowest of the
-    bounds that agree. The order of the conclusions does not matter.
+    The order of the conclusions does not matter, but that ``Fused.of`` says which they are.
     """
     order = sorted(range(len(conclusions)), key=lambda k: _key(conclusions[k]))
     groups: list[list[int]] = []
     for k in order:
         mine = [group for group in groups if any(_join(conclusions[k], conclusions[j], config) for j in group)]
         groups = [group for group in groups if group not in mine] + [[*(j for group in mine for j in group), k]]
-    made = [_one([conclusions[k] for k in sorted(group, key=lambda k: _key(conclusions[k]))]) for group in groups]
-    ordered = sorted(zip(made, groups, strict=True), key=lambda pair: (pair[0].onset.best_us, min(pair[1])))
+    groups.sort(key=lambda group: min(_key(conclusions[k]) for k in group))
+    outages: list[Outage] = []
+    for group in groups:
+        floor = outages[-1].end.best_us if outages and outages[-1].end is not None else None
+        outages.append(_one([conclusions[k] for k in sorted(group, key=lambda k: _key(conclusions[k]))], floor, config))
     return tuple(
         Fused(outage, tuple(sorted(group)))
-        for outage, (_, group) in zip(_in_a_row([outage for outage, _ in ordered], config), ordered, strict=True)
+        for outage, group in zip(_in_a_row(outages, config.fuse), groups, strict=True)
     )
 
 
@@ -54,31 +59,26 @@ def _join(one: Conclusion, other: Conclusion, config: DetectionConfig) -> bool:
     return apart < config.fuse.join_us
 
 
-def _one(own: Sequence[Conclusion]) -> Outage:
+def _one(own: Sequence[Conclusion], floor_us: int | None, config: DetectionConfig) -> Outage:
     outages = [one.outage for one in own]
     if len(own) == 1:
         return outages[0]
-    until_us = max(map(_end, outages))
-    begins = [outage.onset for outage in outages]
-    onset = _narrowest(begins, min(begins, key=lambda when: when.best_us))
-    ends = [outage.end for outage in outages]
-    known = [end for end in ends if end is not None]
-    over = len(known) == len(ends)
-    end = _narrowest(known, max(known, key=lambda when: when.best_us)) if over else None
-    if end is not None and end.best_us < onset.best_us:
-        end = When(onset.best_us, max(end.latest_us, onset.best_us), onset.best_us, end.reason)
+    told = [_told(one) for one in own]
+    onset = onset_of(told, floor_us, config.fuse)
+    end = end_of(told, onset, config.fuse)
     dark = max(outages, key=lambda outage: 0 if outage.dark_from is None else 1 + outage.duration_us)
+    dark_from, dark_until = before_end(dark.dark_from, dark.dark_until, end)
     by_source: dict[str, list[Outage]] = {}
     for one in own:
         by_source.setdefault(one.source, []).append(one.outage)
     return Outage(
         onset,
         end,
-        dark.dark_from,
-        dark.dark_until,
-        duration_us=(end.best_us if end is not None else until_us) - onset.best_us,
+        dark_from,
+        dark_until,
+        duration_us=(end.best_us if end is not None else max(map(_end, outages))) - onset.best_us,
         depth=max(outage.depth for outage in outages),
-        phases=_phases(outages),
+        phases=_phases(outages, end),
         relapses=max(sum(outage.relapses for outage in mine) + len(mine) - 1 for mine in by_source.values()),
         relapse_of=None,
         stable=max(outages, key=_end).stable,
@@ -89,6 +89,26 @@ def _one(own: Sequence[Conclusion]) -> Outage:
             sorted((a for o in outages for a in o.alarms), key=lambda a: (a.from_us, a.signal, a.detector, a.raised_us))
         ),
     )
+
+
+def _told(one: Conclusion) -> Told:
+    outage = one.outage
+    end = outage.end
+    climbs = [phase.from_us for phase in outage.phases if phase.phase == "recovering"]
+    climbed = [at for at in climbs if end is not None and at <= end.best_us]
+    moments = Moments(
+        outage.onset,
+        end,
+        max(climbed, default=None),
+        one.window[1] if end is None else None,
+        _to_the_second(outage.onset),
+        end is not None and _to_the_second(end),
+    )
+    return Told(kind_of(one.source), one.source, True, True, moments)
+
+
+def _to_the_second(when: When) -> bool:
+    return when.latest_us - when.earliest_us < MINUTE
 
 
 def _confidence(own: Sequence[Conclusion]) -> float:
@@ -103,39 +123,59 @@ def _confidence(own: Sequence[Conclusion]) -> float:
     return 1.0 - doubt
 
 
-def _narrowest(told: Sequence[When], extreme: When) -> When:
-    """Of the moments that lie in the interval of one, or no further from it than it is wide, or than a bin may be, the
-    one that is known best."""
-    wide = max(extreme.latest_us - extreme.earliest_us, BESIDE_US)
-    near = [when for when in told if extreme.earliest_us - wide <= when.best_us <= extreme.latest_us + wide]
-    return min(near, key=lambda when: (when.latest_us - when.earliest_us, when.best_us))
+def _phases(outages: Sequence[Outage], end: When | None) -> tuple[Phase, ...]:
+    """Those of the outage with the largest score, and of the others what comes before it and after its end.
 
-
-def _phases(outages: Sequence[Outage]) -> tuple[Phase, ...]:
-    """Those of the outage with the largest score, and of the others what comes before it and after its end."""
+    What is lost after the end of all is on its way back.
+    """
     main = max(outages, key=lambda outage: outage.score)
-    begin, end = (main.phases[0].from_us if main.phases else main.onset.best_us), _end(main)
+    begin, over = (main.phases[0].from_us if main.phases else main.onset.best_us), _end(main)
     rest = sorted((phase for one in outages if one is not main for phase in one.phases), key=lambda one: one.from_us)
     early = [replace(one, until_us=min(one.until_us, begin)) for one in rest if one.from_us < begin]
     # What is restored for one source is not over for all while another sees it last.
     last = max(outages, key=_end)
     mine = list(main.phases)
-    if _end(last) > end:
-        mine = [replace(one, until_us=min(one.until_us, end)) for one in mine if one.from_us < end]
-        mine += [replace(one, from_us=max(one.from_us, end)) for one in last.phases if one.until_us > end]
+    if _end(last) > over:
+        mine = [replace(one, until_us=min(one.until_us, over)) for one in mine if one.from_us < over]
+        mine += [replace(one, from_us=max(one.from_us, over)) for one in last.phases if one.until_us > over]
     out: list[Phase] = []
     for phase in [*(one for one in early if one.phase != "restored"), *mine]:
         first = max(phase.from_us, out[-1].until_us) if out else phase.from_us
         if first < phase.until_us:
             out.append(replace(phase, from_us=first))
-    return tuple(out)
+    return tuple(out) if end is None else tuple(_on_the_way(out, end.best_us))
 
 
-def _in_a_row(outages: Sequence[Outage], config: DetectionConfig) -> tuple[Outage, ...]:
+def _on_the_way(phases: Sequence[Phase], end_us: int) -> list[Phase]:
+    out: list[Phase] = []
+    for phase in phases:
+        name = phase.phase if phase.phase in ("restored", "unstable") else "recovering"
+        parts = [replace(phase, until_us=min(phase.until_us, end_us))] if phase.from_us < end_us else []
+        if phase.until_us > end_us:
+            parts.append(Phase(name, max(phase.from_us, end_us), phase.until_us))
+        for part in parts:
+            if out and out[-1].phase == part.phase and out[-1].until_us == part.from_us:
+                part = replace(part, from_us=out.pop().from_us)
+            out.append(part)
+    return out
+
+
+def _in_a_row(outages: Sequence[Outage], config: FuseConfig) -> tuple[Outage, ...]:
     """Which outages relapse from which, said of the fused ones."""
     out: list[Outage] = []
     root: int | None = None
     for k, outage in enumerate(outages):
-        root = (k - 1 if root is None else root) if k and follows(outages[k - 1], outage, config) else None
+        root = (k - 1 if root is None else root) if k and _follows(outages[k - 1], outage, config) else None
         out.append(replace(outage, relapse_of=root))
     return tuple(out)
+
+
+def _follows(earlier: Outage, later: Outage, config: FuseConfig) -> bool:
+    """Whether an outage came before the one before was over for good, and is no repeat of it."""
+    if earlier.end is None or later.onset.best_us - earlier.end.best_us >= config.stability_us:
+        return False
+    return not repeats(_as_group(earlier), _as_group(later), config)
+
+
+def _as_group(outage: Outage) -> Group:
+    return Group((Stretch(outage.onset.best_us, None if outage.end is None else outage.end.best_us),))

@@ -39,19 +39,22 @@ def held_time(time_us, session, prefix, through, spans, until_us, current, since
                 since[p, s] = now
 
 
+NOBODY = np.uint32(0xFFFFFFFF)  # a reserved AS number (RFC 7300): nothing is reached through it
+
+
 @njit(nogil=True, cache=True)
-def neighbours(cells, held, routes, hop_of, skip, current, out_prefix, out_hop, out_count):
+def neighbours(cells, held, routes, upstream, skip, current, out_prefix, out_upstream, out_count):
     """How many sessions reach each prefix through each neighbour; how many such pairs there are.
 
-    cells    uint8[P, N]   bit ``held``: the session holds a route    routes int32[P, N]  which, a row of hop_of
-    hop_of   int32[R]      neighbour of each route, as an index       skip   uint8[P]     1: of which nothing is asked
-    current  int32[P, N]   out: the neighbour, -1: none
-    out_*    int32[K]      prefix, neighbour, sessions; written as far as there is room, so that a call without room
-                           tells how much it takes
+    cells    uint8[P, N]    bit ``held``: the session holds a route    routes int32[P, N]  which, a row of upstream
+    upstream uint32[R]      neighbour of each route                    skip   uint8[P]     1: of which nothing is asked
+    current  uint32[P, N]   out: the neighbour, NOBODY: none
+    out_*    [K]            int32 prefix, uint32 neighbour, int32 sessions; written as far as there is room, so that a
+                            call without room tells how much it takes
     """
     room = out_prefix.shape[0]
     prefixes, sessions = cells.shape
-    seen = np.empty(sessions, np.int32)
+    seen = np.empty(sessions, np.uint32)
     count = np.empty(sessions, np.int32)
     written = 0
     for where in range(prefixes):
@@ -60,9 +63,9 @@ def neighbours(cells, held, routes, hop_of, skip, current, out_prefix, out_hop, 
         distinct = 0
         for who in range(sessions):
             if cells[where, who] & held == 0:
-                current[where, who] = -1
+                current[where, who] = NOBODY
                 continue
-            hop = hop_of[routes[where, who]]
+            hop = upstream[routes[where, who]]
             current[where, who] = hop
             k = 0
             while k < distinct and seen[k] != hop:
@@ -75,7 +78,7 @@ def neighbours(cells, held, routes, hop_of, skip, current, out_prefix, out_hop, 
         for k in range(distinct):
             if written < room:
                 out_prefix[written] = where
-                out_hop[written] = seen[k]
+                out_upstream[written] = seen[k]
                 out_count[written] = count[k]
             written += 1
     return written
@@ -83,16 +86,17 @@ def neighbours(cells, held, routes, hop_of, skip, current, out_prefix, out_hop, 
 
 @njit(nogil=True, cache=True)
 def neighbour_steps(
-    time_us, session, prefix, code, upstream, ases, from_us, current, skip, row, out_us, out_prefix, out_hop, out_step
+    time_us, session, prefix, code, route, upstream, from_us, current, skip, row,
+    out_us, out_prefix, out_upstream, out_step,
 ):  # fmt: skip
     """Changes in how many sessions reach each prefix through each neighbour.
 
-    time_us int64[R], session int32[R], prefix int32[R], code uint8[R], upstream uint32[R]   rows in time order
-    ases     uint32[A]     neighbours in order; indices are into these     from_us   rows from then on count
-    current  int32[P, N]   neighbour of the route held, -1: none; goes on from call to call
-    skip     uint8[P]      1: of which nothing is asked
-    row      int           where to go on
-    out_*    int64[K], int32[K] three times   time, prefix, neighbour, +1 or -1; K at least 2 P + 2
+    time_us int64[R], session int32[R], prefix int32[R], code uint8[R], route int32[R]   rows in time order
+    upstream uint32[Q]      neighbour of each route        from_us   rows from then on count
+    current  uint32[P, N]   neighbour of the route held, NOBODY: none; goes on from call to call
+    skip     uint8[P]       1: of which nothing is asked
+    row      int            where to go on
+    out_*    [K]            int64 time, int32 prefix, uint32 neighbour, int32 +1 or -1; K at least 2 P + 2
     Returns the row to go on with, R at the end, and how many were written.
     """
     room = out_us.shape[0] - 2 * current.shape[0]
@@ -102,9 +106,9 @@ def neighbour_steps(
         if time_us[row] < from_us or (one < 0 and what != CLEAR) or (one >= 0 and skip[one] == 1):
             row += 1
             continue
-        to = np.int32(-1)
+        to = NOBODY
         if one >= 0 and (what == HOLD or what == DUMPED_HOLD):
-            to = np.int32(np.searchsorted(ases, upstream[row]))
+            to = upstream[route[row]]
         first, end = (one, one + 1) if one >= 0 else (0, current.shape[0])
         for where in range(first, end):
             if skip[where] == 1:
@@ -115,10 +119,10 @@ def neighbour_steps(
             current[where, who] = to
             for side in range(2):
                 hop = was if side == 0 else to
-                if hop >= 0:
+                if hop != NOBODY:
                     out_us[written] = time_us[row]
                     out_prefix[written] = where
-                    out_hop[written] = hop
+                    out_upstream[written] = hop
                     out_step[written] = 2 * side - 1
                     written += 1
         row += 1

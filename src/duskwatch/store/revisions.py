@@ -1,4 +1,4 @@
-"""Conclusions with their history: outages, incidents, annotations. Every change is a revision; nothing is overwritten."""
+"""Conclusions with their history: outages, incidents, annotations. Every change is a revision, none overwritten."""
 
 import sqlalchemy as sql
 

@@ -158,8 +158,8 @@ def _fallen(
     votes: Votes, country: npt.NDArray[np.int32] | None, ranges: CountryRanges | None, summary: DaySummary, dip: float
 ) -> set[str]:
     """Entities of which so large a part was lost in the day, or was not there when it began."""
-    deep = (summary.low < (1 - dip) * summary.high).any(axis=1)
-    found = {code for code, fell in zip(summary.codes, deep.tolist(), strict=True) if fell}
+    deep = np.flatnonzero((summary.low < (1 - dip) * summary.high).any(axis=1))
+    found = {summary.codes[k] for k in deep.tolist()}
     gone = np.zeros(len(votes.afi), np.bool_)
     first = slice(0, int(np.searchsorted(votes.time_us, votes.from_us, side="right")))
     gone[votes.prefix[first][np.isin(votes.state[first], LOST)]] = True

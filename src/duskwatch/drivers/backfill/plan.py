@@ -55,13 +55,11 @@ class Plan:
 
     @property
     def dip(self) -> float:
-        """An entity whose level never fell by this share of its highest cannot have an outage.
+        """What single sessions said is kept with a day of entities that lost so large a share in it.
 
-        Detection leaves its band later, by twice as much: it may expect more than was ever there, as voters change.
+        Half of what a detector needs to call an outage: an outage may begin on one day and deepen on the next.
         """
-        bands = [self.detection.baseline.band]
-        bands += [getattr(one, "baseline", self.detection.baseline).band for one in self.detection.detectors]
-        return min(bands) / 2
+        return self.detection.least_loss / 2
 
     def geo_of(self, day: date) -> tuple[Path, ...]:
         """The files that say whose addresses were whose on a day."""
@@ -115,9 +113,7 @@ class DaySummary:
     warnings: tuple[str, ...]
     damaged: tuple[str, ...]
     voters: VoterSteps
-    homes: Mapping[str, str] = field(
-        default_factory=dict
-    )  # of networks that fell: the country in which each lies whole
+    homes: Mapping[str, str] = field(default_factory=dict)  # of networks that fell: where each lies whole
     # Networks that do not lie in one country whole, and a country that fell, where they lost something: code of both.
     parts: tuple[tuple[str, str], ...] = ()
 
@@ -228,7 +224,7 @@ def key_after(plan: Plan, day: date) -> str:
 
 
 def testimony_path(plan: Plan, day: date) -> Path:
-    """The folder where it lies what single sessions said of what was lost on a day that is in the store."""
+    """The folder of what single sessions said of what was lost on a day that is in the store."""
     return plan.work / "testimony" / str(day)
 
 

@@ -86,7 +86,7 @@ def run(
 def _detect(pool: Workers, plan: Plan, summaries: Sequence[DaySummary]) -> list[Found]:
     """The outages over all days, found by the workers."""
     todo, paths = [], []
-    for k, search in enumerate(searches(summaries, SEARCHES * pool.slots(), LEAST_SEARCHED, plan.dip)):
+    for k, search in enumerate(searches(summaries, SEARCHES * pool.slots(), LEAST_SEARCHED, plan.detection)):
         paths.append(plan.work / "outages" / f"{k}.pickle")
         name = f"outages of {search.entities[0].code} and others"
         todo.append(

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from duskwatch.analysis.replay import BIN_US
-from duskwatch.detection import detect
+from duskwatch.detection import DetectionConfig, detect
 from duskwatch.drivers.backfill.day import ranges_at
 from duskwatch.drivers.backfill.plan import FAULTS, DaySummary, Plan, testimony_path
 from duskwatch.drivers.backfill.results import take
@@ -35,6 +35,7 @@ from duskwatch.store.readback import change_log, change_logs, gaps, level, level
 DAY_READ, LEAST_READ = 4096, 128
 DAY_COUNTRIES, LEAST_COUNTRIES = 32, 1
 DAYS_ASKED = 8  # testimony of so many days is in memory at a time
+ROUNDING = 1e-6  # lows and highs are float32
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +62,16 @@ class Found:
     had: dict[str, Steps]  # what it had, by the signals that its outages are counted by
 
 
-def searches(days: Sequence[DaySummary], pieces: int, least: int, dip: float) -> list[Search]:
+def searches(days: Sequence[DaySummary], pieces: int, least: int, config: DetectionConfig) -> list[Search]:
     """All that must be searched to find the outages over some days, in at most so many pieces, none but the last of
     fewer than ``least`` entities.
 
-    Days that do not follow each other leave a hole in which nobody was watching. dip  see candidates()
+    Days that do not follow each other leave a hole in which nobody was watching.
     """
     from_us, until_us = window_of(days)
     learned = any(day.learned for day in days)
     shares = known_shares(days)
-    wanted = candidates(days, dip)
+    wanted = candidates(days, config)
     parts = parts_of(days, {entity.code for entity in wanted if entity.type == "country"})
     wanted = sorted({*wanted, *map(parse_entity, parts)}, key=lambda entity: (entity.type, entity.code))
     ordered = sorted(days, key=lambda day: day.from_us)
@@ -231,9 +232,12 @@ def known_shares(days: Sequence[DaySummary]) -> dict[str, float]:
     return shares
 
 
-def candidates(days: Sequence[DaySummary], dip: float) -> list[Entity]:
-    """Entities whose level fell by ``dip`` (a share of the highest), within a day or from one day to another, in order of
-    type and code: the others cannot have an outage."""
+def candidates(days: Sequence[DaySummary], config: DetectionConfig = DetectionConfig()) -> list[Entity]:
+    """Entities whose level fell within a day or from one to another as far as any detector needs to call an outage.
+
+    In order of type and code. What a level should be is never more than the highest that it was.
+    """
+    left = 1 - config.least_loss + ROUNDING
     low: dict[str, npt.NDArray[np.float32]] = {}
     high: dict[str, npt.NDArray[np.float32]] = {}
     for day in days:
@@ -248,7 +252,7 @@ def candidates(days: Sequence[DaySummary], dip: float) -> list[Entity]:
     out = [
         parse_entity(code)
         for code in low
-        if everywhere[code] < len(days) or bool((low[code] < (1 - dip) * high[code]).any())
+        if everywhere[code] < len(days) or bool(((low[code] <= left * high[code]) & (high[code] > 0)).any())
     ]
     return sorted(out, key=lambda entity: (entity.type, entity.code))
 

@@ -181,9 +181,7 @@ def listing_document(
             }
             for plan in plans
         ],
-        "to_fetch_bytes": sum(
-            file.size_bytes or 0 for plan in plans for file in plan.files() if not here(plan, file)
-        ),
+        "to_fetch_bytes": sum(file.size_bytes or 0 for plan in plans for file in plan.files() if not here(plan, file)),
         "failures": _failures(refused),
     }
 

@@ -72,8 +72,12 @@ def measure_part(
     beyond = log.beyond if len(log.beyond) else np.zeros(len(log.time_us), np.uint32)
     none32, count = np.empty(0, np.int32), int(here.sum())
     votes = Votes(
-        *window,
-        *(column[here] for column in columns),
+        window[0],
+        window[1],
+        columns[0][here],
+        columns[1][here],
+        columns[2][here],
+        columns[3][here],
         time_us=log.time_us[rows],
         prefix=number[log.prefix[rows]],
         state=log.state[rows],

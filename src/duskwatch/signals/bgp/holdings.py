@@ -98,7 +98,7 @@ def homes(
     """The country in which each of some networks lies whole; without those that lie in several, or in none.
 
     afi, hi, length  [P] prefixes     network  [P] AS of each, below 1 where there is none
-    country          [P] index into ranges.countries, -1 where it is of none     asked  [P] of whose networks it is asked
+    country          [P] index into ranges.countries, -1: of none     asked  [P] of whose networks it is asked
     """
     own = np.flatnonzero(np.isin(network, network[asked & (network > 0)]) & (network > 0))
     where = np.unique(np.column_stack([network[own], country[own].astype(np.int64)]), axis=0)
@@ -133,7 +133,7 @@ def parts_of_networks(
 ) -> list[tuple[int, str]]:
     """Networks that do not lie in one country whole, and the countries in which they lost anything: (AS, code).
 
-    network  [P] AS of each prefix, below 1 where there is none     country  [P] index into codes, -1 where it is of none
+    network  [P] AS of each prefix, below 1 where there is none     country  [P] index into codes, -1: of none
     fallen   [P] it was lost     home  of all networks that lie in one, homes()
     """
     lost = np.flatnonzero(fallen & (network > 0) & (country >= 0))

@@ -19,8 +19,9 @@ from duskwatch.signals.bgp.artefacts.lone import places
 from duskwatch.signals.bgp.artefacts.witness import witness
 from duskwatch.signals.bgp.extents import related
 from duskwatch.signals.bgp.measures import Extent, shares_of_time, transit_times
+from duskwatch.signals.bgp.paths import Ends
 from duskwatch.signals.bgp.testimony import Testimony, UnitColumns
-from duskwatch.signals.bgp.vote_rows import Vote, VoteRows, with_start
+from duskwatch.signals.bgp.vote_rows import Routes, Vote, VoteRows, with_start
 from duskwatch.signals.bgp.votes import Votes
 
 I64 = npt.NDArray[np.int64]
@@ -57,7 +58,7 @@ class Statements:
         return self.others.time_us[steps], self.others.upstream[steps], self.others.step[steps]
 
 
-ROW_COLUMNS = ("time_us", "session", "prefix", "code", "origin", "upstream", "beyond")
+ROW_COLUMNS = ("time_us", "session", "prefix", "code", "route")
 
 
 class _ByUnit:
@@ -152,29 +153,33 @@ def _votes(log: ChangeLog, days: Sequence[Statements], rows: VoteRows) -> Votes:
 def _rows(said: Testimony) -> VoteRows:
     """One day's statements as rows of votes, with what stood when the day began."""
     shape = len(said.units), len(said.sessions)
-    ases, index = np.unique(said.before, return_inverse=True)
-    ends = np.zeros((len(ases) + 1, 3), np.uint32)
-    ends[1:, 1] = ases
-    nobody, nothing = np.zeros(len(said.unit), np.uint32), np.zeros(shape[0], np.uint8)
+    ases, index = np.unique(np.concatenate([said.upstream, said.before.ravel()]), return_inverse=True)
+    route = (index + 1).astype(np.int32)
+    holds = (said.code == Vote.HOLD) | (said.code == Vote.DUMPED_HOLD)
+    nothing = np.zeros(shape[0], np.uint8)
     return VoteRows(
         said.from_us,
         said.time_us,
         said.session.astype(np.int32),
         said.unit,
         said.code,
-        nobody,
-        said.upstream,
-        nobody,
+        np.where(holds, route[: len(holds)], np.int32(0)),
         said.sessions,
         said.voter_of,
         said.cells,
-        np.where(said.reached_before, index.reshape(shape) + 1, 0).astype(np.int32),
-        ends,
-        np.zeros((shape[0], 3), np.uint32),
+        np.where(said.reached_before, route[len(holds) :].reshape(shape), np.int32(0)),
+        np.zeros(shape[0], np.int32),
         nothing,
         said.complete,
         said.fresh,
+        _through(np.append(np.uint32(0), ases)),
     )
+
+
+def _through(upstream: npt.NDArray[np.uint32]) -> Routes:
+    """Routes of which nothing is known but the AS before the origin."""
+    unknown = np.zeros(len(upstream), np.uint32)
+    return Routes((), np.empty(0, np.int64), Ends(unknown, upstream, unknown))
 
 
 def _joined(parts: Sequence[VoteRows], days: Sequence[Statements]) -> VoteRows:
@@ -185,7 +190,7 @@ def _joined(parts: Sequence[VoteRows], days: Sequence[Statements]) -> VoteRows:
     names = [session.rsplit(" ", 1)[0] for part in parts for session in part.sessions]
     voter_of = np.array([voters.setdefault(name, len(voters)) for name in names], np.int32)
     columns: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in ROW_COLUMNS}
-    base = 0
+    base, routes = 0, 0
     for k, (part, day) in enumerate(zip(parts, days, strict=True)):
         begun = int(np.searchsorted(part.time_us, day.from_us, side="right")) if k else 0
         ended = np.arange(base - len(parts[k - 1].sessions), base) if k else np.empty(0, np.int64)
@@ -195,17 +200,21 @@ def _joined(parts: Sequence[VoteRows], days: Sequence[Statements]) -> VoteRows:
             "prefix": np.full(3 * len(ended), -1),
             "code": np.tile([Vote.OFF4, Vote.OFF6, Vote.CLEAR], len(ended)),
         }
+        first = {"session": base, "route": routes}
         for name, own in columns.items():
             column = getattr(part, name)
             leaving = gone.get(name, np.zeros(3 * len(ended))).astype(column.dtype)
             both = np.concatenate([column[:begun], leaving, column[begun:]])
-            own.append(both + np.int32(base) if name == "session" else both)
+            own.append(both + np.int32(first[name]) if name in first else both)
         base += len(part.sessions)
+        routes += len(part.routes.ends.upstream)
+    joined: dict[str, Any] = {name: np.concatenate(own) for name, own in columns.items()}
     return replace(
         parts[0],
-        **{name: np.concatenate(own) for name, own in columns.items()},
+        **joined,
         sessions=tuple(session for part in parts for session in part.sessions),
         voter_of=voter_of,
+        routes=_through(np.concatenate([part.routes.ends.upstream for part in parts])),
     )
 
 

@@ -7,6 +7,7 @@ reached them through which AS, for the neighbours of who lost a part.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -97,7 +98,7 @@ def testimony_of(votes: Votes, lone: Sequence[LoneLoss]) -> Testimony:
         inside & (gone[rows.prefix] | (rows.prefix < 0)) if len(gone) else inside & (rows.prefix < 0)
     )
     unit = rows.prefix[about]
-    upstream = rows.start_routes[:, 1]
+    upstream = rows.routes.ends.upstream
     units = UnitColumns(votes.afi, votes.hi, votes.lo, votes.length, votes.origin_of, votes.any_origin)
     return Testimony(
         votes.from_us,
@@ -107,10 +108,10 @@ def testimony_of(votes: Votes, lone: Sequence[LoneLoss]) -> Testimony:
         rows.session[about].astype(np.int16),
         np.where(unit >= 0, number[unit] if len(number) else -1, -1).astype(np.int32),
         rows.code[about],
-        rows.upstream[about],
+        upstream[rows.route[about]],
         rows.cells[gone],
-        upstream[rows.routes[gone]],
-        rows.routes[gone] != 0,
+        upstream[rows.held_by[gone]],
+        rows.held_by[gone] != 0,
         rows.sessions,
         rows.voter_of,
         rows.complete,
@@ -122,27 +123,25 @@ def testimony_of(votes: Votes, lone: Sequence[LoneLoss]) -> Testimony:
 
 def _reached(rows: VoteRows, units: UnitColumns, skip: Bool, from_us: int) -> Reached:
     """How the units that are not to be skipped were reached."""
-    through = rows.start_routes[:, 1]  # of every route that anybody tells of
-    ases = np.unique(through)
-    hop_of, skipped = np.searchsorted(ases, through).astype(np.int32), skip.astype(np.uint8)
-    current = np.empty(rows.cells.shape, np.int32)
-    nothing = np.empty(0, np.int32)
-    start = rows.cells, HELD, rows.routes, hop_of, skipped, current
-    room = neighbours(*start, nothing, nothing, nothing)
-    unit, hop, step = (np.empty(room, np.int32) for _ in range(3))
+    upstream, skipped = rows.routes.ends.upstream, skip.astype(np.uint8)
+    current = np.empty(rows.cells.shape, np.uint32)
+    i32, u32 = np.empty(0, np.int32), np.empty(0, np.uint32)
+    start = rows.cells, HELD, rows.held_by, upstream, skipped, current
+    room = neighbours(*start, i32, u32, i32)
+    unit, hop, step = np.empty(room, np.int32), np.empty(room, np.uint32), np.empty(room, np.int32)
     neighbours(*start, unit, hop, step)
-    steps = [(np.full(room, from_us, np.int64), unit, hop, step)]
-    said = rows.time_us, rows.session, rows.prefix, rows.code, rows.upstream, ases, from_us, current, skipped
+    steps: list[tuple[npt.NDArray[Any], ...]] = [(np.full(room, from_us, np.int64), unit, hop, step)]
+    said = rows.time_us, rows.session, rows.prefix, rows.code, rows.route, upstream, from_us, current, skipped
     row = 0
     while row < len(rows.time_us):
         room = 2 * len(skip) + (1 << 16)
-        out = np.empty(room, np.int64), *(np.empty(room, np.int32) for _ in range(3))
+        out = tuple(np.empty(room, kind) for kind in (np.int64, np.int32, np.uint32, np.int32))
         row, written = neighbour_steps(*said, row, *out)
         steps.append(tuple(column[:written].copy() for column in out))
     time_us, unit, hop, step = (np.concatenate(column) for column in zip(*steps, strict=True))
     kept = np.flatnonzero(~skip)
     place = np.cumsum(~skip, dtype=np.int32) - np.int32(1)
-    return Reached(units.take(kept), place[unit], time_us, ases[hop], step)
+    return Reached(units.take(kept), place[unit], time_us, hop, step)
 
 
 def pick(testimony: Testimony, wanted: Callable[[UnitColumns], Bool]) -> Testimony:
@@ -153,12 +152,13 @@ def pick(testimony: Testimony, wanted: Callable[[UnitColumns], Bool]) -> Testimo
     others = testimony.others
     place = _renumbered(others.unit, other)
     steps = np.flatnonzero(place >= 0)
+    columns: dict[str, Any] = {name: getattr(testimony, name)[rows] for name in ROWS}
+    columns |= {name: getattr(testimony, name)[lost] for name in STARTS}
     return replace(
         testimony,
         units=testimony.units.take(lost),
         unit=unit[rows],
-        **{name: getattr(testimony, name)[rows] for name in ROWS},
-        **{name: getattr(testimony, name)[lost] for name in STARTS},
+        **columns,
         others=Reached(
             others.units.take(other),
             place[steps],
@@ -184,16 +184,17 @@ def join(spans: Sequence[Testimony]) -> Testimony:
         units.append(span.unit[rows] + np.int32(base))
         for name in ROWS:
             columns[name].append(getattr(span, name)[rows])
-    told = {name: np.concatenate(parts) for name, parts in columns.items()}
+    told: dict[str, Any] = {name: np.concatenate(parts) for name, parts in columns.items()}
     order = np.lexsort((told["time_us"], np.concatenate(keys)))
+    told = {name: column[order] for name, column in told.items()}
+    told |= {name: np.concatenate([getattr(span, name) for span in spans]) for name in STARTS}
     others = [span.others for span in spans]
     places = np.cumsum([0] + [len(one.units) for one in others])
     return replace(
         spans[0],
         units=_concatenated([span.units for span in spans]),
         unit=np.concatenate(units)[order],
-        **{name: column[order] for name, column in told.items()},
-        **{name: np.concatenate([getattr(span, name) for span in spans]) for name in STARTS},
+        **told,
         lone=tuple(one for span in spans for one in span.lone),
         others=Reached(
             _concatenated([one.units for one in others]),

@@ -1,0 +1,1 @@
+"""Traffic by flows: estimates of what was sent, with their error."""
