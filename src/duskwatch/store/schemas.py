@@ -12,17 +12,6 @@ import polars as pl
 VERSION_KEY = "duskwatch.schema"
 TIME = pl.Datetime("us", "UTC")
 
-Columns = Mapping[str, pl.DataType | type[pl.DataType]]
-
-# What every table begins with. Rows of one source, day and generation are written together and never changed; table
-# ``days`` names the generation that counts.
-OWNER: Columns = {
-    "source": pl.String,  # who recorded: a kind of measurement (bgp), or one of its recorders (bgp-oslo)
-    "day": pl.Date,  # UTC
-    "generation": pl.Int64,  # of the write: microseconds since 1970, and a number drawn by lot
-}
-PARTITIONS = ("source", "day", "generation")
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TableSpec:
@@ -30,9 +19,9 @@ class TableSpec:
 
     name: str
     version: int
-    columns: Columns
+    columns: Mapping[str, pl.DataType | type[pl.DataType]]
     partition_by: tuple[str, ...]
-    sort_by: tuple[str, ...]  # order of rows inside a partition, and among those of several sources
+    sort_by: tuple[str, ...]  # order of rows inside a partition
     row_group: int  # rows whose minima and maxima are kept together; a scan of one entity reads few of these
     rules: Mapping[str, pl.Expr] = field(default_factory=dict)  # what a row is told when it breaks one
 
@@ -43,26 +32,20 @@ class TableSpec:
 
 SIGNALS = TableSpec(
     "signals",
-    3,
+    2,
     {
-        **OWNER,  # the day is that of the first bin; the others are of the same day
+        "family": pl.String,  # first part of the signal's name: bgp
+        "day": pl.Date,  # UTC day of the first bin; the others are of the same day
         "entity_type": pl.String,
         "entity": pl.String,
         "signal": pl.String,
-        # What it means, as whoever measures it declares (records.signals.SignalSpec).
-        "family": pl.String,
-        "role": pl.String,
-        "unit": pl.String,
-        "sampled": pl.String,
-        "less_is_loss": pl.Boolean,
-        "bin_fixed": pl.Boolean,  # the length of bins belongs to the signal, and was not chosen
         "start": TIME,  # start of the first bin
         "bin_seconds": pl.Int32,
         "values": pl.List(pl.Float64),  # one per bin; null where nobody was watching
         "coverage": pl.List(pl.Float32),  # one per bin, 0..1
     },
-    PARTITIONS,
-    ("entity_type", "entity", "signal", "source", "bin_seconds", "start"),
+    ("family", "day"),
+    ("entity_type", "entity", "signal", "start"),
     1024,
     {
         "as many values as coverages are needed": pl.col("values").list.len() == pl.col("coverage").list.len(),
@@ -73,9 +56,9 @@ SIGNALS = TableSpec(
 
 CHANGES = TableSpec(
     "changes",
-    3,
+    2,
     {
-        **OWNER,
+        "day": pl.Date,
         "entity_type": pl.String,
         "entity": pl.String,
         "time": TIME,
@@ -88,16 +71,16 @@ CHANGES = TableSpec(
         "beyond": pl.Int64,  # 0: none; null: not recorded
         "by_voters": pl.Boolean,
     },
-    PARTITIONS,
-    ("entity_type", "entity", "source", "time"),
+    ("day",),
+    ("entity_type", "entity", "time"),
     16_384,
 )
 
 LEVELS = TableSpec(
     "levels",
-    2,
+    1,
     {
-        **OWNER,
+        "day": pl.Date,
         "entity_type": pl.String,
         "entity": pl.String,
         "time": TIME,  # the row holds from here
@@ -109,18 +92,17 @@ LEVELS = TableSpec(
         "held_slash48": pl.Float64,
         "voters": pl.Float64,
         "by_voters": pl.Boolean,
-        "known_share": pl.Float64,  # of a country's space that routes were heard for that day; 1 for others
     },
-    PARTITIONS,
-    ("entity_type", "entity", "source", "time"),
+    ("day",),
+    ("entity_type", "entity", "time"),
     16_384,
 )
 
 DUMP_CHECKS = TableSpec(
     "dump_checks",
-    2,
+    1,
     {
-        **OWNER,
+        "day": pl.Date,
         "collector": pl.String,
         "peer_asn": pl.Int64,
         "peer_address": pl.String,
@@ -130,16 +112,16 @@ DUMP_CHECKS = TableSpec(
         "missing": pl.Int64,  # in the dump, not in the state
         "rate": pl.Float64,  # share that disagrees, 0..1; null where there was nothing to compare
     },
-    PARTITIONS,
-    ("source", "collector", "peer_asn", "peer_address", "time"),
+    ("day",),
+    ("collector", "peer_asn", "peer_address", "time"),
     16_384,
 )
 
 INPUTS = TableSpec(
     "inputs",
-    2,
+    1,
     {
-        **OWNER,
+        "day": pl.Date,
         "collector": pl.String,  # empty for files of no collector
         "name": pl.String,
         "sha256": pl.String,
@@ -151,47 +133,27 @@ INPUTS = TableSpec(
         "damage": pl.String,  # empty where it is whole
         "size_bytes": pl.Int64,
     },
-    PARTITIONS,
-    ("source", "collector", "name"),
+    ("day",),
+    ("collector", "name"),
     16_384,
 )
 
 GAPS = TableSpec(
     "gaps",
-    2,
+    1,
     {
-        **OWNER,
-        "vantage_point": pl.String,  # who of the source was not watching: a collector, or a peer of one
+        "day": pl.Date,
+        "source": pl.String,
         "from": TIME,
         "until": TIME,
         "reason": pl.String,
         "peers": pl.Int32,  # full-feed voters that this took out
     },
-    PARTITIONS,
-    ("source", "vantage_point", "from"),
+    ("day",),
+    ("source", "from"),
     16_384,
 )
 
-# Tables of rows, of which ``days`` says which count.
-DATA: tuple[TableSpec, ...] = (CHANGES, LEVELS, DUMP_CHECKS, INPUTS, GAPS, SIGNALS)
-
-DAYS = TableSpec(
-    "days",
-    1,
-    {
-        "source": pl.String,
-        "day": pl.Date,
-        "from": TIME,  # what of the day was recorded
-        "until": TIME,
-        "learned": pl.Boolean,  # no table dump to start from, so the state was learned from updates
-        # The generation of each table that counts; null where the source has no row of that day in it.
-        **{spec.name: pl.Int64 for spec in DATA},
-    },
-    ("source", "day"),
-    ("source", "day"),
-    1024,
-)
-
 # The one that makes a folder a store is made last.
-TABLES: tuple[TableSpec, ...] = (*DATA, DAYS)
+TABLES: tuple[TableSpec, ...] = (CHANGES, LEVELS, DUMP_CHECKS, INPUTS, GAPS, SIGNALS)
 BY_NAME: Mapping[str, TableSpec] = {table.name: table for table in TABLES}
