@@ -10,13 +10,13 @@ from operator import attrgetter
 from typing import Any
 
 from duskwatch.records import reason
-from duskwatch.records.coverage import CollectorView, Witnesses
+from duskwatch.records.coverage import CollectorView, PeerView, Witnesses
 from duskwatch.records.findings import Conclusion
 from duskwatch.records.outages import Alarm, Outage, Phase, When
 from duskwatch.records.signals import TransitShare
 
 Json = dict[str, Any]
-_KINDS = (Outage, When, Phase, Alarm, Witnesses, CollectorView, TransitShare)
+_KINDS = (Outage, When, Phase, Alarm, Witnesses, CollectorView, PeerView, TransitShare)
 _FIELDS: dict[type, list[str]] = {kind: [field.name for field in fields(kind)] for kind in _KINDS}
 _GETTERS = {kind: attrgetter(*names) for kind, names in _FIELDS.items()}
 _REASON = reason.Reason
@@ -63,8 +63,14 @@ def conclusions_of(document: Json) -> tuple[Conclusion, ...]:
 def _witnesses(document: Json | None) -> Witnesses | None:
     if document is None:
         return None
-    views = tuple(CollectorView(**view) for view in document["collectors"])
+    views = tuple(
+        CollectorView(**view | {"peers": tuple(map(_peer, view["peers"]))}) for view in document["collectors"]
+    )
     return Witnesses(**document | {"collectors": views, "doubts": tuple(document["doubts"])})
+
+
+def _peer(document: Json) -> PeerView:
+    return PeerView(**document | {"addresses": tuple(document["addresses"])})
 
 
 def from_document(document: Json) -> Outage:
