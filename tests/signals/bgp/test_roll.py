@@ -36,7 +36,7 @@ def plain(value):
 
 
 def told(part: CollectorPart):
-    """All that a part tells; rows of the log in order of time and peer, and of one peer in the order in which they came.
+    """All that a part tells; rows of the log in order of time and peer, of one peer in the order in which they came.
 
     The log promises the order per peer. Silences of two peers that begin at one time are told in either order.
     """
