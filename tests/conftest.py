@@ -3,8 +3,13 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from duskwatch.cases.build import BuiltCase, build_case
+
+# How long an example takes depends on what else the machine does; bounds on time are tests of their own.
+settings.register_profile("duskwatch", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("duskwatch")
 
 ROOT = Path(__file__).resolve().parents[1]
 
