@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from duskwatch.detection import SERIES_DETECTORS, detect_series
-from duskwatch.detection.baseline import BaselineState, begin, step, walk
+from duskwatch.detection import DetectionConfig, detect_series
+from duskwatch.detection.baselines.seasonal import BaselineState, begin, step, walk
 from duskwatch.evaluation.scenarios.inject import as_block
 from duskwatch.evaluation.scenarios.quiet import KINDS, LONGEST_DAYS, START_US, quiet_values
 from duskwatch.records.times import MINUTE
@@ -59,9 +59,8 @@ def one_bin() -> dict[str, Any]:
 
 def known_state(count: int) -> BaselineState:
     """What is remembered of ``count`` series after four weeks; a whole multiple of 64 of them."""
-    rules = tuple(detector.rule for detector in SERIES_DETECTORS if detector.rule is not None)
     values = np.stack([quiet_values("large", k + 1, 28) for k in range(MODELS)])
-    few, _ = walk(begin(MODELS, BIN_US, START_US, rules), values, np.ones(values.shape))
+    few, _ = walk(begin(MODELS, BIN_US, START_US, DetectionConfig().rules), values, np.ones(values.shape))
     times = count // MODELS
     return replace(
         few,

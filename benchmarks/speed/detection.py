@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from benchmarks.measure import machine
-from duskwatch.detection.series_stream import F32, StreamState, begin, step
+from duskwatch.detection.stream import F32, StreamState, begin, step
 from duskwatch.evaluation.scenarios.quiet import KINDS, START_US, quiet_values
 from duskwatch.records.times import MINUTE
 

@@ -19,7 +19,7 @@ THREADS = 2
 
 def unpack(paths: list[Path]) -> tuple[float, int]:
     """Seconds and bytes of unpacking alone, as the pipeline does it."""
-    from duskwatch.analysis.replay import PIECE_BYTES
+    from duskwatch.sources.bgp.archives.read import PIECE_BYTES
 
     began, total = time.perf_counter(), 0
     files = (open_pieces(path, piece_bytes=PIECE_BYTES, threads=THREADS) for path in paths)
@@ -52,12 +52,12 @@ def _history(analyze, entity, mrt, geo, from_s, until_s):  # type: ignore[no-unt
 def everything(mrt: Path, from_s: int, until_s: int, warm_up: Path | None) -> tuple[float, dict[str, float]]:
     """Seconds from files to the series of every network, and those of its three steps."""
     from duskwatch.analysis import whole_tables as whole
-    from duskwatch.analysis.replay import replay_archives
+    from duskwatch.analysis.replay import Reading, Window, replay_archives
 
     def once(folder: Path) -> dict[str, float]:
         marks = [time.perf_counter()]
-        span = from_s * 1_000_000, until_s * 1_000_000
-        replay = replay_archives(*span, [folder], watch=whole.watch_all, threads=THREADS)
+        window = Window(from_s * 1_000_000, until_s * 1_000_000)
+        replay = replay_archives(window, [folder], watch=whole.watch_all, reading=Reading(THREADS))
         marks.append(time.perf_counter())
         votes = whole.count_all(replay, threads=THREADS)
         marks.append(time.perf_counter())

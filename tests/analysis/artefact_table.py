@@ -72,7 +72,7 @@ def main() -> None:
             report = _run(archive, faults, Path(folder))
             with (
                 patch("duskwatch.signals.bgp.artefacts.guard.without_lone_losses", lambda votes, *_: (votes, ())),
-                patch("duskwatch.analysis.replay.hear", lambda heard, block, _: (heard, block)),
+                patch("duskwatch.signals.bgp.fold.hear", lambda heard, block, *_: (heard, block)),
             ):
                 bare = _run(archive, faults, Path(folder))
         kinds = ", ".join(sorted({artefact.kind for artefact in report.coverage.artefacts})) or "-"

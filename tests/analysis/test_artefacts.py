@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from duskwatch.analysis.entity import analyze as analyze_files
 from duskwatch.analysis.entity import analyze_countries
-from duskwatch.analysis.replay import replay_archives
+from duskwatch.analysis.replay import Window, replay_archives
 from duskwatch.cli.app import app
 from duskwatch.records.coverage import Artefact, Witnesses
 from duskwatch.records.entity import parse_entity
@@ -741,6 +741,6 @@ def test_real_archives_have_no_wrong_clocks(shared_data: Path, folder: str, wind
     def none(afi, hi, lo, length):
         return np.zeros(len(afi), np.uint8)
 
-    run = replay_archives(*map(parse_time, window), [shared_data / "mrt" / folder], watch=none)
-    assert [heard.steps for heard in run.heard] == [[]] * len(run.heard)
+    run = replay_archives(Window(*map(parse_time, window)), [shared_data / "mrt" / folder], watch=none)
+    assert [heard.steps for heard in run.heard] == [()] * len(run.heard)
     assert all(heard.counts.sum() > 1000 for heard in run.heard)

@@ -118,7 +118,7 @@ def test_series_and_routes_are_told_as_one(tmp_path):
     both = with_series(routes, [path])
     (main,), (alone,) = both.outages, routes.outages
     assert (main.onset, main.end) == (alone.onset, alone.end)
-    assert main.signals == ("bgp.visible_slash24", "bgp.visible_prefixes", "probing")
+    assert main.signals == ("bgp.visible_slash24", "probing", "bgp.visible_prefixes")  # those that decide come first
     assert main.confidence > alone.confidence
     assert main.score == pytest.approx(alone.score, rel=0.02)
     text = " ".join(paragraphs(both))

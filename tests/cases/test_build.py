@@ -299,3 +299,26 @@ def test_the_command_names_what_is_wrong_in_one_line(tmp_path):
     assert result.exit_code == 2
     assert len(result.output.strip().splitlines()) == 1
     assert "north-korea-2014" in result.output
+
+
+def test_every_file_of_a_case_says_by_itself_that_it_is_a_reenactment(small_case, tmp_path):
+    """A single file, copied elsewhere under another name, still says so, and so does the report made from it."""
+    from duskwatch.analysis.entity import analyze
+    from duskwatch.records.entity import Entity
+    from duskwatch.sources.bgp.archives.find import find_files
+    from duskwatch.sources.bgp.formats.reenactment import SENTENCE
+
+    built = build_case(small_case, tmp_path / "case")
+    files, _ = find_files([built.mrt])
+    assert len(files) > 10
+    for file in files:
+        assert file.reenactment == (SENTENCE if file.is_update else built.statement)
+    assert built.statement in (built.out / "RE-ENACTMENT.txt").read_text()
+    alone = tmp_path / "elsewhere" / "x.gz"
+    alone.parent.mkdir()
+    update = next(file for file in files if file.is_update and file.path.suffix == ".gz")
+    alone.write_bytes(update.path.read_bytes())
+    prefix = Entity("prefix", str(built.case.prefixes[0]))
+    window = (update.start_us, update.start_us + 300_000_000)
+    assert analyze(prefix, *window, [alone]).reenactment == SENTENCE
+    assert analyze(prefix, built.from_us, built.until_us, [built.mrt]).reenactment == built.statement

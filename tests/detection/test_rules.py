@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from duskwatch.detection import DetectionConfig, detect
-from duskwatch.detection.area import LossArea
+from duskwatch.detection.baselines.trailing import TrailingMedian
 from duskwatch.detection.config import FuseConfig
-from duskwatch.detection.excursions import Baseline
+from duskwatch.detection.detectors.loss_area import LossArea
 from duskwatch.publication.reasons import reason_text
 from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND
 from tests.detection.build import VOTERS, history, lose, seconds
@@ -469,11 +469,11 @@ def test_an_empty_history_has_no_outage() -> None:
         lambda: LossArea("x", slack=0.5, cap=0.5, threshold_us=1),
         lambda: LossArea("x", slack=0.1, cap=1.0, threshold_us=0),
         lambda: LossArea("x", slack=0.1, cap=1.0, threshold_us=1, trusted_voters=0),
-        lambda: Baseline(band=0.0),
-        lambda: Baseline(exit_band=0.2),
-        lambda: Baseline(least_voters=0.0),
-        lambda: Baseline(settle_us=SECOND),
-        lambda: Baseline(learned_us=2 * DAY),
+        lambda: TrailingMedian(band=0.0),
+        lambda: TrailingMedian(exit_band=0.2),
+        lambda: TrailingMedian(least_voters=0.0),
+        lambda: TrailingMedian(settle_us=SECOND),
+        lambda: TrailingMedian(learned_us=2 * DAY),
         lambda: FuseConfig(join_us=0),
         lambda: FuseConfig(stability_us=MINUTE),
         lambda: FuseConfig(precursors=0),

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duskwatch.detection.baseline import LossRule, SeriesBaseline, begin, step, walk
+from duskwatch.detection.baselines.seasonal import Seasonal, begin, step, walk
+from duskwatch.detection.view import LossRule
 from duskwatch.kernels import baseline as kernel
 from duskwatch.records.times import DAY, HOUR, MINUTE
 from tests.detection.series import FIVE, START, daily, flat
@@ -13,7 +14,7 @@ from tests.detection.series import FIVE, START, daily, flat
 RULES = (LossRule(0.5, 1.0, 60_000_000), LossRule(0.1, 0.25, 108_000_000))
 
 
-def judged(rows, bin_us=FIVE, coverage=None, config=SeriesBaseline()):
+def judged(rows, bin_us=FIVE, coverage=None, config=Seasonal()):
     values = np.atleast_2d(np.asarray(rows, np.float64))
     watched = (~np.isnan(values)).astype(np.float64) if coverage is None else np.atleast_2d(coverage)
     return walk(begin(len(values), bin_us, START, RULES, config), values, watched)
@@ -221,7 +222,7 @@ def test_wrong_shapes_are_refused():
         begin(1, FIVE, START, RULES * 3)
     for wrong in ({"history_days": 0}, {"band": 0}, {"prior": 2}, {"settle_us": 0}, {"scale_factors": (1.0,)}):
         with pytest.raises(ValueError, match="must be"):
-            SeriesBaseline(**wrong)
+            Seasonal(**wrong)
 
 
 def test_what_a_series_costs():

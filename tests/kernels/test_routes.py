@@ -4,39 +4,19 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duskwatch.kernels.routes import absorb, intern_routes, more_origins, one_origin, rebuild_route_slots
+from duskwatch.kernels.routes import absorb, more_origins, one_origin
 
-HOLD, LOSE, DOWN, UP, DUMPED, DUMPED_HOLD, OTHER = 0, 1, 2, 3, 6, 7, 8
+HOLD, LOSE, DOWN, UP, SILENT, HEARD, DUMPED, DUMPED_HOLD, OTHER = 0, 1, 2, 3, 4, 5, 6, 7, 8
+UNMET, LIVE, ENDED, QUIET = range(4)
 FROM = 50
 PREFIXES, SESSIONS = 3, 2
-
-numbers = st.sampled_from([0, 1, 2, 65535, 4294967295])
-
-
-@settings(deadline=None)
-@given(st.lists(st.tuples(numbers, numbers, numbers), max_size=60), st.integers(0, 60))
-def test_each_route_has_one_number_and_keeps_it_when_the_table_grows(routes, cut):
-    columns = [np.array([route[k] for route in routes], np.uint32) for k in range(3)]
-    rows = np.arange(len(routes), dtype=np.int64)
-    table, slots = np.zeros((len(routes), 3), np.uint32), np.full(128, -1, np.int32)
-    ids = np.full(len(routes), -1, np.int32)
-    count = intern_routes(*columns, rows[:cut], slots, np.uint64(64 - 7), table, 0, ids[:cut])
-    grown = np.full(512, -1, np.int32)
-    rebuild_route_slots(grown, np.uint64(64 - 9), table, count)
-    count = intern_routes(*columns, rows[cut:], grown, np.uint64(64 - 9), table, count, ids[cut:])
-    first = {}
-    for route in routes:
-        first.setdefault(route, len(first))
-    assert ids.tolist() == [first[route] for route in routes]
-    assert [tuple(row) for row in table[:count].tolist()] == list(first)
-
 
 rows_of_log = st.lists(
     st.tuples(
         st.integers(0, 99),
         st.integers(0, SESSIONS - 1),
         st.integers(0, PREFIXES - 1),
-        st.sampled_from([HOLD, LOSE, DOWN, UP, DUMPED, DUMPED_HOLD, OTHER]),
+        st.sampled_from([HOLD, LOSE, DOWN, UP, SILENT, HEARD, DUMPED, DUMPED_HOLD, OTHER]),
         st.integers(1, 5),
     ),
     max_size=40,
@@ -44,12 +24,11 @@ rows_of_log = st.lists(
 
 
 @settings(deadline=None)
-@given(rows_of_log, st.booleans())
-def test_what_a_log_says_before_the_window_is_in_the_table_and_the_rest_stays(rows, dump_at_start):
-    before = FROM + dump_at_start
-    about_session = (DOWN, UP, DUMPED)
-    time_us = np.array([row[0] for row in rows], np.int64)
+@given(rows_of_log)
+def test_what_a_log_says_before_a_time_is_in_the_table_and_the_rest_stays(rows):
+    about_session = (DOWN, UP, SILENT, HEARD, DUMPED)
     columns = (
+        np.array([row[0] for row in rows], np.int64),
         np.array([row[1] for row in rows], np.int32),
         np.array([-1 if row[3] in about_session else row[2] for row in rows], np.int32),
         np.array([row[3] for row in rows], np.uint8),
@@ -58,32 +37,32 @@ def test_what_a_log_says_before_the_window_is_in_the_table_and_the_rest_stays(ro
     cells, routes = np.zeros((PREFIXES, SESSIONS), np.uint8), np.zeros((PREFIXES, SESSIONS), np.int32)
     last_us, last_route = np.full(PREFIXES, -1, np.int64), np.zeros(PREFIXES, np.int32)
     mentioned = np.zeros(PREFIXES, np.uint8)
-    complete, fresh = np.zeros(SESSIONS, np.uint8), np.zeros(SESSIONS, np.uint8)
+    complete, fresh, sessions = (np.zeros(SESSIONS, np.uint8) for _ in range(3))
     keep = np.full(len(rows), 9, np.uint8)
-    absorb(time_us, *columns, FROM, before, cells, routes, last_us, last_route, mentioned, complete, fresh, keep)
+    absorb(*columns, FROM, cells, routes, last_us, last_route, mentioned, complete, fresh, sessions, keep)
     said, route, last, told, whole, ended = {}, {}, {}, set(), set(), set()
-    kept, moved = [], []
+    stands = [UNMET] * SESSIONS
+    assert [bool(k) for k in keep] == [row[0] >= FROM for row in rows]
     for time, session, prefix, op, number in rows:
-        early = time < before
-        kept.append(op in about_session or not early)
-        moved.append(min(time, FROM - 1) if early and op in about_session else time)
+        if time >= FROM:
+            continue
         if op in about_session:
-            if early and op == DOWN:
+            if op == DOWN:
                 said = {key: value for key, value in said.items() if key[1] != session}
                 whole.discard(session), ended.add(session)
-            elif early and op == DUMPED:
+            elif op == DUMPED:
                 whole.add(session), ended.discard(session)
+            if op not in (DOWN, SILENT):
+                stands[session] = LIVE
+            elif stands[session] in (UNMET, LIVE):
+                stands[session] = ENDED if op == DOWN else QUIET
             continue
         told.add(prefix)
-        if not early:
-            continue
         held = op in (HOLD, DUMPED_HOLD)
         said[prefix, session] = 3 if held else 2
         if held:
             route[prefix, session] = number
             last[prefix] = (time, number)
-    assert [bool(k) for k in keep] == kept
-    assert time_us.tolist() == moved
     for prefix in range(PREFIXES):
         assert mentioned[prefix] == (prefix in told)
         assert (int(last_us[prefix]), int(last_route[prefix])) == last.get(prefix, (-1, 0))
@@ -92,19 +71,20 @@ def test_what_a_log_says_before_the_window_is_in_the_table_and_the_rest_stays(ro
             assert routes[prefix, session] == route.get((prefix, session), 0)
     assert {s for s in range(SESSIONS) if complete[s]} == whole
     assert {s for s in range(SESSIONS) if fresh[s]} == ended
+    assert sessions.tolist() == stands
 
 
 def test_rows_out_of_range_are_kept_and_change_nothing():
     cells, routes = np.zeros((1, 1), np.uint8), np.zeros((1, 1), np.int32)
     keep = np.zeros(3, np.uint8)
+    of_session = [np.zeros(1, np.uint8) for _ in range(3)]
     absorb(
         np.array([1, 1, 1], np.int64), np.array([5, 0, 7], np.int32), np.array([0, 9, -1], np.int32),
-        np.array([HOLD, HOLD, DOWN], np.uint8), np.ones(3, np.int32), FROM, FROM, cells, routes,
-        np.full(1, -1, np.int64), np.zeros(1, np.int32), np.zeros(1, np.uint8), np.zeros(1, np.uint8),
-        np.zeros(1, np.uint8), keep,
+        np.array([HOLD, HOLD, DOWN], np.uint8), np.ones(3, np.int32), FROM, cells, routes,
+        np.full(1, -1, np.int64), np.zeros(1, np.int32), np.zeros(1, np.uint8), *of_session, keep,
     )  # fmt: skip
     assert keep.tolist() == [1, 1, 1]
-    assert cells.sum() == routes.sum() == 0
+    assert cells.sum() == routes.sum() == sum(int(column[0]) for column in of_session) == 0
 
 
 @settings(deadline=None)
@@ -115,19 +95,19 @@ def test_rows_out_of_range_are_kept_and_change_nothing():
     ),
 )
 def test_prefixes_of_several_origins_are_found(start, log):
-    table = np.array([[0, 0, 0], [7, 1, 0], [7, 2, 0], [9, 1, 0]], np.uint32)
+    origin_of = np.array([0, 7, 7, 9], np.uint32)
     origin, several = np.full(PREFIXES, -1, np.int64), np.zeros(PREFIXES, np.uint8)
-    one_origin(np.array(start, np.int32), table, origin, several)
+    one_origin(np.array(start, np.int32), origin_of, origin, several)
     prefix = np.array([row[0] for row in log], np.int32)
     op = np.array([row[1] for row in log], np.uint8)
-    more_origins(prefix, op, np.array([row[2] for row in log], np.int32), table, origin, several)
+    more_origins(prefix, op, np.array([row[2] for row in log], np.int32), origin_of, origin, several)
     for where in range(PREFIXES):
-        met = [int(table[route][0]) for route in start[where] if route]
+        met = [int(origin_of[route]) for route in start[where] if route]
         early = False
         for at, what, route in log:
             if at == where and what == LOSE and not met:
                 early = True  # a withdrawal that is not that of the origin to come
             if at == where and what == HOLD:
-                met.append(int(table[route][0]))
+                met.append(int(origin_of[route]))
         assert origin[where] == (met[0] if met else -1)
         assert several[where] == (early or len(set(met)) > 1)

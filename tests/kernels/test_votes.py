@@ -65,15 +65,13 @@ def fast(rows, room=4096):
         np.array([r[1] for r in rows], np.int32),
         np.array([r[2] for r in rows], np.int32),
         np.array([r[3] for r in rows], np.uint8),
-        np.zeros(len(rows), np.uint32),
-        np.zeros(len(rows), np.uint32),
-        np.zeros(len(rows), np.uint32),
+        np.zeros(len(rows), np.int32),
     )
     walk = (
         np.zeros((prefixes, sessions), np.uint8), np.zeros((prefixes, voters), np.uint16),
         np.zeros((prefixes, voters), np.uint16), np.zeros(prefixes, np.int32), np.zeros(prefixes, np.int32),
-        np.zeros(prefixes, np.uint8), np.ones(prefixes, np.uint8), np.zeros(prefixes, np.uint32),
-        np.zeros(prefixes, np.uint32), np.zeros(prefixes, np.uint32), np.zeros(prefixes, np.uint8),
+        np.zeros(prefixes, np.uint8), np.ones(prefixes, np.uint8), np.zeros(prefixes, np.int32),
+        np.zeros(prefixes, np.uint8),
         np.zeros((sessions, 2), np.uint8), np.zeros(sessions, np.uint8), np.zeros(sessions, np.uint8),
         np.zeros((voters, 2), np.int32),
         np.zeros(2, np.int32),
@@ -81,7 +79,7 @@ def fast(rows, room=4096):
     scratch = np.zeros(prefixes, np.uint8), np.zeros(prefixes, np.int32)
     out, row, more = [], 0, True
     while more:
-        kinds = np.int64, np.int32, np.uint8, np.int32, np.int32, np.uint32, np.uint32, np.uint32, np.uint8
+        kinds = np.int64, np.int32, np.uint8, np.int32, np.int32, np.int32, np.uint8
         told = tuple(np.empty(room, kind) for kind in kinds)
         steps = np.empty(room, np.int64), np.empty(room, np.int32), np.empty(room, np.int32)
         row, n, _, more = count_votes(

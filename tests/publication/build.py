@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
 from duskwatch.analysis.networks import with_outages
+from duskwatch.publication.html import to_html
+from duskwatch.records.coverage import CollectorView, Coverage, Witnesses
 from duskwatch.records.entity import Entity
 from duskwatch.records.networks import Holding, Network, Networks
 from duskwatch.records.outages import Alarm, Outage, Phase, When
-from duskwatch.records.reason import in_words
+from duskwatch.records.reason import in_words, reason
 from duskwatch.records.report import InputFile, Report
 from duskwatch.records.signals import ChangeLog, EntityHistory, Gap, Level, PrefixState, SignalBlock, TransitShare
 from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND, parse_time
@@ -393,6 +396,59 @@ def one_family(lost: str = "IPv6") -> Report:
     )  # fmt: skip
 
 
-MADE = {"kp": kp, "dj": dj, "partial": partial, "quiet": quiet, "ongoing": ongoing, "blind": blind,
-        "ipv6": one_family, "ipv4": lambda: one_family("IPv4"),
-        "explained": explained, "shared": shared, "spread": spread, "alone": alone}  # fmt: skip
+def others() -> Report:
+    """Three signals that others measured, in bins of 5 and 30 minutes: one falls by two thirds for four hours, one is
+    low, one stays; each onset and end rests on bins."""
+    start, stop = t("2023-08-21"), t("2023-08-25")
+    down, up = t("2023-08-24T00:59:58Z"), t("2023-08-24T05:00:02Z")
+    blocks = []
+    for names, bin_us in ((("ping-slash24", "bgp"), 5 * MINUTE), (("gtr",), 30 * MINUTE)):
+        bins = (stop - start) // bin_us
+        times = start + bin_us * np.arange(bins)
+        inside = (times >= down - 2 * SECOND) & (times < up - 2 * SECOND)
+        values = {"ping-slash24": np.where(inside, 200.0, 600.0), "bgp": np.full(bins, 2900.0),
+                  "gtr": np.where(inside, 0.2, 0.7)}  # fmt: skip
+        rows = np.vstack([values[name] for name in names])
+        blocks.append(SignalBlock(names, start, bin_us, rows, np.ones_like(rows)))
+    empty = history(start, stop, [], [])
+    nothing = np.full(1, np.nan)
+    level = Level(stop, np.array([start]), nothing, nothing, nothing, nothing, nothing, nothing, np.zeros(1, np.uint8))
+    level_times = start + 5 * MINUTE * np.arange((stop - start) // (5 * MINUTE))
+    many = np.full(len(level_times), np.nan)
+    level = replace(level, time_us=level_times, prefixes=many, slash24=many, slash48=many, held_slash24=many,
+                    held_slash48=many, voters=many, by_voters=np.zeros(len(many), np.uint8))  # fmt: skip
+    past = replace(empty, level=level, series=tuple(blocks))
+    fell = reason("fell", signal="ping-slash24", before=600.0, after=200.0, bin_us=5 * MINUTE, at_us=down + 2 * SECOND)
+    back = reason("back", signal="ping-slash24", value=600.0, bin_us=5 * MINUTE, at_us=up - 2 * SECOND)
+    onset = When(down - 5 * MINUTE, down + 5 * MINUTE, down, fell)
+    end = When(up, up + 5 * MINUTE, up, back)
+    one = outage(onset, end, stop, depth=2 / 3, phases=[("partial", down, up), ("restored", up, stop)],
+                 signals=("ping-slash24",), confidence=0.83)  # fmt: skip
+    return Report(
+        Entity("country", "IQ", "Iraq"), start, stop, past, (one,),
+        (InputFile("iraq.csv", "a" * 64, "series", start, stop, 5000, 0, "", "", 90_000),), (), "Asia/Baghdad",
+        not_measured=NOT_MEASURED,
+    )  # fmt: skip
+
+
+def seen(report: Report) -> Report:
+    """The report with the witnesses of its main outage: 25 of 37 observers held a route, and lost it."""
+    views = (
+        CollectorView("route-views2", 20, 0, 0, report.outages[0].onset.earliest_us, report.outages[0].onset.latest_us),
+        CollectorView("rrc06", 3, 1, 1, report.outages[0].onset.earliest_us, report.outages[0].onset.latest_us),
+    )
+    own = Witnesses(views, 15, 37, 36, 37, 0, 0, 0, 0, 23, 317_814, ())
+    return replace(report, coverage=Coverage((), (own, *(None for _ in report.outages[1:]))))
+
+
+MADE = {
+    "kp": kp, "dj": dj, "partial": partial, "quiet": quiet, "ongoing": ongoing, "blind": blind, "ipv6": one_family,
+    "ipv4": lambda: one_family("IPv4"), "explained": explained, "shared": shared, "spread": spread, "alone": alone,
+    "others": others, "seen": lambda: seen(partial()),
+}  # fmt: skip
+
+
+@cache
+def page_of(name: str) -> str:
+    """The page of a made report, drawn once."""
+    return to_html(MADE[name]())

@@ -11,39 +11,43 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duskwatch.publication import charts
+from duskwatch.publication import chart_more, charts
 from duskwatch.publication.chart_data import message_bars, phase_bands, steps, strips, thin_out
-from duskwatch.publication.facts import Span, measure
+from duskwatch.publication.chart_frame import LEFT, RIGHT, WIDTH, Spec
+from duskwatch.publication.draw import svg
+from duskwatch.publication.facts import measure
+from duskwatch.publication.levels import Span
 from duskwatch.publication.palette import INKS, LIGHT, PHASES, STATES, css_variables, themed
+from duskwatch.publication.spans import detail, whole
 from duskwatch.records.entity import Entity
 from duskwatch.records.report import Report
 from duskwatch.records.times import DAY, SECOND
 from tests.publication.build import DOWN, MADE, UP, Change, blind, dj, history, kp, large, quiet, t
 
 
-def specs(report: Report) -> dict[str, charts.Spec]:
-    span = charts.detail(report) or charts.whole(report)
+def specs(report: Report) -> dict[str, Spec]:
+    span = detail(report) or whole(report)
     return {
-        "timeline": charts.timeline(report, charts.whole(report), titled=True),
+        "timeline": charts.timeline(report, whole(report)),
         "detail": charts.timeline(report, span, narrow=True),
-        "strips": charts.strip_chart(report, span),
-        "narrow strips": charts.strip_chart(report, span, narrow=True),
-        "peers": charts.peers_chart(report),
-        "messages": charts.messages_chart(report),
+        "strips": chart_more.strip_chart(report, span),
+        "narrow strips": chart_more.strip_chart(report, span, narrow=True),
+        "peers": chart_more.peers_chart(report),
+        "messages": chart_more.messages_chart(report),
     }
 
 
 @pytest.mark.parametrize("name", sorted(MADE))
 def test_every_chart_of_every_report_is_drawn_as_well_formed_svg(name: str) -> None:
     for spec in specs(MADE[name]()).values():
-        drawn = charts.svg(spec, "a")
+        drawn = svg(spec, "a")
         assert ET.fromstring(drawn).tag == "{http://www.w3.org/2000/svg}svg"
         assert "NaN" not in drawn
         assert "undefined" not in drawn
 
 
 def test_ids_of_two_drawings_in_one_page_differ() -> None:
-    one, other = (charts.svg(charts.timeline(kp(), charts.whole(kp())), name) for name in ("one", "other"))
+    one, other = (svg(charts.timeline(kp(), whole(kp())), name) for name in ("one", "other"))
     ids = [set(re.findall(r'id="([^"]+)"', text)) for text in (one, other)]
     assert not ids[0] & ids[1]
     for text, own in zip((one, other), ids, strict=True):
@@ -52,7 +56,7 @@ def test_ids_of_two_drawings_in_one_page_differ() -> None:
 
 def test_all_charts_of_the_window_have_the_same_times_and_the_same_width() -> None:
     report = kp()
-    drawn = [charts.timeline(report, charts.whole(report)), charts.peers_chart(report), charts.messages_chart(report)]
+    drawn = [charts.timeline(report, whole(report)), chart_more.peers_chart(report), chart_more.messages_chart(report)]
 
     def domains(node: object) -> list[list[float]]:
         if isinstance(node, dict):
@@ -63,7 +67,7 @@ def test_all_charts_of_the_window_have_the_same_times_and_the_same_width() -> No
     found = [domain for spec in drawn for domain in domains(spec)]
     assert found
     assert all(domain == [report.from_us / 1000, report.until_us / 1000] for domain in found)
-    assert {spec["width"] for spec in drawn} == {charts.WIDTH}
+    assert {spec["width"] for spec in drawn} == {WIDTH - LEFT - RIGHT}
 
 
 def test_png_is_a_picture_with_heading_and_written_whole(tmp_path: Path) -> None:
@@ -73,18 +77,19 @@ def test_png_is_a_picture_with_heading_and_written_whole(tmp_path: Path) -> None
 
 
 def test_the_picture_that_stands_alone_says_reenactment_and_source() -> None:
-    title = charts.timeline(kp(), charts.whole(kp()), titled=True)["title"]
-    assert title["text"] == "North Korea (KP): unreachable for 9 h 31 min"
-    assert title["subtitle"][0].startswith("RE-ENACTMENT")
-    assert "rrc00, route-views2" in title["subtitle"][-1]
+    spec = charts.timeline(kp(), detail(kp()) or whole(kp()))
+    assert spec["title"]["text"] == ["All four networks vanished at 16:15 UTC"]
+    assert spec["title"]["subtitle"][0].startswith("RE-ENACTMENT")
+    assert "rrc00" in charts.source(kp())
+    assert "Source: BGP routes recorded by route-views2, rrc00; chart: duskwatch" in svg(spec)
 
 
 def test_a_long_window_gets_a_detail_of_its_main_outage_and_a_short_one_does_not() -> None:
-    span = charts.detail(kp())
+    span = detail(kp())
     assert span is not None
     assert span.from_us < kp().outages[0].onset.best_us < kp().outages[0].end.best_us < span.until_us  # type: ignore[union-attr]
-    assert charts.detail(quiet()) is None
-    assert charts.detail(MADE["ongoing"]()) is None
+    assert detail(quiet()) is None
+    assert detail(MADE["ongoing"]()) is None
 
 
 def test_what_nobody_watched_is_a_grey_band_and_no_line_is_drawn_there() -> None:
@@ -96,9 +101,12 @@ def test_what_nobody_watched_is_a_grey_band_and_no_line_is_drawn_there() -> None
     rows = steps(report.history.level, measure(report).values, Span(start, stop), 700)
     assert [(row["t"] * 1000, row["part"]) for row in rows] == [(start, 0), (dark[0], 0), (dark[1], 1), (stop, 1)]
     spec = charts.timeline(report, Span(start, stop))
-    assert '"not watched"' in str(spec).replace("'", '"')
-    assert "not watched" in charts.svg(spec)
-    assert steps(blind().history.level, measure(blind()).values, charts.whole(blind()), 700) == []
+    drawn = svg(spec, "a")
+    assert "not watched" in drawn
+    assert 'id="a-hatch"' in drawn
+    assert 'fill="url(#a-hatch)"' in drawn
+    assert LIGHT["blind"] not in drawn
+    assert steps(blind().history.level, measure(blind()).values, whole(blind()), 700) == []
 
 
 def test_the_area_leaves_out_what_nobody_watched() -> None:
@@ -106,10 +114,11 @@ def test_the_area_leaves_out_what_nobody_watched() -> None:
     dark = (start + DAY // 4, start + DAY // 2)
     past = history(start, stop, ["192.0.2.0/24"], [], blind=[dark])
     report = replace(quiet(), from_us=start, until_us=stop, history=past)
-    drawn = charts.svg(charts.timeline(report, Span(start, stop)))
+    drawn = svg(charts.timeline(report, Span(start, stop)))
     paths = re.findall(rf'd="(M[^"]+)"[^>]*fill="{LIGHT["area"]}"', drawn)
     reached = [sorted({float(x) for x in re.findall(r"[ML](-?[\d.]+),", path)}) for path in paths]
-    assert [(min(xs), max(xs)) for xs in sorted(reached)] == [(0, charts.WIDTH / 4), (charts.WIDTH / 2, charts.WIDTH)]
+    width = WIDTH - LEFT - RIGHT
+    assert [(min(xs), max(xs)) for xs in sorted(reached)] == [(0, width / 4), (width / 2, width)]
 
 
 def test_an_outage_of_a_second_is_still_drawn_in_a_year() -> None:
@@ -121,10 +130,10 @@ def test_an_outage_of_a_second_is_still_drawn_in_a_year() -> None:
     second = start + 200 * DAY + 12345
     changes += [(second, p, DOWN) for p in range(3)] + [(second + SECOND, p, UP) for p in range(3)]
     past = history(start, stop, ["192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"], changes)
-    rows = steps(past.level, past.level.slash24, Span(start, stop), charts.WIDTH)
-    assert len(rows) < 6 * charts.WIDTH + 2
+    rows = steps(past.level, past.level.slash24, Span(start, stop), WIDTH)
+    assert len(rows) < 6 * WIDTH + 2
     assert min(row["v"] for row in rows) == 0
-    made = strips(past.changes, Span(start, stop), charts.WIDTH, 24)
+    made = strips(past.changes, Span(start, stop), WIDTH, 24)
     for prefix in past.changes.prefixes:
         assert any(row["state"] == "dark" for row in made.rows if row["prefix"] == prefix)
 
@@ -150,7 +159,7 @@ def test_thinning_keeps_the_lowest_and_highest_of_every_pixel(rows: list[tuple[i
 
 def test_strips_of_many_prefixes_are_those_that_changed_most() -> None:
     report = large(300)
-    made = strips(report.history.changes, charts.whole(report), 700, 24)
+    made = strips(report.history.changes, whole(report), 700, 24)
     counts = np.bincount(report.history.changes.prefix, minlength=300)
     chosen = [counts[report.history.changes.prefixes.index(prefix)] for prefix in made.prefixes]
     assert (len(made.prefixes), made.total) == (24, 300)
@@ -162,13 +171,13 @@ def test_a_change_that_only_the_voters_made_does_not_choose_a_strip() -> None:
     report = large(60)
     log = report.history.changes
     by = np.where(log.prefix == 7, 1, 0).astype(np.uint8)
-    made = strips(replace(log, by_voters=by), charts.whole(report), 700, 59)
+    made = strips(replace(log, by_voters=by), whole(report), 700, 59)
     assert log.prefixes[7] not in made.prefixes
 
 
 def test_strips_say_each_state_where_it_was() -> None:
     report = dj()
-    made = strips(report.history.changes, charts.whole(report), 720, 24)
+    made = strips(report.history.changes, whole(report), 720, 24)
     first = [row for row in made.rows if row["prefix"] == "196.201.192.0/24"]
     assert [row["state"] for row in first] == ["visible", "dark", "visible"]
     assert abs(first[1]["a"] * 1000 - t("2008-02-19T13:07:06Z")) <= 30 * SECOND
@@ -188,7 +197,7 @@ def test_messages_are_all_counted_however_few_bars_there_are() -> None:
 
 
 def test_the_total_loss_is_drawn_over_other_phases() -> None:
-    names = [row["name"] for row in phase_bands(kp().outages, charts.whole(kp()), 700)]
+    names = [row["name"] for row in phase_bands(kp().outages, whole(kp()), 700)]
     assert names[-3:] == ["dark", "dark", "dark"]
     assert "restored" not in names
 
@@ -208,10 +217,15 @@ def _contrast(one: str, other: str) -> float:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_text_has_contrast_in_both_themes(theme: str) -> None:
     paper = getattr(INKS["paper"], theme)
-    for name in ("text", "muted"):
+    for name in ("text", "muted", "faint"):
         assert _contrast(getattr(INKS[name], theme), paper) >= 4.5
-    for name in ("level", "state_dark", "dark"):
+    for name in ("level", "dark_edge"):
         assert _contrast(getattr(INKS[name], theme), paper) >= 3
+    # The dark phase is the darkest area in both themes; on a dark page its outline tells it from the page.
+    shades = [getattr(INKS[name], theme) for name in ("dark", "state_dark")]
+    assert max(map(_luminance, shades)) < min(
+        _luminance(getattr(INKS[name], theme)) for name in ("area", "lost", "partial", "state_visible", "hatch_ground")
+    )
     assert _contrast(getattr(INKS["on_dark"], theme), getattr(INKS["dark"], theme)) >= 4.5
 
 
@@ -243,7 +257,7 @@ def test_light_colours_are_all_different_so_that_a_drawing_can_be_recoloured() -
 
 def test_every_colour_of_a_drawing_follows_the_theme() -> None:
     for spec in specs(kp()).values():
-        left = re.findall(r'(?:fill|stroke)="(#[0-9a-fA-F]{3,8}|black|white|gray)"', themed(charts.svg(spec)))
+        left = re.findall(r'(?:fill|stroke)="(#[0-9a-fA-F]{3,8}|black|white|gray)"', themed(svg(spec)))
         assert not left
     assert "--state-dark:" in css_variables(dark=True)
 
@@ -254,4 +268,4 @@ def test_markup_in_a_name_does_not_become_markup_in_a_drawing() -> None:
     log = replace(report.history.changes, prefixes=(odd, "b", "c", "d"))
     report = replace(report, history=replace(report.history, changes=log))
     for spec in specs(report).values():
-        assert "<script" not in charts.svg(spec, "a")
+        assert "<script" not in svg(spec, "a")

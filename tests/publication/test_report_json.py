@@ -142,7 +142,7 @@ def test_a_reader_finds_the_columns_on_lines_of_their_own() -> None:
         (("coverage", "collectors"), -1),
         (("entity", "type"), "planet"),
         (("schema",), "duskwatch.report/2"),
-        (("inputs", 0, "sha256"), None),
+        (("inputs", 0, "sha256"), 3),
     ],
 )
 def test_the_schema_refuses_what_is_wrong(path: tuple[str | int, ...], value: Any) -> None:

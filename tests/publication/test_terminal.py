@@ -25,7 +25,7 @@ def printed(report: Report, width: int = 120, *, terminal: bool = False, no_colo
 @pytest.mark.parametrize("width", [20, 60, 80, 120, 200])
 def test_a_pipe_gets_plain_text_without_frames_or_trailing_blanks(name: str, width: int) -> None:
     text = printed(MADE[name](), width)
-    assert text.isascii()
+    assert text.replace("½", "").isascii()
     assert "\x1b" not in text
     assert not [line for line in text.splitlines() if line != line.rstrip()]
 
@@ -90,6 +90,6 @@ def test_a_large_country_fits_a_screen_or_two() -> None:
 
 def test_an_outage_of_one_family_is_told_as_one_in_the_summary_and_the_table() -> None:
     text = printed(one_family("IPv6"), 200)
-    assert text.startswith("Largeland (XQ) could not be reached from the Internet over IPv6 for 3 h")
+    assert text.startswith("Largeland was offline over IPv6 for 3 hours on 1 May 2021; IPv4 stayed up.")
     row = next(line for line in text.splitlines() if line.startswith("1  2021-05-01"))
     assert "100 % of IPv6" in row

@@ -49,29 +49,32 @@ def with_coverage(*told: Witnesses | None, faults_: tuple[Artefact, ...] = ()) -
 
 def test_a_plain_no_gives_its_numbers() -> None:
     assert answer(SEEN) == (
-        "no: 40 of 41 peers at three collectors saw it, and all of them kept talking about other networks "
-        "(5,000 statements)"
+        "no: 40 of 41 observers that held a route lost it, at three collectors, and all of them kept reporting on the "
+        "rest of the Internet (5,000 statements)"
     )
-    assert by_collector(SEEN) == "rrc06: 9 of 9 peers lost it; route-views2: 30 of 31; rrc00: 1 of 1"
+    assert by_collector(SEEN) == "rrc06: 9 of 9 observers lost it; route-views2: 30 of 31; rrc00: 1 of 1"
 
 
 def test_those_that_went_away_are_not_among_those_that_were_asked() -> None:
     told = witnesses(view("rrc06", 9, 0, 5), view("rrc00", 3))
-    assert answer(told).startswith("no: 12 of 12 peers at two collectors")
-    assert by_collector(told) == "rrc06: 9 of 9 peers lost it, 5 more went away; rrc00: 3 of 3"
+    assert answer(told).startswith(
+        "no: 12 of 12 observers that held a route lost it, at two collectors (5 more stopped watching)"
+    )
+    assert by_collector(told) == "rrc06: 9 of 9 observers lost it, 5 more stopped watching; rrc00: 3 of 3"
 
 
 def test_peers_that_never_said_whether_they_held_it_are_told() -> None:
     told = replace(witnesses(view("route-views2", 25)), voters_before=37)
-    assert "25 of 25 peers at one collector saw it (12 more had not said whether they held it)" in answer(told)
+    assert "25 of 25 observers that held a route lost it, at one collector" in answer(told)
+    assert "(12 more had not said whether they held a route)" in answer(told)
 
 
 @pytest.mark.parametrize(
     ("talking", "text"),
     [
-        (40, ", and all of them kept talking about other networks (5,000 statements)"),
-        (39, ", and 39 of them kept talking about other networks (5,000 statements)"),
-        (None, " saw it"),
+        (40, ", and all of them kept reporting on the rest of the Internet (5,000 statements)"),
+        (39, ", and 39 of them kept reporting on the rest of the Internet (5,000 statements)"),
+        (None, " lost it, at three collectors"),
     ],
 )
 def test_what_they_said_meanwhile_is_told_where_it_was_counted(talking: int | None, text: str) -> None:
@@ -81,41 +84,41 @@ def test_what_they_said_meanwhile_is_told_where_it_was_counted(talking: int | No
 @pytest.mark.parametrize(
     ("told", "verdict", "text"),
     [
-        (witnesses(view("rrc00", 1), doubts=("few voters",)), "cannot be ruled out", "only one peer saw it"),
+        (witnesses(view("rrc00", 1), doubts=("few voters",)), "cannot be ruled out", "only one observer lost it"),
         (
             witnesses(view("rrc00", 0, 2), doubts=("few voters",)),
             "cannot be ruled out",
-            "no peer is known to have lost",
+            "no observer is known to have lost",
         ),
         (
             witnesses(view("rrc00", 12), view("rrc01", 0, 2), doubts=("one collector",)),
             "cannot be ruled out",
-            "only peers of rrc00 saw it, while 2 elsewhere held on",
+            "only observers at rrc00 lost it, while 2 elsewhere kept it",
         ),
         (
             witnesses(view("rrc00", 5), doubts=("one collector",)),
             "cannot be ruled out",
-            "it was seen at one collector alone (rrc00), by few peers",
+            "it was seen at one collector alone (rrc00), by few observers",
         ),
         (
             witnesses(view("rrc00", 9), view("rrc01", 9), doubts=("silent",), talking=0, statements=0),
             "cannot be ruled out",
-            "of 18 peers that saw it, none spoke of other networks meanwhile",
+            "of 18 observers that lost it, none reported on other networks meanwhile",
         ),
         (
             replace(SEEN, doubts=("elsewhere",), elsewhere=60, elsewhere_lost=40),
             "cannot be ruled out",
-            "40 of 60 other prefixes watched went in the same minutes",
+            "40 of 60 other prefixes watched were lost in the same minutes",
         ),
         (replace(SEEN, doubts=("in a gap",)), "yes, partly", "begins or ends where nobody was watching"),
         (
             replace(SEEN, doubts=("voters left",), resets=7, voters_least=34),
             "yes, partly",
-            "many peers went away at that time (seven sessions ended); there were 34 at the least",
+            "many observers stopped watching at that time (seven sessions ended): at worst 34 were left",
         ),
         (replace(SEEN, doubts=("voters left",), voters_least=0), "yes, partly", "for a part of it, or near its onset"),
-        (replace(SEEN, doubts=("lone spell",)), "yes, partly", "one collector alone saw a loss, which was not counted"),
-        (replace(SEEN, doubts=("voters left", "few voters")), "cannot be ruled out", "many peers went away"),
+        (replace(SEEN, doubts=("lone spell",)), "yes, partly", "one collector alone saw a loss, which is not counted"),
+        (replace(SEEN, doubts=("voters left", "few voters")), "cannot be ruled out", "many observers stopped watching"),
     ],
 )
 def test_each_doubt_has_its_words_and_its_verdict(told: Witnesses, verdict: str, text: str) -> None:
@@ -126,9 +129,9 @@ def test_each_doubt_has_its_words_and_its_verdict(told: Witnesses, verdict: str,
 def test_the_summary_answers_for_the_main_outage_and_names_doubtful_others() -> None:
     doubtful = witnesses(view("rrc00", 1), doubts=("few voters",))
     text = printed(with_coverage(SEEN, SEEN, doubtful))
-    assert "Was it us? no: 40 of 41 peers at three collectors saw it" in text.replace("\n", " ")
-    assert "rrc06: 9 of 9 peers lost it" in text
-    assert "The outage of 2014-12-23 15:41:00 UTC: cannot be ruled out: only one peer saw it" in text
+    assert "Was it us? no: 40 of 41 observers that held a route lost it, at three collectors" in text.replace("\n", " ")
+    assert "rrc06: 9 of 9 observers lost it" in text
+    assert "The outage of 2014-12-23 15:41:00 UTC: cannot be ruled out: only one observer lost it" in text
     assert "The outage of 2014-12-23 07:41:00" not in text
 
 
@@ -178,12 +181,12 @@ def test_the_page_has_the_answer_with_its_tables_and_escapes_what_comes_from_out
     section = page[page.index('id="was-it-us"') : page.index('id="coverage"')]
     flat = re.sub(r"<[^>]*>|\s", " ", section.replace("\u00a0", " "))
     for text in (
-        "Was the main outage one? No: 40 of 41 peers",
+        "Was the main outage one? No: 40 of 41 observers",
         "route-views2",
-        "held on",
+        "kept it",
         "41 just before",
         "The other outages",
-        "5,000 statements about other prefixes, from 40 peers",
+        "5,000 statements about other prefixes, from 40 observers",
         "nothing else was watched in this run",
     ):
         assert text in flat, text
@@ -201,7 +204,7 @@ def test_the_document_has_every_number() -> None:
     assert own["full_feed_peers"] == {"before": 41, "least": 41, "after": 41}
     assert own["collectors"][1] == {
         "collector": "route-views2", "lost": 30, "held_on": 1, "went_away": 0,
-        "first_lost": "2014-12-22T16:15:03Z", "last_lost": "2014-12-22T16:15:23Z",
+        "first_lost": "2014-12-22T16:15:03Z", "last_lost": "2014-12-22T16:15:23Z", "peers": [],
     }  # fmt: skip
     assert own["heard_meanwhile"] == {"peers": 40, "statements": 5000}
     assert document["outages"][1]["was_it_us"] is None

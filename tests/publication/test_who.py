@@ -78,7 +78,7 @@ def incident(start: str, end: str | None, *by: tuple[Entity, float], lost: float
             incident("2014-12-22T16:15Z", "2014-12-22T17:15Z", lost=0.3),
             (
                 "North Korea (KP), 22 December 2014, 16:15 to 17:15 UTC, 30 % lost; "
-                "no outage of a single network explains it"
+                "no outage of a single operator explains it"
             ),
         ),
     ],
@@ -98,41 +98,42 @@ def test_where_parts_were_not_looked_at_nothing_is_said_of_them() -> None:
         (
             explained,
             (
-                "One of its 40 networks (ASes) explains it: AS64500 Net 64500, which announced 58 of 100 "
+                "One of its 40 operators (ASes) explains it: AS64500 Net 64500 announced 58 of 100 "
                 "IPv4 /24s of the "
                 "country (58 %) and lost all of that from 06:00 UTC on Monday 1 March 2021 until 06:40 UTC. "
-                "That makes up 97 % of the loss of the country."
+                "That makes up 97 % of the country's loss."
             ),
         ),
         (
             shared,
             (
-                "No single network explains it, but two together do: AS64500 Net 64500 (30 % of the country, 30 of 100 "
+                "No single operator explains it, but two together do: AS64500 Net 64500 (30 % of the country, "
+                "30 of 100 "
                 "IPv4 /24s, all lost) and AS64502 Net 64502 (40 % of the country, 40 of 100 IPv4 /24s, 50 "
                 "% lost). That "
-                "makes up 83 % of the loss of the country."
+                "makes up 83 % of the country's loss."
             ),
         ),
         (
             spread,
             (
-                "No single one of its 40 networks (ASes) explains it, nor do up to three together: 13 networks had an "
+                "No single one of its 40 operators (ASes) explains it, nor do three together: 13 operators had an "
                 "outage at that time, of which AS64512 Net 64512 took the most, 4 % of the country."
             ),
         ),
         (
             alone,
             (
-                "Though the country as a whole had no outage, one of its 40 networks (ASes) had: AS64500 "
+                "Though the country as a whole had no outage, one of its 40 operators (ASes) had: AS64500 "
                 "Net 64500 (5 of 100 IPv4 /24s), all lost from 06:00:00 UTC on Monday 1 March 2021 for 8 min, "
                 "which is 5 % of the country."
             ),
         ),
-        (lambda: networks([], 1, national()), "The country has one network, which was not lost as a whole."),
+        (lambda: networks([], 1, national()), "The country has one operator (AS), which was not lost as a whole."),
         (
             lambda: networks([], 9, national()),
             (
-                "No single one of its nine networks (ASes) explains it, nor do up to three together: none "
+                "No single one of its nine operators (ASes) explains it, nor do three together: none "
                 "of them had an "
                 "outage of its own at that time."
             ),
@@ -149,24 +150,24 @@ def test_the_account_of_a_report(made: Callable[[], Report], text: str) -> None:
 
 def test_the_only_network_is_told_as_such() -> None:
     report = networks([(131279, 1.0, 1.0, "2014-12-22T16:15:03Z", 571)], 1, kp())
-    assert who.account(report) == (
-        "It has only one network (AS), AS131279 Net 131279, which announced all of it and lost all of that from 16:15 "
-        "UTC on Monday 22 December 2014 until 01:46 UTC on 23 December."
-    )
-    assert who.left_out(report) == "It has no other network in this window."
+    assert who.account(report) == ("All of its routes are announced by one operator (AS), AS131279 Net 131279.")
+    assert who.left_out(report) == "It has no other operator in this window."
 
 
 def test_at_most_ten_networks_are_in_the_table_and_the_rest_is_counted() -> None:
     table = tables.networks(spread())
     assert len(table.rows) == 10
-    assert table.note == "Three more networks had outages; report.json has all. Of its 40 networks, 27 had none."
+    assert table.note == (
+        "Three more operators had outages; report.json has all. Of its 40 operators, 27 had no outage."
+    )
     assert table.rows[0].cells == (
-        "AS64500 Net 64500", "4 %\n4 of 100 IPv4 /24s", "90 %\n4 % of the country", "2021-03-01 06:00:00",
-        "2021-03-01 06:40:00\n40 min",
+        "AS64500 Net 64500", "4 %\n4 of 100 IPv4 /24s", "90 %\n4 % of the country",
+        "2021-03-01 06:00:00\n2021-03-01 16:00:00 in Port Moresby",
+        "2021-03-01 06:40:00\n2021-03-01 16:40:00 in Port Moresby\n40 min",
     )  # fmt: skip
     assert all(len(row.cells) == len(table.heads) for row in table.rows)
-    assert who.left_out(networks([], 3, quiet())) == "None of its three networks had an outage."
-    assert who.left_out(networks([(1, 1.0, 1.0, SIX, 9)], 1, national())) == "It has no other network in this window."
+    assert who.left_out(networks([], 3, quiet())) == "None of its three operators had an outage."
+    assert who.left_out(networks([(1, 1.0, 1.0, SIX, 9)], 1, national())) == "It has no other operator in this window."
 
 
 def test_of_several_outages_of_a_network_the_worst_is_told() -> None:
@@ -206,18 +207,18 @@ def test_the_terminal_lists_them(width: int) -> None:
         return " ".join(out.getvalue().split())
 
     told = text(spread())
-    assert "Networks that were lost (UTC) AS64500 Net 64500: 4 % of the country (4 of 100 IPv4 /24s), 90 %" in told
-    assert "Three more networks had outages" in told
-    assert "Networks None of its three networks had an outage." in text(networks([], 3, quiet()))
-    assert "Networks" not in text(kp())
+    assert "Operators that were lost AS64500 Net 64500: 4 % of the country (4 of 100 IPv4 /24s), 90 %" in told
+    assert "Three more operators had outages" in told
+    assert "Operators None of its three operators had an outage." in text(networks([], 3, quiet()))
+    assert "Operators" not in text(kp())
 
 
 def test_the_page_has_the_section_where_networks_were_told_apart() -> None:
     page = to_html(spread())
-    assert '<h2 id="networks">Which networks</h2>' in page
-    assert page.count("nor do up to three together") == 1
-    assert "Three more networks had outages" in page
-    assert "None of its three networks had an outage." in to_html(networks([], 3, quiet()))
+    assert '<h2 id="networks">Whose it was</h2>' in page
+    assert page.count("nor do three together") == 1
+    assert "Three more operators had outages" in page
+    assert "None of its three operators had an outage." in to_html(networks([], 3, quiet()))
     assert 'id="networks"' not in to_html(kp())
 
 

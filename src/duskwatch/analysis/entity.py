@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from duskwatch.analysis.causes import explained
 from duskwatch.analysis.networks import networks_of
-from duskwatch.analysis.replay import BIN_US, Progress, Replay, replay_archives
-from duskwatch.detection import detect
+from duskwatch.analysis.replay import BIN_US, Progress, Reading, Replay, Window, replay_archives
+from duskwatch.detection import detect, enough_known
 from duskwatch.records.countries import CountryRanges
 from duskwatch.records.entity import Entity
 from duskwatch.records.outages import Outage
@@ -18,7 +19,7 @@ from duskwatch.records.report import Report
 from duskwatch.records.times import to_datetime
 from duskwatch.signals.bgp.artefacts.faults import Faults, find_faults
 from duskwatch.signals.bgp.artefacts.guard import coverage_of, guard, without_transfers
-from duskwatch.signals.bgp.extents import extent_of, known_share, related
+from duskwatch.signals.bgp.extents import WatchSpace, extent_of, known_share
 from duskwatch.signals.bgp.measures import measure, transit_shares
 from duskwatch.signals.bgp.state import Watch
 from duskwatch.signals.bgp.votes import Votes, merge_votes
@@ -27,8 +28,6 @@ from duskwatch.sources.reference.files import ReferenceDataError
 from duskwatch.sources.reference.geo import load_geo
 from duskwatch.sources.reference.names import country_name, former_codes, main_time_zone, name_or_code
 
-# A country's outage can be called from learned state only where routes heard cover this share of its space.
-KNOWN_SHARE = 0.5
 NO_NAMES = AsNames({})
 
 NOT_MEASURED = (
@@ -62,16 +61,12 @@ def analyze(
     """
     ranges = _ranges(entity, from_us, geo)
     replay = replay_archives(
-        from_us,
-        until_us,
+        Window(from_us, until_us, bin_us),
         mrt,
         watch=_watch([entity], ranges),
         origins=np.array([entity.asn], np.uint32) if entity.type == "asn" else None,
         collectors=collectors,
-        bin_us=bin_us,
-        threads=threads,
-        memory=memory,
-        progress=progress,
+        reading=Reading(threads, memory, progress),
     )
     votes = merge_votes(list(replay.parts), from_us, until_us)
     names = load_as_names(as_names) if as_names else NO_NAMES
@@ -98,7 +93,7 @@ def analyze_countries(
     ) -> npt.NDArray[np.uint8]:
         return (ranges.countries_of(afi, hi, lo, length) >= 0).astype(np.uint8)
 
-    replay = replay_archives(from_us, until_us, mrt, watch=watch, bin_us=bin_us, threads=threads)
+    replay = replay_archives(Window(from_us, until_us, bin_us), mrt, watch=watch, reading=Reading(threads))
     votes = merge_votes(list(replay.parts), from_us, until_us)
     faults = find_faults(replay.parts, replay.heard, replay.inputs, votes)
     seen = np.unique(ranges.countries_of(votes.afi, votes.hi, votes.lo, votes.length))
@@ -130,27 +125,9 @@ def _ranges(entity: Entity, from_us: int, geo: Sequence[Path]) -> CountryRanges 
 
 
 def _watch(entities: list[Entity], ranges: CountryRanges | None) -> Watch:
-    prefixes = [Prefix.parse(entity.code) for entity in entities if entity.type == "prefix"]
-    codes = [entity.code for entity in entities if entity.type == "country"]
-    touching = {code: ranges.touching(code) for code in codes} if ranges is not None else {}
-
-    def watch(
-        afi: npt.NDArray[np.uint8],
-        hi: npt.NDArray[np.uint64],
-        lo: npt.NDArray[np.uint64],
-        length: npt.NDArray[np.uint8],
-    ) -> npt.NDArray[np.uint8]:
-        wanted = np.zeros(len(afi), np.bool_)
-        for prefix in prefixes:
-            wanted |= related(prefix, afi, hi, lo, length)
-        for code, touches in touching.items():
-            some = np.flatnonzero(touches(afi, hi, length))
-            if ranges is not None and len(some):
-                of = ranges.countries_of(afi[some], hi[some], lo[some], length[some])
-                wanted[some] |= of == ranges.countries.index(code)
-        return wanted.astype(np.uint8)
-
-    return watch
+    prefixes = tuple(Prefix.parse(entity.code) for entity in entities if entity.type == "prefix")
+    codes = tuple(entity.code for entity in entities if entity.type == "country")
+    return WatchSpace(prefixes, codes if ranges is not None else (), ranges)
 
 
 def report_on(
@@ -178,7 +155,7 @@ def report_on(
     if history.learned and entity.type == "country" and ranges is not None:
         share = known_share(votes, extent)
         history = replace(history, known_share=share)
-        if share < KNOWN_SHARE:
+        if not enough_known(history):
             warnings.append(
                 f"routes heard cover {share:.0%} of the IPv4 space delegated to {entity.code}: "
                 "too little to tell a national outage from the state learned so far"
@@ -191,7 +168,7 @@ def report_on(
     elif entity.type == "asn":
         entity = replace(entity, name=as_names.names.get(entity.asn, ""))
     found = None
-    if networks and entity.type == "country" and ranges is not None and history.known_share >= KNOWN_SHARE:
+    if networks and entity.type == "country" and ranges is not None and enough_known(history):
         window = (replay.from_us, replay.until_us)
         found = networks_of(
             entity,
@@ -214,7 +191,7 @@ def report_on(
     told = {int(asn) for asn in np.unique(np.concatenate([history.changes.origin, history.changes.upstream]))}
     told |= {share.upstream for share in history.transit}
     told |= {network.entity.asn for network in found.lost} if found is not None else set()
-    return Report(
+    report = Report(
         entity,
         replay.from_us,
         replay.until_us,
@@ -227,10 +204,11 @@ def report_on(
         country_source=ranges.source if ranges is not None and entity.type == "country" else "",
         warnings=tuple(warnings),
         not_measured=NOT_MEASURED,
-        reenactment=reenactment,
+        reenactment=reenactment or replay.reenactment,
         coverage=coverage,
         networks=found,
     )
+    return explained(report)
 
 
 def _spans(replay: Replay, outages: tuple[Outage, ...]) -> list[tuple[int, int]]:

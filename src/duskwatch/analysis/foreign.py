@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from duskwatch.analysis.networks import with_outages
+from duskwatch.analysis.beside import with_signals
+from duskwatch.analysis.causes import explained
 from duskwatch.detection import detect
-from duskwatch.records.coverage import carried_over
 from duskwatch.records.entity import Entity
 from duskwatch.records.report import Report
 from duskwatch.records.series import clipped, grid_of, span_of
@@ -65,7 +65,7 @@ def analyze_series(
         gaps=_gaps(data, start, stop),
         series=blocks,
     )
-    return Report(
+    report = Report(
         entity,
         start,
         stop,
@@ -77,33 +77,19 @@ def analyze_series(
         warnings=data.notes,
         not_measured=NOT_MEASURED,
     )
+    return explained(report)
 
 
 def with_series(report: Report, paths: Sequence[Path], options: SeriesOptions = SeriesOptions()) -> Report:
     """A report from archives, with series measured by others fused into its outages."""
     data = read_series(paths, _named(report.entity), options, OWN)
-    before = tuple(clipped(block, block.start_us, report.until_us) for block in data.blocks)
-    shown = tuple(clipped(block, report.from_us, report.until_us) for block in data.blocks)
-    shown = tuple(block for block in shown if block.values.shape[1])
-    if not shown:
+    if not any(clipped(block, report.from_us, report.until_us).values.shape[1] for block in data.blocks):
         raise SeriesError(
             f"the series have no data between {_span(report.from_us, report.until_us)}; they span "
             f"{_span(*span_of(data.blocks))}"
         )
-    fused = detect(replace(report.history, series=before))
-    inside = tuple(o for o in fused if (o.end.best_us if o.end else report.until_us) > report.from_us)
-    history = replace(
-        report.history, series=shown, gaps=report.history.gaps + _gaps(data, report.from_us, report.until_us)
-    )
-    return replace(
-        report,
-        history=history,
-        outages=inside,
-        coverage=carried_over(report.coverage, report.outages, inside),
-        networks=None if report.networks is None else with_outages(report.networks, report.entity, inside),
-        inputs=report.inputs + data.inputs,
-        warnings=report.warnings + data.notes,
-    )
+    gaps = _gaps(data, report.from_us, report.until_us)
+    return with_signals(report, data.blocks, gaps=gaps, inputs=data.inputs, notes=data.notes)
 
 
 def _renumbered(earlier: int | None, number: dict[int, int]) -> int | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from duskwatch.analysis.replay import BIN_US, Replay, replay_archives
+from duskwatch.analysis.replay import BIN_US, Reading, Replay, Window, replay_archives
 from duskwatch.records.countries import CountryRanges
 from duskwatch.records.entity import Entity
 from duskwatch.records.prefix import Prefix
@@ -49,17 +49,8 @@ def replay_all(
     Raises what replay_archives raises. Memory grows with prefixes times sessions and with the updates of the
     window, not with the entities (docs/reference/performance.md has the figures).
     """
-    replay = replay_archives(
-        from_us,
-        until_us,
-        mrt,
-        watch=watch_all,
-        collectors=collectors,
-        bin_us=bin_us,
-        threads=threads,
-        memory=memory,
-        progress=progress,
-    )
+    window, reading = Window(from_us, until_us, bin_us), Reading(threads, memory, progress)
+    replay = replay_archives(window, mrt, watch=watch_all, collectors=collectors, reading=reading)
     return replay, count_all(replay, threads=threads)
 
 

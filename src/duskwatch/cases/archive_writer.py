@@ -13,6 +13,7 @@ from duskwatch.cases.stage import Session, Stage
 from duskwatch.records.times import SECOND
 from duskwatch.sources.bgp.formats import mrt_write as mrt
 from duskwatch.sources.bgp.formats.mrt_write import BgpState
+from duskwatch.sources.bgp.formats.reenactment import MARK, view_name
 
 # RIPE RIS keeps five minutes in a file, RouteViews fifteen.
 PERIOD_S = {"ris": 300, "route-views": 900}
@@ -70,10 +71,12 @@ class Table:
         return since, found
 
     def _said(self, second: int, message: bytes) -> bytes:
-        return mrt.bgp4mp(second, self.session.peer, self.session.local, message) if self.up else b""
+        if not self.up:
+            return b""
+        return mrt.bgp4mp(second, self.session.peer, self.session.local, message, interface=MARK)
 
     def _state(self, second: int, old: BgpState, new: BgpState) -> bytes:
-        return mrt.state_change(second, self.session.peer, self.session.local, old, new)
+        return mrt.state_change(second, self.session.peer, self.session.local, old, new, interface=MARK)
 
     def _come_up(self, second: int) -> bytes:
         self.up = True
@@ -122,7 +125,7 @@ def write_collector(
     for start in range(begin, end, period):
         if (start - begin) % (case.background.table_dump_hours * 3600) == 0:
             path = out / plan.name / _name(plan, start, dump=True)
-            wrote(path, _store(path, b"".join(_dump(stage, tables, start))))
+            wrote(path, _store(path, b"".join(_dump(case, stage, tables, start))))
         records = []
         while at < len(rows) and rows[at][0] < min(start + period, end):
             records.append(tables[rows[at][1]].apply(rows[at][2]))
@@ -133,10 +136,13 @@ def write_collector(
             wrote(path, _store(path, b"".join(records)))
 
 
-def _dump(stage: Stage, tables: list[Table], second: int) -> Iterator[bytes]:
+def _dump(case: Case, stage: Stage, tables: list[Table], second: int) -> Iterator[bytes]:
     live = [table for table in tables if table.up]
     yield mrt.peer_index_table(
-        second, live[0].session.local.bgp_id if live else "0.0.0.0", [table.session.peer for table in live]
+        second,
+        live[0].session.local.bgp_id if live else "0.0.0.0",
+        [table.session.peer for table in live],
+        view_name(case.reenactment),
     )
     order = sorted(range(len(stage.prefixes)), key=lambda row: stage.prefixes[row])
     sequence = 0

@@ -87,6 +87,8 @@ def build_case(
     out.mkdir(parents=True, exist_ok=True)
     truth = out / "case.json"
     truth.write_text(json.dumps(_truth(case, stage, lost, seed, scale), indent=1) + "\n", encoding="utf-8")
+    # Every archive carries the mark in itself; this file says so to people.
+    (out / "RE-ENACTMENT.txt").write_text(f"{case.title}\n\n{case.reenactment}\n", encoding="utf-8")
     day = to_datetime(case.from_us).date()
     geo = out / f"delegated-nro-extended-{day:%Y%m%d}"
     geo.write_text(_delegated(case, stage, day), encoding="ascii")

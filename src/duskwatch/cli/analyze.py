@@ -57,6 +57,9 @@ def command(
         str | None, typer.Option("--memory", help="What unpacking ahead may take: 200M. Else a file for each thread.")
     ] = None,
     png: Annotated[bool, typer.Option("--png", help="Also write the timeline as timeline.png.")] = False,
+    news: Annotated[
+        list[Path] | None, typer.Option("--news", help="Article or statement to compare with the result. Repeatable.")
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print report.json instead of the summary.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
     mirror: MirrorOption = None,
@@ -106,7 +109,7 @@ def command(
         if threads < 1:
             fail("analyze", f"--threads {threads}: at least 1")
         budget = bytes_of(memory) if memory else 0
-        for path in [*(mrt or []), *(series or []), *(geo or []), *(as_names or [])]:
+        for path in [*(mrt or []), *(series or []), *(geo or []), *(as_names or []), *(news or [])]:
             if not path.exists():
                 fail("analyze", f"{path}: no such file or folder")
         for path in series or []:
@@ -121,7 +124,7 @@ def command(
             fail("analyze", "--signal is for --series")
         options = _series_options(columns, signal or ()) if series else None
         if series and options is not None and not mrt and not collector:
-            _series_alone(what, series, from_us, until_us, options, out, json_, png)
+            _series_alone(what, series, from_us, until_us, options, out, json_, png, news)
             return
         if from_us is None or until_us is None:
             fail("analyze", "archives need a window: give --from and --until")
@@ -157,7 +160,7 @@ def command(
 
         if fetching.warnings:
             report = replace(report, warnings=(*fetching.warnings, *report.warnings))
-        deliver(report, out, as_json=json_, png=png)
+        deliver(report, out, as_json=json_, png=png, news=news)
     if fetching.failed or any(file.damage for file in report.inputs):
         sys.exit(1)
 
@@ -171,12 +174,13 @@ def _series_alone(
     out: Path,
     as_json: bool,
     png: bool,
+    news: list[Path] | None,
 ) -> None:
     from duskwatch.analysis.foreign import analyze_series
     from duskwatch.cli.output import deliver
 
     report = analyze_series(entity, series, from_us, until_us, options)
-    deliver(report, out, as_json=as_json, png=png)
+    deliver(report, out, as_json=as_json, png=png, news=news)
 
 
 def _series_options(

@@ -23,11 +23,16 @@ COMMANDS = {
         "duskwatch.cli.flows:app",
         "Read NetFlow, IPFIX and sFlow, live or from files: traffic per target and over time, with its error.",
     ),
+    "feed": (
+        "duskwatch.cli.feed:app",
+        "Print what live feeds say, recorded or as routers send it: RIS Live, BMP, OpenBMP.",
+    ),
     "backfill": ("duskwatch.cli.backfill:command", "Fill a store with days or months of every country and network."),
-    "evaluate": ("duskwatch.cli.evaluate:command", "Score the detectors on a library of labelled series."),
+    "evaluate": ("duskwatch.cli.evaluate:app", "Score the detectors, or the weights of causes, on labelled events."),
     "query": ("duskwatch.cli.query:command", "Print what a store holds, as a table, CSV, JSON or Parquet."),
     "incidents": ("duskwatch.cli.incidents:app", "List the incidents of a store, and what explains each."),
     "notes": ("duskwatch.cli.notes:app", "Write a note beside an outage or an incident; list them."),
+    "news": ("duskwatch.cli.news:command", "What articles claim about an outage, compared with what was measured."),
     "store": ("duskwatch.cli.store:app", "What a store takes; merge, remove, bring up to date."),
     "case": ("duskwatch.cli.case:app", "List documented cases and generate their archives."),
 }

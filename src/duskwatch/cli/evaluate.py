@@ -2,17 +2,23 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from duskwatch.cli.evaluate_causes import causes
+from duskwatch.cli.evaluate_options import drawn, steps
 from duskwatch.cli.options import fail, unusable_input
 
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app.command("causes")(causes)
 
+
+@app.callback(invoke_without_command=True)
 def command(
+    ctx: typer.Context,
     scenarios: Annotated[
         list[str] | None,
         typer.Option("--scenarios", help="Only ids that match, as 'synthetic/total-*' or '*-01'. Repeatable."),
@@ -42,8 +48,12 @@ def command(
     length laid over quiet series, quiet series, artefacts that are no outage, documented cases, and, where --data
     names a folder that has them, real series around real shutdowns. A scenario's id never changes what it holds.
 
+    `duskwatch evaluate causes` scores the weights of causes instead.
+
     Example: duskwatch evaluate --scenarios '*-01' --out evaluation --check
     """
+    if ctx.invoked_subcommand is not None:
+        return
     with unusable_input("evaluate"):
         if out is not None and out.exists() and not out.is_dir():
             fail("evaluate", f"--out {out} is a file; name a folder")
@@ -67,7 +77,7 @@ def command(
             for entry in entries:
                 print(entry.id + (f"  (needs {entry.needs})" if entry.needs else ""))
             return
-        with _progress(quiet or json_) as progress:
+        with steps("scoring", quiet or json_) as progress:
             results, absent = run.run(entries, [known[name] for name in names], data, progress)
         if not results:
             fail(
@@ -102,7 +112,7 @@ def _entries(of_archives: Iterator[Any], patterns: Sequence[str]) -> tuple[Any, 
 
 def _write(out: Path, document: dict[str, Any], rows: list[dict[str, Any]], names: list[str]) -> None:
     from duskwatch.evaluation.chart import chart
-    from duskwatch.publication.charts import svg, write_whole
+    from duskwatch.publication.draw import svg, write_whole
 
     out.mkdir(parents=True, exist_ok=True)
     write_whole(out / "evaluation.json", (json.dumps(document, indent=1) + "\n").encode())
@@ -123,39 +133,7 @@ def _print(document: dict[str, Any], names: list[str]) -> None:
     print(said + "\n")
     for rows in (table(document, names), bounds_table(document)):
         if console.is_terminal:
-            console.print(_rich(rows))
+            console.print(drawn(rows))
             print()
         else:
             print(markdown(rows) + "\n")
-
-
-def _rich(rows: list[list[str]]) -> Any:
-    from rich import box
-    from rich.table import Table
-
-    drawn = Table(box=box.SIMPLE_HEAD, show_edge=False)
-    for k, head in enumerate(rows[0]):
-        drawn.add_column(head, justify="right" if k else "left", overflow="fold")
-    for row in rows[1:]:
-        drawn.add_row(*row, style="red" if row[-1].startswith("BROKEN") else None)
-    return drawn
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
-    """A progress bar on stderr; none where stderr is no terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal:
-        yield None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("scoring", total=None)
-
-        def step(name: str, done: int, total: int) -> None:
-            bar.update(task, description=name or "done", completed=done, total=total)
-
-        yield step

@@ -63,7 +63,9 @@ def command(
     It is also 1 where single records do not follow the RFC: those are counted and left out.
     """
     with unusable_input("mrt"):
-        wanted = _filter(prefix or [], match, origin or [], peer or [], path_contains or [], from_, until, kind)
+        wanted = elem_filter(
+            "mrt", prefix or [], match, origin or [], peer or [], path_contains or [], from_, until, kind
+        )
         if format_ not in FORMATS:
             fail("mrt", f"--format {format_}: one of {', '.join(FORMATS)}")
         if format_ == "parquet" and out is None:
@@ -189,7 +191,8 @@ def _report(file: Path, reader: Any) -> bool:
     return bool(reader.bad_records or reader.damage is not None)
 
 
-def _filter(
+def elem_filter(
+    command: str,
     prefixes: list[str],
     match: str,
     origins: list[str],
@@ -199,51 +202,52 @@ def _filter(
     until: str | None,
     kinds: str,
 ) -> Any:
+    """What the options of ``mrt`` and ``feed`` keep; ends the process where they cannot be."""
     from duskwatch.records.times import parse_time
     from duskwatch.sources.bgp.formats.elem_filter import ElemFilter
 
     if match not in MATCHES:
-        fail("mrt", f"--match {match}: one of {', '.join(MATCHES)}")
+        fail(command, f"--match {match}: one of {', '.join(MATCHES)}")
     if not kinds:
-        fail("mrt", "--type: any of R, A, W, S")
+        fail(command, "--type: any of R, A, W, S")
     if unknown := set(kinds.upper()) - set(KINDS):
-        fail("mrt", f"--type {kinds}: {''.join(sorted(unknown))} is none of R, A, W, S")
+        fail(command, f"--type {kinds}: {''.join(sorted(unknown))} is none of R, A, W, S")
     from_us = parse_time(from_) if from_ else None
     until_us = parse_time(until) if until else None
     if from_us is not None and until_us is not None and from_us >= until_us:
-        fail("mrt", f"--until {until} is not after --from {from_}")
+        fail(command, f"--until {until} is not after --from {from_}")
     numbers = [word for word in peers if not set(".:") & set(word)]
     return ElemFilter(
-        tuple(_prefix("--prefix", word) for word in prefixes),
+        tuple(_prefix(command, "--prefix", word) for word in prefixes),
         match,  # type: ignore[arg-type]
-        tuple(_asn("--origin", word) for word in origins),
-        tuple(_asn("--peer", word) for word in numbers),
-        tuple(_address("--peer", word) for word in peers if word not in numbers),
-        tuple(_asn("--path-contains", word) for word in path_contains),
+        tuple(_asn(command, "--origin", word) for word in origins),
+        tuple(_asn(command, "--peer", word) for word in numbers),
+        tuple(_address(command, "--peer", word) for word in peers if word not in numbers),
+        tuple(_asn(command, "--path-contains", word) for word in path_contains),
         from_us,
         until_us,
         tuple(KINDS[letter] for letter in kinds.upper()),
     )
 
 
-def _prefix(option: str, text: str) -> Any:
+def _prefix(command: str, option: str, text: str) -> Any:
     from duskwatch.records.prefix import Prefix
 
     try:
         return Prefix.parse(text)
     except ValueError as error:
-        fail("mrt", f"{option}: {error}")
+        fail(command, f"{option}: {error}")
 
 
-def _address(option: str, text: str) -> Any:
-    prefix = _prefix(option, text)
+def _address(command: str, option: str, text: str) -> Any:
+    prefix = _prefix(command, option, text)
     if "/" in text:
-        fail("mrt", f"{option} {text}: an address or an AS number, not a prefix")
+        fail(command, f"{option} {text}: an address or an AS number, not a prefix")
     return prefix
 
 
-def _asn(option: str, text: str) -> int:
+def _asn(command: str, option: str, text: str) -> int:
     digits = text.upper().removeprefix("AS")
     if not digits.isdecimal() or int(digits) >= 2**32:
-        fail("mrt", f"{option} {text}: not an AS number (131279 or AS131279)")
+        fail(command, f"{option} {text}: not an AS number (131279 or AS131279)")
     return int(digits)

@@ -10,8 +10,12 @@ from duskwatch.publication.write import write_report
 from duskwatch.records.report import Report
 
 
-def deliver(report: Report, out: Path, *, as_json: bool, png: bool) -> None:
+def deliver(report: Report, out: Path, *, as_json: bool, png: bool, news: list[Path] | None = None) -> None:
     """Write report.html and report.json (and timeline.png) to ``out``, then print what a person or program wants."""
+    if news:
+        from duskwatch.analysis.news import with_news
+
+        report = with_news(report, news)
     out.mkdir(parents=True, exist_ok=True)
     written = write_report(report, out)
     if png:

@@ -1,21 +1,17 @@
-"""Series into alarms, and alarms into outages."""
+"""Signals into alarms, alarms into outages, outages into incidents."""
 
 from duskwatch.detection.config import DetectionConfig
-from duskwatch.detection.detect import detect
-from duskwatch.detection.detect_series import detect_series, find_alarms
+from duskwatch.detection.detect import detect, detect_series, enough_known, find_alarms
+from duskwatch.detection.detectors import DETECTORS, Detector
 from duskwatch.detection.incidents import incidents
-from duskwatch.detection.registry import DETECTORS, Detector
-from duskwatch.detection.series import SeriesDetector
-from duskwatch.detection.series_registry import SERIES_DETECTORS
 
 __all__ = [
     "DETECTORS",
-    "SERIES_DETECTORS",
     "DetectionConfig",
     "Detector",
-    "SeriesDetector",
     "detect",
     "detect_series",
+    "enough_known",
     "find_alarms",
     "incidents",
 ]

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from duskwatch.detection.baseline import SeriesBaseline
-from duskwatch.detection.excursions import Baseline
-from duskwatch.detection.registry import DETECTORS, Detector
-from duskwatch.detection.series import SeriesDetector
-from duskwatch.detection.series_registry import SERIES_DETECTORS
+from duskwatch.detection.baselines.seasonal import Seasonal
+from duskwatch.detection.baselines.trailing import TrailingMedian
+from duskwatch.detection.detectors import DETECTORS, Detector
+from duskwatch.detection.view import LossRule
+from duskwatch.kernels import baseline as kernel
 from duskwatch.records.times import DAY, HOUR, MINUTE
 
 
@@ -24,8 +24,7 @@ class FuseConfig:
     reach_us: int = HOUR  # how far a bound may reach for complete votes
     # Of binned signals:
     passive_us: int = 3 * HOUR  # a passive signal calls alone where a part is lost for so long,
-    passive_share: float = 0.4  # so large a part,
-    passive_detectors: tuple[str, ...] = ("deep-loss",)  # or where one of these says so
+    passive_share: float = 0.4  # so large a part; or where a detector says that its alarms are deep
     lag_us: int = 3 * HOUR  # a signal whose climb takes no longer is back, for the end, from its start
     repeat_us: int = 30 * MINUTE  # a loss so near the time of day of the one before is a repeat
     repeat_up_us: int = 4 * HOUR  # where all was well for so long between the two
@@ -40,21 +39,29 @@ class FuseConfig:
 
 @dataclass(frozen=True, slots=True)
 class DetectionConfig:
-    """Which detectors run, against which baseline, and how their alarms are fused."""
+    """Which detectors run, against which baselines, and how their alarms are fused."""
 
     detectors: tuple[Detector, ...] = DETECTORS
-    baseline: Baseline = field(default_factory=Baseline)  # of phases, depth and score
+    trailing: TrailingMedian = field(default_factory=TrailingMedian)  # of levels known to the second
+    seasonal: Seasonal = field(default_factory=Seasonal)  # of bins
     fuse: FuseConfig = field(default_factory=FuseConfig)
-    series_detectors: tuple[SeriesDetector, ...] = SERIES_DETECTORS  # of binned signals
-    series_baseline: SeriesBaseline = field(default_factory=SeriesBaseline)
     known_share: float = 0.5  # of a country's space that must have been heard of where its state was learned
 
     def __post_init__(self) -> None:
-        for names in (
-            [detector.name for detector in self.detectors],
-            [detector.name for detector in self.series_detectors],
-        ):
-            if not names or len(set(names)) != len(names):
-                raise ValueError("detection needs detectors, each with a name of its own")
+        names = [detector.name for detector in self.detectors]
+        if not names or len(set(names)) != len(names):
+            raise ValueError("detection needs detectors, each with a name of its own")
+        if len(self.rules) > kernel.RULES:
+            raise ValueError(f"the baseline of bins can follow {kernel.RULES} loss rules, not {len(self.rules)}")
         if not 0 <= self.known_share <= 1:
             raise ValueError("known_share must be a share, 0 to 1")
+
+    @property
+    def rules(self) -> tuple[LossRule, ...]:
+        """The loss rules that the baseline of bins follows."""
+        return tuple(dict.fromkeys(one.rule for one in self.detectors if one.rule is not None))
+
+    @property
+    def least_loss(self) -> float:
+        """The smallest share of a level that any detector can call lost; infinite where none reads levels."""
+        return min(detector.least_loss(self.trailing.band) for detector in self.detectors)

@@ -1,28 +1,22 @@
 """The course of one outage: its share lost over time, where it was dark, and where nobody was watching."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from duskwatch.detection.excursions import SLASH24, SLASH48, Excursions, edges, zero_for_nan
-from duskwatch.records.signals import Level
+from duskwatch.detection.view import F64, I64, Bool, View
 
-F64 = npt.NDArray[np.float64]
-I64 = npt.NDArray[np.int64]
-Bool = npt.NDArray[np.bool_]
+SAME = 0.9  # two losses within this share of each other are the same
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Course:
-    """The signals of one outage taken together. N steps of the whole window."""
+    """The signals that an outage is measured by, taken together. N steps of the whole window."""
 
     edge_us: I64  # [N + 1] start of each step and the end of the window
     loss: F64  # [N] the largest share lost in any of the signals; NaN where none was watched
-    dark: Bool  # [N] nothing was visible in any family; False where nobody was watching
-    traceless: Bool  # [N] and no voter held a route; False where nobody was watching
-    prefixes: F64  # [N] visible prefixes
-    voters: F64  # [N]
+    dark: Bool  # [N] nothing was left; False where nobody was watching
 
     @property
     def until_us(self) -> int:
@@ -57,28 +51,6 @@ class Course:
         return (first, last) if first > begin and last < end else None
 
 
-def course_of(level: Level, found: list[Excursions]) -> Course:
-    """The course as told by the excursions of the signals that alarmed (at least one)."""
-    loss = found[0].loss.copy()
-    for other in found[1:]:
-        loss = np.fmax(loss, other.loss)
-    watched = ~np.isnan(loss)
-    visible = zero_for_nan(level.slash24) + zero_for_nan(level.slash48) + zero_for_nan(level.prefixes)
-    held = zero_for_nan(level.held_slash24) + zero_for_nan(level.held_slash48) + zero_for_nan(level.prefixes)
-    return Course(
-        edges(level), loss, watched & (visible == 0), watched & (held == 0), level.prefixes, zero_for_nan(level.voters)
-    )
-
-
-def families(level: Level) -> tuple[str, ...]:
-    """The signals that tell whether an entity can be reached: address space, per family that it ever had."""
-    return tuple(
-        name
-        for name, values in ((SLASH24, level.slash24), (SLASH48, level.slash48))
-        if (zero_for_nan(values) > 0).any()
-    )
-
-
 def held_over_gaps(course: Course, values: F64 | Bool, first: int, stop: int) -> F64:
     """Values of the steps [first, stop), each gap filled with what was known before it."""
     part = values[first:stop].astype(np.float64)
@@ -102,3 +74,23 @@ def dark_runs(course: Course, first: int, stop: int, bridge_us: int) -> list[tup
         else:
             runs.append((int(begin), int(end)))
     return runs
+
+
+def longest_dark(course: Course, first: int, stop: int, bridge_us: int) -> tuple[int, int] | None:
+    """The longest of these, the earliest of equals; None where there is none."""
+    runs = dark_runs(course, first, stop, bridge_us)
+    return max(runs, key=lambda run: (course.edge_us[run[1]] - course.edge_us[run[0]], -run[0]), default=None)
+
+
+def merged_edges(views: Sequence[View], beside_us: I64) -> I64:
+    """Edges of all steps and bins of some views, and times beside them, sorted and distinct.
+
+    The edges of a view themselves, where nothing is added to them.
+    """
+    parts = [view.edge_us for view in views]
+    distinct = [part for k, part in enumerate(parts) if not any(part is other for other in parts[:k])]
+    if len(distinct) == 1:
+        at = np.searchsorted(distinct[0], beside_us)
+        if (at < len(distinct[0])).all() and (distinct[0][at] == beside_us).all():
+            return distinct[0]
+    return np.unique(np.concatenate([*distinct, beside_us]))

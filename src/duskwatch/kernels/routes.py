@@ -1,113 +1,56 @@
-"""Routes as small numbers, and the table that stood when a window began."""
+"""The table that stood when a window began, and the origins of its routes."""
 
 import numpy as np
 from numba import njit
 
-# What a log row says; signals.routing.Op
-HOLD, LOSE, DOWN, DUMPED, DUMPED_HOLD, OTHER = 0, 1, 2, 6, 7, 8
-
-_MIX = np.uint64(0x9E3779B97F4A7C15)
-_MIX_BEYOND = np.uint64(0xC2B2AE3D27D4EB4F)
-
-
-@njit(nogil=True, cache=True, inline="always")
-def _home(origin, upstream, beyond, shift):
-    mixed = ((np.uint64(origin) << np.uint64(32)) | np.uint64(upstream)) * _MIX
-    mixed ^= np.uint64(beyond) * _MIX_BEYOND
-    mixed ^= mixed >> np.uint64(29)
-    return np.int64((mixed * _MIX) >> shift)
-
-
-@njit(nogil=True, cache=True, inline="always")
-def intern_route(a, b, c, slots, shift, table, count):
-    """The number of one route, and how many there then are; arguments as of ``intern_routes``."""
-    mask = slots.shape[0] - 1
-    slot = _home(a, b, c, shift)
-    while True:
-        found = np.int64(slots[slot])
-        if found < 0:
-            table[count, 0] = a
-            table[count, 1] = b
-            table[count, 2] = c
-            slots[slot] = count
-            return np.int64(count), count + 1
-        if table[found, 0] == a and table[found, 1] == b and table[found, 2] == c:
-            return found, count
-        slot = (slot + 1) & mask
-
-
-@njit(nogil=True, cache=True)
-def intern_routes(origin, upstream, beyond, rows, slots, shift, table, count, ids):
-    """Give the routes of some rows their numbers, adding those not met before.
-
-    origin, upstream, beyond  uint32[E]     rows  int64[K]  which of them
-    slots   int32[2**k]  row of the table, or -1; at least twice as long as the table will be     shift  64 - k
-    table   uint32[R, 3]  R >= count + K     count  int  routes in the table     ids  int32[K]  out
-
-    Returns the new count.
-    """
-    last = np.int64(-1)
-    for k in range(rows.shape[0]):
-        row = rows[k]
-        a, b, c = origin[row], upstream[row], beyond[row]
-        if not (last >= 0 and table[last, 0] == a and table[last, 1] == b and table[last, 2] == c):
-            last, count = intern_route(a, b, c, slots, shift, table, count)
-        ids[k] = last
-    return count
-
-
-@njit(nogil=True, cache=True)
-def rebuild_route_slots(slots, shift, table, count):
-    """Fill empty slots (all -1) from the first ``count`` routes, after the table has grown."""
-    mask = slots.shape[0] - 1
-    for row in range(count):
-        slot = _home(table[row, 0], table[row, 1], table[row, 2], shift)
-        while slots[slot] >= 0:
-            slot = (slot + 1) & mask
-        slots[slot] = row
+# What a log row says; signals.bgp.log.Op
+HOLD, LOSE, DOWN, SILENT, DUMPED, DUMPED_HOLD, OTHER = 0, 1, 2, 4, 6, 7, 8
+# What a session is; signals.bgp.start_table.Session
+UNMET, LIVE, ENDED, QUIET = 0, 1, 2, 3
 
 
 @njit(nogil=True, cache=True)
 def absorb(
-    time_us, peer, prefix, op, route, from_us, before_us,
-    cells, routes, last_us, last_route, mentioned, complete, fresh, keep,
+    time_us, peer, prefix, op, route, before_us,
+    cells, routes, last_us, last_route, mentioned, complete, fresh, sessions, keep,
 ):  # fmt: skip
     """Take what a log says of the time before a window into the table that stands when it begins.
 
-    time_us int64[L] (in/out: session rows absorbed at the start itself move before it)
-    peer/prefix int32[L], op uint8[L], route int32[L]   rows of the log; prefix -1 for sessions
-    from_us, before_us   the window's start; rows before ``before_us`` are absorbed, which is from_us, or one more while
-                         a table dump taken at the start is read
+    time_us int64[L], peer/prefix int32[L], op uint8[L], route int32[L]   rows of the log; prefix -1 for sessions
+    before_us   rows before it are absorbed
     cells   uint8[Q, N]   in/out: HELD (1) and KNOWN (2), what each session said last
     routes  int32[Q, N]   in/out: the route it held last, whether it holds it still or not
     last_us int64[Q], last_route int32[Q]   in/out: the latest of all sessions' routes, -1 before the first
-    mentioned  uint8[Q]   in/out: 1 where any row told of the prefix
+    mentioned  uint8[Q]   in/out: 1 where a row that is absorbed told of the prefix
     complete, fresh  uint8[N]   in/out: its whole table is known; it ended and its table is not known yet
-    keep    uint8[L]      out: 1 where the row stays in the log; session rows always do
+    sessions  uint8[N]    in/out: UNMET, LIVE, ENDED or QUIET; of an end and a silence the one that came first
+    keep    uint8[L]      out: 1 where the row stays in the log
     """
     for row in range(time_us.shape[0]):
+        keep[row] = 1
+        if time_us[row] >= before_us:
+            continue
         what = op[row]
-        early = time_us[row] < before_us
         where = prefix[row]
         who = peer[row]
-        keep[row] = 1
+        if who < 0 or who >= complete.shape[0]:
+            continue
         if where < 0:
-            if not early or who < 0 or who >= complete.shape[0]:
-                continue
-            if time_us[row] >= from_us:
-                time_us[row] = from_us - 1
+            keep[row] = 0
             if what == DOWN:
                 complete[who], fresh[who] = 0, 1
                 for q in range(cells.shape[0]):
                     cells[q, who] = 0
             elif what == DUMPED:
                 complete[who], fresh[who] = 1, 0
+            if what != DOWN and what != SILENT:
+                sessions[who] = LIVE
+            elif sessions[who] == UNMET or sessions[who] == LIVE:
+                sessions[who] = ENDED if what == DOWN else QUIET
             continue
-        if where >= cells.shape[0] or who < 0 or who >= cells.shape[1]:
+        if where >= cells.shape[0]:
             continue
         mentioned[where] = 1
-        if not early:
-            continue
         keep[row] = 0
         if what == LOSE or what == OTHER:
             cells[where, who] = 2
@@ -120,16 +63,16 @@ def absorb(
 
 
 @njit(nogil=True, cache=True)
-def one_origin(routes, table, origin, several):
+def one_origin(routes, origin_of, origin, several):
     """Note which prefixes had routes to more than one origin, from the table that stands at the start.
 
-    routes int32[Q, N], table uint32[R, 3]   as above; route 0 is none
+    routes int32[Q, N]   as above; route 0 is none     origin_of uint32[R]  the origin of each path
     origin  int64[Q]  in/out: the origin met, -1 before any     several  uint8[Q]  in/out: 1 where there was another
     """
     for q in range(routes.shape[0]):
         for n in range(routes.shape[1]):
             if routes[q, n] != 0:
-                found = np.int64(table[routes[q, n], 0])
+                found = np.int64(origin_of[routes[q, n]])
                 if origin[q] < 0:
                     origin[q] = found
                 elif origin[q] != found:
@@ -137,7 +80,7 @@ def one_origin(routes, table, origin, several):
 
 
 @njit(nogil=True, cache=True)
-def more_origins(prefix, op, route, table, origin, several):
+def more_origins(prefix, op, route, origin_of, origin, several):
     """The same from the rows of a log; prefix int32[L] (-1 for sessions), op uint8[L], route int32[L].
 
     A withdrawal before any origin was met counts as another origin: it is not that AS's.
@@ -148,7 +91,7 @@ def more_origins(prefix, op, route, table, origin, several):
             several[where] = 1
         if where < 0 or not (op[row] == HOLD or op[row] == DUMPED_HOLD):
             continue
-        found = np.int64(table[route[row], 0])
+        found = np.int64(origin_of[route[row]])
         if origin[where] < 0:
             origin[where] = found
         elif origin[where] != found:

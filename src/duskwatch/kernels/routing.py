@@ -5,7 +5,7 @@ from numba import njit
 
 # Elem kinds; records.elems.Kind
 RIB, ANNOUNCE, WITHDRAW, STATE, ALIVE, RIB_PEER = 0, 1, 2, 3, 4, 5
-# What a log row says; signals.routing.Op
+# What a log row says; signals.bgp.log.Op
 HOLD, LOSE, DOWN, UP, SILENT, HEARD, DUMPED, DUMPED_HOLD = 0, 1, 2, 3, 4, 5, 6, 7
 ESTABLISHED = 6  # BGP finite state machine (RFC 4271 section 8.2.2, RFC 6396 section 4.4.1)
 
@@ -75,7 +75,7 @@ def fold_elems(
     time_us, kind, afi, peer, path_id, state, prefix,
     held, count, path_keys, path_ids, path_values, watched, sizes,
     heard_us, live, dump_policy, dump_matched, dump_missing,
-    sample_us, bin_us, samples, sampled, silent_us, late_us, dump_us, until_us,
+    sample_us, bin_us, samples, sampled, silent_us, late_us, dump_us, floor_us, horizon_us,
     log_time, log_peer, log_prefix, log_op, log_row, counters,
 ):  # fmt: skip
     """Apply elems to the state, in order, and log what happens to watched prefixes and to sessions.
@@ -89,7 +89,8 @@ def fold_elems(
     watched       uint8[P]        1 where the log is to tell of it
     sizes         int64[N, 2]     in/out: prefixes held by each peer, IPv4 and IPv6
     heard_us      int64[N]        in/out: last time each peer was heard, -1 before the first
-    live          uint8[N]        in/out: 1 while the session is up as far as is known
+    live          uint8[N]        in/out: 1 while the session is up as far as is known, 2 where the log has told that it
+                                  is silent
     dump_policy   uint8[N]        LOAD: a table dump fills the peer's table; COMPARE: it is only compared with it
     dump_matched, dump_missing    int64[N]  in/out: dump entries that the state agreed and disagreed with
     sample_us     int64           time of the next sample; bin_us between samples
@@ -98,9 +99,12 @@ def fold_elems(
     late_us       int64           elems up to this much before their peer's latest are taken as of that time;
                                   older ones are left out
     dump_us       int64           time of the table dump being read; its entries are taken as of then
-    until_us      int64           elems at or after it are left out
+    floor_us      int64           nothing is logged as of a time before it, but that a peer was silent; dump_us is no
+                                  earlier
+    horizon_us    int64           elems at or after it are left out
     log_*         [L >= 4 * E]    out: time, peer, prefix (-1), op, elem row (-1)
-    counters      int64[4]        in/out: late elems, elems left out as too old, of peers out of range, after the end
+    counters      int64[5]        in/out: late elems, elems left out as too old, of peers out of range, past the
+                                  horizon, before the floor
 
     Returns (log rows, samples taken, next sample time).
     """
@@ -112,7 +116,7 @@ def fold_elems(
             counters[2] += 1
             continue
         now = time_us[row]
-        if now >= until_us:
+        if now >= horizon_us:
             counters[3] += 1
             continue
         if what != RIB and what != RIB_PEER:
@@ -123,31 +127,31 @@ def fold_elems(
                     continue
                 counters[0] += 1
                 now = before
+            heard_us[who] = now
+            quiet = before >= 0 and now - before > silent_us and live[who] == 1
+            if now < floor_us:
+                counters[4] += 1
+                now = floor_us
             while now >= sample_us and sampled < samples.shape[0]:
                 samples[sampled] = sizes
                 sampled += 1
                 sample_us += bin_us
-            if before < 0:
-                log_time[rows] = now
-                log_peer[rows] = who
-                log_prefix[rows] = -1
-                log_op[rows] = HEARD
-                log_row[rows] = -1
-                rows += 1
-            elif now - before > silent_us and live[who] == 1:
+            if quiet:
                 log_time[rows] = before + silent_us
                 log_peer[rows] = who
                 log_prefix[rows] = -1
                 log_op[rows] = SILENT
                 log_row[rows] = -1
                 rows += 1
+            if before < 0 or quiet or live[who] == 2:
                 log_time[rows] = now
                 log_peer[rows] = who
                 log_prefix[rows] = -1
                 log_op[rows] = HEARD
                 log_row[rows] = -1
                 rows += 1
-            heard_us[who] = now
+                if live[who] == 2:
+                    live[who] = 1
         elif what == RIB_PEER:
             continue
         else:
@@ -194,7 +198,7 @@ def fold_elems(
                 if live[who] == 0:
                     live[who] = 1
                     op = UP
-            elif live[who] == 1 or state[row] >> 8 == ESTABLISHED:
+            elif live[who] != 0 or state[row] >> 8 == ESTABLISHED:
                 _clear_peer(held, count, word, bit, sizes, who)
                 clear_paths(path_keys, path_values, who)
                 live[who] = 0

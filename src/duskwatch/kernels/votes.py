@@ -42,19 +42,19 @@ def _add(cell, voter, prefix, hold_of, known_of, votes, known, step):
 
 @njit(nogil=True, cache=True)
 def count_votes(
-    time_us, session, prefix, code, origin, upstream, beyond, voter_of, family,
-    cells, hold_of, known_of, votes, known, state, full, last_origin, last_upstream, last_beyond, ever,
+    time_us, session, prefix, code, route, voter_of, family,
+    cells, hold_of, known_of, votes, known, state, full, last_route, ever,
     voting, complete, fresh, voting_of, voters,
-    row, touched, touched_list, out_time, out_prefix, out_state, out_votes, out_known, out_origin, out_upstream,
-    out_beyond, out_by, step_time, step4, step6,
+    row, touched, touched_list, out_time, out_prefix, out_state, out_votes, out_known, out_route, out_by,
+    step_time, step4, step6,
 ):  # fmt: skip
     """Walk rows in time order and tell each change of state of a prefix, and of the number of voters.
 
-    time_us int64[R], session/prefix int32[R], code uint8[R], origin/upstream/beyond uint32[R]   rows, sorted by time
+    time_us int64[R], session/prefix int32[R], code uint8[R], route int32[R]   rows, sorted by time
     voter_of int32[N]   voter of each session            family uint8[P]  0 IPv4, 1 IPv6
     cells    uint8[P, N]   HELD and KNOWN bits           hold_of, known_of  uint16[P, V]  voting sessions per voter
     votes, known  int32[P]     state uint8[P]   full uint8[P]  1 where every voter that is known holds it
-    ever     uint8[P]   some session held it at some time
+    ever     uint8[P]   some session held it at some time       last_route  int32[P]  the latest route of any
     voting   uint8[N, 2]   complete, fresh uint8[N]   voting_of int32[V, 2]   voters int32[2]
     All of these are in/out, so that the walk can stop when ``out_*`` or ``step_*`` are full and be taken up again.
     touched uint8[P], touched_list int32[P]: scratch, zero at entry.
@@ -82,9 +82,7 @@ def count_votes(
                 holds = what == HOLD or what == DUMPED_HOLD
                 new = KNOWN | HELD if holds else KNOWN
                 if holds:
-                    last_origin[where] = origin[row]
-                    last_upstream[where] = upstream[row]
-                    last_beyond[where] = beyond[row]
+                    last_route[where] = route[row]
                     if ever[where] == 0:
                         ever[where] = 1
                         if touched[where] == 0:
@@ -158,9 +156,7 @@ def count_votes(
                 out_state[changes] = new_state
                 out_votes[changes] = votes[where]
                 out_known[changes] = known[where]
-                out_origin[changes] = last_origin[where]
-                out_upstream[changes] = last_upstream[where]
-                out_beyond[changes] = last_beyond[where]
+                out_route[changes] = last_route[where]
                 out_by[changes] = 1 if touched[where] == BY_VOTERS else 0
                 changes += 1
             touched[where] = 0

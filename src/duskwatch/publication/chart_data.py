@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from duskwatch.publication.facts import STATE_NAMES, Span, edges
+from duskwatch.publication.levels import Span, edges
+from duskwatch.publication.states import STATE_NAMES
 from duskwatch.records.outages import Outage
 from duskwatch.records.report import Report
 from duskwatch.records.signals import ChangeLog, Level, PrefixState, SignalBlock
@@ -73,15 +74,24 @@ def block_steps(block: SignalBlock, name: str, span: Span, pixels: int) -> Rows:
     times, values = times[keep], block.series(name)[keep]
     kept = thin_out(times, values, span, pixels)
     rows: Rows = []
-    part = 0
+    part, end = 0, span.from_us
     for row in kept.tolist():
         value, start = float(values[row]), max(int(times[row]), span.from_us)
         if np.isnan(value):
-            part += 1
+            part += bool(rows)
             continue
+        if rows and rows[-1]["part"] != part:
+            _close(rows, end)
         rows.append({"t": milliseconds(start), "v": value, "part": part})
-        rows.append({"t": milliseconds(start + block.bin_us), "v": value, "part": part})
+        end = min(int(times[row]) + block.bin_us, span.until_us)
+    _close(rows, end)
     return rows
+
+
+def _close(rows: Rows, end_us: int) -> None:
+    """End the last part of a step function."""
+    if rows:
+        rows.append({"t": milliseconds(end_us), "v": rows[-1]["v"], "part": rows[-1]["part"]})
 
 
 def bands(spans: list[tuple[str, int, int]], span: Span) -> Rows:

@@ -1,352 +1,273 @@
-"""Charts: one Vega-Lite specification each, made with Altair; vl-convert draws them without a browser or a network."""
+"""The main chart: what could be reached over time, its phases, its onset and its end. One Vega-Lite specification."""
 
-import os
-import re
-import tempfile
 from pathlib import Path
-from typing import Any, cast
 
-import altair as alt
-import numpy as np
-import vl_convert
-
-from duskwatch.publication.chart_data import (
-    Rows,
-    bands,
-    block_steps,
-    message_bars,
-    milliseconds,
-    phase_bands,
-    steps,
-    strips,
+import duskwatch
+from duskwatch.publication.chart_data import Rows, bands, milliseconds, phase_bands, steps
+from duskwatch.publication.chart_frame import (
+    LABEL,
+    LINE,
+    Frame,
+    Placed,
+    Spec,
+    columns,
+    finished,
+    free,
+    layer,
+    rules,
+    text_width,
+    time_axis,
+    time_x,
+    title,
+    value,
+    value_y,
+    words,
+    y_labels,
+    y_scale,
 )
-from duskwatch.publication.facts import Span, blind_spans, dark_span, end_us, main_outage, measure
+from duskwatch.publication.draw import png, svg, write_whole
+from duskwatch.publication.facts import before, core, dark_span, end_us, exact, main_outage, measure, noun_of
+from duskwatch.publication.finding import finding, lost_text
+from duskwatch.publication.levels import Span
+from duskwatch.publication.losing import losses
+from duskwatch.publication.names import place_name
 from duskwatch.publication.others import described, only_others
-from duskwatch.publication.palette import LIGHT, PHASES, STATES
-from duskwatch.publication.times_text import long_day, place, zone
-from duskwatch.publication.words import subject, verdict
+from duskwatch.publication.palette import LIGHT
+from duskwatch.publication.spans import detail, whole
+from duskwatch.publication.times_text import capital, clock, fine, number_text, told, zone
+from duskwatch.publication.watching import NOT_HEARD, unjudged
+from duskwatch.records.outages import Outage, When
 from duskwatch.records.report import Report
-from duskwatch.records.times import DAY, MINUTE, span_text, to_datetime
+from duskwatch.records.times import MINUTE, span_text
 
-Spec = dict[str, Any]
-
-WIDTH, NARROW = 760, 340  # of the plot, in pixels; the narrow one is for phones
-MARGIN, NARROW_MARGIN = 112, 44  # left of the plot, the same for all charts so that their times stand below each other
-_NOISE = re.compile(r'<path class="(?:background|foreground)"[^>]* d="(?:M0,0h0v0h0Z)?"[^>]*/>')  # draws nothing
-LOW = 80  # height of the chart of peers
-ROOM = 1.1  # top of the timeline over its highest value: phases stay in sight while everything is up
-MOST_STRIPS = 24
-MOST_BARS = 240
-MOST_OTHERS = 16
-LONG = 4  # a window so many times longer than its main outage gets a second chart of the outage alone
-PNG_SCALE = 2.0
-_CLOCK = "utcFormat(datum.value, utchours(datum.value) || utcminutes(datum.value) ? '%H:%M' : '%-d %b')"
-_SECONDS = "utcFormat(datum.value, utcseconds(datum.value) ? '%H:%M:%S' : '%H:%M')"
+HEIGHT, NARROW_HEIGHT = 300, 230  # of the plot, below its labels
+HEAD = 66  # above it: the labels of onset and end, names of phases that are too short, the band of phases
+BAND = 15
+ROOM = 1.06  # top of the plot over its highest value
+SEEN = 3  # pixels from which on a phase can be seen, and is named
+LOST = ("partial", "recovering")  # phases whose missing part is tinted
+# What matters most gets its label first.
+IMPORTANT = ("dark", "partial", "unstable", "degrading", "recovering")
 
 
-def whole(report: Report) -> Span:
-    """The window of the report."""
-    return Span(report.from_us, report.until_us)
-
-
-def detail(report: Report) -> Span | None:
-    """The main outage with some time around it, where the window is much longer; else None."""
-    outage = main_outage(report)
-    if outage is None:
-        return None
-    start, end = outage.onset.best_us, end_us(outage, report)
-    around = max((end - start) * 2 // 5, 5 * MINUTE)
-    span = Span(max(report.from_us, start - around), min(report.until_us, end + around))
-    return span if span.length_us * LONG <= 2 * (report.until_us - report.from_us) else None
-
-
-def timeline(report: Report, span: Span, *, narrow: bool = False, titled: bool = False) -> Spec:
-    """What could be reached over time, phases shaded above and behind it, grey where nobody was watching.
-
-    ``titled`` adds a heading and the source, for a picture that stands alone.
-    """
-    how, width = measure(report), NARROW if narrow else WIDTH
-    shades = phase_bands(report.outages, span, width)
-    blind = bands([("not watched", a, b) for a, b in blind_spans(report)], span)
-    rows = steps(report.history.level, how.values, span, width)
-    top = max([1.0, *(row["v"] for row in rows)])
-    x = _x(span, narrow)
-    layers: list[alt.Chart] = []
-    if shades or blind:
-        shown = [name for name in PHASES if any(row["name"] == name for row in shades)]
-        shown += ["not watched"] if blind else []
-        colour = alt.Color(
-            "name:N",
-            scale=alt.Scale(domain=shown, range=[LIGHT["blind" if name == "not watched" else name] for name in shown]),
-            legend=alt.Legend(title=None, orient="top", symbolType="square", columns=3 if narrow else 7),
-        )
-        layers.append(_chart([*shades, *blind]).mark_rect().encode(x=x, x2="b:T", color=colour))
-    level = _chart(rows).encode(x=_x(span, narrow, "t:T"), detail="part:N")
-    y = alt.Y(
-        "v:Q",
-        scale=alt.Scale(domain=[0, top * ROOM], nice=False),
-        axis=_y_axis(narrow or titled, top),
-        stack=False,  # parts are one after another: to stack them would fill the time between them
-    )
-    # The area hides the shades below it: a shade mixed with it would match no colour of the legend.
-    layers.append(level.mark_area(interpolate="step-after", color=LIGHT["area"]).encode(y=y))
-    layers.append(level.mark_line(interpolate="step-after", color=LIGHT["level"], strokeWidth=1.8).encode(y=y))
-    layers += _dark_labels(report, span, top, narrow)
-    clocks = None if narrow else _local_axis(report, span)
-    if clocks is not None:
-        # Each layer would draw its own axis: the first keeps the one in UTC, the last has the local one.
-        layers = [layers[0], *(layer.encode(x=_x(span, narrow, "t:T", axis=False)) for layer in layers[1:]), clocks]
-    chart = alt.layer(*layers).properties(width=width, height=150 if narrow else 190)
-    if clocks is not None:
-        chart = chart.resolve_axis(x="independent")
-    return _spec(chart, title=_title(report, span) if titled else None)
-
-
-def strip_chart(report: Report, span: Span, *, narrow: bool = False) -> Spec:
-    """A strip for each prefix: held by most of those watching, by some, by none, or not known."""
-    width = NARROW if narrow else WIDTH
-    made = strips(report.history.changes, span, width, MOST_STRIPS)
-    colour = alt.Color(
-        "state:N",
-        scale=alt.Scale(domain=list(STATES), range=[LIGHT[f"state_{name}"] for name in STATES]),
-        legend=alt.Legend(title=None, orient="top", symbolType="square"),
-    )
-    axis = alt.Axis(title=None, ticks=False, domain=False, labels=not narrow, grid=False, **_extent(narrow))
-    y = alt.Y("prefix:N", sort=list(made.prefixes), scale=alt.Scale(paddingInner=0.18), axis=axis)
-    layers = [_chart(made.rows).mark_rect().encode(x=_x(span, narrow), x2="b:T", y=y, color=colour)]
-    if narrow:
-        names = [{"prefix": prefix, "t": milliseconds(span.from_us)} for prefix in made.prefixes]
-        label = _chart(names).mark_text(align="left", baseline="bottom", dx=1, dy=-5, color=LIGHT["text"], fontSize=10)
-        layers.append(label.encode(x=_x(span, narrow, "t:T"), y=y, text="prefix:N"))
-    row = 30 if narrow else 18
-    if narrow:
-        layers[0] = layers[0].encode(yOffset=alt.value(12)).mark_rect(height=10)
-    return _spec(alt.layer(*layers).properties(width=width, height=row * max(1, len(made.prefixes))))
-
-
-def others_chart(report: Report, *, narrow: bool = False) -> Spec:
-    """Signals that others measured, a low chart for each, at most MOST_OTHERS; the time of outages is shaded."""
-    span, width = whole(report), NARROW if narrow else WIDTH
-    least = max(1, span.length_us // width)
-    shades = bands(
-        [("outage", o.onset.best_us, max(end_us(o, report), o.onset.best_us + least)) for o in report.outages], span
-    )
-    charts_ = []
-    named = [(block, name) for block in report.history.series for name in block.names]
-    for block, name in named[:MOST_OTHERS]:
-        rows = block_steps(block, name, span, width)
-        top = max([row["v"] for row in rows], default=1.0) or 1.0
-        axis = alt.Axis(title=None, format="~s", values=[0, top], ticks=False, domain=False, **_extent(narrow))
-        y = alt.Y("v:Q", scale=alt.Scale(domain=[0, top * 1.08], nice=False), axis=axis)
-        line = _chart(rows).mark_line(interpolate="step-after", color=LIGHT["level"], strokeWidth=1.1)
-        layers = [line.encode(x=_x(span, narrow, "t:T"), y=y, detail="part:N")]
-        if shades:
-            shade = _chart(shades).mark_rect(color=LIGHT["partial"], opacity=0.6)
-            layers.insert(0, shade.encode(x=_x(span, narrow, axis=False), x2="b:T"))
-        title = alt.TitleParams(name, anchor="start", fontSize=11, fontWeight="normal", color=LIGHT["muted"], offset=2)
-        charts_.append(alt.layer(*layers).properties(width=width, height=LOW // 2, title=title))
-    return _spec(alt.vconcat(*charts_, spacing=2))
-
-
-def peers_chart(report: Report, *, narrow: bool = False) -> Spec:
-    """Live full-feed peers over the window, with the gaps of any source below it."""
-    span, width = whole(report), NARROW if narrow else WIDTH
-    level = report.history.level
-    rows = steps(level, np.nan_to_num(level.voters), span, width)
-    top = max([1.0, *(row["v"] for row in rows)])
-    least = max(1, 2 * span.length_us // width)  # a gap is drawn two pixels wide at least
-    gaps = bands([(gap.source, g, max(gap.until_us, g + least)) for gap in report.history.gaps for g in (gap.from_us,)],
-                 span)  # fmt: skip
-    layers: list[alt.Chart] = []
-    if gaps:
-        mark = _chart(_united(gaps)).mark_rect(color=LIGHT["gap"])
-        layers.append(mark.encode(x=_x(span, narrow), x2="b:T", y=alt.value(LOW - 9), y2=alt.value(LOW)))
-    y = alt.Y("v:Q", scale=alt.Scale(domain=[0, top * 1.08], nice=False), axis=_y_axis(narrow, top))
-    line = _chart(rows).mark_line(interpolate="step-after", color=LIGHT["text"], strokeWidth=1.4)
-    layers.append(line.encode(x=_x(span, narrow, "t:T"), y=y, detail="part:N"))
-    return _spec(alt.layer(*layers).properties(width=width, height=LOW))
-
-
-def messages_chart(report: Report, *, narrow: bool = False) -> Spec:
-    """Announcements (up) and withdrawals (down) of the entity's routes in each bin."""
-    span = whole(report)
-    rows = message_bars(report, MOST_BARS if not narrow else MOST_BARS // 2)
-    colour = alt.Color(
-        "kind:N",
-        scale=alt.Scale(domain=["announcements", "withdrawals"], range=[LIGHT["announce"], LIGHT["withdraw"]]),
-        legend=alt.Legend(title=None, orient="top", symbolType="square"),
-    )
-    top = max([1.0, *(abs(row["v"]) for row in rows)])
-    axis = _y_axis(narrow, top)
-    axis.labelExpr = f"format(abs(datum.value), '{'.2~s' if top >= 10_000 else ',.0f'}')"
-    axis.values = [-round(top), 0, round(top)]
-    y = alt.Y("v:Q", scale=alt.Scale(domain=[-top, top], nice=False), axis=axis)
-    bars = _chart(rows).mark_bar().encode(x=_x(span, narrow), x2="b:T", y=y, y2=alt.datum(0), color=colour)
-    return _spec(bars.properties(width=NARROW if narrow else WIDTH, height=90))
-
-
-def svg(spec: Spec, name: str = "") -> str:
-    """Draw a specification. ``name`` makes the ids in it unlike those of other drawings in one page."""
-    drawn: str = vl_convert.vegalite_to_svg(spec, vl_version="6.4", allowed_base_urls=[])
-    if name:
-        drawn = _NOISE.sub("", drawn)
-        drawn = re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{re.escape(name)}-", drawn)
-    return drawn
-
-
-def png(spec: Spec) -> bytes:
-    """Draw a specification as a PNG picture, at twice its size for print."""
-    drawn: bytes = vl_convert.vegalite_to_png(spec, vl_version="6.4", scale=PNG_SCALE, allowed_base_urls=[])
-    return drawn
+def timeline(report: Report, span: Span, *, narrow: bool = False) -> Spec:
+    """What could be reached over time; hatched where nobody could judge it."""
+    frame = Frame(report, span, narrow)
+    how, height = measure(report), HEAD + (NARROW_HEIGHT if narrow else HEIGHT)
+    rows = steps(report.history.level, how.values, span, frame.width)
+    highest = max([1.0, *(row["v"] for row in rows)])
+    scale = y_scale(0, highest * ROOM, height, HEAD)
+    shades = phase_bands(report.outages, span, frame.width)
+    blind = bands([(gap.why, gap.from_us, gap.until_us) for gap in unjudged(report)], span)
+    dark = bands([("dark", *s) for s in (dark_span(o, report) for o in report.outages) if s is not None], span)
+    level = time_x(frame, "t") | value_y(scale) | {"detail": {"field": "part"}}
+    layers = y_labels(frame, _marks(report, highest, narrow), scale)
+    layers += columns(frame, [row for row in shades if row["name"] in LOST], HEAD, height, "lost")
+    layers.append(layer(rows, "area", level, interpolate="step-after", color=LIGHT["area"]))
+    layers += columns(frame, dark, HEAD, height, "dark", stroke=LIGHT["dark_edge"], strokeWidth=1)
+    layers.append(layer(rows, "line", level, interpolate="step-after", color=LIGHT["level"], strokeWidth=2))
+    layers += columns(frame, blind, HEAD, height, "blind")
+    layers += _blind_labels(frame, blind, height)
+    layers += _band(frame, shades)
+    layers += _dark_lengths(frame, height)
+    layers += _moments(frame, height)
+    layers += time_axis(frame, height, source=source(report))
+    return finished(frame, layers, height, title(frame, _title(report, span), _notes(report)))
 
 
 def write_png(report: Report, path: Path) -> Path:
-    """Write the timeline, with heading and source, as a PNG file; whole or not at all."""
-    span = detail(report) or whole(report)
-    write_whole(path, png(timeline(report, span, titled=True)))
+    """Write the main chart as a PNG file; whole or not at all."""
+    write_whole(path, png(svg(timeline(report, detail(report) or whole(report)))))
     return path
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that at no time a reader finds half of it. OSError where that cannot be done."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(name).chmod(0o666 & ~umask)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _united(rows: Rows) -> Rows:
-    """Overlapping bands as one, so that hundreds of gaps of one moment draw one mark."""
-    out: Rows = []
-    for row in sorted(rows, key=lambda row: row["a"]):
-        if out and row["a"] <= out[-1]["b"]:
-            out[-1]["b"] = max(out[-1]["b"], row["b"])
-        else:
-            out.append(dict(row))
-    return out
-
-
-def _chart(rows: Rows) -> alt.Chart:
-    return alt.Chart(alt.InlineData(values=rows))
-
-
-def _x(span: Span, narrow: bool, field: str = "a:T", *, axis: bool = True) -> alt.X:
-    short = span.length_us < 10 * MINUTE
-    ticks = alt.Axis(
-        title=None if narrow else "UTC",
-        titleAnchor="end",
-        titlePadding=2,
-        labelExpr=_SECONDS if short else _CLOCK,
-        tickCount=4 if narrow else 9,
-        labelOverlap=True,
-        grid=False,
-    )
-    domain = [milliseconds(span.from_us), milliseconds(span.until_us)]
-    return alt.X(field, scale=alt.Scale(type="utc", domain=domain, nice=False), axis=ticks if axis else None)
-
-
-def _extent(narrow: bool) -> dict[str, int]:
-    margin = NARROW_MARGIN if narrow else MARGIN
-    return {"minExtent": margin, "maxExtent": margin}
-
-
-def _y_axis(narrow: bool, top: float) -> alt.Axis:
-    few = sorted({0, round(top / 2), round(top)})
-    return alt.Axis(
-        title=None,
-        format="~s" if top >= 10_000 else ",.0f",
-        values=few if top < 1e15 else alt.Undefined,
-        ticks=False,
-        domain=False,
-        grid=True,
-        **_extent(narrow),
-    )
-
-
-def _local_axis(report: Report, span: Span) -> alt.Chart | None:
-    """Local time along the top; None where no zone is known or its clocks change within the span."""
-    there = zone(report.time_zone)
-    if there is None or span.length_us > 3 * DAY:  # at one tick a day the local clock always says the same
-        return None
-    offsets = {to_datetime(at).astimezone(there).utcoffset() for at in (span.from_us, span.until_us)}
-    offset = offsets.pop()
-    if offsets or offset is None:
-        return None
-    shift = round(offset.total_seconds() * 1000)
-    x = _x(span, False)
-    x.axis = alt.Axis(
-        orient="top",
-        title=f"local time, {place(report.time_zone)}",
-        titleAnchor="end",
-        titlePadding=2,
-        tickCount=9,
-        labelExpr=_CLOCK.replace("datum.value", f"time(datum.value) + {shift}"),
-        labelOverlap=True,
-        grid=False,
-        domain=False,
-    )
-    return _chart([{"a": milliseconds(span.from_us)}]).mark_point(opacity=0, size=0).encode(x=x)
-
-
-def _dark_labels(report: Report, span: Span, top: float, narrow: bool) -> list[alt.Chart]:
-    """How long nothing was left, written in the shade where there is room."""
-    rows: Rows = []
-    width = NARROW if narrow else WIDTH
-    for outage in report.outages:
-        dark = dark_span(outage, report)
-        if dark is None:
-            continue
-        a, b = max(dark.from_us, span.from_us), min(dark.until_us, span.until_us)
-        text = span_text(dark.length_us)
-        if (b - a) / span.length_us * width > 8 * len(text):
-            rows.append({"t": milliseconds((a + b) // 2), "v": top * 0.55, "text": text})
-    if not rows:
-        return []
-    label = _chart(rows).mark_text(color=LIGHT["on_dark"], fontSize=14, fontWeight="bold", baseline="middle")
-    return [label.encode(x=_x(span, narrow, "t:T"), y=alt.Y("v:Q"), text="text:N")]
-
-
-def _title(report: Report, span: Span) -> alt.TitleParams:
-    """Heading and source of a picture that stands alone."""
-    day = long_day(to_datetime(span.from_us))
-    notes = [f"{measure(report).caption}, times in UTC, from {day}"]
-    if zone(report.time_zone) is not None:
-        offset = to_datetime(span.from_us).astimezone(zone(report.time_zone)).utcoffset()
-        assert offset is not None
-        hours = offset.total_seconds() / 3600
-        notes[0] += f"; {place(report.time_zone)} is UTC{hours:+g} h"
-    source = f"BGP routes, {', '.join(report.collectors[:6]) or 'no collector'}"
+def source(report: Report) -> str:
+    """Where the data of every chart are from."""
     if only_others(report):
-        source = f"measured by others: {described(report.history.series)}"
-    notes.append(f"{source}; made with duskwatch")
-    if report.reenactment:
-        notes.insert(0, "RE-ENACTMENT from published facts, not a recorded measurement")
-    return alt.TitleParams(
-        text=f"{subject(report)}: {verdict(report)}", subtitle=notes, anchor="start", frame="group", offset=12
-    )
+        text = f"measured by others ({described(report.history.series)})"
+    else:
+        names = sorted(report.collectors)
+        more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+        text = f"BGP routes recorded by {', '.join(names[:4]) or 'no collector'}{more}"
+    return f"Source: {text}; chart: duskwatch {duskwatch.__version__}"
 
 
-def _spec(chart: Any, title: alt.TitleParams | None = None) -> Spec:
-    if title is not None:
-        chart = chart.properties(title=title)
-    ground = LIGHT["paper"] if title is not None else "transparent"
-    styled = (
-        chart.configure(background=ground, font="sans-serif", padding=4, aria=False)
-        .configure_view(stroke=None)
-        .configure_axis(
-            labelColor=LIGHT["muted"], titleColor=LIGHT["muted"], gridColor=LIGHT["rule"], domainColor=LIGHT["muted"],
-            tickColor=LIGHT["muted"], labelFontSize=11, titleFontSize=11, titleFontWeight="normal", labelLimit=MARGIN,
-        )
-        .configure_legend(
-            labelColor=LIGHT["text"], labelFontSize=12, symbolSize=140, symbolStrokeWidth=0, offset=6, padding=0,
-        )
-        .configure_title(color=LIGHT["text"], subtitleColor=LIGHT["muted"], fontSize=17, subtitleFontSize=12)
-    )  # fmt: skip
-    return cast(Spec, styled.to_dict())
+def chart_title(report: Report) -> str:
+    """The finding that the main chart shows: ``All four networks vanished at 16:15 UTC``."""
+    outage = main_outage(report)
+    if outage is None:
+        return finding(report).headline
+    seconds = fine(outage.duration_us) and exact(outage.onset)
+    at = f"{clock(told(outage.onset.best_us, seconds), seconds)} UTC"
+    how = measure(report)
+    lost = losses(report, outage)
+    if how.others:
+        return f"{how.signal} fell by {lost_text(report, outage)} at {at}"
+    noun = noun_of(report, outage, lost.total)[1] if lost is not None else ""
+    if lost is None or len(lost.times_us) != lost.total or not noun.endswith("networks") or lost.total < 2:
+        main = core(report, outage)
+        if main.middle >= 0 and main.middle < main.before:
+            gone = how.figure(main.before - main.middle)
+            return f"{gone} of {how.plain_count(main.before)} could not be reached from {at} on"
+        return f"{lost_text(report, outage)} could not be reached from {at} on"
+    soon = sum(moment - lost.times_us[0] <= 5 * MINUTE for moment in lost.times_us)
+    if soon == lost.total:
+        return f"{'Both' if soon == 2 else f'All {number_text(soon)}'} {noun} vanished at {at}"
+    last = clock(told(lost.times_us[-1]))
+    rest = "the last one" if lost.total - soon == 1 else "the rest by"
+    if rest == "the rest by":
+        return f"{capital(number_text(soon))} of {number_text(lost.total)} {noun} vanished at {at}, {rest} {last}"
+    return f"{capital(number_text(soon))} of {number_text(lost.total)} {noun} vanished at {at}, {rest} at {last}"
+
+
+def _title(report: Report, span: Span) -> str:
+    if span == whole(report) and detail(report) is not None:
+        many = len(report.outages)
+        return f"The whole window: {number_text(many)} outage{'s' * (many != 1)}"
+    return chart_title(report)
+
+
+def _notes(report: Report) -> list[str]:
+    how = measure(report)
+    notes = ["RE-ENACTMENT from published facts, not a recorded measurement"] if report.reenactment else []
+    if how.others:
+        return [*notes, f"{capital(place_name(report))}: signal {how.signal}, in its own unit"]
+    main = main_outage(report)
+    had = before(report, main) if main is not None else float("nan")
+    of = f", of {how.figure(had)}" if had > 0 else ""
+    return [*notes, f"{capital(place_name(report))}: {how.units} that most observers can reach{of}"]
+
+
+def _marks(report: Report, highest: float, narrow: bool) -> list[tuple[float, str]]:
+    """Three to five round values of the y axis; the highest one says of how many it is."""
+    how = measure(report)
+    step = next(n * 10**k for k in range(-3, 15) for n in (1, 2, 5) if highest / (n * 10**k) <= 4)
+    if not how.others:
+        step = max(1, round(step))
+    marks = [(float(v * step), _short(v * step)) for v in range(1, 5) if v * step < 0.9 * highest]
+    top = _short(highest)
+    whole_ = top if how.others or narrow or len(top) > 3 else f"{top} of {top}"
+    return [(0.0, "0"), *marks, (float(highest), whole_)]
+
+
+def _short(value: float) -> str:
+    for unit, letter in ((1e9, " G"), (1e6, " M")):
+        if value >= unit:
+            return f"{value / unit:.3g}{letter}"
+    return f"{value:,.0f}" if value >= 10 or value == round(value) else f"{value:.2g}"
+
+
+def _blind_labels(frame: Frame, rows: Rows, height: int) -> list[Spec]:
+    """What a hatched stretch is, written across it or, where it is narrow, along it."""
+    texts = {"not watched": "not watched", NOT_HEARD: "nothing heard yet"}
+    across, along = [], []
+    for row in rows:
+        wide = (row["b"] - row["a"]) * 1000 * frame.width / frame.span.length_us
+        label = {"t": (row["a"] + row["b"]) / 2, "text": texts[row["name"]]}
+        if wide > text_width(label["text"]) + 8:
+            across.append(label)
+        elif wide > LINE:
+            along.append(label)
+    layers: list[Spec] = []
+    for labels, angle in ((across, 0), (along, 270)):
+        for halo in (True, False):
+            edge: Spec = {"stroke": LIGHT["paper"], "strokeWidth": 4, "strokeJoin": "round"} if halo else {}
+            layers += words(frame, labels, (HEAD + height) / 2, angle=angle, baseline="middle", **edge)
+    return layers
+
+
+def _band(frame: Frame, shades: Rows) -> list[Spec]:
+    """The phases along the top, each with its name in it, or above it where it is too short for that."""
+    if not shades:
+        return []
+    top, bottom = HEAD - BAND - 4, HEAD - 4
+    layers: list[Spec] = []
+    for name in IMPORTANT[::-1]:
+        rows = [row for row in shades if row["name"] == name]
+        layers += columns(frame, rows, top, bottom, name, stroke=LIGHT["dark_edge" if name == "dark" else "paper"])
+    inside: dict[str, Rows] = {"text": [], "on_dark": []}
+    above: Rows = []
+    taken: list[Placed] = []
+    for name in IMPORTANT:
+        mine = sorted((row for row in shades if row["name"] == name), key=lambda row: row["a"] - row["b"])
+        for number, row in enumerate(mine):
+            a, b = frame.x(round(row["a"] * 1000)), frame.x(round(row["b"] * 1000))
+            wide = text_width(name, LABEL - 1)
+            label = {"t": (row["a"] + row["b"]) / 2, "text": name}
+            if b - a > wide + 8:
+                inside["on_dark" if name == "dark" else "text"].append(label)
+            elif not number and b - a >= SEEN:
+                middle = min(max((a + b) / 2, wide / 2), frame.width - wide / 2)
+                if free(taken, middle - wide / 2, middle + wide / 2):
+                    taken.append(Placed(middle - wide / 2, middle + wide / 2))
+                    above.append(label | {"x": middle})
+    for colour, rows in inside.items():
+        layers += words(frame, rows, (top + bottom) / 2, size=LABEL - 1, colour=colour, baseline="middle")
+    for row in above:
+        at = {"x": value(row["x"]), "y": value(top - 2), "text": {"field": "text"}}
+        layers.append(layer([row], "text", at, fontSize=LABEL - 1, color=LIGHT["text"], baseline="bottom"))
+    return layers
+
+
+def _dark_lengths(frame: Frame, height: int) -> list[Spec]:
+    """How long nothing was left, written in the dark where there is room."""
+    rows = []
+    for outage in frame.report.outages:
+        gone = dark_span(outage, frame.report)
+        if gone is None:
+            continue
+        a, b = max(gone.from_us, frame.span.from_us), min(gone.until_us, frame.span.until_us)
+        text = span_text(gone.length_us)
+        if frame.x(b) - frame.x(a) > text_width(text, 15) + 8:
+            rows.append({"t": milliseconds((a + b) // 2), "text": text})
+    return words(frame, rows, HEAD + (height - HEAD) * 0.45, size=15, colour="on_dark", fontWeight="bold")
+
+
+def _moments(frame: Frame, height: int) -> list[Spec]:
+    """Onset and end of the main outage as thin verticals, each with its time in UTC over the local time."""
+    main = main_outage(frame.report)
+    if main is None:
+        return []
+    seconds = fine(main.duration_us) and exact(main.onset)
+    found: list[tuple[When, str]] = [(main.onset, "right")]
+    if main.end is not None:
+        found.append((main.end, "left"))
+    layers = rules(frame, [when.best_us for when, _ in found], 0, height)
+    taken: list[Placed] = []
+    for when, side in found:
+        if not frame.span.from_us <= when.best_us <= frame.span.until_us:
+            continue
+        x = frame.x(when.best_us)
+        text, under = _clocks(frame.report, when.best_us, seconds)
+        wide = text_width(text if len(text) > len(under) else under) + 6
+        from_x = x - wide if side == "right" else x
+        if from_x < 0 or (side == "right" and from_x + wide > frame.width):
+            side, from_x = "left", x
+        if from_x + wide > frame.width:
+            side, from_x = "right", x - wide
+        if not free(taken, from_x, from_x + wide):
+            continue
+        taken.append(Placed(from_x, from_x + wide))
+        away: Spec = {"align": side, "dx": -5 if side == "right" else 5, "baseline": "top"}
+        at = milliseconds(when.best_us)
+        layers += words(frame, [{"t": at, "text": text}], 0, fontWeight="bold", **away)
+        layers += words(frame, [{"t": at, "text": under}] if under else [], LINE, colour="muted", **away)
+    return layers
+
+
+def _clocks(report: Report, time_us: int, seconds: bool) -> tuple[str, str]:
+    """``16:15 UTC``, and ``01:15 in Pyongyang`` for the line below."""
+    moment = told(time_us, seconds)
+    there = zone(report.time_zone)
+    local = "" if there is None else f"{clock(moment.astimezone(there), seconds)} local"
+    return f"{clock(moment, seconds)} UTC", local
+
+
+def alt_text(report: Report, span: Span) -> str:
+    """What the chart shows, in a sentence."""
+    outage: Outage | None = main_outage(report)
+    ends = ""
+    if outage is not None:
+        end = end_us(outage, report)
+        ends = f" The outage lasted {span_text(end - outage.onset.best_us)}."
+    return f"Line chart. {_title(report, span)}.{ends} {_notes(report)[-1]}."

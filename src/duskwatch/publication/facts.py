@@ -1,43 +1,29 @@
-"""Figures that words, tables and charts share, so that no two of them can disagree."""
+"""Figures of outages that words, tables and charts share, so that no two of them can disagree."""
 
+import re
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from duskwatch.publication.levels import F64, Span, edges, least_between, middle, value_at
 from duskwatch.publication.others import told_by
-from duskwatch.records.outages import Outage
+from duskwatch.records.outages import Outage, When
+from duskwatch.records.reason import Reason
 from duskwatch.records.report import Report
 from duskwatch.records.series import sampled
-from duskwatch.records.signals import Level, PrefixState
+from duskwatch.records.signals import PrefixState
+from duskwatch.records.times import MINUTE
 
-F64 = npt.NDArray[np.float64]
-I64 = npt.NDArray[np.int64]
-
-STATE_NAMES = {
-    PrefixState.UNKNOWN: "unknown",
-    PrefixState.DARK: "dark",
-    PrefixState.MINORITY: "minority",
-    PrefixState.VISIBLE: "visible",
-}
 HOLD_UNKNOWN = "not known to hold"
 SLASH24, SLASH48 = "bgp.visible_slash24", "bgp.visible_slash48"
 UNITS = {
-    SLASH24: ("IPv4 /24 network", "IPv4 /24 networks"),
-    SLASH48: ("IPv6 /48 network", "IPv6 /48 networks"),
+    SLASH24: ("network (/24)", "networks (/24)"),
+    SLASH48: ("IPv6 network (/48)", "IPv6 networks (/48)"),
 }
-
-
-class Span(NamedTuple):
-    """A stretch [from_us, until_us)."""
-
-    from_us: int
-    until_us: int
-
-    @property
-    def length_us(self) -> int:
-        """How long it is, in microseconds."""
-        return self.until_us - self.from_us
+MOSTLY = 0.9  # share of an outage from which on a part of it is told as the whole
+# Reasons that rest on bins: their times are no better than a bin is long.
+OF_BINS = frozenset({"fell", "fell-slowly", "fell-unmeasured", "back", "back-unmeasured", "declined", "declined-back"})
+WRAPPERS = frozenset({"return-began", "nothing-left", "something-back", "new-normal"})  # say what the first part dates
 
 
 class Measure(NamedTuple):
@@ -52,26 +38,19 @@ class Measure(NamedTuple):
     @property
     def caption(self) -> str:
         """What a chart of it shows."""
-        return f"the signal {self.signal}" if self.others else f"{self.units} that could be reached"
+        return f"Signal {self.signal}" if self.others else f"{self.units[:1].upper()}{self.units[1:]} reachable"
 
     def figure(self, number: float) -> str:
         """A value in digits: whole where it counts things or is large."""
         return f"{number:,.0f}" if not self.others or abs(number) >= 100 else f"{number:,.3g}"
 
+    def counted(self, number: float) -> str:
+        """``4 networks (/24)``."""
+        return f"{self.figure(number)} {self.unit if round(number) == 1 else self.units}"
 
-class Spread(NamedTuple):
-    """Least, time-weighted median, and most."""
-
-    least: int
-    median: int
-    most: int
-
-
-class Loss(NamedTuple):
-    """How the prefixes of an outage went: when each of those lost was, in time order, and how many there are in all."""
-
-    times_us: tuple[int, ...]
-    total: int
+    def plain_count(self, number: float) -> str:
+        """``4 networks``, for sentences: the size of a network stands in the glossary."""
+        return re.sub(r" \(/\d+\)", "", self.counted(number))
 
 
 class OneFamily(NamedTuple):
@@ -87,6 +66,16 @@ class OneFamily(NamedTuple):
     def kept(self) -> bool:
         """Whether some of the other family was visible all the time, as far as anybody watched."""
         return self.least > 0
+
+
+class Core(NamedTuple):
+    """The stretch in which at least half of an outage's greatest loss was lost, and how much was lost in it."""
+
+    span: Span
+    share: float  # lost for most of it: the time-weighted median, 0..1
+    before: float  # the measure ahead of the onset; NaN where it is not known
+    middle: float  # the median that was left; NaN where it is not known
+    whole: bool  # it makes up nearly all of the outage, and is told as the outage itself
 
 
 def main_outage(report: Report) -> Outage | None:
@@ -141,83 +130,55 @@ def _any(values: F64) -> bool:
     return bool(values.size) and bool(np.nan_to_num(values).max() > 0)
 
 
-def edges(level: Level) -> I64:
-    """Bounds of the rows of a level, [N + 1]."""
-    return np.append(level.time_us, level.until_us).astype(np.int64)
-
-
-def voters_spread(report: Report) -> Spread:
-    """Live full-feed voters over the window: least, median of the time that anybody watched, most."""
-    level = report.history.level
-    lengths = np.diff(edges(level)).astype(np.float64)
-    voters = np.nan_to_num(level.voters)
-    told = lengths > 0
-    if not told.any():
-        return Spread(0, 0, 0)
-    least, most = int(voters[told].min()), int(voters[told].max())
-    told &= voters > 0
-    if not told.any():
-        return Spread(0, 0, 0)
-    voters, lengths = voters[told], lengths[told]
-    order = np.argsort(voters, kind="stable")
-    below = np.cumsum(lengths[order])
-    median = voters[order][np.searchsorted(below, below[-1] / 2)]
-    return Spread(least, int(median), most)
-
-
-def blind_spans(report: Report) -> tuple[Span, ...]:
-    """Stretches in which nothing could be said about the entity: no voter there, or nothing known, in time order."""
-    level = report.history.level
-    bounds = edges(level)
-    spans: list[Span] = []
-    if not level.time_us.size:
-        return (Span(report.from_us, report.until_us),)
-    if int(bounds[0]) > report.from_us:
-        spans.append(Span(report.from_us, int(bounds[0])))
-    for row in np.flatnonzero(np.isnan(measure(report).values)):
-        start, end = int(bounds[row]), int(bounds[row + 1])
-        if start >= end:
-            continue
-        if spans and spans[-1].until_us == start:
-            spans[-1] = Span(spans[-1].from_us, end)
-        else:
-            spans.append(Span(start, end))
-    return tuple(spans)
-
-
-def watched_share(report: Report) -> float:
-    """Share of the window in which the entity could be judged, 0..1."""
-    length = report.until_us - report.from_us
-    blind = sum(span.length_us for span in blind_spans(report))
-    return max(0.0, 1.0 - blind / length) if length > 0 else 0.0
-
-
-def value_at(level: Level, values: F64, time_us: int) -> float:
-    """A step function read at one time; NaN ahead of the window."""
-    row = int(np.searchsorted(level.time_us, time_us, side="right")) - 1
-    return float(values[row]) if row >= 0 else float("nan")
-
-
-def least_between(level: Level, values: F64, from_us: int, until_us: int) -> float:
-    """Smallest known value in [from_us, until_us); NaN where none is known."""
-    first = max(0, int(np.searchsorted(level.time_us, from_us, side="right")) - 1)
-    last = max(first + 1, int(np.searchsorted(level.time_us, until_us, side="left")))
-    part = values[first:last]
-    part = part[~np.isnan(part)]
-    return float(part.min()) if part.size else float("nan")
-
-
 def typical(report: Report) -> float:
     """Time-weighted median of the measure while it was known; NaN where it never was."""
+    return middle(report.history.level, measure(report).values, Span(report.from_us, report.until_us))
+
+
+def before(report: Report, outage: Outage) -> float:
+    """The measure just ahead of an outage, else what it mostly was; NaN where it was never known."""
     level, values = report.history.level, measure(report).values
-    lengths = np.diff(edges(level)).astype(np.float64)
-    known = ~np.isnan(values) & (lengths > 0)
-    if not known.any():
-        return float("nan")
-    values, lengths = values[known], lengths[known]
-    order = np.argsort(values, kind="stable")
-    below = np.cumsum(lengths[order])
-    return float(values[order][np.searchsorted(below, below[-1] / 2)])
+    found = value_at(level, values, outage.onset.earliest_us - 1)
+    return found if found > 0 else typical(report)
+
+
+def noun_of(report: Report, outage: Outage, total: int) -> tuple[str, str]:
+    """What one and several of the prefixes of an outage are called.
+
+    Networks where each of them is one /24 (or /48), so that a page counts networks in one way; else prefixes.
+    """
+    alone, how = one_family(report, outage), measure(report)
+    family = f"{alone.lost} " if alone is not None else "IPv6 " if how.signal == SLASH48 else ""
+    if how.signal in UNITS and abs(before(report, outage) - total) < 0.5:
+        return f"{family}network", f"{family}networks"
+    return f"{family}prefix", f"{family}prefixes"
+
+
+def core(report: Report, outage: Outage) -> Core:
+    """The stretch that a headline tells: see :class:`Core`. The whole outage where the measure does not show it."""
+    level, values = report.history.level, measure(report).values
+    own = Span(outage.onset.best_us, end_us(outage, report))
+    had = before(report, outage)
+    least = least_between(level, values, own.from_us, own.until_us)
+    bounds = edges(level)
+    below = (values <= had * (1 - outage.depth / 2)) & (bounds[1:] > own.from_us) & (bounds[:-1] < own.until_us)
+    shows = had > 0 and least >= 0 and abs((had - least) / had - outage.depth) <= 0.02
+    if not shows or not below.any():
+        return Core(own, outage.depth, float("nan"), float("nan"), True)
+    rows = np.flatnonzero(below)
+    first, last = max(int(bounds[rows[0]]), own.from_us), min(int(bounds[rows[-1] + 1]), own.until_us)
+    span = Span(first, last)
+    whole = span.length_us >= MOSTLY * own.length_us
+    span = own if whole else span
+    left = middle(level, np.where(values > had, had, values), span)
+    share = (had - left) / had
+    # A total loss is told as one by its dark stretch alone, which knows of times between rows.
+    dark = gone_span(outage, report)
+    if dark is not None and dark.length_us >= MOSTLY * span.length_us:
+        share = 1.0
+    elif abs(share - outage.depth) <= 0.02:
+        share = outage.depth
+    return Core(span, share, had, left, whole)
 
 
 def relapses_of(report: Report, outage: Outage) -> tuple[Outage, ...]:
@@ -231,11 +192,6 @@ def held(report: Report, outage: Outage) -> str:
     if outage.stable:
         return "stable"
     return "not stable" if outage.relapses or relapses_of(report, outage) else HOLD_UNKNOWN
-
-
-def unwatched_us(report: Report, from_us: int, until_us: int) -> int:
-    """How much of a stretch nobody was watching, in microseconds."""
-    return sum(max(0, min(span.until_us, until_us) - max(span.from_us, from_us)) for span in blind_spans(report))
 
 
 def end_us(outage: Outage, report: Report) -> int:
@@ -272,56 +228,16 @@ def gone_span(outage: Outage, report: Report) -> Span | None:
     return max(spans, key=lambda span: span.length_us, default=None)
 
 
-def last_trace_us(report: Report, outage: Outage) -> int | None:
-    """When, after the total loss, the last peer that still held a route lost it; None where some did until the return.
-
-    The best time of the total loss where no peer held one any more. Read in the family that the outage took alone, or
-    that of :func:`measure`.
-    """
-    span = gone_span(outage, report)
-    if span is None:
-        return None
-    level, alone = report.history.level, one_family(report, outage)
-    in_ipv6 = alone.lost == "IPv6" if alone is not None else measure(report).signal == SLASH48
-    held_now = level.held_slash48 if in_ipv6 else level.held_slash24
-    bounds = edges(level)
-    gone = np.flatnonzero((held_now == 0) & (bounds[1:] > span.from_us) & (bounds[:-1] < span.until_us))
-    return max(int(bounds[gone[0]]), span.from_us) if gone.size else None
+def exact(when: When) -> bool:
+    """Whether a moment is known to the second: it rests on messages, not on bins."""
+    return not _of_bins(when.reason)
 
 
-def losses(report: Report, outage: Outage) -> Loss | None:
-    """How an outage's prefixes went, by the change log: each counts at its last loss before the worst was reached.
+def _of_bins(one: Reason) -> bool:
+    return one.code in OF_BINS or (one.code in WRAPPERS and any(_of_bins(part) for part in one.parts[:1]))
 
-    None where the log shows no loss of a route (changes that only the set of voters made do not count). Prefixes of one
-    family, where the outage took that one alone.
-    """
-    log, alone = report.history.changes, one_family(report, outage)
-    gone = gone_span(outage, report)
-    bottom = gone.from_us if gone is not None else end_us(outage, report)
-    if alone is None and outage.dark_from is not None:
-        bottom = outage.dark_from.latest_us
-    mine = np.ones(len(log.prefixes), np.bool_)
-    if alone is not None:
-        mine = np.array([(":" in name) == (alone.lost == "IPv6") for name in log.prefixes], np.bool_)
-    rows = np.flatnonzero(
-        (log.time_us >= outage.onset.earliest_us)
-        & (log.time_us <= bottom)
-        & mine[log.prefix]
-        & (log.by_voters == 0)
-        & ((log.state == PrefixState.DARK) | (log.state == PrefixState.MINORITY))
-    )
-    if not rows.size:
-        return None
-    # From majority to minority to none is one loss: the first step of each unbroken run of losses is its time.
-    last: dict[int, int] = {}
-    up: set[int] = set()
-    inside = np.flatnonzero((log.time_us >= outage.onset.earliest_us) & (log.time_us <= bottom))
-    wanted = set(rows.tolist())
-    for row in inside.tolist():
-        prefix = int(log.prefix[row])
-        if log.state[row] == PrefixState.VISIBLE:
-            up.add(prefix)
-        elif row in wanted and (prefix not in last or prefix in up):
-            last[prefix] = int(log.time_us[row])
-            up.discard(prefix)
-    return Loss(tuple(sorted(last.values())), int(mine.sum()))
+
+def step_us(report: Report, outage: Outage) -> int:
+    """How finely the times of an outage are known: a minute where either bound rests on bins, else a second (0)."""
+    bounds = [outage.onset] + ([outage.end] if outage.end is not None else [])
+    return 0 if all(exact(when) for when in bounds) else MINUTE

@@ -39,59 +39,63 @@ def _says(text: str) -> Callable[[Reason], str]:
 
 
 def _voters_changed(one: Reason) -> str:
-    text = f"less was visible from {_clock(one.value('from_us'))} on as the voters changed; "
+    text = f"less was reachable from {_clock(one.value('from_us'))} on as the observers changed; "
     return text + f"at {_clock(one.value('at_us'))} routes confirmed the loss"
 
 
 def _majorities(what: str) -> Callable[[Reason], str]:
-    """How many prefixes lost their majority, or got it back, of how many that had it."""
+    """How many prefixes most observers lost, or had back, of how many that had been reachable."""
 
     def text(one: Reason) -> str:
         count, of = one.value("count"), one.value("of")
         start, stop = one.value("from_us"), one.value("until_us")
-        total = "" if of is None else f" of {of}"
-        noun = f"{'prefixes' if total else 'prefix'} {what} its" if count == 1 else f"prefixes {what} their"
+        which = _prefixes(count) if of is None or of == count else f"{count:,} of {_prefixes(of)}"
+        which = f"all {which}" if of == count and count > 1 else which
         when = f"at {_clock(start)}" if start == stop else f"between {_clock(start)} and {_clock(stop)}"
-        return _joined(one, f"{count}{total} {noun} majority {when}")
+        return _joined(one, f"most observers {what.format(which)} {when}")
 
     return text
 
 
+def _prefixes(count: int) -> str:
+    return f"{count:,} prefix{'' if count == 1 else 'es'}"
+
+
 def _border(one: Reason) -> str:
-    return _joined(one, f"the level crossed the border of the normal band at {_clock(one.value('at_us'))}")
+    return _joined(one, f"the level crossed the border of its normal range at {_clock(one.value('at_us'))}")
 
 
 def _last_gone(one: Reason) -> str:
     count = one.value("count")
-    what = "the last visible prefix" if count < 2 else f"the last {count} visible prefixes"
-    return _joined(one, f"{what} lost {'its' if count < 2 else 'their'} majority at {_clock(one.value('at_us'))}")
+    what = "the last reachable prefix" if count < 2 else f"the last {count:,} reachable prefixes"
+    return _joined(one, f"most observers lost {what} at {_clock(one.value('at_us'))}")
 
 
 def _first_back(one: Reason) -> str:
     voter = one.value("voter_us")
-    text = "" if voter is None else f"a first voter held a route at {_clock(voter)}, and "
-    return _joined(one, text + f"a prefix had its majority back at {_clock(one.value('at_us'))}")
+    text = "" if voter is None else f"the first observer held a route again at {_clock(voter)}, "
+    return _joined(one, text + f"most observers held a prefix again at {_clock(one.value('at_us'))}")
 
 
 def _fell(one: Reason) -> str:
     before = one.value("before")
     start = "" if before is None else f" from {_number(before)}"
     after = one.value("after")
-    left = "out of what is normal" if after is None else f"to {_number(after)}"
+    left = "below its normal range" if after is None else f"to {_number(after)}"
     text = f"{one.value('signal')} fell{start} {left} in the {_bin_text(one.value('bin_us'))}"
-    return f"{text} from {_clock(one.value('at_us'))}"
+    return f"{text} from {_minute(one.value('at_us'))}"
 
 
 def _fell_slowly(one: Reason) -> str:
-    text = f"{one.value('signal')} fell slowly, out of what is normal for it at {_clock(one.value('at_us'))}; "
-    return text + f"a line through its fall begins at {_clock(one.value('line_us'))}"
+    text = f"{one.value('signal')} fell slowly, below its normal range at {_minute(one.value('at_us'))}; "
+    return text + f"a line through its fall begins at {_minute(one.value('line_us'))}"
 
 
 def _back(one: Reason) -> str:
     value = one.value("value")
     level = "again" if value is None else f"at {_number(value)}"
     text = f"{one.value('signal')} was back {level} in the {_bin_text(one.value('bin_us'))}"
-    return f"{text} from {_clock(one.value('at_us'))}"
+    return f"{text} from {_minute(one.value('at_us'))}"
 
 
 def _weeks(what: str) -> Callable[[Reason], str]:
@@ -103,26 +107,30 @@ def _return_began(one: Reason) -> str:
     return f"the return began, and was complete when {'; '.join(reason_text(part) for part in one.parts)}"
 
 
+def _rest_unwatched(one: Reason) -> str:
+    return f"the others were back, and nobody watched {one.value('signal')} from {_clock(one.value('at_us'))} on"
+
+
 SENTENCES: Mapping[str, Callable[[Reason], str]] = {
     "": lambda one: "",
     "in-words": lambda one: str(one.value("text")),
     # Of routes, dated by votes.
     "came-unwatched": _unwatched("it came"),
     "voters-changed": _voters_changed,
-    "majorities-lost": _majorities("lost"),
-    "majorities-back": _majorities("got back"),
+    "majorities-lost": _majorities("lost {}"),
+    "majorities-back": _majorities("had {} back"),
     "border-crossed": _border,
-    "first-votes-gone": _at("the first votes were gone"),
+    "first-votes-gone": _at("the first observer lost a route"),
     "last-lost-unwatched": _unwatched("the last was lost"),
     "last-lost": _last_gone,
-    "last-voter-let-go": _at("the last voter let go"),
-    "some-voter-held": _says("some voter held a route throughout"),
+    "last-voter-let-go": _at("the last observer lost its route"),
+    "some-voter-held": _says("some observer held a route throughout"),
     "first-back-unwatched": _unwatched("the first came back"),
     "first-back": _first_back,
     "back-in-gap": lambda one: f"nobody was watching {_span(one)}, and it may have come back then",
     "back-unwatched": _unwatched("it came back"),
-    "new-normal": _says("what was left by then had lasted so long that it is taken as the new normal level"),
-    "all-votes-back": _at("all votes were back"),
+    "new-normal": _says("what was left by then had lasted so long that it counts as the new normal level"),
+    "all-votes-back": _at("all observers had their routes back"),
     # Of binned signals, dated by bins.
     "fell": _fell,
     "fell-slowly": _fell_slowly,
@@ -132,6 +140,8 @@ SENTENCES: Mapping[str, Callable[[Reason], str]] = {
     "declined": _weeks("below half of the limit"),
     "declined-back": _weeks("back"),
     "return-began": _return_began,
+    "rest-unwatched": _rest_unwatched,
+    "next-began": _at("nobody watched the return, and the next outage began"),
     "nothing-left": _says("nothing was left in any of the signals that lost anything"),
     "something-back": _says("something was there again in one of the signals"),
 }
@@ -139,6 +149,11 @@ SENTENCES: Mapping[str, Callable[[Reason], str]] = {
 
 def _clock(time_us: int) -> str:
     return to_datetime(time_us).strftime("%H:%M:%S")
+
+
+def _minute(time_us: int) -> str:
+    """A time that is no better than its bin: rounded to the minute."""
+    return to_datetime((time_us + MINUTE // 2) // MINUTE * MINUTE).strftime("%H:%M")
 
 
 def _span(one: Reason) -> str:

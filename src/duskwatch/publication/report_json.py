@@ -1,33 +1,37 @@
 """A report as the document report.json, "duskwatch.report/1". ``report.schema.json`` beside this file describes it."""
 
 import json
-import math
 from collections.abc import Iterable
 from importlib.resources import files
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 import duskwatch
-from duskwatch.publication.facts import STATE_NAMES, blind_spans, voters_spread, watched_share
-from duskwatch.publication.reasons import reason_text
-from duskwatch.publication.was_it_us import answer, witnesses_of
-from duskwatch.publication.who import sentence
+from duskwatch.publication import said_json
+from duskwatch.publication.citing import citation, inputs_digest
+from duskwatch.publication.finding import headline
+from duskwatch.publication.others import only_others
+from duskwatch.publication.outage_json import (
+    Json,
+    entity_json,
+    figure,
+    figure_list,
+    incident_json,
+    networks_json,
+    outages_json,
+    time_text,
+)
+from duskwatch.publication.states import STATE_NAMES
+from duskwatch.publication.watching import blind_spans, unjudged, voters_spread, watched_share
 from duskwatch.publication.words import paragraphs
-from duskwatch.records.coverage import Artefact, Witnesses
-from duskwatch.records.entity import Entity
-from duskwatch.records.incidents import Incident, Member
-from duskwatch.records.networks import Holding, Networks
-from duskwatch.records.outages import Alarm, Outage, When
-from duskwatch.records.reason import Reason
+from duskwatch.records.coverage import Artefact
 from duskwatch.records.report import InputFile, Report
 from duskwatch.records.signals import ChangeLog, Gap, Level, PrefixState, SignalBlock
 from duskwatch.records.times import SECOND, iso
 
 SCHEMA = "duskwatch.report/1"
-DECIMALS = 6  # of shares, scores and series: far below what the data can tell, and the same on every machine
-Json = dict[str, Any]
+MOST_INPUTS = 100  # so many files are listed in the document; more are in inputs.csv beside it
 
 
 def to_json(report: Report) -> Json:
@@ -41,45 +45,48 @@ def to_json(report: Report) -> Json:
         "schema": SCHEMA,
         "software": {"name": "duskwatch", "version": duskwatch.__version__},
         "reenactment": report.reenactment or None,
+        "headline": headline(report),
         "summary": list(paragraphs(report)),
-        "entity": _entity(report.entity),
+        "cite": citation(report),
+        "parameters": _parameters(report),
+        "entity": entity_json(report.entity),
         "window": {"from": iso(report.from_us), "until": iso(report.until_us)},
         "time_zone": report.time_zone or None,
         "country_source": report.country_source or None,
         "warnings": list(report.warnings),
-        "inputs": [_input(file) for file in report.inputs],
+        "inputs": [_input(file) for file in _listed_inputs(report.inputs)],
+        "inputs_list": _inputs_list(report),
         "coverage": {
             "collectors": len(report.collectors),
             "collector_names": list(report.collectors),
             "full_feed_peers": {"min": spread.least, "median": spread.median, "max": spread.most},
-            "watched_share": _number(watched_share(report)),
+            "watched_share": figure(watched_share(report)),
             "unwatched": [{"from": iso(a), "until": iso(b)} for a, b in blind_spans(report)],
+            "unjudged": [{"from": iso(a), "until": iso(b), "reason": why} for a, b, why in unjudged(report)],
             "gaps": [_gap(gap) for gap in history.gaps],
             "artefacts": [_artefact(artefact) for artefact in report.coverage.artefacts],
             "learned": history.learned,
-            "known_share": _number(history.known_share),
+            "known_share": figure(history.known_share),
             "notes": list(history.notes),
         },
-        "outages": [
-            _outage(outage) | {"was_it_us": _was_it_us(witnesses_of(report, number))}
-            for number, outage in enumerate(report.outages)
-        ],
-        "networks": _networks(report.networks),
-        "incidents": [] if report.networks is None else [_incident(one) for one in report.networks.incidents],
+        "outages": outages_json(report),
+        "networks": networks_json(report.networks),
+        "incidents": [] if report.networks is None else [incident_json(one) for one in report.networks.incidents],
         "transit": [
             {
                 "upstream": share.upstream,
                 "name": report.as_names.get(share.upstream) or None,
                 "from": iso(share.from_us),
                 "until": iso(share.until_us),
-                "share": _number(share.share),
+                "share": figure(share.share),
             }
             for share in history.transit
         ],
         "attacks": [],
         "sites": [],
         "hypotheses": [],
-        "claims": [],
+        "claims": [] if report.said is None else said_json.to_json(report.said)["claims"],
+        "articles": [] if report.said is None else said_json.to_json(report.said)["articles"],
         "not_measured": list(report.not_measured),
         "as_names": {str(asn): report.as_names[asn] for asn in sorted(report.as_names)},
         "series": _series(history.signals),
@@ -109,17 +116,50 @@ def schema() -> Json:
     return document
 
 
-def _number(value: float) -> float | None:
-    return round(float(value), DECIMALS) if math.isfinite(value) else None
+def _parameters(report: Report) -> Json:
+    """What the analysis was asked for beside entity and window."""
+    kinds = {"geo": ("delegated", "mmdb"), "as_names": ("asnames",), "series": ("series",)}
+    return {
+        "bin_seconds": None if only_others(report) else _seconds(report.history.signals.bin_us),
+        "collectors": list(report.collectors),
+        **{name: [file.name for file in report.inputs if file.kind in own] for name, own in kinds.items()},
+    }
 
 
-def _numbers(values: npt.NDArray[np.float64]) -> list[float | None]:
-    rounded = np.round(values, DECIMALS).tolist()
-    return [value if math.isfinite(value) else None for value in rounded]
+def _listed_inputs(inputs: tuple[InputFile, ...]) -> tuple[InputFile, ...]:
+    """All files where they are few; else those that are no archive, and those with something wrong."""
+    if len(inputs) <= MOST_INPUTS:
+        return inputs
+    return tuple(file for file in inputs if file.kind != "mrt" or file.damage or file.bad_records)[:MOST_INPUTS]
 
 
-def _time(time_us: int | None) -> str | None:
-    return None if time_us is None else iso(time_us)
+def _inputs_list(report: Report) -> Json:
+    groups: dict[str, list[InputFile]] = {}
+    for file in report.inputs:
+        groups.setdefault(file.collector, []).append(file)
+    return {
+        "file": "inputs.csv",
+        "sha256": inputs_digest(report),
+        "files": len(report.inputs),
+        "complete": len(report.inputs) <= MOST_INPUTS,
+        "by_collector": [
+            {
+                "collector": name or None,
+                "files": len(own),
+                "size_bytes": sum(file.size_bytes for file in own),
+                "records": sum(file.records for file in own),
+                "bad_records": sum(file.bad_records for file in own),
+                "damaged": sum(bool(file.damage) for file in own),
+                "from": time_text(min((file.from_us for file in own if file.from_us is not None), default=None)),
+                "until": time_text(max((file.until_us for file in own if file.until_us is not None), default=None)),
+            }
+            for name, own in sorted(groups.items(), key=lambda item: (item[0] == "", item[0]))
+        ],
+    }
+
+
+def _seconds(bin_us: int) -> int | float:
+    return bin_us // SECOND if bin_us % SECOND == 0 else bin_us / SECOND
 
 
 def _times(time_us: npt.NDArray[np.int64]) -> list[str]:
@@ -128,35 +168,14 @@ def _times(time_us: npt.NDArray[np.int64]) -> list[str]:
     return [texts[i] for i in at.tolist()]
 
 
-def _when(when: When) -> Json:
-    return {
-        "earliest": iso(when.earliest_us),
-        "latest": iso(when.latest_us),
-        "best": iso(when.best_us),
-        "reason": reason_text(when.reason),
-        "because": _because(when.reason),
-    }
-
-
-def _because(one: Reason) -> Json:
-    """A reason's code and values; a value that is a time is told as one, and its name loses the unit."""
-    values = {
-        name.removesuffix("_us") if name.endswith("_us") and name != "bin_us" else name: (
-            iso(int(value)) if isinstance(value, int) and name.endswith("_us") and name != "bin_us" else value
-        )
-        for name, value in one.values
-    }
-    return {"code": one.code, "values": values, "parts": [_because(part) for part in one.parts]}
-
-
 def _input(file: InputFile) -> Json:
     return {
         "name": file.name,
-        "sha256": file.sha256,
+        "sha256": file.sha256 or None,
         "kind": file.kind,
         "collector": file.collector or None,
-        "from": _time(file.from_us),
-        "until": _time(file.until_us),
+        "from": time_text(file.from_us),
+        "until": time_text(file.until_us),
         "records": file.records,
         "bad_records": file.bad_records,
         "damage": file.damage or None,
@@ -185,137 +204,13 @@ def _artefact(artefact: Artefact) -> Json:
     }
 
 
-def _was_it_us(witnesses: Witnesses | None) -> Json | None:
-    if witnesses is None:
-        return None
-    return {
-        "verdict": witnesses.verdict,
-        "answer": answer(witnesses),
-        "doubts": list(witnesses.doubts),
-        "prefixes": witnesses.prefixes,
-        "full_feed_peers": {
-            "before": witnesses.voters_before,
-            "least": witnesses.voters_least,
-            "after": witnesses.voters_after,
-        },
-        "collectors": [
-            {
-                "collector": view.collector,
-                "lost": view.lost,
-                "held_on": view.kept,
-                "went_away": view.left,
-                "first_lost": _time(view.first_us),
-                "last_lost": _time(view.last_us),
-            }
-            for view in witnesses.collectors
-        ],
-        "sessions_ended_near_onset": witnesses.resets,
-        "gaps_overlapping": witnesses.gaps,
-        "elsewhere": {"prefixes": witnesses.elsewhere, "lost": witnesses.elsewhere_lost},
-        "heard_meanwhile": (
-            None if witnesses.talking is None else {"peers": witnesses.talking, "statements": witnesses.statements or 0}
-        ),
-    }
-
-
-def _outage(outage: Outage) -> Json:
-    dark = None
-    if outage.dark_from is not None:
-        dark = {"from": _when(outage.dark_from), "until": _when(outage.dark_until) if outage.dark_until else None}
-    return {
-        "onset": _when(outage.onset),
-        "dark": dark,
-        "end": _when(outage.end) if outage.end is not None else None,
-        "duration_seconds": _number(outage.duration_us / SECOND),
-        "depth": _number(outage.depth),
-        "phases": [
-            {"phase": phase.phase, "from": iso(phase.from_us), "until": iso(phase.until_us)} for phase in outage.phases
-        ],
-        "relapses": outage.relapses,
-        "relapse_of": outage.relapse_of,
-        "stable": outage.stable,
-        "signals": list(outage.signals),
-        "score": _number(outage.score),
-        "confidence": _number(outage.confidence),
-        "alarms": [_alarm(alarm) for alarm in outage.alarms],
-    }
-
-
-def _networks(networks: Networks | None) -> Json | None:
-    if networks is None:
-        return None
-    return {
-        "total": networks.total,
-        "lost": [
-            {
-                "asn": one.entity.asn,
-                "name": one.entity.name or None,
-                "outages": [
-                    _outage(outage) | {"before": _holding(had)}
-                    for outage, had in zip(one.outages, one.before, strict=True)
-                ],
-            }
-            for one in networks.lost
-        ],
-    }
-
-
-def _holding(had: Holding) -> Json:
-    return {
-        "signal": had.signal,
-        "own": _number(had.own),
-        "country": _number(had.whole),
-        "share": _number(had.share),
-    }
-
-
-def _incident(incident: Incident) -> Json:
-    return {
-        "entity": _entity(incident.entity),
-        "from": iso(incident.from_us),
-        "until": _time(incident.until_us),
-        "lost": _number(incident.lost),
-        "explained_by": [_member(member) for member in incident.explained_by],
-        "explained": _number(incident.explained),
-        "members": [_member(member) for member in incident.members],
-        "sentence": sentence(incident),
-    }
-
-
-def _member(member: Member) -> Json:
-    return {
-        "entity": _entity(member.entity),
-        "outage": member.number,
-        "share": _number(member.part),
-        "lost": _number(member.lost),
-    }
-
-
-def _entity(entity: Entity) -> Json:
-    return {"type": entity.type, "code": entity.code, "name": entity.name}
-
-
-def _alarm(alarm: Alarm) -> Json:
-    return {
-        "signal": alarm.signal,
-        "detector": alarm.detector,
-        "from": iso(alarm.from_us),
-        "raised": iso(alarm.raised_us),
-        "until": _time(alarm.until_us),
-        "expected": _number(alarm.expected),
-        "observed": _number(alarm.observed),
-        "threshold": _number(alarm.threshold),
-        "coverage": _number(alarm.coverage),
-    }
-
-
 def _series(block: SignalBlock) -> Json:
     return {
         "start": iso(block.start_us),
-        "bin_seconds": block.bin_us // SECOND if block.bin_us % SECOND == 0 else block.bin_us / SECOND,
+        "bin_seconds": _seconds(block.bin_us),
         "names": list(block.names),
-        "values": [_numbers(row) for row in block.values],
-        "coverage": [_numbers(row) for row in block.coverage],
+        "values": [figure_list(row) for row in block.values],
+        "coverage": [figure_list(row) for row in block.coverage],
     }
 
 
@@ -323,12 +218,12 @@ def _level(level: Level) -> Json:
     return {
         "until": iso(level.until_us),
         "time": _times(level.time_us),
-        "prefixes": _numbers(level.prefixes),
-        "slash24": _numbers(level.slash24),
-        "slash48": _numbers(level.slash48),
-        "held_slash24": _numbers(level.held_slash24),
-        "held_slash48": _numbers(level.held_slash48),
-        "voters": _numbers(level.voters),
+        "prefixes": figure_list(level.prefixes),
+        "slash24": figure_list(level.slash24),
+        "slash48": figure_list(level.slash48),
+        "held_slash24": figure_list(level.held_slash24),
+        "held_slash48": figure_list(level.held_slash48),
+        "voters": figure_list(level.voters),
         "by_voters": _flags(level.by_voters.tolist()),
     }
 

@@ -9,11 +9,14 @@ from rich.table import Table
 from rich.text import Text
 
 from duskwatch.publication import who
-from duskwatch.publication.facts import dark_span, held, main_outage, voters_spread
+from duskwatch.publication.facts import dark_span, main_outage, step_us
+from duskwatch.publication.finding import lost_text
+from duskwatch.publication.observers import over_window
 from duskwatch.publication.others import described, only_others
-from duskwatch.publication.times_text import local_table_time, percent, place, table_time, zone
+from duskwatch.publication.tables import lasted_text, then
+from duskwatch.publication.times_text import local_table_time, place, table_time, zone
 from duskwatch.publication.was_it_us import fault_lines, faults, lines
-from duskwatch.publication.words import lost_text, paragraphs
+from duskwatch.publication.words import paragraphs
 from duskwatch.records.outages import Outage
 from duskwatch.records.report import Report
 from duskwatch.records.times import span_text
@@ -46,9 +49,10 @@ def print_summary(report: Report, console: Console, written: list[Path]) -> None
     if main is not None and main.phases:
         console.print()
         _say(console, "Phases of the main outage (UTC)", "bold")
+        seconds = not step_us(report, main)
         for phase in main.phases:
-            span = span_text(phase.until_us - phase.from_us)
-            _line(console, f"{phase.phase:<10} {table_time(phase.from_us)} to {table_time(phase.until_us)}  {span}")
+            times = f"{table_time(phase.from_us, seconds)} to {table_time(phase.until_us, seconds)}"
+            _line(console, f"{phase.phase:<10} {times}  {span_text(phase.until_us - phase.from_us)}")
     for number, text in enumerate(lines(report)):
         if not number:
             console.print()
@@ -90,18 +94,20 @@ def indent(text: str, width: int) -> str:
 def _columns(report: Report) -> list[tuple[str, list[str]]]:
     """Name and cells of each column of the table of outages."""
     outages = report.outages[:MOST_OUTAGES]
+    fine = [not step_us(report, outage) for outage in outages]
+    onsets = list(zip(outages, fine, strict=True))
     columns = [
         ("#", [str(number + 1) for number in range(len(outages))]),
-        ("onset (UTC)", [table_time(outage.onset.best_us) for outage in outages]),
-        ("end (UTC)", [table_time(outage.end.best_us) if outage.end else "lasts" for outage in outages]),
-        ("duration", [_duration(outage) for outage in outages]),
-        ("nothing left", [_dark(outage, report) for outage in outages]),
+        ("onset (UTC)", [table_time(outage.onset.best_us, seconds) for outage, seconds in onsets]),
+        ("end (UTC)", [table_time(o.end.best_us, seconds) if o.end else "lasts" for o, seconds in onsets]),
+        ("duration", [lasted_text(outage) for outage in outages]),
+        ("dark for", [_dark(outage, report) for outage in outages]),
         ("lost", [lost_text(report, outage) for outage in outages]),
-        ("then", [_then(outage, report) for outage in outages]),
+        ("then", [", ".join(then(report, outage)) or "-" for outage in outages]),
     ]
     if zone(report.time_zone) is not None:
-        cells = [local_table_time(outage.onset.best_us, report.time_zone) for outage in outages]
-        columns.insert(2, (f"{place(report.time_zone)}", cells))
+        cells = [local_table_time(outage.onset.best_us, report.time_zone, seconds) for outage, seconds in onsets]
+        columns.insert(2, (f"in {place(report.time_zone)}", cells))
     return columns
 
 
@@ -149,25 +155,9 @@ def _print_list(report: Report, console: Console) -> None:
         _say(console, f"and {len(report.outages) - MOST_OUTAGES} more in report.json")
 
 
-def _duration(outage: Outage) -> str:
-    return span_text(outage.duration_us) + (" so far" if outage.end is None else "")
-
-
 def _dark(outage: Outage, report: Report) -> str:
     span = dark_span(outage, report)
     return span_text(span.length_us) if span is not None else "-"
-
-
-def _then(outage: Outage, report: Report) -> str:
-    """What came after: relapses, and whether the return held."""
-    words = []
-    if outage.relapse_of is not None:
-        words.append(f"relapse of {outage.relapse_of + 1}")
-    if outage.relapses:
-        words.append(f"{outage.relapses} relapse{'s' if outage.relapses > 1 else ''}")
-    if outage.end is not None:
-        words.append(held(report, outage))
-    return ", ".join(words) or "-"
 
 
 def _print_networks(report: Report, console: Console) -> None:
@@ -176,16 +166,9 @@ def _print_networks(report: Report, console: Console) -> None:
     if networks is None or not networks.total:
         return
     console.print()
-    _say(console, "Networks that were lost (UTC)" if networks.lost else "Networks", "bold")
-    for network, outage, had in who.rows(report):
-        end = table_time(outage.end.best_us) if outage.end is not None else "not over at the end"
-        more = len(network.outages) - 1
-        _line(
-            console,
-            f"{who.as_text(report, network.entity)}: {percent(had.share)} of the country ({who.holding_text(had)}), "
-            f"{percent(outage.depth)} of it lost, {table_time(outage.onset.best_us)} to {end}"
-            + (f"; {more} more outage{'s' * (more > 1)}" if more else ""),
-        )
+    _say(console, "Operators that were lost" if networks.lost else "Operators", "bold")
+    for text in who.lines(report):
+        _line(console, text)
     _line(console, who.left_out(report))
 
 
@@ -205,11 +188,9 @@ def _print_coverage(report: Report, console: Console) -> None:
 
 
 def _print_peers(report: Report, console: Console) -> None:
-    peers = voters_spread(report)
-    many = f"{peers.median}" if peers.least == peers.most else f"{peers.median} ({peers.least} to {peers.most})"
     names = ", ".join(report.collectors) or "none"
     _say(console, "Coverage", "bold")
-    _line(console, f"collectors {len(report.collectors)}: {names}; full-feed peers {many}")
+    _line(console, f"collectors {len(report.collectors)}: {names}; observers {over_window(report)}")
     if report.history.series:
         _line(console, f"measured by others: {described(report.history.series)}")
     recognised = faults(report)

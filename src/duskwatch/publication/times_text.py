@@ -3,13 +3,14 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from duskwatch.records.times import MINUTE, SECOND, to_datetime
+from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND, to_datetime
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
           "November", "December")  # fmt: skip
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 FINE_US = 15 * MINUTE  # what lasts less than this is told to the second
+ALL = 0.9995  # a share from which on it is called all
 
 
 def clock(moment: datetime, seconds: bool = False) -> str:
@@ -75,15 +76,22 @@ def local(time_us: int, time_zone: str, seconds: bool = False) -> str:
     return f"{clock(at, seconds)}{of_day} in {place(time_zone)}"
 
 
-def table_time(time_us: int) -> str:
-    """``2014-12-22 16:15:03``, for tables that say UTC in their head; fractions of a second are cut off."""
-    return to_datetime(time_us).strftime("%Y-%m-%d %H:%M:%S")
+def table_time(time_us: int, seconds: bool = True) -> str:
+    """``2014-12-22 16:15:03``, for tables that say UTC in their head; fractions of a second are cut off.
+
+    Without ``seconds`` rounded to the minute, for what is known no better.
+    """
+    return _stamp(told(time_us, seconds), seconds)
 
 
-def local_table_time(time_us: int, time_zone: str) -> str:
+def local_table_time(time_us: int, time_zone: str, seconds: bool = True) -> str:
     """``2014-12-23 01:15:03``, in local time; empty where no zone is known."""
     there = zone(time_zone)
-    return to_datetime(time_us).astimezone(there).strftime("%Y-%m-%d %H:%M:%S") if there else ""
+    return _stamp(told(time_us, seconds).astimezone(there), seconds) if there else ""
+
+
+def _stamp(moment: datetime, seconds: bool) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
 
 
 def fine(*spans_us: int) -> bool:
@@ -126,3 +134,73 @@ def listed(words: list[str]) -> str:
 def near(one_us: int, other_us: int) -> bool:
     """Whether two times are the same to a reader of minutes."""
     return abs(one_us - other_us) <= 60 * SECOND
+
+
+def duration_words(span_us: int) -> str:
+    """A duration as a headline says it: ``9½ hours``, ``1 hour 6 minutes``, ``43 minutes``, ``three days``.
+
+    Rounded to half hours, and to half days, only where that changes the length by less than two parts in a hundred.
+    """
+    for unit, name, least, most in ((DAY, "day", 2 * DAY, 1 << 62), (HOUR, "hour", 2 * HOUR, 2 * DAY)):
+        halves = round(2 * span_us / unit)
+        if least <= span_us < most and abs(halves * unit / 2 - span_us) <= 0.02 * span_us:
+            return f"{halves // 2}½ {name}s" if halves % 2 else _units(halves // 2, name)
+    if span_us >= 2 * DAY:
+        days, hours = divmod(round(span_us / HOUR), 24)
+        return " ".join(_units(n, name) for n, name in ((days, "day"), (hours, "hour")) if n)
+    if span_us >= HOUR:
+        hours, minutes = divmod(round(span_us / MINUTE), 60)
+        return " ".join(_units(n, name) for n, name in ((hours, "hour"), (minutes, "minute")) if n)
+    if span_us >= 2 * MINUTE:
+        return _units(round(span_us / MINUTE), "minute")
+    return _units(round(span_us / SECOND), "second")
+
+
+def about_words(span_us: int) -> str:
+    """A duration told roughly: ``two and a half days``, ``about an hour``, ``40 minutes``."""
+    for unit, name, one in ((DAY, "day", "a day"), (HOUR, "hour", "an hour")):
+        if span_us >= 0.9 * unit:
+            halves = max(2, round(2 * span_us / unit))
+            half = " and a half" if halves % 2 else ""
+            if halves == 2:
+                return f"about {one}"
+            return f"{number_text(halves // 2)}{half} {name}s"
+    return _units(max(1, round(span_us / MINUTE)), "minute")
+
+
+def _units(number: int, name: str) -> str:
+    return f"{number:,} {name}{'' if number == 1 else 's'}"
+
+
+def dates(from_us: int, until_us: int) -> str:
+    """The days of a stretch, as a headline says them: ``on 22-23 December 2014``."""
+    first, last = to_datetime(from_us), to_datetime(max(from_us, until_us - 1))
+    if first.date() == last.date():
+        return f"on {day(first)} {first.year}"
+    if first.year != last.year:
+        return f"from {day(first)} {first.year} to {day(last)} {last.year}"
+    if first.month != last.month or (last.date() - first.date()).days > 1:
+        start = f"{first.day}" if first.month == last.month else day(first)
+        return f"from {start} to {day(last)} {last.year}"
+    return f"on {first.day}-{day(last)} {last.year}"
+
+
+# Up to which share each word is used.
+SHARE_WORDS = (
+    (0.05, "a small part"), (0.14, "about a tenth"), (0.225, "about a fifth"), (0.29, "about a quarter"),
+    (0.42, "about a third"), (0.58, "about half"), (0.71, "about two thirds"), (0.8, "about three quarters"),
+    (0.9, "most"), (ALL, "nearly all"),
+)  # fmt: skip
+
+
+def share_words(share: float) -> str:
+    """A share in words: ``a small part``, ``about a third``, ``half``, ``nearly all``, ``all``."""
+    for exact, word in ((0.25, "a quarter"), (0.5, "half"), (0.75, "three quarters")):
+        if abs(share - exact) < 0.005:
+            return word
+    return next((word for most, word in SHARE_WORDS if share < most), "all")
+
+
+def capital(text: str) -> str:
+    """The text with its first letter as a sentence begins."""
+    return text[:1].upper() + text[1:]

@@ -1,6 +1,7 @@
 """Was it us? What speaks for a fault of the recording, in words and figures."""
 
 from duskwatch.publication.facts import main_outage
+from duskwatch.publication.observers import count_observers, counted, saw_text, witnesses_of
 from duskwatch.publication.tables import Row, Table
 from duskwatch.publication.times_text import count, listed, number_text, table_time
 from duskwatch.records.coverage import Artefact, CollectorView, Doubt, Witnesses
@@ -15,25 +16,19 @@ NOTABLE = ("lone collector", "nothing recorded", "clock step", "stuck route", "c
 ANSWERS = {"no": "no", "partly": "yes, partly", "cannot be ruled out": "cannot be ruled out"}
 
 
-def witnesses_of(report: Report, number: int) -> Witnesses | None:
-    """Who saw the outage of that number; None where it was not worked out."""
-    told = report.coverage.witnesses
-    return told[number] if len(told) == len(report.outages) else None
-
-
 def answer(witnesses: Witnesses) -> str:
-    """``no: 40 of 41 peers at 3 collectors saw it, and all of them kept talking about other networks``."""
+    """``no: 40 of 41 observers that held a route lost it, at three collectors, and all of them kept talking``."""
     reasons = [_doubt(witnesses, doubt) for doubt in witnesses.doubts]
     text = "; ".join([*reasons, _saw(witnesses)] if reasons else [_saw(witnesses)])
     return f"{ANSWERS[witnesses.verdict]}: {text}"
 
 
 def by_collector(witnesses: Witnesses) -> str:
-    """``rrc06: 9 of 9 peers lost it; route-views2: 30 of 31, 1 more went away``."""
+    """``rrc06: 9 of 9 observers lost it; route-views2: 30 of 31, 1 more stopped watching``."""
     told: list[str] = []
     for view in witnesses.collectors[:MOST_COLLECTORS]:
-        noun = " peers lost it" if not told else ""
-        away = f", {view.left} more went away" if view.left else ""
+        noun = " observers lost it" if not told else ""
+        away = f", {view.left} more stopped watching" if view.left else ""
         told.append(f"{view.collector}: {view.lost} of {view.lost + view.kept}{noun}{away}")
     if len(witnesses.collectors) > MOST_COLLECTORS:
         told.append(f"and {len(witnesses.collectors) - MOST_COLLECTORS} more collectors")
@@ -113,14 +108,7 @@ def _many(kind: str, number: int) -> str:
 
 
 def _saw(witnesses: Witnesses) -> str:
-    saw = [view for view in witnesses.collectors if view.lost]
-    who = f"{witnesses.lost:,} of {witnesses.asked:,} peers"
-    where = f" at {count(len(saw), 'collector', 'collectors')}" if saw else ""
-    told = f"{who}{where} saw it" if witnesses.lost else f"none of {witnesses.asked:,} peers said so"
-    silent = witnesses.voters_before - sum(view.voters for view in witnesses.collectors)
-    if silent > 0:
-        told += f" ({silent:,} more had not said whether they held it)"
-    return told + _talk(witnesses)
+    return saw_text(counted(witnesses)) + _talk(witnesses)
 
 
 def _talk(witnesses: Witnesses) -> str:
@@ -130,36 +118,35 @@ def _talk(witnesses: Witnesses) -> str:
         who = "it" if witnesses.lost == 1 else "all of them" if witnesses.lost > 2 else "both"
     else:
         who = f"{witnesses.talking:,} of them"
-    return f", and {who} kept talking about other networks ({witnesses.statements or 0:,} statements)"
+    return f", and {who} kept reporting on the rest of the Internet ({witnesses.statements or 0:,} statements)"
 
 
 def _doubt(witnesses: Witnesses, doubt: Doubt) -> str:
     saw = [view for view in witnesses.collectors if view.lost]
     if doubt == "few voters":
         if not witnesses.lost:
-            return "no peer is known to have lost it itself"
-        return f"only {count(witnesses.lost, 'peer', 'peers')} saw it, so that faults of their own would look the same"
+            return "no observer is known to have lost it itself"
+        return f"only {count_observers(witnesses.lost)} lost it, and faults of their own would look the same"
     if doubt == "one collector":
         held = sum(view.kept for view in witnesses.collectors if not view.lost)
         if held:
-            return f"only peers of {saw[0].collector} saw it, while {held:,} elsewhere held on"
-        return f"it was seen at one collector alone ({saw[0].collector}), by few peers"
+            return f"only observers at {saw[0].collector} lost it, while {held:,} elsewhere kept it"
+        return f"it was seen at one collector alone ({saw[0].collector}), by few observers"
     if doubt == "silent":
         talking = witnesses.talking or 0
         spoke = number_text(talking) if talking else "none"
-        return f"of {witnesses.lost:,} peers that saw it, {spoke} spoke of other networks meanwhile"
+        return f"of {witnesses.lost:,} observers that lost it, {spoke} reported on other networks meanwhile"
     if doubt == "elsewhere":
-        return (
-            f"{witnesses.elsewhere_lost:,} of {witnesses.elsewhere:,} other prefixes watched went in the same minutes"
-        )
+        lost = f"{witnesses.elsewhere_lost:,} of {witnesses.elsewhere:,}"
+        return f"{lost} other prefixes watched were lost in the same minutes"
     if doubt == "in a gap":
-        return "it begins or ends where nobody was watching, or where a clock was wrong, so that its length is not sure"
+        return "it begins or ends where nobody was watching, or where a clock was wrong: how long it lasted is not sure"
     if doubt == "voters left":
         if not witnesses.voters_least:
             return "for a part of it, or near its onset or end, nobody was watching"
         ended = f" ({count(witnesses.resets, 'session', 'sessions')} ended)" if witnesses.resets else ""
-        return f"many peers went away at that time{ended}; there were {witnesses.voters_least:,} at the least"
-    return "before or after it one collector alone saw a loss, which was not counted"
+        return f"many observers stopped watching at that time{ended}: at worst {witnesses.voters_least:,} were left"
+    return "before or after it one collector alone saw a loss, which is not counted"
 
 
 def checked(report: Report) -> tuple[Table, ...]:
@@ -173,19 +160,25 @@ def checked(report: Report) -> tuple[Table, ...]:
 def _facts(witnesses: Witnesses) -> Table:
     before, least, after = witnesses.voters_before, witnesses.voters_least, witnesses.voters_after
     rows = (
-        Row(("full-feed peers", f"{before:,} just before, {least:,} at the least during, {after:,} at the end")),
+        Row(("observers watching", f"{before:,} just before, at least {least:,} during, {after:,} at the end")),
+        Row(("of those watching just before", _counts(witnesses))),
         Row(("sessions that ended within 10 min of the onset", f"{witnesses.resets:,}")),
         Row(("gaps that overlap it", f"{witnesses.gaps:,}")),
-        Row(("heard meanwhile from peers that lost it", _heard(witnesses))),
+        Row(("heard meanwhile from observers that lost it", _heard(witnesses))),
         Row(("lost elsewhere in the same minutes", _elsewhere(witnesses))),
     )
     return Table("What was checked", ("question", "figure"), rows)
 
 
+def _counts(witnesses: Witnesses) -> str:
+    seen = counted(witnesses)
+    return f"{seen.lost:,} lost it, {seen.kept:,} kept it, {seen.left:,} stopped watching, {seen.silent:,} had not said"
+
+
 def _heard(witnesses: Witnesses) -> str:
     if witnesses.talking is None:
         return "not counted"
-    return f"{witnesses.statements or 0:,} statements about other prefixes, from {witnesses.talking:,} peers"
+    return f"{witnesses.statements or 0:,} statements about other prefixes, from {count_observers(witnesses.talking)}"
 
 
 def _elsewhere(witnesses: Witnesses) -> str:
@@ -199,8 +192,8 @@ def _collectors(witnesses: Witnesses) -> Table:
         Row((view.collector, str(view.lost), str(view.kept), str(view.left), _between(view)))
         for view in witnesses.collectors
     ]
-    heads = ("collector", "lost it", "held on", "went away", "first and last loss (UTC)")
-    return Table("Peers by collector", heads, tuple(rows), (1, 2, 3))
+    heads = ("collector", "lost it", "kept it", "stopped watching", "first and last loss (UTC)")
+    return Table("Observers by collector", heads, tuple(rows), (1, 2, 3))
 
 
 def _between(view: CollectorView) -> str:

@@ -1,7 +1,25 @@
-"""Which networks of a country were lost, and the smallest entity that explains an outage, in words."""
+"""Which operators (ASes) of a country were lost, and the smallest entity that explains an outage, in words.
 
-from duskwatch.publication.facts import SLASH24, SLASH48, main_outage
-from duskwatch.publication.times_text import clock, count, day, fine, listed, number_text, percent, told, utc, utc_after
+A country's *networks* of the records are its ASes. In sentences they are operators: there, a network is a /24.
+"""
+
+from duskwatch.publication.facts import SLASH24, SLASH48, exact, main_outage, step_us
+from duskwatch.publication.names import as_text, cut
+from duskwatch.publication.times_text import (
+    ALL,
+    capital,
+    clock,
+    count,
+    day,
+    fine,
+    listed,
+    number_text,
+    percent,
+    table_time,
+    told,
+    utc,
+    utc_after,
+)
 from duskwatch.records.entity import Entity
 from duskwatch.records.incidents import Incident, Member
 from duskwatch.records.networks import Holding, Network, Networks
@@ -10,8 +28,6 @@ from duskwatch.records.report import Report
 from duskwatch.records.times import span_text
 
 MOST_NETWORKS = 10
-ALL = 0.9995  # a part from which on it is called all
-MOST_TITLE = 60  # characters of a name
 
 
 def sentence(incident: Incident, told_apart: bool = True) -> str:
@@ -52,7 +68,7 @@ def account(report: Report) -> str:
         return _one(report, networks, incident, by[0])
     if by:
         items = [f"{as_text(report, m.entity)} ({_of_country(networks, m)}, {_lost(m.outage)})" for m in by]
-        text = f"No single network explains it, but {number_text(len(by))} together do: {listed(items)}."
+        text = f"No single operator explains it, but {number_text(len(by))} together do: {listed(items)}."
         return text + _rest(incident)
     return _none(report, networks, incident)
 
@@ -63,6 +79,21 @@ def rows(report: Report) -> tuple[tuple[Network, Outage, Holding], ...]:
     if networks is None:
         return ()
     return tuple((one, *worst(one)) for one in networks.lost[:MOST_NETWORKS])
+
+
+def lines(report: Report) -> tuple[str, ...]:
+    """The operators that were lost, a line each."""
+    told = []
+    for network, outage, had in rows(report):
+        seconds = not step_us(report, outage)
+        end = table_time(outage.end.best_us, seconds) if outage.end is not None else "not over at the end"
+        more = len(network.outages) - 1
+        told.append(
+            f"{as_text(report, network.entity)}: {percent(had.share)} of the country ({holding_text(had)}), "
+            f"{percent(outage.depth)} of it lost, {table_time(outage.onset.best_us, seconds)} to {end} UTC"
+            + (f"; {more} more outage{'s' * (more > 1)}" if more else "")
+        )
+    return tuple(told)
 
 
 def worst(network: Network) -> tuple[Outage, Holding]:
@@ -79,18 +110,18 @@ def left_out(report: Report) -> str:
     lost = len(networks.lost)
     if not lost:
         if networks.total == 1:
-            return "Its only network had no outage."
-        return f"None of its {number_text(networks.total)} networks had an outage." if networks.total else ""
+            return "Its only operator had no outage."
+        return f"None of its {number_text(networks.total)} operators had an outage." if networks.total else ""
     text = ""
     if lost > MOST_NETWORKS:
-        text = f"{_capital(count(lost - MOST_NETWORKS, 'more network', 'more networks'))} had outages; report.json "
+        text = f"{capital(count(lost - MOST_NETWORKS, 'more operator', 'more operators'))} had outages; report.json "
         text += "has all. "
     if networks.total == 1:
-        return text + "It has no other network in this window."
+        return text + "It has no other operator in this window."
     rest = networks.total - lost
     if not rest:
-        return f"{text}All of its {number_text(networks.total)} networks had outages."
-    return f"{text}Of its {number_text(networks.total)} networks, {number_text(rest)} had none."
+        return f"{text}All of its {number_text(networks.total)} operators had outages."
+    return f"{text}Of its {number_text(networks.total)} operators, {number_text(rest)} had no outage."
 
 
 def main_incident(report: Report) -> Incident | None:
@@ -105,12 +136,6 @@ def main_incident(report: Report) -> Incident | None:
     return None
 
 
-def as_text(report: Report, entity: Entity) -> str:
-    """``AS30990 Djibouti Telecom``, or the number alone."""
-    name = report.as_names.get(entity.asn, "") if entity.type == "asn" else entity.name
-    return f"{entity.code} {_cut(name)}" if name else entity.code
-
-
 def holding_text(had: Holding) -> str:
     """``15 of 16 IPv4 /24s``."""
     several = {SLASH24: "IPv4 /24s", SLASH48: "IPv6 /48s"}.get(had.signal, "prefixes")
@@ -120,43 +145,38 @@ def holding_text(had: Holding) -> str:
 def _one(report: Report, networks: Networks, incident: Incident, member: Member) -> str:
     had = _holding(networks, member)
     held = f"{holding_text(had)} of the country ({percent(member.part)})" if had else percent(member.part)
-    if had and had.own == had.whole:
-        held = "all of it"
     outage = member.outage
-    exact = fine(outage.duration_us)
     start = outage.onset.best_us
+    seconds = fine(outage.duration_us) and exact(outage.onset)
     until = (
-        f"until {utc_after(outage.end.best_us, start, exact)}"
+        f"from {utc(start, seconds)} until {utc_after(outage.end.best_us, start, seconds)}"
         if outage.end is not None
-        else "on, and was not back at the end of the analysis"
+        else f"from {utc(start, seconds)} on, and was not back at the end of the analysis"
     )
     how = "all of that" if outage.depth >= ALL else f"{percent(outage.depth)} of that"
     who = as_text(report, member.entity)
-    which = f"It has only one network (AS), {who}"
-    if networks.total > 1:
-        which = f"One of its {number_text(networks.total)} networks (ASes) explains it: {who}"
-    since = utc(start, exact)
-    return f"{which}, which announced {held} and lost {how} from {since} {until}.{_rest(incident)}"
+    if networks.total == 1:
+        return f"All of its routes are announced by one operator (AS), {who}."
+    which = f"One of its {number_text(networks.total)} operators (ASes) explains it: {who}"
+    return f"{which} announced {held} and lost {how} {until}.{_rest(incident)}"
 
 
 def _rest(incident: Incident) -> str:
     if incident.explained >= ALL:
         return ""
-    return f" That makes up {percent(incident.explained)} of the loss of the country."
+    return f" That makes up {percent(incident.explained)} of the country's loss."
 
 
 def _none(report: Report, networks: Networks, incident: Incident) -> str:
     lost = {member.entity for member in incident.members if member.entity != report.entity}
     if networks.total == 1:
-        return "The country has one network, which was not lost as a whole."
-    text = (
-        f"No single one of its {number_text(networks.total)} networks (ASes) explains it, nor do up to three together: "
-    )
+        return "The country has one operator (AS), which was not lost as a whole."
+    text = f"No single one of its {number_text(networks.total)} operators (ASes) explains it, nor do three together: "
     if not lost:
         return text + "none of them had an outage of its own at that time."
     largest = max((m for m in incident.members if m.entity in lost), key=lambda m: (m.lost, m.entity.code))
     return (
-        f"{text}{count(len(lost), 'network', 'networks')} had an outage at that time, of which "
+        f"{text}{count(len(lost), 'operator', 'operators')} had an outage at that time, of which "
         f"{as_text(report, largest.entity)} took the most, {percent(largest.lost)} of the country."
     )
 
@@ -165,7 +185,7 @@ def _without(report: Report, networks: Networks) -> str:
     if not networks.lost:
         return ""
     first, outage, had = rows(report)[0]
-    many, of = number_text(len(networks.lost)), count(networks.total, "network (AS)", "networks (ASes)")
+    many, of = number_text(len(networks.lost)), count(networks.total, "operator (AS)", "operators (ASes)")
     text = f"Though the country as a whole had no outage, {many} of its {of} had: "
     if len(networks.lost) > 1:
         text += "the largest loss was that of "
@@ -197,16 +217,12 @@ def _part(part: float) -> str:
 
 
 def _kind(entity: Entity) -> str:
-    return "single network" if entity.type == "country" else "single prefix"
+    return "single operator" if entity.type == "country" else "single prefix"
 
 
 def _short(entity: Entity) -> str:
-    name = _cut(entity.name)
+    name = cut(entity.name)
     return f"{name} ({entity.code})" if name and name != entity.code else entity.code
-
-
-def _cut(name: str) -> str:
-    return name if len(name) <= MOST_TITLE else f"{name[: MOST_TITLE - 1]}…"
 
 
 def _span(incident: Incident) -> str:
@@ -222,7 +238,3 @@ def _span(incident: Incident) -> str:
         return f"{text} to {clock(end, exact)} UTC"
     year = "" if end.year == start.year else f" {end.year}"
     return f"{text} to {day(end)}{year}, {clock(end, exact)} UTC"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -44,6 +44,16 @@ class Artefact:
 
 
 @dataclass(frozen=True, slots=True)
+class PeerView:
+    """What one voter of a collector saw of an outage."""
+
+    asn: int
+    addresses: tuple[str, ...]  # of its sessions
+    saw: Literal["lost", "kept", "left"]  # as CollectorView counts them
+    first_us: int | None  # when it lost the first prefix; None where it lost none
+
+
+@dataclass(frozen=True, slots=True)
 class CollectorView:
     """What the voters of one collector saw of an outage. They are ``lost + kept + left``."""
 
@@ -53,6 +63,7 @@ class CollectorView:
     left: int  # left the vote (session, silence, missing file) before they had said so
     first_us: int | None  # when the first and the last of them lost one
     last_us: int | None
+    peers: tuple[PeerView, ...] = ()  # each of them by name, in order of AS number; empty: not recorded
 
     @property
     def voters(self) -> int:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -74,6 +74,7 @@ class ElemBlock(NamedTuple):
     record_status: U8  # [R] Status
     last_us: int  # latest time of an elem; 0 where there is none
     path_ids: int  # at least as many elems have a path_id other than 0
+    peers: "PeerTable | None" = None  # that ``peer`` counts in; None: the table of who takes the block
 
 
 class RibBlock(NamedTuple):
@@ -95,6 +96,14 @@ class RibBlock(NamedTuple):
     entries: I32  # [R] how many there are
     places: I32  # [L] row in PeerTable of each place of the peer index table
     last_us: int  # latest time of a record
+    peers: "PeerTable | None" = None  # as in ElemBlock
+
+
+def strided(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The same values as a column with a stride, as readers make them: kernels are compiled for these."""
+    column: npt.NDArray[Any] = np.empty((len(values), 2), values.dtype)[:, 0]
+    column[:] = values
+    return column
 
 
 @dataclass
@@ -112,6 +121,15 @@ class PeerTable:
 
     def __len__(self) -> int:
         return len(self.asn)
+
+    def rows(self, start: int = 0) -> list[tuple[int, int, int, int]]:
+        """What tells peers apart, of each from ``start`` on: AS, address (both halves), family of the address."""
+        columns = (self.asn, self.address_hi, self.address_lo, self.afi)
+        return list(zip(*(column[start:] for column in columns), strict=True))
+
+    def copy(self) -> "PeerTable":
+        """The same peers; those met later are not added."""
+        return PeerTable(*(list(getattr(self, name)) for name in self.__dataclass_fields__))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,9 @@
 DuskwatchError            one line: which file or option, where, and what to do
 ├── InputError            what was given cannot be used (also a ValueError)
 │   ├── ArchiveError, SeriesError, RoleError, ReferenceDataError, UnknownCountryError, CaseError
+│   ├── NotAFeedError, RisLiveError, StationError, KafkaFeedError
 │   ├── DownloadError, DamagedError
+│   ├── WeightsError, FactsError, LabelsError
 │   └── StoreError (ConflictError)
 └── BackfillError         a run that cannot go on; what is finished stays
 """

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from duskwatch.records.claim import Said
 from duskwatch.records.coverage import Coverage
 from duskwatch.records.entity import Entity
+from duskwatch.records.evidence import Explanation
 from duskwatch.records.networks import Networks
 from duskwatch.records.outages import Outage
 from duskwatch.records.signals import EntityHistory
@@ -44,3 +46,5 @@ class Report:
     reenactment: str = ""  # set on a re-enactment: the sentence that says so, shown wherever results are
     coverage: Coverage = field(default_factory=Coverage)  # faults of the recording, and who witnessed each outage
     networks: Networks | None = None  # of a country from archives; None: not told apart
+    said: Said | None = None  # articles and statements compared with this report; None: none was given
+    explanation: Explanation | None = None  # of the main outage; None: there is none, or nobody asked

@@ -14,7 +14,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from duskwatch.analysis import replay as replaying
 from duskwatch.analysis.entity import analyze
 from duskwatch.drivers.backfill import course as courses
 from duskwatch.drivers.backfill import plan as plans
@@ -30,6 +29,7 @@ from duskwatch.drivers.backfill.workers import BackfillError, Task, Workers
 from duskwatch.records.entity import parse_entity
 from duskwatch.records.times import HOUR, MINUTE, to_datetime
 from duskwatch.sources.bgp.archives import find as archive_files
+from duskwatch.sources.bgp.archives import read as reading_archives
 from duskwatch.sources.bgp.archives.find import ArchiveFile, find_files
 from duskwatch.sources.files.pieces import open_pieces
 from duskwatch.store import Store, maintenance
@@ -500,7 +500,7 @@ def test_a_file_that_cannot_be_read_fails_its_part_alone(archive, tmp_path, monk
             raise OSError(errno.EIO, "Input/output error", str(path))
         return open_pieces(path, *arguments, **named)
 
-    for module in (archive_files, replaying):
+    for module in (archive_files, reading_archives):
         monkeypatch.setattr(module, "open_pieces", reading)
     summary = run(parts_of(mrt), plan_of(tmp_path / "store", geo))
     (failure,) = summary.failures

@@ -11,6 +11,7 @@ import pytest
 
 from duskwatch.evaluation.scenarios import recorded
 from duskwatch.evaluation.scenarios.library import held_out, library, present, select
+from duskwatch.evaluation.scenarios.mixed import EACH, MIXES, SIZES
 from duskwatch.evaluation.scenarios.quiet import KINDS, quiet_values
 from duskwatch.evaluation.scenarios.scenario import content_hash
 from duskwatch.evaluation.scenarios.synthetic import ARTEFACTS
@@ -33,7 +34,7 @@ def sets(prefixes: tuple[str, ...]) -> dict[str, str]:
 
 def test_contents_never_change() -> None:
     """A failure means that an id holds something else than it did: give the new content a new id instead."""
-    got = sets(("synthetic/", "quiet/", "artefact/"))
+    got = sets(("synthetic/", "quiet/", "artefact/", "mixed/"))
     assert {name for name in PINNED if not name.startswith("recorded/")} == set(got)
     assert {name for name, digest in got.items() if PINNED[name] != digest} == set()
 
@@ -66,6 +67,7 @@ def test_every_group_is_large_enough_for_its_figure() -> None:
     assert groups["total"] >= 100
     assert groups["partial"] >= 100
     assert groups["timing"] >= 400
+    assert groups["mixed"] == len(MIXES) * len(SIZES) * EACH
     assert groups["artefact"] == len(ARTEFACTS) * len(KINDS)
     assert groups["faint"] < groups["timing"] / 4
 
@@ -85,7 +87,8 @@ def test_every_scenario_is_well_formed() -> None:
         for event in scenario.events:
             assert block.start_us + 28 * DAY <= event.onset.earliest_us
             assert event.end is None or event.end.latest_us <= scenario.until_us - 2 * DAY
-        assert bool(scenario.events) == entry.id.startswith("synthetic/")
+        lossy = entry.id.startswith(("synthetic/", "mixed/")) and not entry.id.startswith("mixed/quiet")
+        assert bool(scenario.events) == lossy
 
 
 @pytest.mark.parametrize(("kind", "noise"), [("large", 0.002), ("probing", 0.02), ("huge", 0.002)])

@@ -6,9 +6,46 @@ import struct
 import numpy as np
 
 from duskwatch.records.elems import ElemBlock, Kind, PeerTable
+from duskwatch.records.messages import DumpBegin, DumpEnd
 from duskwatch.records.prefix import Prefix
+from duskwatch.signals.bgp.fold import fold
+from duskwatch.signals.bgp.log import RoutingLog
+from duskwatch.signals.bgp.state import RoutingState, begin
 
 SECOND = 1_000_000
+
+
+def everything(afi, hi, lo, length):
+    """A Watch that leaves out nothing."""
+    return np.ones(len(afi), np.uint8)
+
+
+def nothing(afi, hi, lo, length):
+    """A Watch that leaves out all."""
+    return np.zeros(len(afi), np.uint8)
+
+
+def started(*asns: int, name="rrc00", from_s=0, bin_s=300, watch=everything, origins=None) -> RoutingState:
+    """The state of a collector with one session for each AS, of which nothing else is known."""
+    own = None if origins is None else np.array(origins, np.uint32)
+    state = begin(name, from_s * SECOND, bin_s * SECOND, watch, own)
+    state.peers = peers(*asns)
+    return state
+
+
+def folded(state: RoutingState, *messages, until_s=None) -> tuple[RoutingState, RoutingLog]:
+    """Several messages, and what they changed."""
+    logs = []
+    for message in messages:
+        state, log = fold(state, message, None if until_s is None else until_s * SECOND)
+        logs.append(log)
+    return state, RoutingLog.join(logs)
+
+
+def dump_of(seconds: int, *rows: tuple, complete=True) -> tuple:
+    """The messages of a table dump: rows of (peer, prefix, AS path)."""
+    elems = block(*((seconds, peer, Kind.RIB, prefix, path) for peer, prefix, path in rows))
+    return DumpBegin("rib", seconds * SECOND), elems, DumpEnd(complete)
 
 
 def peers(*asns: int) -> PeerTable:

@@ -9,12 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duskwatch.records.elems import ElemBlock, PeerTable, RibBlock
-from duskwatch.signals.bgp.dumps import begin_dump, end_dump, fold_dump, reload_peers
+from duskwatch.records.messages import DumpBegin, DumpEnd
+from duskwatch.signals.bgp.log import RoutingLog
 from duskwatch.signals.bgp.start_table import StartTable
-from duskwatch.signals.bgp.state import RoutingLog, RoutingState, fold
+from duskwatch.signals.bgp.state import RoutingState
 from duskwatch.sources.bgp.formats import mrt
 from duskwatch.sources.bgp.formats.mrt import MrtReader
 from duskwatch.sources.bgp.formats.mrt_write import AS_SEQUENCE, Route, attribute, attributes, record
+from tests.signals.bgp.build import everything, folded, nothing, started
 
 SECOND, HOUR = 1_000_000, 3600
 NETWORKS = [bytes([8 * 3, 10, 0, k]) for k in range(6)] + [bytes([0]), bytes([32, 10, 0, 0, 1])]
@@ -74,21 +76,13 @@ def some(afi, hi, lo, length):
     return ((hi >> np.uint64(40)) % np.uint64(3) != 0).astype(np.uint8)
 
 
-def everything(afi, hi, lo, length):
-    return np.ones(len(afi), np.uint8)
-
-
-def nothing(afi, hi, lo, length):
-    return np.zeros(len(afi), np.uint8)
-
-
 def pieces_of(data: bytes, size: int) -> list[bytes]:
     return [data[at : at + size] for at in range(0, len(data), size)]
 
 
-def told_by(state: RoutingState, logs: list[RoutingLog]) -> dict[str, object]:
-    """All that counts of a state and its logs; numbers of routes and prefixes as what they stand for."""
-    log = RoutingLog.join([RoutingLog.empty(), *logs])
+def told_by(state: RoutingState, log: RoutingLog) -> dict[str, object]:
+    """All that counts of a state and its log; numbers of routes and prefixes as what they stand for."""
+    state.start.reserve(state.watched_count, len(state.sizes))
     sessions, watched = len(state.sizes), np.flatnonzero(state.watched[: state.count])
     number = state.number[watched]
     assert sorted(number.tolist()) == list(range(state.watched_count))
@@ -97,8 +91,10 @@ def told_by(state: RoutingState, logs: list[RoutingLog]) -> dict[str, object]:
         *(getattr(state.start, name)[number] for name in ("cells", "routes", "last_us", "last_route", "mentioned")),
         state.start.complete,
         state.start.fresh,
+        state.start.sessions,
     )
-    said = (start.cells[:, :sessions] & 1) == 1
+    held = np.where((start.cells[:, :sessions] & 1) == 1, start.routes[:, :sessions], 0)
+    paths = state.paths.paths
     return {
         "log": list(
             zip(
@@ -106,14 +102,14 @@ def told_by(state: RoutingState, logs: list[RoutingLog]) -> dict[str, object]:
                 log.peer.tolist(),
                 row_of[log.prefix].tolist(),
                 log.op.tolist(),
-                state.routes.table[log.route].tolist(),
+                [paths[path] for path in log.route.tolist()],
                 strict=True,
             )
         ),
         "cells": start.cells[:, :sessions].tolist(),
-        "routes": np.where(said[..., None], state.routes.table[start.routes[:, :sessions]], 0).tolist(),
-        "last": [start.last_us.tolist(), state.routes.table[start.last_route].tolist(), start.mentioned.tolist()],
-        "complete": [start.complete.tolist(), start.fresh.tolist()],
+        "routes": [[paths[path] for path in row] for row in held.tolist()],
+        "last": [start.last_us.tolist(), [paths[path] for path in start.last_route.tolist()], start.mentioned.tolist()],
+        "complete": [start.complete.tolist(), start.fresh.tolist(), start.sessions.tolist()],
         "held": state.held[: state.count].tolist(),
         "prefixes": [state.prefix_hi[: state.count].tolist(), watched.tolist()],
         "sizes": state.sizes.tolist(),
@@ -123,19 +119,10 @@ def told_by(state: RoutingState, logs: list[RoutingLog]) -> dict[str, object]:
     }
 
 
-def folded(state: RoutingState, blocks, watch, origins, dumps: list[int]) -> dict[str, object]:
-    logs: list[RoutingLog] = []
+def dumped(state: RoutingState, blocks, dumps: list[int], until_s: int) -> dict[str, object]:
     blocks = list(blocks)
-    for seconds in dumps:
-        state = begin_dump(state, seconds * SECOND, trusted=True)
-        state, log = reload_peers(state, seconds * SECOND)
-        logs.append(log)
-        for block in blocks:
-            state, log = fold_dump(state, block, watch, origins)
-            logs.append(log)
-        state, log = end_dump(state, complete=True)
-        logs.append(log)
-    return told_by(state, logs)
+    messages = [m for s in dumps for m in (DumpBegin("rib", s * SECOND), *blocks, DumpEnd(True))]
+    return told_by(*folded(state, *messages, until_s=until_s))
 
 
 @settings(max_examples=150, deadline=None)
@@ -160,17 +147,15 @@ def folded(state: RoutingState, blocks, watch, origins, dumps: list[int]) -> dic
 def test_routes_folded_from_records_are_those_folded_from_elems(
     first, records, before, watch, origins, window, dumps, size
 ):
-    own = None if origins is None else np.array(origins, np.uint32)
-    watch = watch if own is None else nothing
     data = index(first, 1000) + b"".join(map(written, records))
+    state = started(from_s=window[0], watch=watch if origins is None else nothing, origins=origins)
     peers = PeerTable()
-    state = RoutingState("x", window[0] * SECOND, window[1] * SECOND, 300 * SECOND, peers=peers)
-    for block in MrtReader([b"".join(update(*told) for told in before)], peers):
-        state, _ = fold(state, block, watch, own)
+    said = MrtReader([b"".join(update(*told) for told in before)], peers)
+    state, _ = folded(state, *said, until_s=window[1])
     state_again = copy.deepcopy(state)
-    by_elem = folded(state, MrtReader(pieces_of(data, size), peers), watch, own, dumps)
-    reader = MrtReader(pieces_of(data, size), state_again.peers)
-    assert folded(state_again, reader.routes(), watch, own, dumps) == by_elem
+    by_elem = dumped(state, MrtReader(pieces_of(data, size), peers), dumps, window[1])
+    reader = MrtReader(pieces_of(data, size), PeerTable())
+    assert dumped(state_again, reader.routes(), dumps, window[1]) == by_elem
 
 
 def blocks_of(data: bytes, size: int = 1 << 20) -> list[ElemBlock | RibBlock]:

@@ -7,12 +7,11 @@ from hypothesis import strategies as st
 
 from duskwatch.records.elems import Kind
 from duskwatch.signals.bgp import votes as visibility
-from duskwatch.signals.bgp.dumps import begin_dump, end_dump
 from duskwatch.signals.bgp.entities import split
 from duskwatch.signals.bgp.measures import Extent, measure
-from duskwatch.signals.bgp.state import RoutingLog, RoutingState, fold
-from duskwatch.signals.bgp.votes import close_part, merge_votes
-from tests.signals.bgp.build import block, peers, same
+from duskwatch.signals.bgp.roll import close
+from duskwatch.signals.bgp.votes import merge_votes
+from tests.signals.bgp.build import block, dump_of, everything, folded, nothing, same, started
 
 A, W, S, R, K = Kind.ANNOUNCE, Kind.WITHDRAW, Kind.STATE, Kind.RIB, Kind.ALIVE
 US, BIN = 1_000_000, 300
@@ -21,22 +20,10 @@ PREFIXES = ["10.0.0.0/24", "10.0.1.0/24", "10.0.2.0/23", "2001:db8::/32"]
 ORIGINS = (7, 8, 9)
 
 
-def everything(afi, hi, lo, length):
-    return np.ones(len(afi), np.uint8)
-
-
-def nothing(afi, hi, lo, length):
-    return np.zeros(len(afi), np.uint8)
-
-
 def part(collector, asns, dump, elems, watch, origins=None):
-    state = RoutingState(collector, FROM * US, UNTIL * US, BIN * US)
-    state.peers = peers(*asns)
-    state = begin_dump(state, 0, trusted=True)
-    state, first = fold(state, block(*dump), watch, origins)
-    state, second = end_dump(state, complete=True)
-    state, third = fold(state, block(*elems), watch, origins)
-    return close_part(state, RoutingLog.join([first, second, third]), ())
+    state = started(*asns, name=collector, from_s=FROM, bin_s=BIN, watch=watch, origins=origins)
+    state, _ = folded(state, *dump_of(0, *((peer, *rest) for _, peer, _, *rest in dump)), block(*elems), until_s=UNTIL)
+    return close(state, UNTIL * US)
 
 
 def history(votes):

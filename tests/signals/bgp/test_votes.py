@@ -5,12 +5,14 @@ from dataclasses import replace
 import numpy as np
 
 from duskwatch.records.elems import Kind
-from duskwatch.records.signals import Gap, PrefixState
-from duskwatch.signals.bgp.dumps import begin_dump, end_dump
+from duskwatch.records.messages import Silence
+from duskwatch.records.signals import PrefixState
 from duskwatch.signals.bgp.measures import Extent, measure, transit_shares, units
-from duskwatch.signals.bgp.state import DumpCheck, RoutingLog, RoutingState, fold
-from duskwatch.signals.bgp.votes import close_part, full_feed, merge_votes
-from tests.signals.bgp.build import block, peers
+from duskwatch.signals.bgp.roll import close
+from duskwatch.signals.bgp.state import DumpCheck
+from duskwatch.signals.bgp.voters import full_feed
+from duskwatch.signals.bgp.votes import merge_votes
+from tests.signals.bgp.build import block, dump_of, folded, started
 
 A, W, S, R, K = Kind.ANNOUNCE, Kind.WITHDRAW, Kind.STATE, Kind.RIB, Kind.ALIVE
 US = 1_000_000
@@ -21,32 +23,20 @@ MINE = "10.0.0.0/24"
 PATH = (1, 4837, 131279)
 
 
-def everything(afi, hi, lo, length):
-    return np.ones(len(afi), np.uint8)
-
-
 def keepalives(peer_count, until=END):
     return [(t, p, K, None, None) for t in range(0, until, 600) for p in range(peer_count)]
 
 
 def part(collector, asns, elems, gaps=(), dump=True, routes=(MINE,), silent=()):
     """A collector whose peers all hold the routes from a dump at time 0, then the elems."""
-    state = RoutingState(collector, 0, END * US, 300 * US)
-    state.peers = peers(*asns)
-    logs = []
-    everyone = range(len(asns))
+    state = started(*asns, name=collector)
     if dump:
-        state = begin_dump(state, 0, trusted=True)
-        table = [(0, p, R, prefix, PATH) for prefix in (*OTHERS, *routes) for p in everyone]
-        state, log = fold(state, block(*table), everything)
-        logs.append(log)
-        state, log = end_dump(state, complete=True)
-        logs.append(log)
+        table = [(p, prefix, PATH) for prefix in (*OTHERS, *routes) for p in range(len(asns))]
+        state, _ = folded(state, *dump_of(0, *table))
     stream = sorted([*keepalives(len(asns)), *elems], key=lambda e: e[0])
     stream = [e for e in stream if not (e[1] in silent and e[2] == K)]
-    state, log = fold(state, block(*stream), everything)
-    logs.append(log)
-    return close_part(state, RoutingLog.join(logs), tuple(gaps))
+    state, _ = folded(state, *gaps, block(*stream), until_s=END)
+    return close(state, END * US)
 
 
 def of(votes, prefix=MINE):
@@ -122,7 +112,7 @@ def test_a_partial_peer_does_not_vote():
 
 
 def test_a_missing_file_takes_its_collectors_voters_out_and_changes_no_prefix():
-    gap = Gap("rrc00", 1000 * US, 1300 * US, "missing file")
+    gap = Silence(1000 * US, 1300 * US, "missing file")
     votes = merge_votes([part("rrc00", (1, 2, 3), [], gaps=[gap]), part("rrc01", (4,), [])], 0, END * US)
     assert list(zip((votes.step_us // US).tolist(), votes.voters4.tolist(), strict=True)) == [
         (0, 4),
@@ -134,7 +124,7 @@ def test_a_missing_file_takes_its_collectors_voters_out_and_changes_no_prefix():
 
 
 def test_nobody_watching_is_not_a_number_never_zero():
-    gap = Gap("rrc00", 1000 * US, 2000 * US, "missing file")
+    gap = Silence(1000 * US, 2000 * US, "missing file")
     votes = merge_votes([part("rrc00", (1, 2, 3), [], gaps=[gap])], 0, END * US)
     history = measure(votes, only_mine(votes), 300 * US)
     assert history.signals.series("bgp.visible_slash24")[:8].tolist()[:3] == [1, 1, 1]

@@ -21,7 +21,7 @@ from duskwatch.sources.bgp.archives.find import ArchiveError, ArchiveFile, selec
 from duskwatch.store import Store
 
 # Part of every key: results of an older layout are not taken up.
-LAYOUT = 3
+LAYOUT = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from duskwatch.analysis.replay import BIN_US
-from duskwatch.detection import detect
+from duskwatch.detection import DetectionConfig, detect
 from duskwatch.drivers.backfill.day import ranges_at
 from duskwatch.drivers.backfill.incidents import name_of, record
 from duskwatch.drivers.backfill.plan import DaySummary, Plan
@@ -25,8 +25,7 @@ DETECTOR = "duskwatch/1"  # under which outages are recorded
 # changes of one country can be a tenth of all.
 DAY_READ, LEAST_READ = 4096, 128
 DAY_COUNTRIES, LEAST_COUNTRIES = 32, 1
-# An entity whose level never fell by this share of its highest cannot have an outage: detection leaves its band later.
-DIP = 0.05
+ROUNDING = 1e-6  # lows and highs are float32
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +114,12 @@ def _known_shares(days: Sequence[DaySummary]) -> dict[str, float]:
     return shares
 
 
-def candidates(days: Sequence[DaySummary]) -> list[Entity]:
-    """Entities whose level fell at all, within a day or from one day to another, in order of type and code."""
+def candidates(days: Sequence[DaySummary], config: DetectionConfig = DetectionConfig()) -> list[Entity]:
+    """Entities whose level fell within a day or from one to another as far as any detector needs to call an outage.
+
+    In order of type and code. What a level should be is never more than the highest that it was.
+    """
+    left = 1 - config.least_loss + ROUNDING
     low: dict[str, npt.NDArray[np.float32]] = {}
     high: dict[str, npt.NDArray[np.float32]] = {}
     for day in days:
@@ -131,7 +134,7 @@ def candidates(days: Sequence[DaySummary]) -> list[Entity]:
     out = [
         parse_entity(code)
         for code in low
-        if everywhere[code] < len(days) or bool((low[code] < (1 - DIP) * high[code]).any())
+        if everywhere[code] < len(days) or bool(((low[code] <= left * high[code]) & (high[code] > 0)).any())
     ]
     return sorted(out, key=lambda entity: (entity.type, entity.code))
 

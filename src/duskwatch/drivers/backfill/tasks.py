@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from duskwatch.analysis.replay import replay_collector
+from duskwatch.analysis.replay import Reading, Window, replay_collector
 from duskwatch.analysis.whole_tables import watch_all
 from duskwatch.drivers.backfill.day import merge_collectors, write_day
 from duskwatch.drivers.backfill.plan import (
@@ -37,15 +37,8 @@ def fold_part(part: Part, plan: Plan, path: Path) -> str:
     OSError where the disk is full: that is no fault of the part.
     """
     try:
-        replay = replay_collector(
-            part.collector,
-            part.files,
-            part.from_us,
-            part.until_us,
-            watch_all,
-            bin_us=plan.bin_us,
-            threads=plan.threads,
-        )
+        window = Window(part.from_us, part.until_us, plan.bin_us)
+        replay = replay_collector(part.collector, part.files, window, watch_all, reading=Reading(plan.threads))
         leave(path, replay)
     except Exception as error:  # one part's fault, whatever it is, is not the others'
         if isinstance(error, OSError) and error.errno in FULL:

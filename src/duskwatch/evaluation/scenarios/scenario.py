@@ -11,7 +11,7 @@ import numpy as np
 from duskwatch.evaluation.scoring import TrueEvent
 from duskwatch.records.signals import EntityHistory, SignalBlock
 
-Group = Literal["total", "partial", "timing", "quiet", "artefact", "labelled", "faint"]
+Group = Literal["total", "partial", "timing", "quiet", "artefact", "labelled", "faint", "mixed"]
 """Which figures a scenario counts in; docs/reference/evaluation.md says what each group is for."""
 
 
@@ -25,7 +25,7 @@ class Scenario:
     events: tuple[TrueEvent, ...]
     groups: frozenset[Group]
     kind: str  # of entity and signal: tiny, small, ... probing, telescope; or where the series comes from
-    history: EntityHistory | None = None  # routes to the second, where the scenario is made of archives
+    history: EntityHistory | None = None  # routes to the second, where there are any
 
     @property
     def until_us(self) -> int:
@@ -55,6 +55,10 @@ def content_hash(scenario: Scenario) -> str:
     digest.update(repr((scenario.id, block.names, block.start_us, block.bin_us, block.values.shape)).encode())
     for columns in (block.values, block.coverage):
         digest.update((np.round(columns, 6) + 0.0).astype("<f8").tobytes())  # + 0.0: no minus zero
+    if scenario.history is not None:
+        level = scenario.history.level
+        for column in (level.time_us, level.prefixes, level.voters):
+            digest.update((np.round(column.astype("<f8"), 6) + 0.0).tobytes())
     digest.update(repr([(event.onset, event.end) for event in scenario.events]).encode())
     digest.update(repr(sorted(scenario.groups)).encode())
     return digest.hexdigest()

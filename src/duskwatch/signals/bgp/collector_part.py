@@ -1,6 +1,6 @@
-"""What the fold of one collector's files left for the votes."""
+"""What the fold of one collector's messages left for the votes: one window."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -8,65 +8,61 @@ import numpy.typing as npt
 from duskwatch.records.elems import PeerTable
 from duskwatch.records.prefix import address_text
 from duskwatch.records.signals import Gap
-from duskwatch.signals.bgp.start_table import StartTable
-from duskwatch.signals.bgp.state import DumpCheck, RoutingLog, RoutingState, silences
+from duskwatch.signals.bgp.artefacts.heard import Heard
+from duskwatch.signals.bgp.log import RoutingLog
+from duskwatch.signals.bgp.paths import Paths
+from duskwatch.signals.bgp.start_table import Session, StartTable
+from duskwatch.signals.bgp.state import DumpCheck
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Elems of a window that were not taken as they came."""
+
+    late: int = 0  # a little out of order: taken as of the latest of their peer
+    too_late: int = 0  # out of order by more than 15 min: left out
+    beyond: int = 0  # of more peers than any collector has: left out
+    after: int = 0  # of the horizon or later: left out
+    before: int = 0  # of a window that was closed: taken as of the beginning of this one
+
+    def __add__(self, other: "LeftOut") -> "LeftOut":
+        return LeftOut(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
 
 
 @dataclass(frozen=True, slots=True)
 class CollectorPart:
-    """What the fold of one collector's files left for the votes. Q watched prefixes, N sessions; picklable."""
+    """One collector in one window. Q watched prefixes, N sessions; picklable.
+
+    Made by roll() or close(), so that all that is told with a time lies before ``until_us``. What became known in this
+    window of the time before it (a silence, a stretch without records) is told here, as it is nowhere else.
+    """
 
     collector: str
+    from_us: int
+    until_us: int
     peers: PeerTable
     afi: npt.NDArray[np.uint8]  # [Q] prefix columns
     hi: npt.NDArray[np.uint64]
     lo: npt.NDArray[np.uint64]
     length: npt.NDArray[np.uint8]
-    start: StartTable  # what stood when the window began
+    start: StartTable  # what stood when the window began; but ``mentioned``: by its end
     log: RoutingLog  # and what happened in it
-    routes: npt.NDArray[np.uint32]  # [R, 3] origin, the AS before it, the AS before that
-    sample_us: npt.NDArray[np.int64]  # [K] times at which table sizes were noted
+    paths: Paths  # that routes in ``start`` and ``log`` took; a route is a number of these
+    # [K] times at which table sizes were noted, the first at or before the beginning of the window
+    sample_us: npt.NDArray[np.int64]
     sizes: npt.NDArray[np.int32]  # [K, N, 2]
-    dumps: int
-    checks: tuple[DumpCheck, ...]
-    gaps: tuple[Gap, ...]  # stretches without a file
+    dumps: int  # table dumps up to the end of the window
+    checks: tuple[DumpCheck, ...]  # of the window, and of each peer the last before it
+    gaps: tuple[Gap, ...]  # stretches of which nothing usable was recorded
+    heard: Heard
+    left_out: LeftOut = field(default=LeftOut())
 
     def session(self, peer: int) -> str:
         """Collector, AS and address of one session, for people."""
         address = address_text(self.peers.afi[peer], self.peers.address_hi[peer], self.peers.address_lo[peer])
         return f"{self.collector} AS{self.peers.asn[peer]} {address}"
 
-
-def close_part(state: RoutingState, log: RoutingLog, gaps: tuple[Gap, ...]) -> CollectorPart:
-    """The part that a folded state and its log make. Table sizes are carried on to the end of the window."""
-    peers = len(state.peers)
-    samples = list(state.samples)
-    last = samples[-1][0] if samples else state.from_us - state.bin_us
-    for time_us in range(last + state.bin_us, state.until_us, state.bin_us):
-        samples.append((time_us, state.sizes.astype(np.int32)))
-    sizes = np.zeros((len(samples), peers, 2), np.int32)
-    for k, (_, sample) in enumerate(samples):
-        sizes[k, : sample.shape[0]] = sample
-    watched = np.flatnonzero(state.number[: state.count] >= 0)
-    watched = watched[np.argsort(state.number[watched])]
-    meta = state.prefix_meta[watched]
-    quiet = silences(state)
-    if len(quiet):
-        log = RoutingLog.join([log, quiet])
-    state.start.reserve(len(watched), peers)
-    return CollectorPart(
-        state.collector,
-        state.peers,
-        (meta >> 8).astype(np.uint8),
-        state.prefix_hi[watched],
-        state.prefix_lo[watched],
-        (meta & 255).astype(np.uint8),
-        state.start.cut(len(watched)),
-        log,
-        state.routes.table[: state.routes.count],
-        np.array([time_us for time_us, _ in samples], np.int64),
-        sizes,
-        state.dumps,
-        tuple(state.checks),
-        gaps,
-    )
+    @property
+    def met(self) -> int:
+        """How many sessions were heard of by the end of the window."""
+        return len(np.union1d(np.flatnonzero(self.start.sessions != Session.UNMET), self.log.peer))

@@ -1,109 +1,123 @@
 """Table dumps into the routing state of a collector: they fill the tables of peers, or are held against them."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
 from duskwatch.kernels.dump import fold_routes
 from duskwatch.kernels.routing import COMPARE, LOAD, clear_paths, clear_peer
-from duskwatch.records.elems import ElemBlock, RibBlock
+from duskwatch.records.elems import RibBlock
+from duskwatch.records.messages import DumpBegin
 from duskwatch.records.times import MINUTE
-from duskwatch.signals.bgp.state import (
-    DumpCheck,
-    Op,
-    RoutingLog,
-    RoutingState,
-    Watch,
-    absorbed,
-    fold,
-    number_prefixes,
-    reserve_peers,
-    session_rows,
-)
+from duskwatch.signals.bgp.artefacts.heard import dump_time
+from duskwatch.signals.bgp.log import Op, RoutingLog
+from duskwatch.signals.bgp.room import number_prefixes, reserve_peers
+from duskwatch.signals.bgp.silences import quiet_peers
+from duskwatch.signals.bgp.state import DumpCheck, RoutingState
 
 # A peer that a table dump lacks was gone, unless it was heard this shortly before the dump.
 DUMP_LACKS_US = 10 * MINUTE
 ANY_ORIGIN = np.empty(0, np.uint32)
+# Octets of path attributes in a RIB entry; its length field has room for no more.
+LONGEST_ATTRIBUTES = 65535
 
 
-def begin_dump(state: RoutingState, time_us: int, trusted: bool) -> RoutingState:
-    """Say that the blocks to come are a table dump taken at ``time_us``.
+def begin_dump(state: RoutingState, dump: DumpBegin, horizon_us: int) -> RoutingLog:
+    """Get ready for the blocks of a table dump. One that had begun and did not end was cut off.
 
-    A dump fills the tables of peers whose table is not wholly known. A peer whose session and whose updates were
-    seen without a break since the last dump (``trusted``) is only compared with it: the dump's entries were
-    taken at some time in the minutes after its own time stamp, the updates are exact.
+    A dump fills the tables of peers whose table is not wholly known; what they held before is forgotten, so that only
+    the dump's routes remain. A peer whose session and whose updates were seen without a break since the last dump is
+    only compared with it: the dump's entries were taken at some time in the minutes after its own time stamp, the
+    updates are exact. A silence that was told since is a break. A dump of the horizon or later is passed over.
     """
+    log = end_dump(state, complete=False) if state.dump_us >= 0 else RoutingLog.empty()
+    time_us = dump_time(state.heard, dump)
     reserve_peers(state)
-    state.dump_us = time_us
-    known = (state.whole == 1) & (state.live == 1) & trusted
+    take_samples(state, min(time_us, horizon_us))
+    state.dump_us, state.dump_said_us, state.dump_over = time_us, dump.time_us, time_us >= horizon_us
+    trusted = state.dumps > 0 and state.silent_until_us <= state.dumped_us
+    known = state.dump_over | (state.whole == 1) & (state.live != 0) & trusted
     state.dump_policy = np.where(known, COMPARE, LOAD).astype(np.uint8)
     state.dump_matched = np.zeros(len(state.sizes), np.int64)
     state.dump_missing = np.zeros(len(state.sizes), np.int64)
-    return state
+    filled = np.flatnonzero((state.dump_policy == LOAD) & (state.sizes.sum(axis=1) > 0)).astype(np.int32)
+    for peer in filled.tolist():
+        clear_peer(state.held, state.count, state.sizes, peer)
+        clear_paths(state.path_keys, state.path_values, peer)
+    return RoutingLog.join([log, _session_rows(state, [(peer, Op.DOWN) for peer in filled.tolist()])])
 
 
-def end_dump(state: RoutingState, complete: bool) -> tuple[RoutingState, RoutingLog]:
+def end_dump(state: RoutingState, complete: bool) -> RoutingLog:
     """Close a table dump: whose table is whole now, who was missing from it, how the others compared.
 
-    ``complete`` False (a damaged dump) draws no conclusion from what the dump lacks.
+    ``complete`` False (a damaged dump) draws no conclusion from what the dump lacks. ValueError where none had begun.
     """
     time_us = state.dump_us
-    rows: list[tuple[int, int]] = []
-    for peer in range(len(state.sizes)):
+    if time_us < 0:
+        raise ValueError(f"{state.collector}: the end of a table dump that did not begin")
+    rows: list[tuple[int, Op]] = []
+    for peer in [] if state.dump_over else range(len(state.sizes)):
         size = int(state.sizes[peer].sum())
         if state.dump_policy[peer] == COMPARE:
             matched, missing = int(state.dump_matched[peer]), int(state.dump_missing[peer])
             if matched + missing:
                 state.checks.append(DumpCheck(peer, time_us, size, matched, missing))
             elif complete and size and state.heard_us[peer] < time_us - DUMP_LACKS_US:
-                clear_peer(state.held, state.count, state.sizes, peer)
-                clear_paths(state.path_keys, state.path_values, peer)
-                state.live[peer] = state.whole[peer] = 0
                 rows.append((peer, Op.DOWN))
-        elif size and complete:
-            state.live[peer] = state.whole[peer] = 1
-            state.heard_us[peer] = max(int(state.heard_us[peer]), time_us)
-            rows.append((peer, Op.DUMPED))
         elif size:
-            state.live[peer] = 1
-            rows.append((peer, Op.UP))
-    log = absorbed(state, session_rows(state, time_us, rows))
-    state.dumps += 1
-    state.dump_us = -1
-    return state, log
+            rows.append((peer, Op.DUMPED if complete else Op.UP))
+    log = _session_rows(state, rows)
+    for peer, op in rows:
+        if op == Op.DOWN:
+            clear_peer(state.held, state.count, state.sizes, peer)
+            clear_paths(state.path_keys, state.path_values, peer)
+            state.live[peer] = state.whole[peer] = 0
+            continue
+        state.live[peer] = 1
+        if op == Op.DUMPED:
+            state.whole[peer] = 1
+            state.heard_us[peer] = max(int(state.heard_us[peer]), time_us)
+    if not state.dump_over:
+        state.dumps += 1
+        state.dumped_us = time_us
+    state.dump_us = state.dump_said_us = -1
+    state.dump_over = False
+    return log
 
 
-def reload_peers(state: RoutingState, time_us: int) -> tuple[RoutingState, RoutingLog]:
-    """Forget what peers held that the dump about to be read will fill, so that only the dump's routes remain.
+def take_samples(state: RoutingState, before_us: int) -> None:
+    """Note table sizes at the moments before a time that nothing was heard since."""
+    while state.sample_us < before_us:
+        state.samples.append((state.sample_us, state.sizes.astype(np.int32)))
+        state.sample_us += state.bin_us
 
-    Call between begin_dump() and the dump's first block.
+
+def _session_rows(state: RoutingState, rows: Sequence[tuple[int, Op]]) -> RoutingLog:
+    """(peer, Op) as rows as of the dump, no earlier than the peer was heard and the window began.
+
+    Whoever was silent ahead of the dump is told to have been: a dump that fills its table ends its silence.
     """
-    rows = []
-    for peer in np.flatnonzero((state.dump_policy == LOAD) & (state.sizes.sum(axis=1) > 0)):
-        clear_peer(state.held, state.count, state.sizes, int(peer))
-        clear_paths(state.path_keys, state.path_values, int(peer))
-        rows.append((int(peer), Op.DOWN))
-    return state, absorbed(state, session_rows(state, time_us, rows))
+    peer = np.array([peer for peer, _ in rows], np.int32)
+    quiet = quiet_peers(state, state.dump_us, peer)
+    times = np.maximum(state.heard_us[peer], max(state.dump_us, state.floor_us))
+    told = RoutingLog.of_sessions(times, peer, np.array([op for _, op in rows], np.uint8))
+    return RoutingLog.join([quiet, told])
 
 
-def fold_dump(
-    state: RoutingState,
-    block: ElemBlock | RibBlock,
-    watch: Watch,
-    origins: npt.NDArray[np.uint32] | None = None,
-) -> tuple[RoutingState, RoutingLog]:
-    """Apply a block of a table dump, between begin_dump() and end_dump(); arguments and result are those of fold()."""
-    if isinstance(block, ElemBlock):
-        return fold(state, block, watch, origins)
+def fold_dump(state: RoutingState, block: RibBlock, horizon_us: int) -> RoutingLog:
+    """Apply a block of a table dump. What was said before the first window goes into the start table at once."""
     if not len(block.time_us):
-        return state, RoutingLog.empty()
+        return RoutingLog.empty()
     reserve_peers(state)
-    prefix = number_prefixes(state, block, watch)
+    prefix = number_prefixes(state, block)
+    origins = state.origins
     wanted = block.entries if origins is not None else block.entries[state.watched[prefix] == 1]
     told = int(wanted.sum(dtype=np.int64))
-    start, routes = state.start, state.routes
-    routes.reserve(told)
+    start, pool = state.start, state.paths
+    pool.reserve(told, min(len(block.data), told * LONGEST_ATTRIBUTES) // 4 + 1)
     start.reserve(state.watched_count + (len(prefix) if origins is not None else 0), len(state.sizes))
-    early = max(state.dump_us, int(state.heard_us.max(initial=-1))) < state.before_us
+    early = max(state.dump_us, int(state.heard_us.max(initial=-1)), state.floor_us) < state.before_us
     room = 0 if early else told
     log = RoutingLog(
         np.empty(room, np.int64),
@@ -112,7 +126,8 @@ def fold_dump(
         np.empty(room, np.uint8),
         np.empty(room, np.int32),
     )
-    rows, routes.count, state.watched_count = fold_routes(
+    odd = np.empty((told, 5), np.int64)
+    rows, pool.count, state.watched_count, odds = fold_routes(
         block.data,
         block.entries_start,
         block.entries,
@@ -126,17 +141,19 @@ def fold_dump(
         state.dump_policy,
         state.dump_matched,
         state.dump_missing,
-        state.dump_us,
-        state.until_us,
+        max(state.dump_us, state.floor_us),
+        horizon_us,
         state.counters,
         state.watched,
         state.number,
         state.watched_count,
         ANY_ORIGIN if origins is None else origins,
-        routes.slots,
-        routes.shift,
-        routes.table,
-        routes.count,
+        pool.asns,
+        pool.start,
+        pool.slots,
+        pool.shift,
+        pool.count,
+        np.zeros((len(state.sizes), 3), np.int64),
         state.before_us,
         start.cells,
         start.routes,
@@ -148,5 +165,23 @@ def fold_dump(
         log.prefix,
         log.op,
         log.route,
+        odd,
     )
-    return state, RoutingLog(*(getattr(log, name)[:rows] for name in RoutingLog.__slots__))
+    if odds:
+        _number_odd(state, block, log, odd[:odds])
+    return log.of(slice(0, rows))
+
+
+def _number_odd(state: RoutingState, block: RibBlock, log: RoutingLog, odd: npt.NDArray[np.int64]) -> None:
+    """Put the numbers of paths with sets where the kernel left a mark."""
+    begin, end, row, prefix, peer = odd.T
+    ids = state.paths.number_odd(block.data, begin, end, np.full(len(odd), 4, np.uint8))
+    logged = row >= 0
+    log.route[row[logged]] = ids[logged]
+    mark, start = -2 - np.arange(len(odd)), state.start
+    early = np.flatnonzero(~logged)
+    early = early[start.routes[prefix[early], peer[early]] == mark[early]]
+    start.routes[prefix[early], peer[early]] = ids[early]
+    early = np.flatnonzero(~logged)
+    early = early[start.last_route[prefix[early]] == mark[early]]
+    start.last_route[prefix[early]] = ids[early]

@@ -1,5 +1,8 @@
 """What an entity has: its prefixes among those watched, and the address space of it that counts."""
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
 import numpy as np
 import numpy.typing as npt
 
@@ -8,6 +11,8 @@ from duskwatch.records.entity import Entity
 from duskwatch.records.prefix import Prefix
 from duskwatch.signals.bgp.measures import Extent, units
 from duskwatch.signals.bgp.votes import Votes
+
+Touching = Callable[[npt.NDArray[np.uint8], npt.NDArray[np.uint64], npt.NDArray[np.uint8]], npt.NDArray[np.bool_]]
 
 # A covering prefix may make a smaller one reachable, but not one so wide that it is a default route in disguise.
 WIDEST_COVER = {1: 8, 2: 16}
@@ -28,6 +33,40 @@ def related(
         other = Prefix(int(afi[row]), int(hi[row]), int(lo[row]), int(length[row]))
         out[row] = prefix.contains(other) or other.contains(prefix)
     return out
+
+
+@dataclass
+class WatchSpace:
+    """A Watch that tells of the prefixes of some countries, and of those related to some prefixes."""
+
+    prefixes: tuple[Prefix, ...] = ()
+    countries: tuple[str, ...] = ()
+    ranges: CountryRanges | None = None  # whose addresses are whose; needed for countries
+    _touching: dict[str, Touching] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __call__(
+        self,
+        afi: npt.NDArray[np.uint8],
+        hi: npt.NDArray[np.uint64],
+        lo: npt.NDArray[np.uint64],
+        length: npt.NDArray[np.uint8],
+    ) -> npt.NDArray[np.uint8]:
+        """1 where a prefix is to be watched, [n]."""
+        wanted = np.zeros(len(afi), np.bool_)
+        for prefix in self.prefixes:
+            wanted |= related(prefix, afi, hi, lo, length)
+        for code in self.countries:
+            assert self.ranges is not None
+            if code not in self._touching:
+                self._touching[code] = self.ranges.touching(code)
+            some = np.flatnonzero(self._touching[code](afi, hi, length))
+            if len(some):
+                of = self.ranges.countries_of(afi[some], hi[some], lo[some], length[some])
+                wanted[some] |= of == self.ranges.countries.index(code)
+        return wanted.astype(np.uint8)
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "_touching": {}}  # worked out anew where it is needed
 
 
 def extent_of(entity: Entity, votes: Votes, ranges: CountryRanges | None) -> Extent:

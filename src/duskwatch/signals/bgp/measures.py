@@ -253,7 +253,7 @@ def transit_shares(votes: Votes, extent: Extent, spans: list[tuple[int, int]]) -
     which = np.flatnonzero(keep)
     code = rows.code[which]
     prefix = np.where(code == Vote.CLEAR, np.int32(-1), number[rows.prefix[which]])
-    neighbours, through = np.unique(rows.upstream[which], return_inverse=True)
+    neighbours, through = np.unique(rows.routes.ends.upstream[rows.route[which]], return_inverse=True)
     through = np.where((code == Vote.HOLD) | (code == Vote.DUMPED_HOLD), through, -1).astype(np.int32)
     shape = (len(ids), len(rows.voter_of))
     spent = np.zeros((len(spans), len(neighbours)), np.int64)

@@ -1,71 +1,24 @@
-"""What stood when a window began, and routes as numbers: so that a log holds only what happened inside the window."""
+"""What stood when a window began, so that a log holds only what happened inside the window."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
 
-from duskwatch.kernels.routes import intern_routes, rebuild_route_slots
+from duskwatch.kernels.routes import absorb
+from duskwatch.signals.bgp.log import RoutingLog
 
 HELD, KNOWN = 1, 2  # bits of a cell, as in kernels.votes
 
 
-@dataclass
-class RouteTable:
-    """Ends of AS paths as numbers: a row is origin, the AS before it, the AS before that; row 0 is no route."""
+class Session(IntEnum):
+    """What a session is at a moment."""
 
-    table: npt.NDArray[np.uint32] = field(default_factory=lambda: np.zeros((1 << 8, 3), np.uint32))
-    slots: npt.NDArray[np.int32] = field(default_factory=lambda: np.full(1 << 9, -1, np.int32))
-    count: int = 0
-
-    def __post_init__(self) -> None:
-        if self.count == 0:
-            nothing = np.zeros(1, np.uint32)
-            self.number(nothing, nothing, nothing, np.zeros(1, np.int64))
-
-    def number(
-        self,
-        origin: npt.NDArray[np.uint32],
-        upstream: npt.NDArray[np.uint32],
-        beyond: npt.NDArray[np.uint32],
-        rows: npt.NDArray[np.int64],
-    ) -> npt.NDArray[np.int32]:
-        """The numbers of the routes in some rows, int32[K]; new ones are added."""
-        ids = np.empty(len(rows), np.int32)
-        for at in range(0, len(rows), 1 << 12):  # in steps, so that the table need not make room for every row
-            some = rows[at : at + (1 << 12)]
-            self.reserve(len(some))
-            self.count = int(
-                intern_routes(
-                    origin,
-                    upstream,
-                    beyond,
-                    some,
-                    self.slots,
-                    self.shift,
-                    self.table,
-                    self.count,
-                    ids[at : at + (1 << 12)],
-                )
-            )
-        return ids
-
-    @property
-    def shift(self) -> np.uint64:
-        """What the kernels take of a hash."""
-        return np.uint64(64 - int(np.log2(len(self.slots))))
-
-    def reserve(self, more: int) -> None:
-        """Make room for so many new routes."""
-        need = self.count + more
-        if need > len(self.table):
-            grown = np.zeros((max(need, 2 * len(self.table)), 3), np.uint32)
-            grown[: self.count] = self.table[: self.count]
-            self.table = grown
-        if 2 * need > len(self.slots):
-            bits = int(np.ceil(np.log2(2 * need)))
-            self.slots = np.full(1 << bits, -1, np.int32)
-            rebuild_route_slots(self.slots, self.shift, self.table, self.count)
+    UNMET = 0  # nothing was heard of it yet
+    LIVE = 1
+    ENDED = 2
+    QUIET = 3  # not heard for too long; it may have ended since
 
 
 @dataclass
@@ -83,6 +36,7 @@ class StartTable:
     mentioned: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
     complete: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))  # [N]
     fresh: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))  # [N]
+    sessions: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))  # [N] Session
 
     def reserve(self, prefixes: int, sessions: int) -> None:
         """Make room; what is there stays."""
@@ -94,27 +48,47 @@ class StartTable:
         shape = (max(prefixes, have[0]), max(sessions, have[1]))
         self.cells = _grown(self.cells, shape)
         self.routes = _grown(self.routes, shape)
-        more = shape[1] - have[1]
-        if more:
-            self.complete = np.concatenate([self.complete, np.zeros(more, np.uint8)])
-            self.fresh = np.concatenate([self.fresh, np.zeros(more, np.uint8)])
-        if shape[0] > have[0]:
-            more = shape[0] - have[0]
-            self.last_us = np.concatenate([self.last_us, np.full(more, -1, np.int64)])
-            self.last_route = np.concatenate([self.last_route, np.zeros(more, np.int32)])
-            self.mentioned = np.concatenate([self.mentioned, np.zeros(more, np.uint8)])
+        for name in ("complete", "fresh", "sessions"):
+            setattr(self, name, _longer(getattr(self, name), shape[1], 0))
+        for name in ("last_route", "mentioned"):
+            setattr(self, name, _longer(getattr(self, name), shape[0], 0))
+        self.last_us = _longer(self.last_us, shape[0], -1)
+
+    def absorb(self, log: RoutingLog, before_us: int) -> RoutingLog:
+        """Take in what a log says of the time before ``before_us``, for which there is room; the rest is returned."""
+        keep = np.empty(len(log), np.uint8)
+        absorb(
+            log.time_us,
+            log.peer,
+            log.prefix,
+            log.op,
+            log.route,
+            before_us,
+            self.cells,
+            self.routes,
+            self.last_us,
+            self.last_route,
+            self.mentioned,
+            self.complete,
+            self.fresh,
+            self.sessions,
+            keep,
+        )
+        return log.of(np.flatnonzero(keep))
 
     def cut(self, prefixes: int) -> "StartTable":
         """The first rows alone."""
-        return StartTable(
-            self.cells[:prefixes],
-            self.routes[:prefixes],
-            self.last_us[:prefixes],
-            self.last_route[:prefixes],
-            self.mentioned[:prefixes],
-            self.complete,
-            self.fresh,
-        )
+        of_prefix = ("cells", "routes", "last_us", "last_route", "mentioned")
+        return replace(self, **{name: getattr(self, name)[:prefixes] for name in of_prefix})
+
+    def copy(self) -> "StartTable":
+        """The same, apart from this one."""
+        return replace(self, **{each.name: getattr(self, each.name).copy() for each in fields(self)})
+
+
+def _longer(column: npt.NDArray, size: int, fill: int) -> npt.NDArray:  # type: ignore[type-arg]
+    more = size - len(column)
+    return np.concatenate([column, np.full(more, fill, column.dtype)]) if more > 0 else column
 
 
 def _grown(matrix: npt.NDArray, shape: tuple[int, int]) -> npt.NDArray:  # type: ignore[type-arg]

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from duskwatch.signals.bgp.collector_part import CollectorPart
+from duskwatch.signals.bgp.log import Op
+from duskwatch.signals.bgp.paths import Ends, Paths
 from duskwatch.signals.bgp.start_table import HELD, KNOWN
-from duskwatch.signals.bgp.state import Op
 from duskwatch.signals.bgp.vote_units import Units
 
 Column = npt.NDArray[Any]
@@ -32,6 +33,29 @@ class Vote(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Routes:
+    """Paths of several parts under one number each: those of part k from ``first[k]`` on. Number 0 is no route.
+
+    A path of two collectors has two numbers here; ``paths.merged`` makes them one.
+    """
+
+    paths: tuple[Paths, ...]  # of each part, as merge_votes() has them in order of collector
+    first: npt.NDArray[np.int64]  # [parts]
+    ends: Ends
+
+    @classmethod
+    def of(cls, parts: Sequence[CollectorPart], ends: Sequence[Ends]) -> "Routes":
+        """The paths of some parts, of which the ends were read."""
+        nothing = Ends(*(np.zeros(1, np.uint32) for _ in Ends._fields))
+        first = np.cumsum([1] + [len(part.paths) for part in parts])[:-1]
+        return cls(
+            tuple(part.paths for part in parts),
+            first.astype(np.int64),
+            Ends(*(np.concatenate(columns) for columns in zip(nothing, *ends, strict=True))),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class VoteRows:
     """The rows that the walk went through, in time order; R rows over N sessions and U units."""
 
@@ -40,18 +64,16 @@ class VoteRows:
     session: npt.NDArray[np.int32]
     prefix: npt.NDArray[np.int32]
     code: npt.NDArray[np.uint8]
-    origin: npt.NDArray[np.uint32]
-    upstream: npt.NDArray[np.uint32]
-    beyond: npt.NDArray[np.uint32]
+    route: npt.NDArray[np.int32]  # of a HOLD or DUMPED_HOLD, a number of ``routes``; else 0
     sessions: tuple[str, ...]  # [N] collector, AS and address, for people
     voter_of: npt.NDArray[np.int32]  # [N]
     cells: npt.NDArray[np.uint8]  # [U, N] HELD and KNOWN at the start of the window
-    routes: npt.NDArray[np.int32]  # [U, N] route held last until then, a row of start_routes; 0 none
-    start_routes: npt.NDArray[np.uint32]  # [R, 3] origin, the AS before it, the AS before that
-    last: npt.NDArray[np.uint32]  # [U, 3] the latest route that anybody held before the window
+    held_by: npt.NDArray[np.int32]  # [U, N] route held last until then; 0 none
+    last: npt.NDArray[np.int32]  # [U] the latest route that anybody held before the window; 0 none
     ever: npt.NDArray[np.uint8]  # [U] anybody did
     complete: npt.NDArray[np.uint8]  # [N] its whole table was known at the start
     fresh: npt.NDArray[np.uint8]  # [N] its session had ended, and its table was not known yet
+    routes: Routes
 
 
 CODES = np.full(len(Op), 255, np.uint8)
@@ -74,6 +96,7 @@ def vote_rows(
     switches: list[tuple[int, int, int]],
     voter_of: npt.NDArray[np.int32],
     from_us: int,
+    known_routes: Routes,
 ) -> VoteRows:
     """The rows on prefixes [span) of all parts, with those of sessions, in time order; units count from the span's.
 
@@ -82,8 +105,9 @@ def vote_rows(
     low, high = span
     base = int(units.first[low])
     times, sessions, where, codes, routes = [], [], [], [], []
-    tables, taken = [np.zeros((1, 3), np.uint32)], 1  # the route of those that hold none
-    for part, mine, number, offset in zip(parts, picked, units.numbers, offsets, strict=False):
+    for part, mine, number, offset, first in zip(
+        parts, picked, units.numbers, offsets[:-1], known_routes.first, strict=True
+    ):
         time_us, peer, own, op, route = (
             getattr(part.log, name)[mine] for name in ("time_us", "peer", "prefix", "op", "route")
         )
@@ -95,16 +119,14 @@ def vote_rows(
         sessions.append((peer[keep] + offset).astype(np.int32))
         where.append(at[keep])
         codes.append(code[keep])
-        routes.append(np.where(at[keep] >= 0, route[keep] + np.int32(taken), np.int32(0)))
-        tables.append(part.routes)
-        taken += len(part.routes)
+        holds = (code[keep] == Vote.HOLD) | (code[keep] == Vote.DUMPED_HOLD)
+        routes.append(np.where(holds, route[keep] + np.int32(first), np.int32(0)))
     count = len(switches)
     times.append(np.array([s[0] for s in switches], np.int64))
     sessions.append(np.array([s[1] for s in switches], np.int32))
     where.append(np.full(count, -1, np.int32))
     codes.append(np.array([s[2] for s in switches], np.uint8))
     routes.append(np.zeros(count, np.int32))
-    table = np.concatenate(tables)
     columns: list[Column] = [np.concatenate(column) for column in (times, sessions, where, codes, routes)]
     time, session, prefix, code, route = columns
     # At one moment voters leave first and join last, so that a session's end takes no vote off a prefix.
@@ -113,34 +135,32 @@ def vote_rows(
     rank[np.isin(code, (Vote.ON4, Vote.ON6))] = 2
     order = np.argsort(time * 3 + rank, kind="stable")
     time, session, prefix, code, route = (column[order] for column in columns)
-    cells, held, last, ever = _start(parts, units, span, offsets, table)
+    origin_of = known_routes.ends.origin
+    cells, held, last, ever = _start(parts, units, span, offsets, known_routes)
     pairs = slice(*np.searchsorted(units.pair_prefix, [low, high]))
     if pairs.stop > pairs.start:
         part_of = np.repeat(np.arange(len(parts)), np.diff(offsets))
         time, session, prefix, code, route = _spread(
-            units, low, base, time, session, prefix, code, route, table[:, 0], units.pair_origin[pairs], held, part_of
+            units, low, base, time, session, prefix, code, route, origin_of, units.pair_origin[pairs], held, part_of
         )
     else:
         prefix = np.where(prefix >= 0, prefix - low, -1)
-    told = table[np.where((code == Vote.HOLD) | (code == Vote.DUMPED_HOLD), route, 0)]
     return VoteRows(
         from_us,
         time,
         session,
         prefix.astype(np.int32),
         code,
-        told[:, 0],
-        told[:, 1],
-        told[:, 2],
+        route,
         tuple(part.session(peer) for part in parts for peer in range(len(part.peers))),
         voter_of,
         cells,
         held,
-        table,
         last,
         ever,
         np.concatenate([part.start.complete[: len(part.peers)] for part in parts] or [np.empty(0, np.uint8)]),
         np.concatenate([part.start.fresh[: len(part.peers)] for part in parts] or [np.empty(0, np.uint8)]),
+        known_routes,
     )
 
 
@@ -173,7 +193,8 @@ def _spread(
     pair = unit[single] + base - (prefix[row][single] + 1) - (base - low)
     holds = (code[single] == Vote.HOLD) | (code[single] == Vote.DUMPED_HOLD)
     other = holds & (origin_of[route[single]] != pair_origin[pair])
-    code[np.flatnonzero(single)[other]] = Vote.OTHER
+    elsewhere = np.flatnonzero(single)[other]
+    code[elsewhere], route[elsewhere] = Vote.OTHER, 0
     of_pair = np.flatnonzero(single)
     parts = int(part_of[-1]) + 1
     begun = np.full((len(held), parts), len(row), np.int64)
@@ -192,43 +213,42 @@ def _start(
     units: Units,
     span: tuple[int, int],
     offsets: npt.NDArray[np.int64],
-    table: npt.NDArray[np.uint32],
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32], npt.NDArray[np.uint32], npt.NDArray[np.uint8]]:
-    """What stood when the window began: cells and routes [U, N]; the latest route of each unit [U, 3], if any [U]."""
+    known_routes: Routes,
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
+    """What stood when the window began: cells and routes [U, N]; the latest route of each unit [U], if any [U]."""
     low, high = span
     base = units.first[low]
     count = int(units.first[high] - base)
     cells, routes = np.zeros((count, int(offsets[-1])), np.uint8), np.zeros((count, int(offsets[-1])), np.int32)
-    last_us, last = np.full(count, -1, np.int64), np.zeros(count, np.int64)
-    taken = 1
-    for part, number, offset in zip(parts, units.numbers, offsets, strict=False):
+    last_us, last = np.full(count, -1, np.int64), np.zeros(count, np.int32)
+    origin_of = known_routes.ends.origin
+    for part, number, offset, first in zip(parts, units.numbers, offsets[:-1], known_routes.first, strict=True):
         own = np.flatnonzero((number >= low) & (number < high))
         unit = units.first[number[own]] - base
         columns = slice(int(offset), int(offset) + len(part.peers))
         start = part.start
         cells[unit, columns] = start.cells[own, : len(part.peers)]
         before = start.routes[own, : len(part.peers)]
-        routes[unit, columns] = np.where(before != 0, before + taken, 0)
+        routes[unit, columns] = np.where(before != 0, before + np.int32(first), 0)
         later = start.last_us[own] >= np.maximum(last_us[unit], 0)
         last_us[unit[later]] = start.last_us[own][later]
-        last[unit[later]] = start.last_route[own][later] + taken
-        taken += len(part.routes)
+        last[unit[later]] = start.last_route[own][later] + first
         cells[:, columns] |= np.where(start.complete[: len(part.peers)] == 1, KNOWN, 0).astype(np.uint8)
     ever = (last_us >= 0).astype(np.uint8)
-    found = table[np.where(ever == 1, last, 0)]
     pairs = slice(*np.searchsorted(units.pair_prefix, [low, high]))
     prefixes, origins = units.pair_prefix[pairs], units.pair_origin[pairs]
     if len(prefixes):
         whole = units.first[prefixes] - base
         nth = np.arange(len(prefixes)) - np.searchsorted(prefixes, prefixes)
         single = whole + 1 + nth
-        mine = (routes[whole] != 0) & (table[routes[whole], 0] == origins[:, None])
+        mine = (routes[whole] != 0) & (origin_of[routes[whole]] == origins[:, None])
         cells[single] = np.where(mine, cells[whole], cells[whole] & KNOWN)
         routes[single] = np.where(mine, routes[whole], 0)
         latest = np.where(mine, routes[whole], 0).max(axis=1, initial=0)
-        found[single] = np.where((found[whole, 0] == origins)[:, None], found[whole], table[latest])
-        ever[single] = (ever[whole] == 1) & ((found[whole, 0] == origins) | (latest > 0))
-    return cells, routes, found, ever
+        same = origin_of[last[whole]] == origins
+        last[single] = np.where(same, last[whole], latest)
+        ever[single] = (ever[whole] == 1) & (same | (latest > 0))
+    return cells, routes, last, ever
 
 
 def with_start(rows: VoteRows, some: npt.NDArray[np.int32] | None = None) -> VoteRows:
@@ -240,7 +260,7 @@ def with_start(rows: VoteRows, some: npt.NDArray[np.int32] | None = None) -> Vot
     at, session = np.nonzero(rows.cells[which] & KNOWN)
     unit = which[at]
     held = (rows.cells[unit, session] & HELD) != 0
-    route = rows.routes[unit, session]
+    route = rows.held_by[unit, session]
     once = np.flatnonzero(~held & (route != 0))
     # What a whole table lacks was never said to be lost.
     gone = ~held & ((route != 0) | (rows.complete[session] == 0))
@@ -255,16 +275,13 @@ def with_start(rows: VoteRows, some: npt.NDArray[np.int32] | None = None) -> Vot
         (whole, np.full(len(whole), -1), np.zeros(len(whole), np.int64), Vote.COMPLETE),
     ]
     count = sum(len(part[0]) for part in parts)
-    routes = rows.start_routes[np.concatenate([part[2] for part in parts])]
     first = int(rows.time_us[0]) if len(rows.time_us) else 0
     early: dict[str, Any] = {
         "time_us": np.full(count, min(rows.from_us, first) - 1, np.int64),
         "session": np.concatenate([part[0] for part in parts]).astype(np.int32),
         "prefix": np.concatenate([part[1] for part in parts]).astype(np.int32),
         "code": np.concatenate([np.full(len(part[0]), part[3], np.uint8) for part in parts]),
-        "origin": routes[:, 0],
-        "upstream": routes[:, 1],
-        "beyond": routes[:, 2],
+        "route": np.concatenate([part[2] for part in parts]).astype(np.int32),
     }
     early = {name: np.concatenate([column, getattr(rows, name)]) for name, column in early.items()}
     return replace(rows, **early)
@@ -279,4 +296,4 @@ def without_rows(rows: VoteRows) -> VoteRows:
         if isinstance(column := getattr(rows, each.name), np.ndarray)
         and each.name not in ("voter_of", "complete", "fresh")
     }
-    return replace(rows, **none)
+    return replace(rows, **none, routes=Routes.of((), ()))

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from duskwatch.kernels.routes import more_origins, one_origin
 from duskwatch.signals.bgp.collector_part import CollectorPart
-from duskwatch.signals.bgp.state import Op
+from duskwatch.signals.bgp.log import Op
 
 # What a row takes while it is sorted, spread over units and walked.
 ROW_BYTES = 150
@@ -57,8 +57,12 @@ NOTHING_KNOWN = Known(
 )
 
 
-def number_units(parts: Sequence[CollectorPart], by_origin: bool, known: Known = NOTHING_KNOWN) -> Units:
-    """Watched prefixes of all parts in address order; with ``by_origin``, units for single origins too.
+Origins = Sequence[npt.NDArray[np.uint32]]
+"""For each part, the origin of each of its paths, [R]."""
+
+
+def number_units(parts: Sequence[CollectorPart], origins: Origins | None = None, known: Known = NOTHING_KNOWN) -> Units:
+    """Watched prefixes of all parts in address order; with ``origins``, units for single origins too.
 
     What is ``known`` from before is among them, so that what is gone is seen to be gone.
     """
@@ -86,10 +90,10 @@ def number_units(parts: Sequence[CollectorPart], by_origin: bool, known: Known =
     count = len(afi)
     sole = np.full(count, -1, np.int64)
     pairs = np.empty(0, np.uint64)
-    if by_origin:
+    if origins is not None:
         of_known = number[len(number) - len(known.afi) :]
-        sole, several = _origins(parts, numbers, count, of_known, known.origin)
-        pairs = _pairs(parts, numbers, several, of_known, known.origin)
+        sole, several = _origins(parts, origins, numbers, count, of_known, known.origin)
+        pairs = _pairs(parts, origins, numbers, several, of_known, known.origin)
     pair_prefix = (pairs >> np.uint64(32)).astype(np.int64)
     extra = np.bincount(pair_prefix, minlength=count)
     first = np.arange(count + 1, dtype=np.int64)
@@ -109,6 +113,7 @@ def number_units(parts: Sequence[CollectorPart], by_origin: bool, known: Known =
 
 def _origins(
     parts: Sequence[CollectorPart],
+    origins: Origins,
     numbers: list[npt.NDArray[np.int32]],
     count: int,
     of_known: npt.NDArray[np.int32],
@@ -116,10 +121,10 @@ def _origins(
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
     """The only origin of each prefix, -1 where there are several or none; and 1 where there are several."""
     origin, several = np.full(count, -1, np.int64), np.zeros(count, np.uint8)
-    for part, number in zip(parts, numbers, strict=True):
+    for part, origin_of, number in zip(parts, origins, numbers, strict=True):
         own, more = np.full(len(number), -1, np.int64), np.zeros(len(number), np.uint8)
-        one_origin(part.start.routes, part.routes, own, more)
-        more_origins(part.log.prefix, part.log.op, part.log.route, part.routes, own, more)
+        one_origin(part.start.routes, origin_of, own, more)
+        more_origins(part.log.prefix, part.log.op, part.log.route, origin_of, own, more)
         told = np.flatnonzero(number >= 0)
         where = number[told]
         several[where] |= more[told]
@@ -144,6 +149,7 @@ def _first_of_each(prefix: npt.NDArray[np.int32], origin: npt.NDArray[np.int64])
 
 def _pairs(
     parts: Sequence[CollectorPart],
+    origins: Origins,
     numbers: list[npt.NDArray[np.int32]],
     several: npt.NDArray[np.uint8],
     of_known: npt.NDArray[np.int32],
@@ -152,15 +158,15 @@ def _pairs(
     """Prefix and origin, prefix << 32 | origin, of the prefixes that have several, in order; AS 0 is none."""
     told = np.flatnonzero((known_origin > 0) & (several[of_known] == 1))
     found = [_key(of_known[told], known_origin[told].astype(np.uint32))]
-    for part, number in zip(parts, numbers, strict=True):
+    for part, origin_of, number in zip(parts, origins, numbers, strict=True):
         wanted = (number >= 0) & (several[np.maximum(number, 0)] == 1) if len(several) else number >= 0
         rows = np.flatnonzero(wanted)
         q, n = np.nonzero(part.start.routes[rows])
-        found.append(_key(number[rows[q]], part.routes[part.start.routes[rows[q], n], 0]))
+        found.append(_key(number[rows[q]], origin_of[part.start.routes[rows[q], n]]))
         log = part.log
         rows = np.flatnonzero((log.prefix >= 0) & ((log.op == Op.HOLD) | (log.op == Op.DUMPED_HOLD)))
         rows = rows[wanted[log.prefix[rows]]]
-        found.append(_key(number[log.prefix[rows]], part.routes[log.route[rows], 0]))
+        found.append(_key(number[log.prefix[rows]], origin_of[log.route[rows]]))
     pairs: npt.NDArray[np.uint64] = np.unique(np.concatenate(found))
     real: npt.NDArray[np.uint64] = pairs[(pairs & np.uint64(0xFFFFFFFF)) != 0]
     return real

@@ -15,7 +15,6 @@ def walk(rows: VoteRows, family: npt.NDArray[np.uint8], voters: int) -> tuple[tu
     """Columns of CHANGES and of STEPS. family uint8[U]: 0 IPv4, 1 IPv6. Memory: U * (N + 4 * voters) bytes."""
     voter_of = rows.voter_of
     prefixes, sessions = rows.cells.shape
-    origin, upstream, beyond = (rows.last[:, k].copy() for k in range(3))
     state = (
         rows.cells.copy(),
         np.zeros((prefixes, voters), np.uint16),
@@ -24,9 +23,7 @@ def walk(rows: VoteRows, family: npt.NDArray[np.uint8], voters: int) -> tuple[tu
         np.zeros(prefixes, np.int32),
         np.zeros(prefixes, np.uint8),
         np.ones(prefixes, np.uint8),
-        origin,
-        upstream,
-        beyond,
+        rows.last.copy(),
         rows.ever.copy(),
         np.zeros((sessions, 2), np.uint8),
         rows.complete.copy(),
@@ -37,7 +34,7 @@ def walk(rows: VoteRows, family: npt.NDArray[np.uint8], voters: int) -> tuple[tu
     touched = np.zeros(prefixes, np.uint8)
     touched_list = np.zeros(prefixes, np.int32)
     room = max(2 * prefixes, 1 << 16)
-    kinds = (np.int64, np.int32, np.uint8, np.int32, np.int32, np.uint32, np.uint32, np.uint32, np.uint8)
+    kinds = (np.int64, np.int32, np.uint8, np.int32, np.int32, np.int32, np.uint8)
     changes: list[tuple[Column, ...]] = [tuple(np.empty(0, kind) for kind in kinds)]
     steps: list[tuple[Column, ...]] = [(np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.int32))]
     row, more = 0, True
@@ -49,9 +46,7 @@ def walk(rows: VoteRows, family: npt.NDArray[np.uint8], voters: int) -> tuple[tu
             rows.session,
             rows.prefix,
             rows.code,
-            rows.origin,
-            rows.upstream,
-            rows.beyond,
+            rows.route,
             voter_of,
             family,
             *state,
@@ -63,7 +58,8 @@ def walk(rows: VoteRows, family: npt.NDArray[np.uint8], voters: int) -> tuple[tu
         )
         changes.append(tuple(column[:n] for column in out))
         steps.append(tuple(column[:m] for column in step_out))
+    time_us, prefix, state_, votes, known, route, by = (np.concatenate(column) for column in zip(*changes, strict=True))
     return (
-        tuple(np.concatenate(column) for column in zip(*changes, strict=True)),
+        (time_us, prefix, state_, votes, known, *(column[route] for column in rows.routes.ends), by),
         tuple(np.concatenate(column) for column in zip(*steps, strict=True)),
     )

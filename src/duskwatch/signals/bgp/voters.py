@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from duskwatch.records.signals import Gap
 from duskwatch.signals.bgp.collector_part import CollectorPart
-from duskwatch.signals.bgp.state import Op, RoutingLog
+from duskwatch.signals.bgp.log import Op, RoutingLog
+from duskwatch.signals.bgp.start_table import Session
 from duskwatch.signals.bgp.vote_rows import Vote
 
 # Full feed: a peer whose table has at least this share of the largest table, per address family.
@@ -66,14 +67,17 @@ def switches(
     for part, offset in zip(parts, offsets, strict=False):
         span = slice(offset, offset + len(part.peers))
         dumped[span] = part.dumps > 0
-        sizes[np.searchsorted(sample_us, part.sample_us), span] = part.sizes
+        # Tables are as they were noted last, should collectors have been noted at other times.
+        last = np.searchsorted(part.sample_us, sample_us, side="right") - 1
+        sizes[last >= 0, span] = part.sizes[last[last >= 0]]
     full = full_feed(sizes, dumped)
     out: list[tuple[int, int, int]] = []
     gaps: list[Gap] = []
     for part, offset in zip(parts, offsets, strict=False):
         holes = [(gap.from_us, gap.until_us) for gap in part.gaps]
         log = _sessions_alone(part.log)
-        lives = _live_spans(log, len(part.peers), from_us, until_us)
+        known = max(from_us, part.from_us), until_us
+        lives = _live_spans(part.start.sessions, log, len(part.peers), *known)
         doubted = _doubted_spans(part, from_us, until_us)
         ever_full: npt.NDArray[np.bool_] = np.zeros(len(part.peers), np.bool_)
         for sample in full:
@@ -97,7 +101,7 @@ def switches(
             if ever_full[peer]:
                 gaps += [
                     Gap(part.session(peer), start, end, reason, 1)
-                    for start, end, reason in _session_gaps(log, peer, from_us, until_us)
+                    for start, end, reason in _session_gaps(part.start.sessions[peer], log, peer, *known)
                 ]
                 gaps += [Gap(part.session(peer), *stretch, "its table fell", 1) for stretch in sorted(fallen[peer])]
                 gaps += [
@@ -105,7 +109,9 @@ def switches(
                     for start, end in doubted.get(peer, [])
                 ]
         voters = len({asn for asn, full_feed_once in zip(part.peers.asn, ever_full, strict=True) if full_feed_once})
-        gaps += [replace(gap, peers=voters) for gap in part.gaps]
+        # One that became known late may have been told of the time before the window.
+        whole_part = [replace(gap, from_us=max(gap.from_us, from_us), peers=voters) for gap in part.gaps]
+        gaps += [gap for gap in whole_part if gap.from_us < gap.until_us]
     gaps.sort(key=lambda gap: (gap.from_us, gap.source, gap.until_us))
     return out, tuple(gaps)
 
@@ -116,10 +122,12 @@ def _sessions_alone(log: RoutingLog) -> RoutingLog:
     return RoutingLog(log.time_us[rows], log.peer[rows], log.prefix[rows], log.op[rows], log.route[rows])
 
 
-def _live_spans(log: RoutingLog, peers: int, from_us: int, until_us: int) -> list[list[tuple[int, int]]]:
-    """Stretches [start, end) in which each peer's session was up and heard."""
+def _live_spans(
+    sessions: npt.NDArray[np.uint8], log: RoutingLog, peers: int, from_us: int, until_us: int
+) -> list[list[tuple[int, int]]]:
+    """Stretches [start, end) in which each peer's session was up and heard. ``sessions``: as the window began."""
     spans: list[list[tuple[int, int]]] = [[] for _ in range(peers)]
-    since: list[int | None] = [None] * peers
+    since: list[int | None] = [from_us if sessions[peer] == Session.LIVE else None for peer in range(peers)]
     for peer, op, time_us in zip(log.peer.tolist(), log.op.tolist(), log.time_us.tolist(), strict=True):
         if op in (Op.UP, Op.HEARD, Op.DUMPED):
             if since[peer] is None:
@@ -147,11 +155,14 @@ def _doubted_spans(part: CollectorPart, from_us: int, until_us: int) -> dict[int
     return {peer: [(max(a, from_us), b) for a, b in own if b > from_us] for peer, own in spans.items()}
 
 
-def _session_gaps(log: RoutingLog, peer: int, from_us: int, until_us: int) -> list[tuple[int, int, str]]:
-    """Stretches in which one peer's session was down or silent, with the reason."""
+def _session_gaps(
+    session: np.uint8, log: RoutingLog, peer: int, from_us: int, until_us: int
+) -> list[tuple[int, int, str]]:
+    """Stretches in which one peer's session was down or silent, with the reason. ``session``: as the window began."""
     reasons = {Op.DOWN: "session down", Op.SILENT: "nothing heard for an hour"}
+    begun = {Session.ENDED: reasons[Op.DOWN], Session.QUIET: reasons[Op.SILENT]}.get(Session(int(session)))
     out: list[tuple[int, int, str]] = []
-    since: tuple[int, str] | None = None
+    since: tuple[int, str] | None = None if begun is None else (from_us, begun)
     for row in np.flatnonzero(log.peer == peer):
         op, time_us = int(log.op[row]), int(log.time_us[row])
         if op in reasons and since is None:

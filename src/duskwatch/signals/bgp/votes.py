@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from duskwatch.records.signals import Gap, PrefixState
-from duskwatch.signals.bgp.collector_part import CollectorPart, close_part
-from duskwatch.signals.bgp.vote_rows import Vote, VoteRows, vote_rows, with_start, without_rows
+from duskwatch.signals.bgp.collector_part import CollectorPart
+from duskwatch.signals.bgp.paths import PathPool
+from duskwatch.signals.bgp.vote_rows import Routes, Vote, VoteRows, vote_rows, with_start, without_rows
 from duskwatch.signals.bgp.vote_units import NOTHING_KNOWN, Known, Units, cut_in_spans, number_units, pick_rows
 from duskwatch.signals.bgp.vote_walk import CHANGES, STEPS, walk
 from duskwatch.signals.bgp.voters import full_feed, switches
@@ -29,13 +30,13 @@ __all__ = [
     "Vote",
     "VoteRows",
     "Votes",
-    "close_part",
     "full_feed",
     "known_after",
     "merge_votes",
     "voters_alone",
 ]
 
+NO_PATHS = PathPool().paths
 # Columns with a row for each unit.
 UNITS = ("afi", "hi", "lo", "length", "any_origin", "origin_of")
 # A walk takes so many bytes; a whole table is walked in several goes.
@@ -108,7 +109,9 @@ def merge_votes(
     were lost. Prefixes ``known`` from before the window are counted too, though no route to them may be left.
     """
     parts = sorted(parts, key=lambda part: part.collector)
-    units = number_units(parts, by_origin=all_origins_bin_us > 0, known=known)
+    routes = Routes.of(parts, ends := [part.paths.ends() for part in parts])
+    units = number_units(parts, [own.origin for own in ends] if all_origins_bin_us > 0 else None, known)
+    del ends
     offsets = np.cumsum([0] + [len(part.peers) for part in parts])
     voters: dict[tuple[str, int], int] = {}
     voter_of = np.array(
@@ -119,7 +122,7 @@ def merge_votes(
     learned = any(part.dumps == 0 for part in parts)
 
     def count(span: tuple[int, int], picked: Sequence[npt.NDArray[np.int32] | slice]) -> Votes:
-        rows = vote_rows(parts, picked, units, span, offsets, turns, voter_of, from_us)
+        rows = vote_rows(parts, picked, units, span, offsets, turns, voter_of, from_us, routes)
         whole, origin_of = _kinds_of(units, span)
         columns = _unit_columns(units, span)
         changes, steps = walk(rows, (columns["afi"] != 1).astype(np.uint8), len(voters))
@@ -176,7 +179,9 @@ def known_after(votes: Votes, known: Known, keep_us: int) -> Known:
 
 def voters_alone(parts: Sequence[CollectorPart], from_us: int, until_us: int) -> Votes:
     """Who votes when, without any prefix: what faults of the recording are found from before votes are counted."""
-    return merge_votes([replace(part, start=part.start.cut(0), afi=part.afi[:0]) for part in parts], from_us, until_us)
+    return merge_votes(
+        [replace(part, start=part.start.cut(0), afi=part.afi[:0], paths=NO_PATHS) for part in parts], from_us, until_us
+    )
 
 
 def _joined(spans: list[Votes]) -> Votes:

@@ -7,10 +7,10 @@ import pytest
 
 from duskwatch.records.coverage import Artefact
 from duskwatch.records.elems import Kind
+from duskwatch.records.messages import Silence
 from duskwatch.records.report import InputFile
-from duskwatch.records.signals import Gap
 from duskwatch.signals.bgp.artefacts.faults import find_faults
-from duskwatch.signals.bgp.artefacts.heard import hearing
+from duskwatch.signals.bgp.artefacts.heard import Heard
 from duskwatch.signals.bgp.state import DumpCheck
 from duskwatch.signals.bgp.votes import merge_votes
 from tests.signals.bgp.test_votes import MINE, OTHERS, PATH, A, S, part
@@ -32,11 +32,10 @@ def comes_back(peer, seconds):
 
 def heard_of(name, said):
     """said: (bin, peer, announcements)."""
-    heard = hearing(name, 0, END_US, 5 * MINUTE)
-    heard.room, heard.peers = np.zeros((48, 8, 2), np.int32), 4
+    counts = np.zeros((48, 4, 2), np.int32)
     for place, peer, many in said:
-        heard.counts[place, peer, 0] += many
-    return heard
+        counts[place, peer, 0] += many
+    return Heard(name, 0, 5 * MINUTE, counts)
 
 
 def faults_of(parts, heard=(), inputs=()):
@@ -143,7 +142,7 @@ def test_checks_ahead_of_the_window_do_not_count():
 
 
 def test_nothing_recorded_takes_all_of_several_collectors():
-    hole = Gap("", HOUR, 2 * HOUR, "missing file")
+    hole = Silence(HOUR, 2 * HOUR, "missing file")
     both = [part("rrc00", (1, 2, 3), [], gaps=[hole]), part("rrc01", (1, 2, 3), [], gaps=[hole])]
     assert faults_of(both).artefacts == (
         Artefact("nothing recorded", "", HOUR, 2 * HOUR, "no data of any of 2 collectors: missing file"),

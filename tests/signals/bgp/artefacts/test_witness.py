@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from duskwatch.analysis.replay import replay_archives
+from duskwatch.analysis.replay import Reading, Window, replay_archives
 from duskwatch.records.outages import Outage, When
 from duskwatch.records.reason import NO_REASON
 from duskwatch.records.times import MINUTE
@@ -35,7 +35,7 @@ def witnesses_of(made: Archive, tmp_path, outages: Sequence[Outage], counted: bo
         return (hi >> np.uint64(42) == OWN[0].hi >> 42).astype(np.uint8)
 
     window = START_US, at(240)
-    run = replay_archives(*window, [made.write(tmp_path / "mrt")], watch=watch, threads=1)
+    run = replay_archives(Window(*window), [made.write(tmp_path / "mrt")], watch=watch, reading=Reading(1))
     votes = merge_votes(list(run.parts), *window)
     faults = find_faults(run.parts, run.heard if counted else (), run.inputs, votes)
     everything = np.ones(len(votes.afi), np.bool_)

@@ -21,8 +21,10 @@ from numba import njit
 from duskwatch.kernels.aspath import path_tails
 from duskwatch.kernels.mrt import OPTIONS, _u32
 from duskwatch.records.elems import PeerTable, RibBlock
-from duskwatch.signals.bgp.dumps import begin_dump, end_dump, fold_dump
-from duskwatch.signals.bgp.state import RoutingState, fold
+from duskwatch.records.messages import DumpBegin, DumpEnd
+from duskwatch.signals.bgp.fold import fold
+from duskwatch.signals.bgp.roll import close, roll
+from duskwatch.signals.bgp.state import begin
 from duskwatch.sources.bgp.formats.bgpdump import BgpdumpText
 from duskwatch.sources.bgp.formats.mrt import MrtReader
 from tests.kernels.test_mrt import INDEX, RECORDS
@@ -37,6 +39,11 @@ except IndexError:
     pass
 else:
     raise SystemExit("bounds are not checked")
+
+FAR = 4000 * 10**6
+
+def everything(afi, hi, lo, length):
+    return np.ones(len(afi), np.uint8)
 
 wanted, chance, done, bad, elems, together = int(sys.argv[1]), random.Random(20141222), 0, 0, 0, 0
 raw = [INDEX, *RECORDS.values()] + 4 * [INDEX, RECORDS["rib subtype 2"], RECORDS["rib subtype 4"]]
@@ -68,28 +75,29 @@ while done < wanted:
     size = chance.choice([7, 100, 1 << 20])
     peers = PeerTable()
     reader = MrtReader([data[at : at + size] for at in range(0, len(data), size)], peers)
-    state = RoutingState("fuzz", 0, 4000 * 10**6, 300 * 10**6)
-    state.peers = peers
-    state = begin_dump(state, 0, True)
+    state, _ = fold(begin("fuzz", 0, 300 * 10**6, everything), DumpBegin("fuzz", 0), FAR)
     text = BgpdumpText()
     for block in reader:
         rows = np.arange(len(block.time_us), dtype=np.int64)
         tails = np.zeros((3, len(rows)), np.uint32)
         path_tails(block.data, block.attr_start, block.attr_length, block.as_size, rows, *tails)
-        state, log = fold(state, block, lambda afi, hi, lo, length: np.ones(len(afi), np.uint8))
+        state, log = fold(state, block, FAR)
         for _ in text.lines(block, peers, rows):
             pass
         elems += len(rows)
-    end_dump(state, reader.damage is None)
+    state, log = fold(state, DumpEnd(reader.damage is None))
     assert (state.sizes >= 0).all()
+    for block in MrtReader([data], peers):                  # and outside of a dump, with a roll
+        state, log = fold(state, block, FAR)
+    part, state = roll(state, 2000 * 10**6)
+    assert len(part.log) == 0 or part.log.time_us.max() < 2000 * 10**6
+    close(state, FAR)
     routes = MrtReader([data], PeerTable())                 # the same with records of a dump in one
-    state = RoutingState("fuzz", 0, 4000 * 10**6, 300 * 10**6)
-    state.peers = routes._peers
-    state = begin_dump(state, 0, True)
+    state, _ = fold(begin("fuzz", 0, 300 * 10**6, everything), DumpBegin("fuzz", 0), FAR)
     for block in routes.routes():
-        state, log = fold_dump(state, block, lambda afi, hi, lo, length: np.ones(len(afi), np.uint8))
+        state, log = fold(state, block, FAR)
         together += isinstance(block, RibBlock) and len(block.time_us)
-    end_dump(state, routes.damage is None)
+    fold(state, DumpEnd(routes.damage is None))
     assert (routes.records, routes.bad_records) == (reader.records, reader.bad_records)
     if done > 1000:                                         # by then everything is compiled
         slowest = max(slowest, time.perf_counter() - began)
@@ -105,7 +113,7 @@ def test_mutated_records_crash_nothing_and_are_never_read_past_their_end(tmp_pat
     environment = os.environ | {
         "NUMBA_BOUNDSCHECK": "1",
         "NUMBA_CACHE_DIR": str(tmp_path / "numba"),
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT))),
     }
     command = [sys.executable, "-X", "faulthandler", "-c", PROGRAM, str(RECORDS)]
     done = subprocess.run(

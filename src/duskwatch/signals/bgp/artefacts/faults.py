@@ -10,7 +10,7 @@ from duskwatch.records.report import InputFile
 from duskwatch.records.times import HOUR, MINUTE, SECOND, span_text
 from duskwatch.signals.bgp.artefacts.heard import ClockStep, Heard
 from duskwatch.signals.bgp.artefacts.lone import collector_of, could_decide_alone
-from duskwatch.signals.bgp.state import Op
+from duskwatch.signals.bgp.log import Op
 from duskwatch.signals.bgp.votes import CollectorPart, Votes
 
 # A collector restarts: at least so many of its sessions, and such a share of them, go down within this time.
@@ -98,7 +98,7 @@ def _downs(part: CollectorPart, from_us: int, until_us: int) -> list[tuple[int, 
 def _restarts(part: CollectorPart, votes: Votes) -> list[Artefact]:
     """Sessions of one collector that went down together, until half of those that voted do so again."""
     downs = sorted(_downs(part, votes.from_us, votes.until_us))
-    sessions = len(np.unique(part.log.peer))
+    sessions = part.met
     need = max(RESTART_SESSIONS, RESTART_SHARE * sessions)
     out: list[Artefact] = []
     at = 0
@@ -139,7 +139,7 @@ def _restarts_untold(
 
     Collectors that restart write no state changes of the sessions that they lost with it.
     """
-    sessions = len(np.unique(part.log.peer))
+    sessions = part.met
     ended = [(session, time_us) for time_us, session in downs]
     alone = sorted(
         (

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from duskwatch.kernels.guard import witnesses as walk
-from duskwatch.records.coverage import Artefact, CollectorView, Doubt, Witnesses
+from duskwatch.records.coverage import Artefact, CollectorView, Doubt, PeerView, Witnesses
 from duskwatch.records.outages import Outage
 from duskwatch.records.signals import EntityHistory, PrefixState
 from duskwatch.records.times import HOUR, MINUTE, span_text
@@ -155,7 +155,7 @@ def _witnesses(
     place_of: I32,
 ) -> Witnesses:
     start, end = seen.stretches[k]
-    views = _views(seen, k, names, place_of)
+    views = _views(votes, seen, k, names, place_of)
     lost = np.flatnonzero((2 * seen.lost[k] >= seen.before[k]) & (seen.before[k] > 0))
     talking, statements = _talk(votes, selected, faults, lost, start, end)
     before, least, after = _voters(watch, start, end)
@@ -181,7 +181,7 @@ def _near(outage: Outage, time_us: int) -> bool:
     return outage.onset.earliest_us - NEAR_US <= time_us <= outage.onset.latest_us + NEAR_US
 
 
-def _views(seen: _Seen, k: int, names: tuple[str, ...], place_of: I32) -> tuple[CollectorView, ...]:
+def _views(votes: Votes, seen: _Seen, k: int, names: tuple[str, ...], place_of: I32) -> tuple[CollectorView, ...]:
     before, lost = seen.before[k], seen.lost[k]
     held = before > 0
     gone = held & (2 * lost >= before)
@@ -200,9 +200,32 @@ def _views(seen: _Seen, k: int, names: tuple[str, ...], place_of: I32) -> tuple[
                 int((left & mine).sum()),
                 int(first.min()) if len(first) else None,
                 int(first.max()) if len(first) else None,
+                _peers(votes, held & mine, gone, left, seen.first_us[k]),
             )
         )
     return tuple(views)
+
+
+def _peers(votes: Votes, which: Bool, gone: Bool, left: Bool, first_us: I64) -> tuple[PeerView, ...]:
+    """Some voters by name, in order of AS number."""
+    sessions: dict[int, list[list[str]]] = {}
+    for name, voter in zip(votes.rows.sessions, votes.rows.voter_of.tolist(), strict=True):
+        if voter >= 0 and which[voter]:
+            sessions.setdefault(voter, []).append(name.split())
+    views = []
+    for voter, own in sessions.items():
+        asn = next((int(word[2:]) for word in own[0] if word[:2] == "AS" and word[2:].isdigit()), 0)
+        addresses = tuple(sorted({words[-1] for words in own}))
+        lost = first_us[voter] >= 0
+        views.append(
+            PeerView(
+                asn,
+                addresses,
+                "lost" if gone[voter] else "left" if left[voter] else "kept",
+                int(first_us[voter]) if lost else None,
+            )
+        )
+    return tuple(sorted(views, key=lambda view: (view.asn, view.addresses)))
 
 
 def _talk(

@@ -12,6 +12,8 @@ from duskwatch.records.text import clean_name
 from duskwatch.records.times import MINUTE, SECOND
 from duskwatch.sources.bgp.archives.collectors import COLLECTORS
 from duskwatch.sources.bgp.archives.names import is_archive_name, is_update_name, stamp_time
+from duskwatch.sources.bgp.formats.reenactment import HEAD_BYTES as MARK_BYTES
+from duskwatch.sources.bgp.formats.reenactment import reenactment_of
 from duskwatch.sources.files.pieces import TransportDamage, open_pieces
 
 COLLECTOR = re.compile(
@@ -42,6 +44,7 @@ class ArchiveFile:
     is_update: bool
     path: Path
     size_bytes: int
+    reenactment: str = ""  # the sentence that says that it was generated; empty for recordings
 
 
 def find_files(paths: list[Path]) -> tuple[list[ArchiveFile], list[Path]]:
@@ -86,8 +89,8 @@ def probe(path: Path, folder: Path | None = None) -> ArchiveFile | None:
     head = b""
     try:
         for piece in open_pieces(path, piece_bytes=HEAD_BYTES):
-            head += bytes(piece[:64])
-            if len(head) >= 12:
+            head += bytes(piece[:MARK_BYTES])
+            if len(head) >= MARK_BYTES:
                 break
     except TransportDamage:
         pass
@@ -100,7 +103,7 @@ def probe(path: Path, folder: Path | None = None) -> ArchiveFile | None:
         return None
     collector = collector_of(path, folder)
     start_us = named_time(path.name, collector) or time_s * SECOND
-    return ArchiveFile(collector, start_us, kind in UPDATE_TYPES, path, path.stat().st_size)
+    return ArchiveFile(collector, start_us, kind in UPDATE_TYPES, path, path.stat().st_size, reenactment_of(head))
 
 
 def _in_folder(path: Path, folder: Path) -> ArchiveFile | None:

@@ -135,13 +135,14 @@ class MrtReader:
                     turns -= is_routes != was_routes
                     was_routes = is_routes
                     if is_routes:
-                        yield _rib_block(data, offset, found, links, summary)
+                        yield _rib_block(data, offset, found, links, summary, self._peers)
                     else:
                         yield ElemBlock(
                             data=data,
                             data_offset=offset,
                             last_us=int(summary[LAST_US]),
                             path_ids=int(summary[PATH_IDS]),
+                            peers=self._peers,
                             **_columns(found, records),
                         )
                 if ended == BROKEN:
@@ -228,6 +229,7 @@ def _rib_block(
     found: np.ndarray,
     links: npt.NDArray[np.int32],
     summary: npt.NDArray[np.int64],
+    peers: PeerTable,
 ) -> RibBlock:
     return RibBlock(
         data=data,
@@ -241,6 +243,7 @@ def _rib_block(
         entries=found["attr_length"],
         places=links[INDEX : INDEX + int(links[LISTED])].copy(),
         last_us=int(summary[LAST_US]),
+        peers=peers,
     )
 
 

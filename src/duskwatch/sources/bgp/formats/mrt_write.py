@@ -218,11 +218,18 @@ def bgp4mp(
 
 
 def state_change(
-    seconds: int, peer: Peer, local: Peer, old: BgpState, new: BgpState, *, microseconds: int | None = None
+    seconds: int,
+    peer: Peer,
+    local: Peer,
+    old: BgpState,
+    new: BgpState,
+    *,
+    interface: int = 0,
+    microseconds: int | None = None,
 ) -> bytes:
     """A BGP4MP_STATE_CHANGE_AS4 record (RFC 6396 section 4.4.4)."""
     kind = BGP4MP if microseconds is None else BGP4MP_ET
-    body = session_header(peer, local) + struct.pack("!HH", old, new)
+    body = session_header(peer, local, interface) + struct.pack("!HH", old, new)
     return record(seconds, kind, BGP4MP_STATE_CHANGE_AS4, body, microseconds)
 
 

@@ -1,0 +1,1 @@
+"""What others say about an outage, as claims, each compared with what was measured. Start with `said.examine`."""

@@ -1,0 +1,89 @@
+"""Facts from a TOML file: what is known of an outage, each number with where it is from.
+
+``[[fact]]`` tables with ``name``, ``value`` (a number, true or false) and, where known, ``unit``, ``source`` and
+``note``; ``[sources]`` says what each source is.
+"""
+
+import math
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from duskwatch.records.errors import InputError
+from duskwatch.records.evidence import Fact, Facts, facts_of
+
+MAX_BYTES = 1 << 20
+
+
+class FactsError(InputError):
+    """A file of facts cannot be used; the message names the file, the place and what to do, in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class FactFile:
+    """What such a file holds."""
+
+    title: str
+    about: str
+    sources: dict[str, str]
+    facts: Facts
+
+
+def load_facts(path: Path) -> FactFile:
+    """Read a file of facts. FactsError in one line."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise FactsError(f"{path}: more than {MAX_BYTES} bytes is no file of facts")
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise FactsError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise FactsError(f"{path}: is no text in UTF-8; give a TOML file of facts") from None
+    return read_facts(text, path.name)
+
+
+def read_facts(text: str, name: str) -> FactFile:
+    """Facts of a TOML text. FactsError, in one line, names what is wrong and where."""
+    try:
+        document = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise FactsError(f"{name}: no TOML: {error}") from None
+    unknown = set(document) - {"title", "about", "sources", "fact"}
+    if unknown:
+        raise FactsError(f"{name}: unknown key '{min(unknown)}'; there are title, about, sources and fact")
+    sources, entries = document.get("sources", {}), document.get("fact", [])
+    if not isinstance(sources, dict) or not all(isinstance(said, str) for said in sources.values()):
+        raise FactsError(f"{name}: sources must be a table of texts")
+    if not isinstance(entries, list) or not entries:
+        raise FactsError(f"{name}: no [[fact]] in it")
+    facts = [_fact(entry, name, f"fact {k}", sources) for k, entry in enumerate(entries, 1)]
+    names = [fact.name for fact in facts]
+    for one in names:
+        if names.count(one) > 1:
+            raise FactsError(f"{name}: the fact '{one}' stands there twice")
+    return FactFile(str(document.get("title", name)), str(document.get("about", "")), sources, facts_of(*facts))
+
+
+def _fact(entry: Any, name: str, where: str, sources: dict[str, str]) -> Fact:
+    if not isinstance(entry, dict):
+        raise FactsError(f"{name}: {where} must be a table")
+    unknown = set(entry) - {"name", "value", "unit", "source", "note"}
+    if unknown:
+        raise FactsError(f"{name}: {where}: unknown key '{min(unknown)}'; there are name, value, unit, source and note")
+    texts = {key: entry.get(key, "") for key in ("name", "unit", "source", "note")}
+    for key, text in texts.items():
+        if not isinstance(text, str):
+            raise FactsError(f"{name}: {where}: {key} must be a text")
+    if not texts["name"]:
+        raise FactsError(f"{name}: {where} has no name")
+    if texts["source"] and texts["source"] not in sources:
+        raise FactsError(f"{name}: {where}: the source '{texts['source']}' is not in [sources]")
+    value = entry.get("value")
+    try:
+        if not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise OverflowError
+        number = float(value)
+    except OverflowError:
+        raise FactsError(f"{name}: {where} ({texts['name']}): value must be a number, true or false") from None
+    return Fact(texts["name"], number, texts["unit"], texts["source"], note=texts["note"])

@@ -1,0 +1,35 @@
+"""Through whom it was reached before and after."""
+
+from duskwatch.explanation.feature import Feature, yes_no
+from duskwatch.records.evidence import Facts
+
+SINGLE = 0.95
+
+
+def _dependence(facts: Facts) -> str | None:
+    if not facts.knows("path.largest_share"):
+        return None
+    return "single" if facts.number("path.largest_share") >= SINGLE else "several"
+
+
+UPSTREAM = Feature(
+    "upstream-change",
+    "Was it reached through another neighbour afterwards?",
+    "path",
+    ("path.upstream_changed",),
+    ("changed", "same"),
+    yes_no("path.upstream_changed", "changed", "same"),
+    "Routes that move to another neighbour tell that a link to the first one was lost.",
+    "The same neighbour after the outage says nothing about a cut that was repaired, or where there is no other.",
+)
+DEPENDENCE = Feature(
+    "dependence",
+    "Did one neighbour carry nearly all of it?",
+    "dependence",
+    ("path.largest_share",),
+    ("single", "several"),
+    _dependence,
+    "A thin link is easily filled, and a single one easily cut.",
+    "It tells what is possible, not what happened. Two neighbours may share one cable.",
+)
+FEATURES = (UPSTREAM, DEPENDENCE)

@@ -1,0 +1,181 @@
+"""Facts of a report: what routing and series say about one of its outages. Whoever measured more adds to them."""
+
+import numpy as np
+
+from duskwatch.records.evidence import NAN, Fact, Facts, facts_of
+from duskwatch.records.outages import Outage
+from duskwatch.records.report import Report
+from duskwatch.records.signals import LOSS_ROLES, SignalBlock
+from duskwatch.records.times import to_datetime
+
+HOUR_US = 3_600_000_000
+MINUTE_US = 60_000_000
+SECOND_US = 1_000_000
+AGAIN_US = 12 * HOUR_US  # an outage sooner after another one is no recurrence
+ENOUGH_ELSEWHERE = 20  # other prefixes watched, below which nothing is said of elsewhere
+DOUBT = {"no": 0.0, "partly": 1.0, "cannot be ruled out": 2.0}
+
+
+def facts_of_report(report: Report, number: int) -> Facts:
+    """What a report knows about its outage of that index. A fact that it does not know is absent, or NaN."""
+    outage = report.outages[number]
+    return facts_of(
+        *_clock(report, outage),
+        *_length(report, outage),
+        *_families(report, outage),
+        *_shape(report, outage),
+        *_after(report, outage, number),
+        *_history(report, outage),
+        *_path(report, outage),
+        *_networks(report, outage),
+        *_recording(report, number),
+    )
+
+
+def main_outage(report: Report) -> int | None:
+    """Index of the outage with the highest score, the first of several such; None where there is none."""
+    return max(range(len(report.outages)), key=lambda k: (report.outages[k].score, -k), default=None)
+
+
+def _end_us(report: Report, outage: Outage) -> int:
+    return outage.end.best_us if outage.end is not None else report.until_us
+
+
+def _clock(report: Report, outage: Outage) -> list[Fact]:
+    width = (outage.onset.latest_us - outage.onset.earliest_us) / MINUTE_US
+    facts = [Fact("onset.width_min", width, "minutes", "detection")]
+    if report.time_zone:
+        from zoneinfo import ZoneInfo
+
+        local = to_datetime(outage.onset.best_us).astimezone(ZoneInfo(report.time_zone))
+        minute = local.hour * 60 + local.minute + local.second / 60
+        facts.append(Fact("onset.local_minute", minute, "minutes after local midnight", "detection"))
+    return facts
+
+
+def _length(report: Report, outage: Outage) -> list[Fact]:
+    facts = [
+        Fact("outage.lasted_hours", (_end_us(report, outage) - outage.onset.best_us) / HOUR_US, "hours", "detection"),
+        Fact("outage.depth", outage.depth, "share", "detection"),
+    ]
+    if outage.end is not None:
+        width = (outage.end.latest_us - outage.end.earliest_us) / MINUTE_US
+        facts.append(Fact("outage.hours", outage.duration_us / HOUR_US, "hours", "detection"))
+        facts.append(Fact("end.width_min", width, "minutes", "detection"))
+    return facts
+
+
+def _families(report: Report, outage: Outage) -> list[Fact]:
+    """Whether each kind of measurement fell, where it was watching."""
+    watched: set[str] = set()
+    fell: set[str] = set()
+    for block in (report.history.signals, *report.history.series):
+        for row, spec in enumerate(block.specs):
+            if spec.role not in LOSS_ROLES or not spec.less_is_loss:
+                continue
+            if _watched(block, row, outage.onset.earliest_us, _end_us(report, outage)):
+                watched.add(spec.family)
+            if spec.name in outage.signals:
+                fell.add(spec.family)
+    return [Fact(f"fell.{family}", float(family in fell), "", "detection") for family in sorted(watched | fell)]
+
+
+def _watched(block: SignalBlock, row: int, from_us: int, until_us: int) -> bool:
+    first = max(0, (from_us - block.start_us) // block.bin_us)
+    stop = -(-(until_us - block.start_us) // block.bin_us)
+    return stop > first and bool(np.isfinite(block.values[row, first:stop]).any())
+
+
+def _routed(report: Report) -> bool:
+    return bool(np.isfinite(report.history.level.prefixes).any())
+
+
+def _shape(report: Report, outage: Outage) -> list[Fact]:
+    """Before, fall and return. Only routes tell them to the second; series of bins are not read for them."""
+    if not _routed(report):
+        return []
+    unstable = sum(one.until_us - one.from_us for one in outage.phases if one.phase == "degrading")
+    facts = [
+        Fact("before.unstable_hours", unstable / HOUR_US, "hours", "detection"),
+        Fact("before.watched_hours", (outage.onset.best_us - report.from_us) / HOUR_US, "hours", "detection"),
+    ]
+    if outage.dark_from is not None:
+        fall = max(0, outage.dark_from.best_us - outage.onset.best_us) / SECOND_US
+        facts.append(Fact("fall.seconds", fall, "seconds", "detection"))
+    if outage.end is not None:
+        shaky = any(one.phase == "unstable" for one in outage.phases)
+        facts.append(Fact("return.unstable", float(shaky), "", "detection"))
+        if outage.dark_until is not None:
+            rise = max(0, outage.end.best_us - outage.dark_until.best_us) / SECOND_US
+            facts.append(Fact("return.seconds", rise, "seconds", "detection"))
+    return facts
+
+
+def _after(report: Report, outage: Outage, number: int) -> list[Fact]:
+    if outage.end is None:
+        return []
+    lost_again = sum(1 for other in report.outages if other.relapse_of == number)
+    return [
+        Fact("after.relapses", float(max(outage.relapses, lost_again)), "", "detection"),
+        Fact("after.watched_hours", (report.until_us - outage.end.best_us) / HOUR_US, "hours", "detection"),
+    ]
+
+
+def _history(report: Report, outage: Outage) -> list[Fact]:
+    gaps = [outage.onset.best_us - other.onset.best_us for other in report.outages]
+    gap = min((gap for gap in gaps if gap >= AGAIN_US), default=None)
+    return [] if gap is None else [Fact("history.gap_days", gap / (24 * HOUR_US), "days", "detection")]
+
+
+def _path(report: Report, outage: Outage) -> list[Fact]:
+    """Neighbours before and after; known of the outage around which the report counted them."""
+    before: dict[int, float] = {}
+    after: dict[int, float] = {}
+    for one in report.history.transit:
+        if one.until_us == outage.onset.best_us:
+            before[one.upstream] = max(one.share, before.get(one.upstream, 0.0))
+        elif outage.end is not None and one.from_us == outage.end.best_us:
+            after[one.upstream] = max(one.share, after.get(one.upstream, 0.0))
+    if not before:
+        return []
+    first = max(before, key=lambda asn: (before[asn], -asn))
+    facts = [Fact("path.largest_share", before[first], "share of routes", "signals/bgp")]
+    if after:
+        then = max(after, key=lambda asn: (after[asn], -asn))
+        facts.append(Fact("path.upstream_changed", float(then != first), "", "signals/bgp"))
+    return facts
+
+
+def _networks(report: Report, outage: Outage) -> list[Fact]:
+    found = report.networks
+    if found is None:
+        return []
+    start, end = outage.onset.earliest_us, _end_us(report, outage)
+    onsets = []
+    for network in found.lost:
+        inside = [
+            other.onset.best_us
+            for other in network.outages
+            if other.onset.best_us < end and _end_us(report, other) > start
+        ]
+        onsets += [min(inside)] if inside else []
+    facts = [
+        Fact("networks.known", float(found.total), "", "signals/bgp"),
+        Fact("networks.lost", float(len(onsets)), "", "detection"),
+    ]
+    if len(onsets) > 1:
+        spread = (max(onsets) - min(onsets)) / MINUTE_US
+        facts.append(Fact("networks.spread_min", spread, "minutes", "detection"))
+    return facts
+
+
+def _recording(report: Report, number: int) -> list[Fact]:
+    witnesses = report.coverage.witnesses
+    seen = witnesses[number] if number < len(witnesses) else None
+    if seen is None:
+        return []
+    facts = [Fact("recording.doubt", DOUBT.get(seen.verdict, NAN), "", "signals/bgp")]
+    if seen.elsewhere >= ENOUGH_ELSEWHERE:
+        share = seen.elsewhere_lost / seen.elsewhere
+        facts.append(Fact("recording.elsewhere_share", share, "share of other prefixes", "signals/bgp"))
+    return facts

@@ -1,0 +1,89 @@
+"""How well the entity was watched: observers over the window, and the time in which nothing could be judged."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from duskwatch.publication.facts import measure
+from duskwatch.publication.levels import Span, edges, stretches
+from duskwatch.records.report import Report
+
+NOT_WATCHED, NOT_HEARD = "not watched", "nothing heard yet"
+
+
+class Spread(NamedTuple):
+    """Least, time-weighted median, and most."""
+
+    least: int
+    median: int
+    most: int
+
+
+class Unjudged(NamedTuple):
+    """A stretch in which nothing could be said about the entity, and why."""
+
+    from_us: int
+    until_us: int
+    why: str  # NOT_WATCHED: no observer was there; NOT_HEARD: none had said anything about the entity
+
+    @property
+    def length_us(self) -> int:
+        """How long it is, in microseconds."""
+        return self.until_us - self.from_us
+
+
+def voters_spread(report: Report) -> Spread:
+    """Live full-feed voters over the window: least, median of the time that anybody watched, most."""
+    level = report.history.level
+    lengths = np.diff(edges(level)).astype(np.float64)
+    voters = np.nan_to_num(level.voters)
+    told = lengths > 0
+    if not told.any():
+        return Spread(0, 0, 0)
+    least, most = int(voters[told].min()), int(voters[told].max())
+    told &= voters > 0
+    if not told.any():
+        return Spread(0, 0, 0)
+    voters, lengths = voters[told], lengths[told]
+    order = np.argsort(voters, kind="stable")
+    below = np.cumsum(lengths[order])
+    median = voters[order][np.searchsorted(below, below[-1] / 2)]
+    return Spread(least, int(median), most)
+
+
+def unjudged(report: Report) -> tuple[Unjudged, ...]:
+    """Stretches in which nothing could be said about the entity, in time order."""
+    level = report.history.level
+    if not level.time_us.size:
+        return (Unjudged(report.from_us, report.until_us, NOT_WATCHED),)
+    blind = np.isnan(measure(report).values)
+    there = np.nan_to_num(level.voters) > 0
+    spans = [Unjudged(*span, NOT_WATCHED) for span in stretches(level, blind & ~there)]
+    spans += [Unjudged(*span, NOT_HEARD) for span in stretches(level, blind & there)]
+    start = int(level.time_us[0])
+    if start > report.from_us:
+        spans.append(Unjudged(report.from_us, start, NOT_WATCHED))
+    return tuple(sorted(spans))
+
+
+def blind_spans(report: Report) -> tuple[Span, ...]:
+    """The same, those that touch each other as one, whatever the reason."""
+    spans: list[Span] = []
+    for start, end, _ in unjudged(report):
+        if spans and spans[-1].until_us == start:
+            spans[-1] = Span(spans[-1].from_us, end)
+        else:
+            spans.append(Span(start, end))
+    return tuple(spans)
+
+
+def watched_share(report: Report) -> float:
+    """Share of the window in which the entity could be judged, 0..1."""
+    length = report.until_us - report.from_us
+    blind = sum(span.length_us for span in blind_spans(report))
+    return max(0.0, 1.0 - blind / length) if length > 0 else 0.0
+
+
+def unjudged_us(report: Report, from_us: int, until_us: int) -> int:
+    """How much of a stretch could not be judged, in microseconds."""
+    return sum(max(0, min(span.until_us, until_us) - max(span.from_us, from_us)) for span in blind_spans(report))

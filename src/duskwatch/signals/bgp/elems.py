@@ -1,0 +1,103 @@
+"""Elems into the routing state of a collector: who holds what from then on, and rows of the log."""
+
+import numpy as np
+import numpy.typing as npt
+
+from duskwatch.kernels.aspath import path_tails
+from duskwatch.kernels.routing import fold_elems
+from duskwatch.records.elems import ElemBlock, Kind
+from duskwatch.signals.bgp.log import Op, RoutingLog
+from duskwatch.signals.bgp.room import number_prefixes, reserve_paths, reserve_peers, watch_rows
+from duskwatch.signals.bgp.state import LATE_US, SILENT_US, RoutingState
+
+
+def fold_block(state: RoutingState, block: ElemBlock, horizon_us: int) -> RoutingLog:
+    """Apply a block whose times are right. How the elems of different peers interleave changes nothing."""
+    elems = len(block.time_us)
+    if elems == 0:
+        return RoutingLog.empty()
+    reserve_peers(state)
+    reserve_paths(state, block.path_ids)
+    prefix = number_prefixes(state, block)
+    origins = state.origins
+    told_from = None
+    if origins is not None:
+        origin_of = _origins(block, np.flatnonzero((block.kind == Kind.ANNOUNCE) | (block.kind == Kind.RIB)))
+        own = np.flatnonzero(np.isin(origin_of, origins) & (block.time_us < horizon_us))
+        fresh = own[state.watched[prefix[own]] == 0]
+        if len(fresh):
+            told_from = np.zeros(state.count, np.int64)
+            np.maximum.at(told_from, prefix[fresh], elems - fresh)
+            watch_rows(state, np.flatnonzero(told_from))
+            told_from = np.where(told_from > 0, elems - told_from, 0)
+    last = min(block.last_us, horizon_us)
+    due = max(0, (last - state.sample_us) // state.bin_us + 1)
+    samples = np.empty((due, *state.sizes.shape), np.int32)
+    first_sample_us = state.sample_us
+    room = 4 * elems
+    log_time = np.empty(room, np.int64)
+    log_peer = np.empty(room, np.int32)
+    log_prefix = np.empty(room, np.int32)
+    log_op = np.empty(room, np.uint8)
+    log_row = np.empty(room, np.int64)
+    rows_used, sampled, next_sample_us = fold_elems(
+        block.time_us,
+        block.kind,
+        block.afi,
+        block.peer,
+        block.path_id,
+        block.state,
+        prefix,
+        state.held,
+        state.count,
+        state.path_keys,
+        state.path_ids,
+        state.path_values,
+        state.watched,
+        state.sizes,
+        state.heard_us,
+        state.live,
+        state.dump_policy,
+        state.dump_matched,
+        state.dump_missing,
+        state.sample_us,
+        state.bin_us,
+        samples,
+        0,
+        SILENT_US,
+        LATE_US,
+        max(state.dump_us, state.floor_us),
+        state.floor_us,
+        horizon_us,
+        log_time,
+        log_peer,
+        log_prefix,
+        log_op,
+        log_row,
+        state.counters,
+    )
+    for k in range(sampled):
+        state.samples.append((first_sample_us + k * state.bin_us, samples[k]))
+    state.sample_us = int(next_sample_us)
+    op = log_op[:rows_used].copy()
+    state.whole[log_peer[:rows_used][(op == Op.DOWN)]] = 0
+    row, where = log_row[:rows_used], log_prefix[:rows_used]
+    holds = np.flatnonzero(((op == Op.HOLD) | (op == Op.DUMPED_HOLD)) & (row >= 0))
+    route = np.zeros(rows_used, np.int32)
+    if origins is not None:
+        theirs = ~np.isin(origin_of[row[holds]], origins)
+        op[holds[theirs]] = Op.OTHER
+        holds = holds[~theirs]
+    route[holds] = state.paths.number(block, row[holds])
+    number = np.where(where >= 0, state.number[where], np.int32(-1))
+    # Copies: room for four rows an elem was made, and few elems have one.
+    log = RoutingLog(log_time[:rows_used].copy(), log_peer[:rows_used].copy(), number, op, route)
+    return log if told_from is None else log.of((where < 0) | (row >= told_from[np.maximum(where, 0)]))
+
+
+def _origins(block: ElemBlock, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:
+    """The origin of some elems, uint32[E]; 0 elsewhere."""
+    tails = tuple(np.zeros(len(block.time_us), np.uint32) for _ in range(3))
+    if len(rows):
+        path_tails(block.data, block.attr_start, block.attr_length, block.as_size, rows, *tails)
+    return tails[0]

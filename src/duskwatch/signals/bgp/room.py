@@ -1,0 +1,142 @@
+"""Room in a routing state for what a block holds that was not met before: prefixes, peers, paths."""
+
+import numpy as np
+import numpy.typing as npt
+
+from duskwatch.kernels.prefix_table import intern_prefixes, rebuild_slots
+from duskwatch.kernels.routing import LOAD, move_paths
+from duskwatch.records.elems import ElemBlock, RibBlock, strided
+from duskwatch.signals.bgp.state import MOST_PEERS, PeerNumbers, RoutingState
+
+
+def own_peers(state: RoutingState, block: ElemBlock) -> ElemBlock:
+    """The block with its peers numbered as in the state; those not met before are added."""
+    numbers = _numbers(state, block)
+    return block if numbers is None else block._replace(peer=strided(numbers[block.peer]), peers=None)
+
+
+def own_places(state: RoutingState, block: RibBlock) -> RibBlock:
+    """The same for the places of the peer index table."""
+    numbers = _numbers(state, block)
+    return block if numbers is None else block._replace(places=numbers[block.places], peers=None)
+
+
+def _numbers(state: RoutingState, block: ElemBlock | RibBlock) -> npt.NDArray[np.int32] | None:
+    """The state's number of each peer of the block's table; None where they are the same."""
+    theirs, numbers = block.peers, state.numbers
+    if theirs is None or theirs is state.peers:
+        return None
+    if numbers is None or numbers.table is not theirs:
+        numbers = state.numbers = PeerNumbers(theirs, np.empty(0, np.int32), True)
+    if len(numbers.number) < len(theirs):
+        own = state.peers
+        if len(state.row_of) != len(own):
+            state.row_of = {peer: row for row, peer in reversed(list(enumerate(own.rows())))}
+        begun = len(numbers.number)
+        more = []
+        for peer, bgp_id in zip(theirs.rows(begun), theirs.bgp_id[begun:], strict=True):
+            if peer not in state.row_of:
+                state.row_of[peer] = len(own)
+                for column, value in zip((own.asn, own.address_hi, own.address_lo, own.afi), peer, strict=True):
+                    column.append(value)
+                own.bgp_id.append(bgp_id)
+            more.append(state.row_of[peer])
+        numbers.number = np.concatenate([numbers.number, np.array(more, np.int32)])
+        numbers.same = bool((numbers.number == np.arange(len(numbers.number))).all())
+    return None if numbers.same else numbers.number
+
+
+def reserve_peers(state: RoutingState) -> None:
+    """Make room for the peers met so far."""
+    need = min(len(state.peers), MOST_PEERS)
+    have = len(state.sizes)
+    if need <= have:
+        return
+    more = need - have
+    state.sizes = np.vstack([state.sizes, np.zeros((more, 2), np.int64)])
+    state.heard_us = np.concatenate([state.heard_us, np.full(more, -1, np.int64)])
+    # A peer first met in the middle of updates has been there before: its session is taken to be up.
+    state.live = np.concatenate([state.live, np.ones(more, np.uint8)])
+    state.whole = np.concatenate([state.whole, np.zeros(more, np.uint8)])
+    state.dump_policy = np.concatenate([state.dump_policy, np.full(more, LOAD, np.uint8)])
+    state.dump_matched = np.concatenate([state.dump_matched, np.zeros(more, np.int64)])
+    state.dump_missing = np.concatenate([state.dump_missing, np.zeros(more, np.int64)])
+    words = (need + 63) // 64
+    if words > state.held.shape[1]:
+        grown = np.zeros((state.held.shape[0], words), np.uint64)
+        grown[:, : state.held.shape[1]] = state.held
+        state.held = grown
+
+
+def reserve_paths(state: RoutingState, paths: int) -> None:
+    """Make room for the path identifiers (RFC 7911) of so many elems."""
+    need = int(np.count_nonzero(state.path_keys >= 0)) + 2 * paths if paths else 0
+    if 2 * need <= len(state.path_keys):
+        return
+    size = 1 << int(np.ceil(np.log2(2 * need)))
+    keys, ids, values = np.full(size, -1, np.int64), np.zeros(size, np.uint32), np.zeros(size, np.int32)
+    move_paths(state.path_keys, state.path_ids, state.path_values, keys, ids, values)
+    state.path_keys, state.path_ids, state.path_values = keys, ids, values
+
+
+def number_prefixes(state: RoutingState, block: ElemBlock | RibBlock) -> npt.NDArray[np.int32]:
+    """The numbers of a block's prefixes, int32[E], -1 where there is none; new ones are added and watched as wished."""
+    elems = len(block.time_us)
+    need = state.count + elems
+    if need > len(state.prefix_hi):
+        size = max(need, 2 * len(state.prefix_hi))
+        state.prefix_hi = _grown(state.prefix_hi, size)
+        state.prefix_lo = _grown(state.prefix_lo, size)
+        state.prefix_meta = _grown(state.prefix_meta, size)
+        state.watched = _grown(state.watched, size)
+        number = np.full(size, -1, np.int32)
+        number[: state.count] = state.number[: state.count]
+        state.number = number
+        held = np.zeros((size, state.held.shape[1]), np.uint64)
+        held[: state.count] = state.held[: state.count]
+        state.held = held
+    bits = int(np.log2(len(state.slots)))
+    if 2 * need > len(state.slots):
+        bits = int(np.ceil(np.log2(2 * need)))
+        state.slots = np.full(1 << bits, -1, np.int32)
+        rebuild_slots(
+            state.slots, np.uint64(64 - bits), state.prefix_hi, state.prefix_lo, state.prefix_meta, state.count
+        )
+    ids = np.empty(elems, np.int32)
+    before = state.count
+    state.count = int(
+        intern_prefixes(
+            block.prefix_hi,
+            block.prefix_lo,
+            block.prefix_length,
+            block.afi,
+            state.slots,
+            np.uint64(64 - bits),
+            state.prefix_hi,
+            state.prefix_lo,
+            state.prefix_meta,
+            state.count,
+            ids,
+        )
+    )
+    new = slice(before, state.count)
+    if state.count > before:
+        meta = state.prefix_meta[new]
+        wanted = state.watch(
+            (meta >> 8).astype(np.uint8), state.prefix_hi[new], state.prefix_lo[new], (meta & 255).astype(np.uint8)
+        )
+        watch_rows(state, before + np.flatnonzero(wanted))
+    return ids
+
+
+def watch_rows(state: RoutingState, rows: npt.NDArray[np.int64]) -> None:
+    """Watch some prefixes from now on, numbered in order."""
+    state.watched[rows] = 1
+    state.number[rows] = state.watched_count + np.arange(len(rows), dtype=np.int32)
+    state.watched_count += len(rows)
+
+
+def _grown(column: npt.NDArray[np.generic], size: int) -> npt.NDArray:  # type: ignore[type-arg]
+    out = np.zeros(size, column.dtype)
+    out[: len(column)] = column
+    return out

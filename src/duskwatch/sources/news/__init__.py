@@ -1,0 +1,1 @@
+"""Articles, feeds and statements into `Article` records. Everything here treats its input as hostile."""
