@@ -1,7 +1,7 @@
 """Datagrams of NetFlow 9 for the races of flows: seeded, shaped like those of a border router.
 
-Four exporters, a template of 19 fields (52 octets a record, 26 records a datagram) that comes again every 500 datagrams,
-targets by Zipf's law out of a million: half of all flows go to some hundred of them.
+Four exporters, a template of 19 fields (52 octets a record, 26 records a datagram) that comes again every 500
+datagrams, targets by Zipf's law out of a million: half of all flows go to some hundred of them.
 """
 
 import struct
