@@ -4,8 +4,8 @@ import sqlalchemy as sql
 
 from duskwatch.store import database as db
 from duskwatch.store.annotations import annotate, annotations, revise_annotation
-from duskwatch.store.incidents import incidents, record_incident, record_incidents, revise_incident, stored_incidents
 from duskwatch.store.concluding import CURRENT, Recorded
+from duskwatch.store.incidents import incidents, record_incident, record_incidents, revise_incident, stored_incidents
 from duskwatch.store.outages import (
     Revision,
     StoredOutage,

@@ -21,7 +21,8 @@ from duskwatch.store.schemas import CHANGES, DAYS, GAPS, LEVELS, SIGNALS, TABLES
 from duskwatch.store.tables import Frames
 
 if TYPE_CHECKING:  # SQLAlchemy is loaded by what needs it
-    from duskwatch.store.outages import Fuse, Recorded, StoredOutage
+    from duskwatch.store.concluding import Fuse, Recorded
+    from duskwatch.store.outages import StoredOutage
 
 DATABASE = "events.sqlite"
 
