@@ -191,7 +191,7 @@ def test_paths_that_no_route_takes_are_forgotten_and_nothing_else_is(archive, mo
 def test_what_cannot_be_told_is_refused(archive):
     run = replay(archive)
     for time_us in (START_US - 1, at(60)):
-        with pytest.raises(ValueError, match=r"its window does not hold 2020-03-02T0.:.*Z"):
+        with pytest.raises(ValueError, match=r"its window does not hold 2020-03-0.T.*Z"):
             routes_at(run.parts, time_us)
         with pytest.raises(ValueError, match="the window does not hold"):
             routes_in(merge_votes(run.parts, START_US, at(60)), time_us)
@@ -215,8 +215,8 @@ def test_whole_paths_of_real_files_are_those_that_bgpdump_prints(shared_data, na
         pytest.skip("bgpdump is not installed (make test-system)")
     files = [shared_data / "mrt" / name for name in names]
     run = replay_archives(Window(*(second * US for second in window)), files, watch=watch_all)
-    lines = subprocess.run(["bgpdump", "-m", *map(str, files)], capture_output=True, check=True).stdout.decode("latin-1")
-    expected = folded(lines.splitlines(), window[1] - 1)
+    text = subprocess.run(["bgpdump", "-m", *map(str, files)], capture_output=True, check=True).stdout
+    expected = folded(text.decode("latin-1").splitlines(), window[1] - 1)
     assert len(expected) > 50_000
     found = table_of(routes_at(run.parts, window[1] * US - 1))
     differ = [(key, found.get(key), path) for key, path in expected.items() if found.get(key) != path]

@@ -135,7 +135,8 @@ class PathPool:
             )
             odd = np.flatnonzero(ids[some] == ODD)
             if len(odd):
-                ids[begin + odd] = self._number_odd(data, *(column[odd] for column in places))
+                where = begin + odd
+                ids[where] = self._number_odd(data, at[where], length[where], size[where])
         return ids
 
     def _number_odd(

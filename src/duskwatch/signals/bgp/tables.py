@@ -27,8 +27,8 @@ I32 = npt.NDArray[np.int32]
 class RoutesAt:
     """The routes held at one moment. P prefixes in order of address, N sessions in order of collector.
 
-    A session that was silent, or whose collector recorded nothing, is told with what it held last: ``voting`` says whose
-    word counts. A route that a peer was not heard to hold, and was not heard to have lost, is none.
+    A session that was silent, or whose collector recorded nothing, is told with what it held last: ``voting`` says
+    whose word counts. A route that a peer was not heard to hold, and was not heard to have lost, is none.
     """
 
     time_us: int
