@@ -1,0 +1,195 @@
+"""How the ways into an entity changed, to the second: which it lost, which it came back by, and who let go first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from duskwatch.kernels.transit import main_ways
+from duskwatch.records.signals import PrefixState
+from duskwatch.records.times import MINUTE
+from duskwatch.signals.bgp.paths import Paths
+from duskwatch.signals.bgp.tables import route_paths
+from duskwatch.signals.bgp.transit.ways import Own, Ways
+from duskwatch.signals.bgp.votes import Vote, Votes
+
+# Prefixes that change the same way, each this soon after the one before, did so together.
+TOGETHER_US = MINUTE
+# A session that lets go this long before the majority did has its part in the loss.
+AHEAD_US = 30 * MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class WayChange:
+    """Some prefixes that most voters reached one way, and from then on another, or none."""
+
+    first_us: int  # the first and the last of them
+    last_us: int
+    before: int  # AS just outside; 0: none, or of which nobody knows
+    after: int
+    units: tuple[int, ...]  # rows of the Votes, in order
+    lost: bool  # no longer visible
+    back: bool  # visible again, or for the first time in the window
+
+
+@dataclass(frozen=True, slots=True)
+class LetGo:
+    """When one session stopped holding prefixes that were lost."""
+
+    session: str  # collector, AS, address
+    turned_us: int  # it first left the path that it had
+    first_us: int  # the first of its routes that it lost for good
+    last_us: int  # the last
+    prefixes: int
+    before: str  # AS path that it had, as people write it
+    last: str  # the last one that it tried
+
+
+def way_changes(votes: Votes, own: Own) -> tuple[WayChange, ...]:
+    """Each change of the main way to prefixes after the window began, in order of time.
+
+    A prefix's main way is the AS just outside of the entity through which most voters that hold a route reach it; it
+    changes when more than half of them have another one. While the prefix is not visible it has none.
+    """
+    rows = votes.rows
+    paths, ids = route_paths(votes)
+    ways = Ways.of(paths, own)
+    known, number = np.unique(ways.outside, return_inverse=True)
+    way = np.where(ids[rows.route] >= 0, number.astype(np.int32)[ids[rows.route]], np.int32(-1))
+    order = np.argsort(rows.voter_of, kind="stable")
+    voter_start = np.searchsorted(rows.voter_of[order], np.arange(int(rows.voter_of.max(initial=-1)) + 2))
+    codes = [np.uint8(code) for code in (Vote.HOLD, Vote.DUMPED_HOLD, Vote.CLEAR)]
+    codes += [np.uint8(code) for code in (Vote.ON4, Vote.OFF4, Vote.ON6, Vote.OFF6)]
+    room = 1 << 16
+    while True:
+        out_us = np.empty(room, np.int64)
+        out = [np.empty(room, np.int32) for _ in ("unit", "from", "to")]
+        count = main_ways(
+            rows.time_us,
+            rows.session,
+            rows.prefix,
+            rows.code,
+            way,
+            votes.time_us,
+            votes.prefix,
+            (votes.state == PrefixState.VISIBLE).astype(np.uint8),
+            voter_start.astype(np.int64),
+            order.astype(np.int32),
+            votes.afi,
+            *codes,
+            len(known),
+            out_us,
+            *out,
+        )
+        if count <= room:
+            break
+        room = count
+    told = np.flatnonzero(out_us[:count] > votes.from_us)
+    return _together(out_us[told], out[0][told], out[1][told], out[2][told], known)
+
+
+def _together(
+    time_us: npt.NDArray[np.int64],
+    unit: npt.NDArray[np.int32],
+    before: npt.NDArray[np.int32],
+    after: npt.NDArray[np.int32],
+    known: npt.NDArray[np.uint32],
+) -> tuple[WayChange, ...]:
+    """Changes of the same kind that follow each other soon, as one; a prefix that changes twice makes two."""
+    open_: dict[tuple[int, int], WayChange] = {}
+    out: list[WayChange] = []
+    for when, which, one, other in zip(time_us.tolist(), unit.tolist(), before.tolist(), after.tolist(), strict=True):
+        found = open_.get((one, other))
+        if found is not None and when - found.last_us <= TOGETHER_US and which not in found.units:
+            open_[one, other] = replace(found, last_us=when, units=(*found.units, which))
+            continue
+        if found is not None:
+            out.append(found)
+        was, then = (int(known[k]) if k >= 0 else 0 for k in (one, other))
+        open_[one, other] = WayChange(when, when, was, then, (which,), other < 0, one < 0)
+    out += open_.values()
+    return tuple(
+        replace(change, units=tuple(sorted(change.units)))
+        for change in sorted(out, key=lambda change: (change.first_us, change.last_us, change.units))
+    )
+
+
+def let_go(votes: Votes, change: WayChange, until_us: int) -> tuple[LetGo, ...]:
+    """Who stopped holding the prefixes of a loss, the first to let go first; until they were back, or the window ended.
+
+    Only losses for good are told: a session that found another path and kept it to ``until_us`` let nothing go.
+    ValueError where the change is no loss.
+    """
+    if not change.lost:
+        raise ValueError("only of prefixes that were lost there is somebody who let go of them")
+    rows = votes.rows
+    paths, ids = route_paths(votes)
+    holds = (rows.code == Vote.HOLD) | (rows.code == Vote.DUMPED_HOLD)
+    own = np.isin(rows.prefix, change.units) | (rows.code == Vote.CLEAR)
+    which = np.flatnonzero(own & (rows.time_us < until_us))
+    began = change.first_us - AHEAD_US
+    found: dict[int, list[_Route]] = {}
+    columns = (rows.session[which], rows.prefix[which], rows.time_us[which], holds[which], ids[rows.route[which]])
+    state: dict[tuple[int, int], _Route] = {}
+    for session, prefix, time_us, held, path in zip(*(column.tolist() for column in columns), strict=True):
+        for unit in change.units if prefix < 0 else (prefix,):
+            route = state.setdefault((session, unit), _Route())
+            route.take(time_us, path if held else -1, began)
+    for (session, _), route in state.items():
+        if route.path < 0 and route.gone_us >= began and route.had >= 0:
+            found.setdefault(session, []).append(route)
+    out = []
+    for session, routes in found.items():
+        first, last = min(routes, key=lambda one: one.turned_us), max(routes, key=lambda one: one.gone_us)
+        out.append(
+            LetGo(
+                rows.sessions[session],
+                first.turned_us,
+                min(one.gone_us for one in routes),
+                last.gone_us,
+                len(routes),
+                path_text(paths, first.had),
+                path_text(paths, last.tried),
+            )
+        )
+    return tuple(sorted(out, key=lambda one: (one.first_us, one.last_us, one.session)))
+
+
+class _Route:
+    """One session's route to one prefix: what it had when the loss began, and what became of it."""
+
+    __slots__ = ("gone_us", "had", "path", "tried", "turned_us")
+
+    def __init__(self) -> None:
+        self.path = self.had = self.tried = -1
+        self.turned_us = self.gone_us = -1
+
+    def take(self, time_us: int, path: int, began_us: int) -> None:
+        if time_us < began_us or self.had < 0:
+            self.had = path  # what it had, or the first that it is known to have had
+            self.turned_us = -1
+        elif self.turned_us < 0 and path != self.had:
+            self.turned_us = time_us
+        if path < 0 <= self.path:
+            self.gone_us, self.tried = time_us, self.path
+        self.path = path
+
+
+def path_text(paths: Paths, number: int) -> str:
+    """A path as `bgpdump` writes it, without prepending."""
+    hops = paths[number]
+    return " ".join("{" + ",".join(map(str, hop)) + "}" if isinstance(hop, tuple) else str(hop) for hop in hops)
+
+
+def regained_us(changes: Sequence[WayChange], loss: WayChange, until_us: int) -> int:
+    """When the first of the prefixes of a loss was back; ``until_us`` where none was."""
+    lost = set(loss.units)
+    return min(
+        (
+            change.first_us
+            for change in changes
+            if change.back and change.first_us > loss.first_us and lost & {*change.units}
+        ),
+        default=until_us,
+    )
