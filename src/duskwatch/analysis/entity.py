@@ -59,11 +59,11 @@ def analyze(
     Times are microseconds since the epoch, UTC. Raises ArchiveError, ReferenceDataError or ValueError, each with one
     sentence that says what to do, where the input cannot be used; OSError where a file cannot be read.
     """
-    ranges = _ranges(entity, from_us, geo)
+    ranges = reference_of(entity, from_us, geo)
     replay = replay_archives(
         Window(from_us, until_us, bin_us),
         mrt,
-        watch=_watch([entity], ranges),
+        watch=watch_of([entity], ranges),
         origins=np.array([entity.asn], np.uint32) if entity.type == "asn" else None,
         collectors=collectors,
         reading=Reading(threads, memory, progress),
@@ -102,7 +102,8 @@ def analyze_countries(
         yield report_on(Entity("country", code), replay, votes, ranges, faults=faults)
 
 
-def _ranges(entity: Entity, from_us: int, geo: Sequence[Path]) -> CountryRanges | None:
+def reference_of(entity: Entity, from_us: int, geo: Sequence[Path]) -> CountryRanges | None:
+    """Whose addresses are whose on the day; ReferenceDataError where a country's cannot be told."""
     if entity.type == "country":
         if not geo:
             country_name(entity.code)  # raises for a code that is no country
@@ -124,7 +125,8 @@ def _ranges(entity: Entity, from_us: int, geo: Sequence[Path]) -> CountryRanges 
     return load_geo(list(geo), to_datetime(from_us).date()) if geo else None
 
 
-def _watch(entities: list[Entity], ranges: CountryRanges | None) -> Watch:
+def watch_of(entities: list[Entity], ranges: CountryRanges | None) -> Watch:
+    """A Watch of what some entities have; of networks nothing, as their routes are known by their origin."""
     prefixes = tuple(Prefix.parse(entity.code) for entity in entities if entity.type == "prefix")
     codes = tuple(entity.code for entity in entities if entity.type == "country")
     return WatchSpace(prefixes, codes if ranges is not None else (), ranges)

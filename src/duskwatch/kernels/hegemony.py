@@ -154,7 +154,7 @@ def score_scopes(
     entry_start int64[R + 1], entry_session int32[E], entry_weight int64[E]   by path: who has it, and what it carries
     hop_*, end_*   as of unfold()
     group  int32[N]  the peer AS of each session, as a row; of_group int64[G]  sessions of each
-    sparse  1: peer ASes that do not reach a scope say nothing of it; 0: they say that none of it lies behind any AS
+    sparse  1: sessions that do not reach a scope say nothing of it; 0: they say that none of it lies behind any AS
     slot   int32[A]   scratch, -1 everywhere
     out_scope int32[O] (index into scopes), out_as int32[O], out_value float64[O]: out, values above 0
     peers  int32[S]: out, peer ASes that reach the scope     reached float64[S]: out, what a peer AS reaches of it, mean
@@ -162,7 +162,7 @@ def score_scopes(
     """
     sessions, groups = group.shape[0], of_group.shape[0]
     totals = np.empty(sessions)
-    seen = np.empty(groups, np.uint8)
+    divisor = np.empty(groups)
     local = np.empty(slot.shape[0], np.int32)
     sums = np.zeros((64, groups))
     values = np.empty(groups)
@@ -170,17 +170,20 @@ def score_scopes(
     for k in range(scopes.shape[0]):
         scope = scopes[k]
         totals[:] = 0.0
-        seen[:] = 0
+        divisor[:] = 0.0
         for i in range(scope_start[scope], scope_start[scope + 1]):
             for e in range(entry_start[scope_path[i]], entry_start[scope_path[i] + 1]):
                 totals[entry_session[e]] += scope_share[i] * entry_weight[e]
         many, mean = 0, 0.0
         for n in range(sessions):
+            divisor[group[n]] += 1 if totals[n] > 0 else 0
+        for g in range(groups):
+            many += 1 if divisor[g] > 0 else 0
+            if not sparse:
+                divisor[g] = of_group[g]
+        for n in range(sessions):
             if totals[n] > 0:
-                if seen[group[n]] == 0:
-                    seen[group[n]] = 1
-                    many += 1
-                mean += totals[n] / of_group[group[n]]
+                mean += totals[n] / divisor[group[n]]
         peers[k] = many
         reached[k] = mean / many if many else 0.0
         count = 0
@@ -215,7 +218,7 @@ def score_scopes(
                     count += 1
                 for e in range(entry_start[path], entry_start[path + 1]):
                     n = entry_session[e]
-                    sums[at, group[n]] += scope_share[i] * entry_weight[e] * share / totals[n] / of_group[group[n]]
+                    sums[at, group[n]] += scope_share[i] * entry_weight[e] * share / totals[n] / divisor[group[n]]
         voices = many if sparse else groups
         cut = np.int64(TRIM * voices)
         enough = rows + count <= out_as.shape[0]

@@ -4,6 +4,7 @@ import numpy as np
 from numba import njit
 
 NOWHERE = -1
+SOME, NONE = 0.25, 0.05  # shares of routes
 
 
 @njit(nogil=True, cache=True)
@@ -162,18 +163,23 @@ def lean_on(parent, net, counted, path, voter_start, voter_session, hop_start, h
 @njit(nogil=True, cache=True)
 def main_ways(
     time_us, session, prefix, code, way, change_us, change_unit, change_seen, voter_start, voter_session, family,
-    hold, dumped_hold, clear, on4, off4, on6, off6, ways, out_us, out_unit, out_from, out_to,
+    hold, dumped_hold, clear, on4, off4, on6, off6, ways, out_us, out_unit, out_from, out_to, out_voters,
+    share_since, share_us, share_way, share_up, share_of,
 ):  # fmt: skip
     """When the way that most voters have to each prefix changes; a prefix that is not visible has none.
 
     time_us int64[R], session/prefix int32[R], code uint8[R], way int32[R]  rows of votes in time order; of a route its
             way, a small number
-    change_us int64[C], change_unit int32[C], change_seen uint8[C]  when each prefix becomes visible (1), or ceases to
+    change_us int64[C], change_unit int32[C], change_seen uint8[C]  when each prefix becomes visible (1), ceases to (0),
+            ceases to because voters left (2), or nobody is there to say (3), which changes nothing
     voter_start int64[V + 1], voter_session int32[*]   sessions of each voter     family uint8[U]  afi of each prefix
     hold ... off6  codes     ways  int, how many there are
-    out_us int64[O], out_unit int32[O], out_from, out_to int32[O]: out, -1 none; O is the room
+    out_us int64[O], out_unit int32[O], out_from, out_to int32[O], out_voters uint8[O]: out, -1 none, 1 voters left
+    share_since, share_us int64[O], share_way int32[O], share_up uint8[O], share_of float64[O]: out, when a way comes to
+            carry SOME of the routes that voting sessions hold, having carried next to NONE until ``since``; and the
+            other way round
     Another way is the main one once more than half of those who have any have it, or nobody has the main one any more.
-    Returns how many; more than there is room for are counted and not written.
+    Returns how many of both; more than there is room for are counted and not written.
     """
     units, sessions = family.shape[0], 0
     for k in range(voter_session.shape[0]):
@@ -183,6 +189,8 @@ def main_ways(
     main, seen = np.full(units, NOWHERE, np.int32), np.zeros(units, np.uint8)
     tally, dirty, is_dirty = np.zeros(ways, np.int32), np.empty(units, np.int32), np.zeros(units, np.uint8)
     count, row, step, many = 0, 0, 0, 0
+    carried, total, shares = np.zeros(ways, np.int64), np.int64(0), 0
+    is_up, since = np.zeros(ways, np.uint8), np.zeros(ways, np.int64)
     while row < time_us.shape[0] or step < change_us.shape[0]:
         now = np.int64(1) << 62
         if row < time_us.shape[0]:
@@ -192,27 +200,47 @@ def main_ways(
         while row < time_us.shape[0] and time_us[row] == now:
             what, who, where = code[row], session[row], prefix[row]
             if where >= 0:
-                held[where, who] = way[row] if what == hold or what == dumped_hold else NOWHERE
+                to = way[row] if what == hold or what == dumped_hold else np.int32(NOWHERE)
+                if votes[who, 0 if family[where] == 1 else 1] == 1:
+                    if held[where, who] != NOWHERE:
+                        carried[held[where, who]] -= 1
+                        total -= 1
+                    if to != NOWHERE:
+                        carried[to] += 1
+                        total += 1
+                held[where, who] = to
                 if is_dirty[where] == 0:
                     is_dirty[where] = 1
                     dirty[many] = where
                     many += 1
             else:
+                before4, before6 = votes[who, 0], votes[who, 1]
                 if what == on4 or what == off4:
                     votes[who, 0] = 1 if what == on4 else 0
                 elif what == on6 or what == off6:
                     votes[who, 1] = 1 if what == on6 else 0
                 for unit in range(units):
-                    if held[unit, who] != NOWHERE and is_dirty[unit] == 0:
+                    if held[unit, who] == NOWHERE:
+                        continue
+                    if is_dirty[unit] == 0:
                         is_dirty[unit] = 1
                         dirty[many] = unit
                         many += 1
+                    counts = votes[who, 0] if family[unit] == 1 else votes[who, 1]
+                    did = before4 if family[unit] == 1 else before6
+                    if what == clear:
+                        counts = np.uint8(0)
+                    if counts != did:
+                        change = np.int64(1) if counts == 1 else np.int64(-1)
+                        carried[held[unit, who]] += change
+                        total += change
                     if what == clear:
                         held[unit, who] = NOWHERE
             row += 1
         while step < change_us.shape[0] and change_us[step] == now:
             where = change_unit[step]
-            seen[where] = change_seen[step]
+            if change_seen[step] != 3:
+                seen[where] = change_seen[step]
             if is_dirty[where] == 0:
                 is_dirty[where] = 1
                 dirty[many] = where
@@ -234,7 +262,7 @@ def main_ways(
                 if tally[w] > 0 and (best == NOWHERE or tally[w] > tally[best]):
                     best = np.int32(w)
             to = main[unit]
-            if seen[unit] == 0:
+            if seen[unit] != 1:
                 to = np.int32(NOWHERE)
             elif best != NOWHERE and (to == NOWHERE or tally[to] == 0 or 2 * tally[best] > holders):
                 to = best
@@ -243,7 +271,20 @@ def main_ways(
             if to != main[unit]:
                 if count < out_us.shape[0]:
                     out_us[count], out_unit[count], out_from[count], out_to[count] = now, unit, main[unit], to
+                    out_voters[count] = 1 if seen[unit] == 2 else 0
                 count += 1
                 main[unit] = to
         many = 0
-    return count
+        for w in range(ways):
+            part = carried[w] / total if total > 0 else 0.0
+            if total == 0 or NONE <= part < SOME:
+                continue
+            up = 1 if part >= SOME else 0
+            if up != is_up[w]:
+                if shares < share_us.shape[0]:
+                    share_since[shares], share_us[shares], share_way[shares] = since[w], now, w
+                    share_up[shares], share_of[shares] = up, part
+                shares += 1
+                is_up[w] = up
+            since[w] = now
+    return count, shares

@@ -111,7 +111,8 @@ def hegemony(
     for scope in {scope for total in totals.values() for scope in total}:
         means: list[dict[int, float]] = []
         reached = []
-        for sessions in peers.values():
+        for every in peers.values():
+            sessions = [one for one in every if not sparse or totals[one].get(scope, 0.0) > 0]
             mean: dict[int, float] = defaultdict(float)
             for session in sessions:
                 for asn, weight in graphs[session][scope].items():

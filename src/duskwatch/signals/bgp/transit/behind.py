@@ -1,4 +1,4 @@
-"""Who else was reached through an AS, and what became of them: from whole tables before and while something was lost."""
+"""Who else was reached through an AS, and what became of them: whole tables before and while something was lost."""
 
 from dataclasses import dataclass
 

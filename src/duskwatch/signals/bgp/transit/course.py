@@ -31,6 +31,18 @@ class WayChange:
     units: tuple[int, ...]  # rows of the Votes, in order
     lost: bool  # no longer visible
     back: bool  # visible again, or for the first time in the window
+    by_voters: bool = False  # lost only because voters left: a matter of coverage
+
+
+@dataclass(frozen=True, slots=True)
+class WayShare:
+    """A way that came to carry a good part of the routes, or ceased to carry any to speak of."""
+
+    outside: int  # AS just outside; 0: nobody knows
+    since_us: int  # until then it was as before
+    time_us: int  # it carries a quarter, or less than a twentieth
+    up: bool
+    share: float  # of the routes that voting sessions hold, at that time
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +58,12 @@ class LetGo:
     last: str  # the last one that it tried
 
 
-def way_changes(votes: Votes, own: Own) -> tuple[WayChange, ...]:
-    """Each change of the main way to prefixes after the window began, in order of time.
+def way_changes(votes: Votes, own: Own) -> tuple[tuple[WayChange, ...], tuple[WayShare, ...]]:
+    """Each change of the main way to prefixes after the window began, and of what ways carry, in order of time.
 
     A prefix's main way is the AS just outside of the entity through which most voters that hold a route reach it; it
-    changes when more than half of them have another one. While the prefix is not visible it has none.
+    changes when more than half of them have another one. While the prefix is not visible it has none. While nobody is
+    there to see it, nothing changes.
     """
     rows = votes.rows
     paths, ids = route_paths(votes)
@@ -61,11 +74,16 @@ def way_changes(votes: Votes, own: Own) -> tuple[WayChange, ...]:
     voter_start = np.searchsorted(rows.voter_of[order], np.arange(int(rows.voter_of.max(initial=-1)) + 2))
     codes = [np.uint8(code) for code in (Vote.HOLD, Vote.DUMPED_HOLD, Vote.CLEAR)]
     codes += [np.uint8(code) for code in (Vote.ON4, Vote.OFF4, Vote.ON6, Vote.OFF6)]
+    seen = np.select(
+        [votes.state == PrefixState.VISIBLE, votes.state == PrefixState.UNKNOWN, votes.by_voters == 1], [1, 3, 2], 0
+    ).astype(np.uint8)
     room = 1 << 16
     while True:
-        out_us = np.empty(room, np.int64)
+        out_us, out_voters = np.empty(room, np.int64), np.empty(room, np.uint8)
         out = [np.empty(room, np.int32) for _ in ("unit", "from", "to")]
-        count = main_ways(
+        since_us, share_us, of = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room)
+        which, up = np.empty(room, np.int32), np.empty(room, np.uint8)
+        count, shares = main_ways(
             rows.time_us,
             rows.session,
             rows.prefix,
@@ -73,7 +91,7 @@ def way_changes(votes: Votes, own: Own) -> tuple[WayChange, ...]:
             way,
             votes.time_us,
             votes.prefix,
-            (votes.state == PrefixState.VISIBLE).astype(np.uint8),
+            seen,
             voter_start.astype(np.int64),
             order.astype(np.int32),
             votes.afi,
@@ -81,12 +99,22 @@ def way_changes(votes: Votes, own: Own) -> tuple[WayChange, ...]:
             len(known),
             out_us,
             *out,
+            out_voters,
+            since_us,
+            share_us,
+            which,
+            up,
+            of,
         )
-        if count <= room:
+        if max(count, shares) <= room:
             break
-        room = count
+        room = max(count, shares)
     told = np.flatnonzero(out_us[:count] > votes.from_us)
-    return _together(out_us[told], out[0][told], out[1][told], out[2][told], known)
+    rose = tuple(
+        WayShare(int(known[which[k]]), int(since_us[k]), int(share_us[k]), bool(up[k]), float(of[k]))
+        for k in np.flatnonzero(share_us[:shares] > votes.from_us).tolist()
+    )
+    return _together(out_us[told], out[0][told], out[1][told], out[2][told], out_voters[told], known), rose
 
 
 def _together(
@@ -94,20 +122,23 @@ def _together(
     unit: npt.NDArray[np.int32],
     before: npt.NDArray[np.int32],
     after: npt.NDArray[np.int32],
+    by_voters: npt.NDArray[np.uint8],
     known: npt.NDArray[np.uint32],
 ) -> tuple[WayChange, ...]:
     """Changes of the same kind that follow each other soon, as one; a prefix that changes twice makes two."""
-    open_: dict[tuple[int, int], WayChange] = {}
+    open_: dict[tuple[int, int, int], WayChange] = {}
     out: list[WayChange] = []
-    for when, which, one, other in zip(time_us.tolist(), unit.tolist(), before.tolist(), after.tolist(), strict=True):
-        found = open_.get((one, other))
+    columns = (column.tolist() for column in (time_us, unit, before, after, by_voters))
+    for when, which, one, other, voters in zip(*columns, strict=True):
+        kind = one, other, voters
+        found = open_.get(kind)
         if found is not None and when - found.last_us <= TOGETHER_US and which not in found.units:
-            open_[one, other] = replace(found, last_us=when, units=(*found.units, which))
+            open_[kind] = replace(found, last_us=when, units=(*found.units, which))
             continue
         if found is not None:
             out.append(found)
         was, then = (int(known[k]) if k >= 0 else 0 for k in (one, other))
-        open_[one, other] = WayChange(when, when, was, then, (which,), other < 0, one < 0)
+        open_[kind] = WayChange(when, when, was, then, (which,), other < 0, one < 0, bool(voters))
     out += open_.values()
     return tuple(
         replace(change, units=tuple(sorted(change.units)))

@@ -52,8 +52,8 @@ def score_origins(
 
     family   4: addresses are weighed by longest match; 6: each prefix weighs 1
     counted  bool[P]: a scope is what an AS originates of these prefixes alone
-    sparse   only peer ASes that reach a scope say anything of it, as where state was learned from updates and silence
-            means nothing. Else such a peer AS counts as one that depends on nobody, as IIJ has it
+    sparse   only sessions that reach a scope say anything of it, as where state was learned from updates and silence
+             means nothing. Else one that does not counts as one that depends on nobody, as IIJ has it
     A path whose origin is an AS_SET counts for each member by its share. One that cannot be read counts for nobody.
     """
     views, hops = Viewpoints.of(routes, family, counted), Hops.of(routes.paths)

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from duskwatch.kernels.transit import lean_on, own_space
 from duskwatch.signals.bgp.tables import RoutesAt
-from duskwatch.signals.bgp.transit.viewpoints import FAMILIES, Hops
+from duskwatch.signals.bgp.transit.viewpoints import FAMILIES, SLASH24, Hops
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,13 @@ class Reliance:
 
 def reliance_of(
     routes: RoutesAt, counted: npt.NDArray[np.bool_], family: int = 4, known_only: bool = False
-) -> tuple[Reliance, ...]:
+) -> tuple[tuple[Reliance, ...], float]:
     """The ASes that something ``counted``, bool[P], hangs on, the most first; the origin of a route is not asked about.
 
     A voter, as in visibility, is a peer AS at one collector. Space belongs to the narrowest prefix that anybody has;
     who lacks it may have the next wider one.
     known_only  who has no route has no word, as where state was learned from updates
+    Also told is how much of it is visible.
     """
     who = np.flatnonzero(routes.voting[:, 0 if family == 4 else 1])
     voter_start, voter_session = voters_of(routes, who)
@@ -54,9 +55,12 @@ def reliance_of(
         only,
         total,
     )
-    unit = 256 if family == 4 else 1
-    found = [Reliance(int(hops.asns[k]), lost[k] / unit, only[k] / unit, total[0] / unit) for k in np.flatnonzero(lost)]
-    return tuple(sorted(found, key=lambda one: (-one.lost, -one.only, one.asn)))
+    unit = SLASH24 if family == 4 else 1
+    visible = float(total[0]) / unit
+    found = [
+        Reliance(int(hops.asns[k]), float(lost[k]) / unit, float(only[k]) / unit, visible) for k in np.flatnonzero(lost)
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.lost, -one.only, one.asn))), visible
 
 
 def voters_of(routes: RoutesAt, who: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -25,7 +25,7 @@ def hegemony_series(
           AS that is not named carries nothing (0); where nobody reached the entity, nobody carries any of it
     """
     told = list(bins)
-    values: dict[int, np.ndarray] = {}  # type: ignore[type-arg]
+    values: dict[int, np.ndarray] = {}
     for k, found in enumerate(told):
         for asn, value in (found or {}).items():
             values.setdefault(asn, np.zeros(len(told)))[k] = value

@@ -10,7 +10,7 @@ from duskwatch.kernels.transit import cross_border
 from duskwatch.records.countries import CountryRanges
 from duskwatch.signals.bgp.paths import Paths
 from duskwatch.signals.bgp.tables import RoutesAt
-from duskwatch.signals.bgp.transit.viewpoints import Viewpoints
+from duskwatch.signals.bgp.transit.viewpoints import SLASH24, Viewpoints
 
 U32 = npt.NDArray[np.uint32]
 Own = Callable[[Paths], npt.NDArray[np.uint8]]
@@ -94,7 +94,7 @@ def links_of(routes: RoutesAt, own: Own, counted: npt.NDArray[np.bool_], family:
     voices = np.bincount(group, minlength=len(views.peers))
     part = 1.0 / voices[group]
     peers = int(np.count_nonzero(voices))
-    unit = 256.0 if family == 4 else 1.0
+    unit = SLASH24 if family == 4 else 1
     out = []
     for k in np.flatnonzero(sums.any(axis=0)).tolist():
         shares, reached = sums[there, k] / totals[there], sums[there, k] / unit
