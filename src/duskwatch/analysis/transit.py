@@ -1,7 +1,7 @@
 """Who carries an entity: at a moment, and through a window with what changed when it was lost."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +76,7 @@ class Transit:
     prefixes: tuple[str, ...] = ()  # that rows of changes name
     afi: npt.NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
     slash24: tuple[tuple[int, int], ...] = ()  # the /24s of each of these prefixes, [first, last)
-    after: Dependence | None = None  # as the window ended
+    after: Dependence | None = None  # as the window ended, and told as of its end
     series: SignalBlock | None = None
     changes: tuple[WayChange, ...] = ()
     shares: tuple[WayShare, ...] = ()
@@ -93,6 +93,11 @@ class Transit:
             count += max(0, last - max(first, reached))
             reached = max(reached, last)
         return count
+
+    @property
+    def worst(self) -> Loss | None:
+        """The loss of the most prefixes reached through a known AS, in the worst outage where there is one."""
+        return _worst(self.losses, self.outages)
 
     def when(self, time_us: int) -> str:
         """Where a time stands among the outages: before, during or after the nearest, with its number."""
@@ -222,7 +227,7 @@ def transit_over(
         tuple(prefix_texts(votes.afi, votes.hi, votes.lo, votes.length)),
         votes.afi,
         tuple(zip(begin.tolist(), end.tolist(), strict=True)),
-        told[ends[-1]],
+        replace(told[ends[-1]], time_us=until_us),
         hegemony_series(from_us, bin_us, bins),
         changes,
         shares,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "duskwatch.transit/1"
 SHOWN = ("hegemony", "series", "networks", "links", "failures", "changes", "withdrawals", "others")
+OF_WINDOWS = ("series", "changes", "withdrawals", "others")
 WEIGHTS = ("addresses", "users", "equal")
 TABLES = ("table", "origins")
 AHEAD = SECOND  # a moment's archives are those of the second after it
@@ -84,12 +85,12 @@ def command(
 
     Examples:
 
-    duskwatch transit KP --at 2014-12-22T12:00Z --mrt out/demo/archive --geo out/demo/delegated-demo-extended-20141222
+    duskwatch transit KP --at 2014-12-22T12:00Z --mrt out/demo/mrt --geo out/demo/delegated-nro-extended-20141218
 
-    duskwatch transit KP --from 2014-12-22T15:00Z --until 2014-12-23T03:00Z --mrt out/demo/archive \\
-    --geo out/demo/delegated-demo-extended-20141222 --show changes
+    duskwatch transit KP --from 2014-12-22T15:00Z --until 2014-12-23T03:00Z --mrt out/demo/mrt \\
+    --geo out/demo/delegated-nro-extended-20141218 --show changes
 
-    duskwatch transit AS131279 --at 2014-12-22T12:00Z --mrt out/demo/archive --format csv
+    duskwatch transit AS131279 --at 2014-12-22T12:00Z --mrt out/demo/mrt --format csv
 
     Exit code 1: nothing of it was reached by anybody who votes, or files are damaged.
     """
@@ -118,6 +119,13 @@ def command(
         what = None if whole else parse_entity(entity)
         if whole and at is None:
             fail("transit", f"{entity} is told of a moment: give --at")
+        for one in wanted:
+            if at is not None and one in OF_WINDOWS:
+                fail("transit", f"--show {one} is of a window: give --from and --until")
+            if (one == "networks" and (what is None or what.type != "country")) or (whole and one != "hegemony"):
+                fail("transit", f"--show {one}: there is none of {entity}")
+            if one == "others" and not others:
+                fail("transit", "--show others needs --others")
         fetching = Fetching(
             mirror or (), reference_mirror or (), cache, max_cache, jobs, offline, quiet, command="transit"
         )
@@ -229,9 +237,6 @@ def _print(
     top: int,
 ) -> None:
     there = rows.there if found.series is None else (*rows.there, "series")
-    for one in wanted:
-        if one not in there:
-            fail("transit", f"--show {one}: not of this; there are {', '.join(there)}")
 
     def frame(what: str, rows_at_most: int = 0) -> Any:
         return rows.series() if what == "series" else rows.frame(what, rows_at_most)
@@ -267,7 +272,7 @@ def _sections(found: "Transit", rows: "Rows", frame: Any, wanted: list[str], top
         if found.series is not None and top and "time" in told.columns and what in ("hegemony", "networks", "links"):
             told = told.group_by("time", maintain_order=True).head(top)
         if what == "withdrawals" and top:
-            told = told.group_by("loss", maintain_order=True).head(top)
+            told = rows.worst_withdrawals().head(top)
         title = TITLES.get(what, "AS hegemony in bins").format(behind=found.others_behind)
         yield f"\n{title}\n"
         yield table_text(told) if told.height else "none\n"

@@ -1,9 +1,9 @@
 """What `duskwatch transit` tells, as frames of rows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from duskwatch.analysis.transit import Dependence, Transit
+from duskwatch.analysis.transit import Dependence, Loss, Transit
 from duskwatch.signals.bgp.transit.hegemony import Scores
 
 SHOWN = ("hegemony", "networks", "links", "failures", "changes", "withdrawals", "others")
@@ -13,7 +13,7 @@ TITLES = {
     "links": "Is entered through",
     "failures": "Single points of failure (what nobody but they carry, or too few others)",
     "changes": "What changed",
-    "withdrawals": "Who let go, the first to do so first",
+    "withdrawals": "Who let go of it when most was lost, the first to do so first",
     "others": "Who else was reached through AS{behind}",
 }
 
@@ -153,8 +153,13 @@ class Rows:
             }
         )
 
-    def _withdrawals(self) -> Any:
-        rows = [(loss, n, one) for loss in self._found.losses for n, one in enumerate(loss.let_go, 1)]
+    def worst_withdrawals(self) -> Any:
+        """Those of the worst loss alone."""
+        return self._withdrawals(() if self._found.worst is None else (self._found.worst,))
+
+    def _withdrawals(self, losses: Sequence[Loss] | None = None) -> Any:
+        told = self._found.losses if losses is None else losses
+        rows = [(loss, n, one) for loss in told for n, one in enumerate(loss.let_go, 1)]
         peers = [one.session.split(" ") for _, _, one in rows]
         return _frame(
             {

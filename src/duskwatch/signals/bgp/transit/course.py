@@ -50,10 +50,10 @@ class LetGo:
     """When one session stopped holding prefixes that were lost."""
 
     session: str  # collector, AS, address
-    turned_us: int  # it first left the path that it had
-    first_us: int  # the first of its routes that it lost for good
+    turned_us: int  # it left the path that it had, and did not come back to it
+    first_us: int  # the first of its routes that it lost for long
     last_us: int  # the last
-    prefixes: int
+    prefixes: int  # that it lost
     before: str  # AS path that it had, as people write it
     last: str  # the last one that it tried
 
@@ -146,10 +146,10 @@ def _together(
     )
 
 
-def let_go(votes: Votes, change: WayChange, until_us: int) -> tuple[LetGo, ...]:
-    """Who stopped holding the prefixes of a loss, the first to let go first; until they were back, or the window ended.
+def let_go(votes: Votes, change: WayChange, back_us: int) -> tuple[LetGo, ...]:
+    """Who stopped holding the prefixes of a loss that lasted to ``back_us``, the first to let go first.
 
-    Only losses for good are told: a session that found another path and kept it to ``until_us`` let nothing go.
+    Told is who had no route half way between: a session that found another path and kept it let nothing go.
     ValueError where the change is no loss.
     """
     if not change.lost:
@@ -158,7 +158,7 @@ def let_go(votes: Votes, change: WayChange, until_us: int) -> tuple[LetGo, ...]:
     paths, ids = route_paths(votes)
     holds = (rows.code == Vote.HOLD) | (rows.code == Vote.DUMPED_HOLD)
     own = np.isin(rows.prefix, change.units) | (rows.code == Vote.CLEAR)
-    which = np.flatnonzero(own & (rows.time_us < until_us))
+    which = np.flatnonzero(own & (rows.time_us < (change.last_us + back_us) // 2))
     began = change.first_us - AHEAD_US
     found: dict[int, list[_Route]] = {}
     columns = (rows.session[which], rows.prefix[which], rows.time_us[which], holds[which], ids[rows.route[which]])
@@ -199,8 +199,9 @@ class _Route:
     def take(self, time_us: int, path: int, began_us: int) -> None:
         if time_us < began_us or self.had < 0:
             self.had = path  # what it had, or the first that it is known to have had
+        if path == self.had:
             self.turned_us = -1
-        elif self.turned_us < 0 and path != self.had:
+        elif self.turned_us < 0:
             self.turned_us = time_us
         if path < 0 <= self.path:
             self.gone_us, self.tried = time_us, self.path
