@@ -10,7 +10,7 @@ from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND, parse_time
 from duskwatch.sources.bgp.archives import layout
 from duskwatch.sources.bgp.archives.catalogue import RemoteFile
 from duskwatch.sources.bgp.archives.collectors import Collector, find_collector
-from duskwatch.sources.bgp.archives.plan import Plan, make_plan, missing_names
+from duskwatch.sources.bgp.archives.plan import FetchPlan, make_plan, missing_names
 
 RIS = find_collector("rrc00", public=True)
 ROUTE_VIEWS = find_collector("route-views.sg", public=True)
@@ -25,7 +25,7 @@ def everything(collector: Collector, from_us: int, until_us: int, *, updates: bo
     ]
 
 
-def plan(collector: Collector, from_us: int, until_us: int, now_us: int = LATER) -> Plan:
+def plan(collector: Collector, from_us: int, until_us: int, now_us: int = LATER) -> FetchPlan:
     dumps = everything(collector, from_us - 3 * DAY, until_us, updates=False)
     updates = everything(collector, from_us - 3 * DAY, until_us + DAY, updates=True)
     return make_plan(collector, dumps, updates, from_us, until_us, now_us)
