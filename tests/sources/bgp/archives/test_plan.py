@@ -110,6 +110,7 @@ def test_all_names_of_a_window_are_missing_where_there_is_nothing():
     lost=st.sets(st.integers(0, 200)),
 )
 @example(collector=RIS, start=36, minutes=400, lost={0, 1, 135})  # of the last file only a minute is wanted
+@example(collector=ROUTE_VIEWS, start=0, minutes=31, lost={1})  # two files are left, 30 minutes apart
 def test_what_lacks_is_exactly_what_was_taken_away(collector, start, minutes, lost):
     """Against the set of names the cadence gives, as a slow twin."""
     from_us = NOON + start * MINUTE

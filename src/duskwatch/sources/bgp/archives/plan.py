@@ -67,9 +67,8 @@ class FetchPlan:
     def missing(self, dump: RemoteFile | None = None) -> tuple[str, ...]:
         """Names of update files that should be there from the dump on and are not; in order."""
         chosen = dump if dump is not None else next(iter(self.dumps), None)
-        return missing_names(
-            self.collector, self.updates_from(chosen), chosen.start_us if chosen else self.from_us, self.until_us
-        )
+        # Those before the dump as well: how far apart files are is seen from all of them.
+        return missing_names(self.collector, self.updates, chosen.start_us if chosen else self.from_us, self.until_us)
 
 
 def make_plan(
