@@ -14,9 +14,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / "tests" / "data" / "news"
+HALVES = ("dev", "held", "held2")
 TEXTS = sorted(
     path
-    for half in ("dev", "held")
+    for half in HALVES
     if (FOLDER / half).is_dir()
     for path in (FOLDER / half).iterdir()
     if path.suffix != ".toml"
