@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from duskwatch.cli.downloading import cache_from, fetching_progress, limits_from, names_text, now_us, size_text
+from duskwatch.cli.downloading import cache_from, fetching_progress, limits_from, names_text, now_us
 from duskwatch.cli.options import fail, unusable_input
+from duskwatch.records.text import size_text
 from duskwatch.records.times import iso, parse_time
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from duskwatch.sources.bgp.archives.collectors import Collector
     from duskwatch.sources.bgp.archives.fetch import Fetched, Refusal
     from duskwatch.sources.bgp.archives.mirrors import Mirrors
-    from duskwatch.sources.bgp.archives.plan import Plan
+    from duskwatch.sources.bgp.archives.plan import FetchPlan
     from duskwatch.sources.downloads.cache import Cache
 
 app = typer.Typer(
@@ -131,7 +132,12 @@ def fetch_files(
 
 
 def fetch_with_progress(
-    plans: Sequence["Plan"], mirrors: "Mirrors", store: "Cache", limits: Any, quiet: bool, keep: Sequence[Path] = ()
+    plans: Sequence["FetchPlan"],
+    mirrors: "Mirrors",
+    store: "Cache",
+    limits: Any,
+    quiet: bool,
+    keep: Sequence[Path] = (),
 ) -> "list[Fetched]":
     """Fetch plans, with bars where a person looks on."""
     from duskwatch.sources.bgp.archives.fetch import fetch_archives
@@ -172,7 +178,7 @@ def _plan(
     cache: Path | None,
     max_cache: str | None,
     jobs: int,
-) -> "tuple[Cache, Mirrors, list[Plan], list[Refusal]]":
+) -> "tuple[Cache, Mirrors, list[FetchPlan], list[Refusal]]":
     from duskwatch.sources.bgp.archives.fetch import plan_archives
     from duskwatch.sources.bgp.archives.mirrors import choose_mirrors
 
@@ -194,13 +200,13 @@ def collectors_named(names: Sequence[str], mirrors: "Mirrors") -> "list[Collecto
     return list(dict.fromkeys(found))
 
 
-def _here(store: "Cache", mirrors: "Mirrors", plan: "Plan", file: "RemoteFile") -> bool:
+def _here(store: "Cache", mirrors: "Mirrors", plan: "FetchPlan", file: "RemoteFile") -> bool:
     from duskwatch.sources.bgp.archives.fetch import is_here
 
     return is_here(store, mirrors.of(plan.collector), plan.collector, file)
 
 
-def _end(command: str, plans: Sequence["Plan"], refused: Sequence["Refusal"], *, failed: bool = False) -> None:
+def _end(command: str, plans: Sequence["FetchPlan"], refused: Sequence["Refusal"], *, failed: bool = False) -> None:
     for each in refused:
         print(f"duskwatch {command}: {each.collector}: {each.reason}", file=sys.stderr)
     nothing = [plan.collector.name for plan in plans if not plan.files()]
@@ -243,7 +249,7 @@ def _size(file: "RemoteFile") -> str:
     return f"{'' if file.size_exact else '~'}{size_text(file.size_bytes)}"
 
 
-def _print_plan(store: "Cache", mirrors: "Mirrors", plan: "Plan", *, each_file: bool) -> None:
+def _print_plan(store: "Cache", mirrors: "Mirrors", plan: "FetchPlan", *, each_file: bool) -> None:
     name, files = plan.collector.name, plan.files()
     told = "" if plan.listed else " (no index pages: asked for by name)"
     print(f"{name}: {len(files)} files of {mirrors.of(plan.collector).name}{told}")
@@ -256,7 +262,7 @@ def _print_plan(store: "Cache", mirrors: "Mirrors", plan: "Plan", *, each_file: 
         print(f"  missing there: {names_text(missing)}")
 
 
-def _print_total(store: "Cache", mirrors: "Mirrors", plans: Sequence["Plan"]) -> None:
+def _print_total(store: "Cache", mirrors: "Mirrors", plans: Sequence["FetchPlan"]) -> None:
     files = [(plan, file) for plan in plans for file in plan.files()]
     coming = [file for plan, file in files if not _here(store, mirrors, plan, file)]
     unknown = sum(file.size_bytes is None for file in coming)
@@ -290,7 +296,7 @@ def _print_kept(store: "Cache") -> None:
     print(f"cache: {size_text(used)} of {size_text(store.max_bytes)} in {store.root}{over}")
 
 
-def _file_json(store: "Cache", mirrors: "Mirrors", plan: "Plan", file: "RemoteFile") -> dict[str, Any]:
+def _file_json(store: "Cache", mirrors: "Mirrors", plan: "FetchPlan", file: "RemoteFile") -> dict[str, Any]:
     return {
         "name": file.name,
         "kind": "updates" if file.is_update else "dump",
@@ -304,7 +310,7 @@ def _file_json(store: "Cache", mirrors: "Mirrors", plan: "Plan", file: "RemoteFi
 
 
 def _listing_json(
-    store: "Cache", mirrors: "Mirrors", plans: Sequence["Plan"], refused: Sequence["Refusal"]
+    store: "Cache", mirrors: "Mirrors", plans: Sequence["FetchPlan"], refused: Sequence["Refusal"]
 ) -> dict[str, Any]:
     return {
         "schema": "duskwatch.archive-list/1",

@@ -49,16 +49,6 @@ def bytes_of(text: str) -> int:
     return parse_size(text)
 
 
-def size_text(count: int) -> str:
-    """Bytes as people read them: 512 B, 6.4 MB, 1.5 GB (powers of 1000, as `ls --si` and disks count)."""
-    value, unit = float(count), "B"
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if value < 1000 or unit == "TB":
-            break
-        value /= 1000
-    return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
-
-
 def names_text(names: list[str] | tuple[str, ...]) -> str:
     """The first few names, and how many more there are."""
     shown = ", ".join(names[:NAMED])

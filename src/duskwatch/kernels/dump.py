@@ -4,11 +4,10 @@ import numpy as np
 from numba import njit
 
 from duskwatch.kernels.aspath import PATH_LIMIT, wide_tail
+from duskwatch.kernels.codes import DUMPED_HOLD, OTHER
 from duskwatch.kernels.paths import find_path, same_octets
 from duskwatch.kernels.routing import COMPARE
 
-# What a log row says; signals.bgp.log.Op
-DUMPED_HOLD, OTHER = 7, 8
 ENTRY = 8  # octets of a RIB entry before its attributes (RFC 6396 section 4.3.4)
 
 
