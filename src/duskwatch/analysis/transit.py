@@ -15,6 +15,7 @@ from duskwatch.records.entity import Entity
 from duskwatch.records.outages import Outage
 from duskwatch.records.prefix import Prefix, prefix_texts
 from duskwatch.records.signals import SignalBlock
+from duskwatch.records.times import MINUTE
 from duskwatch.signals.bgp.extents import extent_of, related
 from duskwatch.signals.bgp.measures import units
 from duskwatch.signals.bgp.tables import RoutesAt, routes_at, routes_in, routes_over
@@ -29,6 +30,8 @@ from duskwatch.signals.bgp.transit.ways import CountryAses, Link, Own, links_of,
 from duskwatch.signals.bgp.votes import Votes, merge_votes
 
 SECOND_US = 1_000_000
+# As long as a file of updates: without any the table dump is all there is to ask.
+DUMP_SPEAKS_US = 15 * MINUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +168,19 @@ def transit_at(
 ) -> Transit:
     """Whom an entity depends on at a moment, after all that was said in that microsecond.
 
-    Raises what analyze() raises; InputError where nobody who votes reaches the entity then.
+    Raises what analyze() raises. Where nobody who votes reaches the entity, nothing is told of it.
     """
     window = Window(time_us, time_us + SECOND_US)
     ranges = reference_of(entity, time_us, geo)
-    replay, scope = _scope(entity, window, mrt, ranges, collectors, how, reading)
+    return transit_in(entity, _read(entity, window, mrt, ranges, collectors, reading), ranges, time_us, how)
+
+
+def transit_in(
+    entity: Entity, replay: Replay, ranges: CountryRanges | None, time_us: int, how: Weighing = Weighing()
+) -> Transit:
+    """The same from what was read: of a country or a prefix what it has, of a network whole tables."""
+    replay = _spoken_for(replay, time_us)
+    scope = _scope(entity, replay, ranges, how)
     found = scope.dependence(routes_in(scope.votes, time_us))
     return Transit(entity, replay, found, scope.votes.learned, warnings=_warnings(scope, replay, ranges))
 
@@ -194,7 +205,8 @@ def transit_over(
     """
     window = Window(from_us, until_us, bin_us)
     ranges = reference_of(entity, from_us, geo)
-    replay, scope = _scope(entity, window, mrt, ranges, collectors, how, reading)
+    replay = _read(entity, window, mrt, ranges, collectors, reading)
+    scope = _scope(entity, replay, ranges, how)
     votes = scope.votes
     alone = replay
     if entity.type == "asn":
@@ -250,37 +262,48 @@ def transit_of_table(
 ) -> tuple[Scores, Replay]:
     """AS hegemony of the whole table at a moment; with ``each``, of every origin AS in it."""
     window = Window(time_us, time_us + SECOND_US)
-    replay = replay_archives(window, mrt, watch=watch_all, collectors=collectors, reading=reading)
+    replay = _spoken_for(replay_archives(window, mrt, watch=watch_all, collectors=collectors, reading=reading), time_us)
     sparse = any(part.dumps == 0 for part in replay.parts)
     routes = routes_at(replay.parts, time_us)
     score = score_origins if each else score_whole
     return score(routes, family=family, sparse=sparse), replay
 
 
-def _scope(
+def _read(
     entity: Entity,
     window: Window,
     mrt: Sequence[Path],
     ranges: CountryRanges | None,
     collectors: Sequence[str],
-    how: Weighing,
     reading: Reading,
-) -> tuple[Replay, _Scope]:
-    span = window.from_us, window.until_us
+) -> Replay:
+    """What an entity has; of a network whole tables, as others may announce parts of its space."""
+    watch = watch_all if entity.type == "asn" else watch_of([entity], ranges)
+    return replay_archives(window, mrt, watch=watch, collectors=collectors, reading=reading)
+
+
+def _spoken_for(replay: Replay, time_us: int) -> Replay:
+    """The same, in which a table dump speaks for the minutes after it, whether or not updates were recorded too."""
+    parts = tuple(
+        replace(part, gaps=()) if 0 <= time_us - part.dumped_us <= DUMP_SPEAKS_US else part for part in replay.parts
+    )
+    return replace(replay, parts=parts)
+
+
+def _scope(entity: Entity, replay: Replay, ranges: CountryRanges | None, how: Weighing) -> _Scope:
+    span = replay.from_us, replay.until_us
     if entity.type == "asn":
-        replay = replay_archives(window, mrt, watch=watch_all, collectors=collectors, reading=reading)
         parts, own = of_network(sorted(replay.parts, key=lambda part: part.collector), entity.asn)
-        return replay, _Scope(entity, merge_votes(parts, *span), own, own_origin, how)
-    replay = replay_archives(window, mrt, watch=watch_of([entity], ranges), collectors=collectors, reading=reading)
+        return _Scope(entity, merge_votes(parts, *span), own, own_origin, how)
     votes = merge_votes(list(replay.parts), *span)
     counted = extent_of(entity, votes, ranges).selected
     if entity.type == "country":
         assert ranges is not None
-        return replay, _Scope(entity, votes, counted, CountryAses(ranges, entity.code), how)
+        return _Scope(entity, votes, counted, CountryAses(ranges, entity.code), how)
     inside = counted & (votes.length >= Prefix.parse(entity.code).length)
     if not inside.any() and counted.any():
         inside = counted & (votes.length == votes.length[counted].max())
-    return replay, _Scope(entity, votes, inside, own_origin, how)
+    return _Scope(entity, votes, inside, own_origin, how)
 
 
 def _moment_before(outages: Sequence[Outage], from_us: int) -> int:

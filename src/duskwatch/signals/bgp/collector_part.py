@@ -56,6 +56,7 @@ class CollectorPart:
     gaps: tuple[Gap, ...]  # stretches of which nothing usable was recorded
     heard: Heard
     left_out: LeftOut = field(default=LeftOut())
+    dumped_us: int = -(1 << 62)  # the last table dump that was read is of this time; earlier than any: there was none
 
     def session(self, peer: int) -> str:
         """Collector, AS and address of one session, for people."""
