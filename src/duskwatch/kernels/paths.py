@@ -455,6 +455,33 @@ def held_routes(time_us, session, prefix, code, route, until_us, hold, dumped_ho
 
 
 @njit(nogil=True, cache=True)
+def mark_held(cells, routes, number, sessions, wanted):
+    """Mark the routes that are held: wanted uint8[R] in/out.
+
+    cells uint8[Q, N], routes int32[Q, N]   a StartTable     number int32[Q]  -1 where a prefix does not count
+    sessions  columns that count
+    """
+    for q in range(number.shape[0]):
+        if number[q] >= 0:
+            for n in range(sessions):
+                if cells[q, n] & 1:
+                    wanted[routes[q, n]] = 1
+
+
+@njit(nogil=True, cache=True)
+def place_held(cells, routes, number, sessions, ids, first, path):
+    """Write the routes that are held, by their number in another pool: path int32[P, *] out, from column ``first`` on.
+
+    cells, routes, number, sessions   as of mark_held(); number is the row of ``path``     ids int32[R]
+    """
+    for q in range(number.shape[0]):
+        if number[q] >= 0:
+            for n in range(sessions):
+                if cells[q, n] & 1:
+                    path[number[q], first + n] = ids[routes[q, n]]
+
+
+@njit(nogil=True, cache=True)
 def move_slots(slots, grown, shift):
     """Copy slots into a larger, empty table; ``shift`` is that of the larger."""
     mask = grown.shape[0] - 1

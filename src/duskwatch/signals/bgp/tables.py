@@ -11,11 +11,10 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from duskwatch.kernels.paths import held_routes
+from duskwatch.kernels.paths import held_routes, mark_held, place_held
 from duskwatch.records.times import iso
 from duskwatch.signals.bgp.collector_part import CollectorPart
 from duskwatch.signals.bgp.paths import PathPool, Paths
-from duskwatch.signals.bgp.start_table import HELD
 from duskwatch.signals.bgp.vote_rows import Vote
 from duskwatch.signals.bgp.vote_units import number_units
 from duskwatch.signals.bgp.voters import switches
@@ -47,7 +46,8 @@ class RoutesAt:
 def routes_at(parts: Sequence[CollectorPart], time_us: int) -> RoutesAt:
     """The routes held at a time in the window of some parts, after all that was said in that microsecond.
 
-    Memory: 9 bytes for each prefix watched and session, and the paths. ValueError where the time is outside a window.
+    Memory: 4 bytes for each prefix watched and session, 5 more where the log is not empty by then, and the paths.
+    ValueError where the time is outside a window.
     """
     parts = sorted(parts, key=lambda part: part.collector)
     for part in parts:
@@ -58,15 +58,14 @@ def routes_at(parts: Sequence[CollectorPart], time_us: int) -> RoutesAt:
     pool = PathPool()
     path = np.full((len(units.afi), int(offsets[-1])), -1, np.int32)
     for part, number, offset in zip(parts, units.numbers, offsets[:-1], strict=True):
-        start = part.start.copy()
-        start.absorb(part.log, time_us + 1)
-        own = np.flatnonzero(number >= 0)
-        held = (start.cells[own, : len(part.peers)] & HELD) != 0
-        routes = start.routes[own, : len(part.peers)]
+        start = part.start
+        if len(part.log) and part.log.time_us.min() <= time_us:
+            start = start.copy()
+            start.absorb(part.log, time_us + 1)
         wanted = np.zeros(len(part.paths), np.uint8)
-        wanted[routes[held]] = 1
+        mark_held(start.cells, start.routes, number, len(part.peers), wanted)
         ids = pool.add(part.paths, wanted)
-        path[number[own], offset : offset + len(part.peers)] = np.where(held, ids[routes], -1)
+        place_held(start.cells, start.routes, number, len(part.peers), ids, int(offset), path)
     turns: list[tuple[int, int, int]] = []
     if parts:
         turns, _ = switches(parts, offsets, min(p.from_us for p in parts), max(p.until_us for p in parts))

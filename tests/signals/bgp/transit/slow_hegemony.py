@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 
 Path = tuple  # hops from peer to origin; an AS_SET is a tuple of its members
 Session = tuple[str, int]  # address, AS
@@ -29,7 +29,7 @@ def table_of(lines: Iterable[str], until_s: float = float("inf")) -> Table:
         fields = line.rstrip("\n").split("|")
         if int(fields[1]) > until_s:
             continue
-        session = fields[3], int(fields[4])
+        session = str(ip_address(fields[3])), int(fields[4])  # bgpdump writes :: for one group too
         if fields[2] in ("B", "A"):
             table[session, fields[5]] = path_of(fields[6])
         elif fields[2] == "W":
