@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cache
 from ipaddress import ip_address, ip_network
 
 Path = tuple  # hops from peer to origin; an AS_SET is a tuple of its members
@@ -22,6 +23,12 @@ def path_of(text: str) -> Path:
     return tuple(hops)
 
 
+@cache
+def plain(prefix: str) -> str:
+    """As RFC 5952 has it: bgpdump writes :: for a single group too."""
+    return str(ip_network(prefix))
+
+
 def table_of(lines: Iterable[str], until_s: float = float("inf")) -> Table:
     """Who holds what path to which prefix once all lines of a time were read."""
     table: Table = {}
@@ -29,11 +36,11 @@ def table_of(lines: Iterable[str], until_s: float = float("inf")) -> Table:
         fields = line.rstrip("\n").split("|")
         if int(fields[1]) > until_s:
             continue
-        session = str(ip_address(fields[3])), int(fields[4])  # bgpdump writes :: for one group too
+        session = str(ip_address(fields[3])), int(fields[4])
         if fields[2] in ("B", "A"):
-            table[session, fields[5]] = path_of(fields[6])
+            table[session, plain(fields[5])] = path_of(fields[6])
         elif fields[2] == "W":
-            table.pop((session, fields[5]), None)
+            table.pop((session, plain(fields[5])), None)
         elif fields[2] == "STATE" and fields[5] == "6" and fields[6] != "6":
             table = {key: path for key, path in table.items() if key[0] != session}
     return table
