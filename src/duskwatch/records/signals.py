@@ -190,8 +190,8 @@ class EntityHistory:
     signals: SignalBlock
     gaps: tuple[Gap, ...] = ()
     transit: tuple[TransitShare, ...] = ()
-    carriers: tuple[Carrier, ...] = ()  # before the worst outage, the one that most hangs on first; IPv4
     learned: bool = False  # True: no table dump to start from, so the state was learned from updates
     known_share: float = 1.0  # share of the entity's delegated /24s that routes were ever heard for (country), else 1
     notes: tuple[str, ...] = field(default=())
     series: tuple[SignalBlock, ...] = ()  # signals of other sources; each block has bins of its own
+    carriers: tuple[Carrier, ...] = ()  # before the worst outage, the one that most hangs on first; IPv4
