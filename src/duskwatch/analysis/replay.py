@@ -204,6 +204,10 @@ def _warnings(part: CollectorPart, inputs: Sequence[InputFile]) -> list[str]:
     name = part.collector
     out = [f"{read.name} is damaged at {read.damage}; what came before was used" for read in inputs if read.damage]
     out += [f"{read.name} was given twice; it changed nothing" for read in inputs if read.kind == "doubled"]
+    for note in dict.fromkeys(read.note for read in inputs if read.note):
+        names = [read.name for read in inputs if read.note == note]
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        out.append(f"{name}: {names[0]}{more} {note}")
     bad = sum(read.bad_records for read in inputs)
     if bad:
         out.append(f"{name}: {bad} records do not follow the RFC and were left out")

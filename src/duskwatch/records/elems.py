@@ -65,7 +65,8 @@ class ElemBlock(NamedTuple):
     attr_start: I64  # [E] where the path attributes begin in data, -1 where there are none
     attr_length: I32  # [E]
     as_size: U8  # [E] 2 or 4: width of an AS number in AS_PATH
-    state: U16  # [E] STATE: old state * 256 + new state, else 0
+    state: U16  # [E] STATE: old state * 256 + new state; ALIVE: 1 an OPEN, 3 a NOTIFICATION; else 0
+    marks: U8  # [E] bits: 1 it carries a path identifier, be it 0; 2 its attributes are malformed (RFC 7606)
     record: I32  # [E] row of the record columns below
     record_start: I64  # [R] where the record's MRT header begins in data
     record_length: I64  # [R] header and body
@@ -73,7 +74,7 @@ class ElemBlock(NamedTuple):
     record_subtype: U16  # [R]
     record_status: U8  # [R] Status
     last_us: int  # latest time of an elem; 0 where there is none
-    path_ids: int  # at least as many elems have a path_id other than 0
+    path_ids: int  # at least as many elems carry a path identifier
     peers: "PeerTable | None" = None  # that ``peer`` counts in; None: the table of who takes the block
 
 

@@ -7,10 +7,10 @@ import numpy as np
 from duskwatch.records.elems import Kind
 from duskwatch.records.messages import Silence
 from duskwatch.records.signals import PrefixState
+from duskwatch.signals.bgp.full_feed import full_feed
 from duskwatch.signals.bgp.measures import Extent, measure, transit_shares, units
 from duskwatch.signals.bgp.roll import close
 from duskwatch.signals.bgp.state import DumpCheck
-from duskwatch.signals.bgp.voters import full_feed
 from duskwatch.signals.bgp.votes import merge_votes
 from tests.signals.bgp.build import block, dump_of, folded, started
 
@@ -185,7 +185,7 @@ def test_full_feed_is_relative_per_family_and_does_not_flicker_at_the_bar():
     sizes = np.zeros((3, 3, 2), np.int32)
     sizes[:, :, 0] = [[1000, 760, 100], [1000, 740, 100], [1000, 600, 100]]
     sizes[:, :, 1] = [[100, 0, 90]] * 3
-    full = full_feed(sizes, np.array([True] * 3))
+    full = full_feed(sizes, np.ones(sizes.shape, bool))
     assert full[:, :, 0].tolist() == [[True, True, False], [True, True, False], [True, False, False]]
     assert full[:, :, 1].tolist() == [[True, False, True]] * 3
 
@@ -194,7 +194,7 @@ def test_without_dumps_one_peer_that_sent_its_whole_table_does_not_outshine_the_
     """Learned tables of route-views2 on 19 February 2008: 243 k, then 15 k to 50 k, partial peers under 2 k."""
     sizes = np.zeros((1, 6, 2), np.int32)
     sizes[0, :, 0] = [242916, 49116, 18080, 15216, 1780, 839]
-    assert full_feed(sizes, np.zeros(6, bool))[0, :, 0].tolist() == [True] * 4 + [False] * 2
+    assert full_feed(sizes, np.zeros(sizes.shape, bool))[0, :, 0].tolist() == [True] * 4 + [False] * 2
 
 
 def test_transit_shares_are_weighted_by_time_and_add_up_to_one():

@@ -1,6 +1,6 @@
 """What the fold of one collector's messages left for the votes: one window."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -24,9 +24,12 @@ class LeftOut:
     beyond: int = 0  # of more peers than any collector has: left out
     after: int = 0  # of the horizon or later: left out
     before: int = 0  # of a window that was closed: taken as of the beginning of this one
+    malformed: int = 0  # announcements with malformed attributes: taken as withdrawals (RFC 7606)
+    late_us: int = 0  # how late the latest of ``late`` was
 
     def __add__(self, other: "LeftOut") -> "LeftOut":
-        return LeftOut(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
+        total = LeftOut(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
+        return replace(total, late_us=max(self.late_us, other.late_us))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 
-from duskwatch.records.elems import PeerTable
+from duskwatch.records.elems import ElemBlock, Kind, PeerTable, RibBlock
 from duskwatch.records.messages import DumpBegin, DumpEnd, FileSpan, InputDone, Message, Silence
 from duskwatch.records.report import InputFile
 from duskwatch.records.times import MINUTE
@@ -23,6 +23,7 @@ PIECE_BYTES = 4 << 20
 FILE_AHEAD_BYTES = 8 * PIECE_BYTES
 # The span of a file is the usual step between the files up to it, of so many at most.
 STEPS_OF = 50
+NO_ROUTES = "holds no route; it was not taken for a table dump"
 
 Opened = tuple[Iterator[bytes], "hashlib._Hash | ThreadedSha256"]
 """A file's unpacked pieces, and the SHA-256 that is fed with its stored bytes as they are read."""
@@ -66,7 +67,7 @@ def messages(files: Sequence[ArchiveFile], opened: Iterable[Opened], from_us: in
     silences = silences_before(files, since_us, until_us)
     for number, (file, (pieces, digest)) in enumerate(zip(files, opened, strict=True)):
         yield from silences[number]
-        reader = MrtReader(pieces, peers)
+        reader, note = MrtReader(pieces, peers), ""
         if file.is_update:
             span = _span(files[: number + 1])
             if span is not None:
@@ -75,7 +76,7 @@ def messages(files: Sequence[ArchiveFile], opened: Iterable[Opened], from_us: in
             if reader.damage is not None:
                 yield from _damaged(file, reader, files[number + 1 :], until_us)
         else:
-            yield from _dump(file, reader)
+            note = "" if (yield from _dump(file, reader)) else NO_ROUTES
         sha256 = digest.hexdigest()
         inputs.append(
             InputFile(
@@ -89,15 +90,19 @@ def messages(files: Sequence[ArchiveFile], opened: Iterable[Opened], from_us: in
                 str(reader.damage) if reader.damage else "",
                 file.collector,
                 file.size_bytes,
+                note,
             )
         )
         yield InputDone(inputs[-1])
     yield from silences[-1]
 
 
-def _dump(file: ArchiveFile, reader: MrtReader) -> Iterator[Message]:
+def _dump(file: ArchiveFile, reader: MrtReader) -> Generator[Message, None, bool]:
+    """A table dump; returns whether it holds any route."""
     begun = False
     for block in reader.routes():
+        if not begun and not _has_routes(block):
+            continue  # the peer index table; a dump of which no route follows is none
         if not begun:
             said_us = int(block.time_us[0]) if len(block.time_us) else file.start_us
             yield DumpBegin(file.path.name, said_us, named_time(file.path.name, file.collector))
@@ -105,6 +110,11 @@ def _dump(file: ArchiveFile, reader: MrtReader) -> Iterator[Message]:
         yield block
     if begun:
         yield DumpEnd(complete=reader.damage is None)
+    return begun
+
+
+def _has_routes(block: ElemBlock | RibBlock) -> bool:
+    return len(block.time_us) > 0 and (isinstance(block, RibBlock) or bool((block.kind == Kind.RIB).any()))
 
 
 def _damaged(file: ArchiveFile, reader: MrtReader, later: Sequence[ArchiveFile], until_us: int) -> Iterator[Silence]:
