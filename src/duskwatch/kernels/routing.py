@@ -109,8 +109,9 @@ def fold_elems(
                                   earlier
     horizon_us    int64           elems at or after it are left out
     log_*         [L >= 4 * E]    out: time, peer, prefix (-1), op, elem row (-1)
-    counters      int64[7]        in/out: late elems, elems left out as too old, of peers out of range, past the
-                                  horizon, before the floor, with malformed attributes; how late the latest was, us
+    counters      int64[8]        in/out: late elems, elems left out as too old, of peers out of range, past the
+                                  horizon, before the floor, with malformed attributes; how late the latest was, us;
+                                  the last is none of this function's
 
     Returns (log rows, samples taken, next sample time).
     """
