@@ -12,7 +12,7 @@ import numpy as np
 from duskwatch.records.elems import ElemBlock, PeerTable
 from duskwatch.records.messages import FileSpan, InputDone, Message, Silence
 from duskwatch.records.report import InputFile
-from duskwatch.records.times import MINUTE
+from duskwatch.records.times import MINUTE, span_text
 from duskwatch.sources.bgp.archives.contents import Contents
 from duskwatch.sources.bgp.archives.find import ArchiveFile, has_cadence, period_of
 from duskwatch.sources.bgp.archives.gaps import Course
@@ -28,6 +28,8 @@ FILE_AHEAD_BYTES = 8 * PIECE_BYTES
 STEPS_OF = 50
 # A file whose records go on behind its span, without a break of so much, is longer than others; no clock stepped.
 BREAK_US = 5 * MINUTE
+# The middle one of so many elems tells when a block ends: one alone may be of a wrong time.
+LAST_ELEMS = 5
 NO_ROUTES = "holds no route: it was not taken for a table dump"
 LONGER = "goes on for longer than the files of its collector usually do; its records were taken"
 
@@ -94,6 +96,11 @@ def messages(files: Sequence[ArchiveFile], opened: Iterable[Opened], from_us: in
         notes = [file.note] if file.note else []
         notes += [NO_ROUTES] if not file.is_update and not contents.dumps else []
         notes += [LONGER] if longer and last_us is not None and last_us >= file.start_us + 2 * usual_us else []
+        if contents.late:
+            notes.append(
+                f"holds {contents.late} statements out of order, up to {span_text(contents.late_us)} late: they were "
+                "put in order, so that times told are as right as those of the records"
+            )
         course.read(file, _within(last_us, file, span, later))
         sha256 = digest.hexdigest()
         inputs.append(
@@ -117,7 +124,7 @@ def messages(files: Sequence[ArchiveFile], opened: Iterable[Opened], from_us: in
 
 def _end_of(block: ElemBlock) -> int:
     """About when a block of updates ends, whatever single records of it say."""
-    return int(np.median(block.time_us[-64:]))
+    return int(np.median(block.time_us[-LAST_ELEMS:]))
 
 
 def _within(last_us: int | None, file: ArchiveFile, span: FileSpan | None, later: Sequence[ArchiveFile]) -> int | None:
