@@ -5,20 +5,17 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from duskwatch.cli.archive import CacheOption, JobsOption, MirrorOption, ReferenceMirrorOption
+from duskwatch.cli.download_options import CacheOption, JobsOption, MirrorOption, ReferenceMirrorOption
 from duskwatch.cli.downloading import bytes_of
 from duskwatch.cli.fetching import Fetching
 from duskwatch.cli.options import CollectorOption, GeoOption, MrtOption, byte_progress, fail, unusable_input
 from duskwatch.records.entity import Entity, parse_entity
 from duskwatch.records.errors import InputError
 from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND, parse_time, to_datetime
-
-if TYPE_CHECKING:
-    pass
 
 COMMAND = "backfill"
 
@@ -51,6 +48,12 @@ def command(
         Path | None, typer.Option("--work", help="Folder for unfinished work; else `work` in the store's folder.")
     ] = None,
     bin_seconds: Annotated[int, typer.Option("--bin", help="Length of a bin in seconds, 60 to 3600.")] = 300,
+    source: Annotated[
+        str,
+        typer.Option(
+            "--source", help="Under which name the store keeps it: bgp; bgp-NAME for one recorder of several."
+        ),
+    ] = "bgp",
     redo: Annotated[bool, typer.Option("--redo", help="Do again what is finished.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
@@ -117,6 +120,7 @@ def command(
         from duskwatch.sources.bgp.archives.find import find_files
         from duskwatch.sources.reference.geo import load_geo
         from duskwatch.store import StoreError
+        from duskwatch.store.days import checked_source
 
         # Workers may stand in another folder.
         files, passed = find_files([path.absolute() for path in mrt])
@@ -135,6 +139,7 @@ def command(
             kinds,
             tuple(wanted),
             bin_seconds * SECOND,
+            source=checked_source(source),
             threads=2 if workers == 1 and not scheduler else 1,  # one unpacks, one folds
         )
         parts = plan_parts(files, from_us, until_us)

@@ -15,3 +15,9 @@ def clean_name(text: str, most: int = MAX_NAME) -> str:
     kept = (" " if c.isspace() else c for c in text[: 8 * most] if c.isspace() or unicodedata.category(c)[0] != "C")
     words = " ".join("".join(kept).replace("\ufffd", "?").split())
     return words if len(words) <= most else words[: most - 1].rstrip() + "…"
+
+
+def printable(text: str) -> str:
+    """The same without a character that a terminal would obey: U+FFFD stands for each. For text that was not cleaned
+    where it came in: what people wrote, what a store holds."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

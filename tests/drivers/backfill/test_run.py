@@ -85,7 +85,9 @@ def mine(archive, tmp_path) -> tuple[Path, Path]:
 
 def gaps_of(store: Path) -> list[tuple[str, int, int]]:
     rows = Store.open(store).rows("gaps").collect()
-    return [(row["source"], row["from"], row["until"]) for row in rows.cast({"from": int, "until": int}).to_dicts()]
+    return [
+        (row["vantage_point"], row["from"], row["until"]) for row in rows.cast({"from": int, "until": int}).to_dicts()
+    ]
 
 
 def test_outages_of_a_country_its_network_and_a_prefix_are_incidents(whole):
@@ -206,10 +208,10 @@ def test_countries_are_read_few_at_a_time_and_networks_many(whole, monkeypatch):
     asked = []
     rows = Store.rows
 
-    def counted(self, name, *, entities=None, **span):
+    def counted(self, name, *, entities=None, **more):
         if name == "changes":
             asked.append([entity.code for entity in entities])
-        return rows(self, name, entities=entities, **span)
+        return rows(self, name, entities=entities, **more)
 
     monkeypatch.setattr(Store, "rows", counted)
     monkeypatch.setattr(searching, "DAY_COUNTRIES", 3)
@@ -561,7 +563,7 @@ def test_a_day_of_which_nothing_can_be_read_is_a_gap_and_not_stored(mine, tmp_pa
     ("step", "folded_again"),
     [
         pytest.param("merge_collectors", 3, id="counted"),  # the third day did not know of the second: it is done again
-        pytest.param("write_day", 0, id="stored"),
+        pytest.param("measure_day", 0, id="stored"),
     ],
 )
 def test_a_day_that_cannot_be_done_fails_alone_and_is_tried_again(
