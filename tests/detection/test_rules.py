@@ -84,7 +84,8 @@ def test_bounds_tell_the_votes_before_and_after_the_majority() -> None:
         for when in (outage.onset, outage.dark_from, outage.dark_until, outage.end)
     ]
     assert bounds == [(-20, 0, 0), (-20, 0, 30), (7_195, 7_200, 7_215), (7_195, 7_200, 7_215)]
-    assert reason_text(outage.onset.reason).startswith("4 of 4 prefixes lost their majority at")
+    assert outage.onset.reason.code == "majorities-lost"
+    assert (outage.onset.reason.value("count"), outage.onset.reason.value("of")) == (4, 4)
     assert names(outage) == ["dark", "restored"]
 
 
@@ -280,7 +281,7 @@ def test_a_loss_of_voters_counts_once_a_route_confirms_it() -> None:
     (outage,) = detect(entity)
     assert seconds(entity, outage.onset.best_us) == AT + 3_600
     assert seconds(entity, outage.onset.earliest_us) == AT
-    assert "as the voters changed" in reason_text(outage.onset.reason)
+    assert outage.onset.reason.code == "voters-changed"
 
 
 BARE = [(AT - 5_000.0, p, 11) for p in range(20)]  # a bare majority of 20, not one of 25

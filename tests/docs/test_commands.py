@@ -73,14 +73,23 @@ def _demo(folder: Path, case: BuiltCase) -> None:
 
 
 def _series(folder: Path, case: BuiltCase) -> None:
-    (folder / "odd.csv").write_text("when_seen,blocks\n" + "".join(
-        f"2014-12-{day:02d}T{hour:02d}:00:00Z,{900 - hour}\n" for day in range(1, 20) for hour in range(24)
+    (folder / "odd.csv").write_text("when_seen,blocks,power demand\n" + "".join(
+        f"2014-12-{day:02d}T{hour:02d}:00:00Z,{900 - hour},{50 + hour}\n" for day in range(1, 20) for hour in range(24)
     ))  # fmt: skip
     page = ROOT / "docs" / "how-to" / "detect-in-other-measurements.md"
     maker = next(block.text for block in blocks(page, ("python",)) if "probing.csv" in block.text)
     subprocess.run([sys.executable, "-c", maker], cwd=folder, check=True)
     if ALL:
         shutil.copy(real("series/ioda-iraq-2023/ioda_country_IQ_iraq.csv"), folder)
+
+
+def _articles(folder: Path, case: BuiltCase) -> None:
+    if ALL:
+        run(folder, "duskwatch demo --out out/demo")
+    head = "title: {title}\ndate: 2014-12-23T12:00Z\noutlet: Test Wire\n\n"
+    text = "North Korea was offline for nine hours and 31 minutes, a company that watches routes said. It is back."
+    for name, title in (("report-a.txt", "North Korea is back online"), ("report-b.txt", "Nine hours of silence")):
+        (folder / name).write_text(head.format(title=title) + text + "\n")
 
 
 def _djibouti(folder: Path, case: BuiltCase) -> None:
@@ -100,6 +109,7 @@ def _store(folder: Path, case: BuiltCase) -> None:
 
 
 FILES: dict[str, Callable[[Path, BuiltCase], None]] = {
+    "check-news.md": _articles,
     "first-outage.md": _demo,
     "read-mrt-files.md": _archives,
     "detect-in-other-measurements.md": _series,
@@ -153,7 +163,10 @@ def test_a_mark_gives_a_reason_and_stands_above_commands() -> None:
 
 def test_only_what_is_not_here_is_not_run() -> None:
     """What is marked as not run names an archive, a network, a service, or files that only the reader has."""
-    needs = re.compile(r"fetch|--collector|http|\$URL|dask|make |\.venv/bin|benchmarks|store of|rrc00")
+    needs = re.compile(
+        r"fetch|--collector|http|wss://|\$URL|dask|make |\.venv/bin|benchmarks|store of|rrc00|--incident|--bmp|nfcapd"
+        r"|\.pcap|flows listen|sysctl"
+    )
     for page in PAGES:
         for block in blocks(page):
             if block.mark == "not run":

@@ -17,6 +17,7 @@ from duskwatch.records.report import InputFile, Report
 from duskwatch.records.signals import ChangeLog, EntityHistory, Gap, Level, PrefixState, SignalBlock, TransitShare
 from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND, parse_time
 from duskwatch.signals.bgp.measures import SPECS
+from duskwatch.sources.tables.naming import spec_of
 
 NOT_MEASURED = (
     "whether hosts answered: no probing was done, a routed network can still be unreachable",
@@ -409,7 +410,7 @@ def others() -> Report:
         values = {"ping-slash24": np.where(inside, 200.0, 600.0), "bgp": np.full(bins, 2900.0),
                   "gtr": np.where(inside, 0.2, 0.7)}  # fmt: skip
         rows = np.vstack([values[name] for name in names])
-        blocks.append(SignalBlock(names, start, bin_us, rows, np.ones_like(rows)))
+        blocks.append(SignalBlock(tuple(map(spec_of, names)), start, bin_us, rows, np.ones_like(rows)))
     empty = history(start, stop, [], [])
     nothing = np.full(1, np.nan)
     level = Level(stop, np.array([start]), nothing, nothing, nothing, nothing, nothing, nothing, np.zeros(1, np.uint8))

@@ -108,7 +108,7 @@ def _return_began(one: Reason) -> str:
 
 
 def _rest_unwatched(one: Reason) -> str:
-    return f"the others were back, and nobody watched {one.value('signal')} from {_clock(one.value('at_us'))} on"
+    return f"the others were back, and nobody watched {one.value('signal')} from {_minute(one.value('at_us'))} on"
 
 
 SENTENCES: Mapping[str, Callable[[Reason], str]] = {

@@ -36,8 +36,11 @@ def plain(value):
 
 
 def told(part: CollectorPart):
-    """All that a part tells; rows of the log in order of time, and at one time in the order in which they came."""
-    order = np.argsort(part.log.time_us, kind="stable")
+    """All that a part tells; rows of the log in order of time and peer, of one peer in the order in which they came.
+
+    The log promises the order per peer. Silences of two peers that begin at one time are told in either order.
+    """
+    order = np.lexsort((part.log.peer, part.log.time_us))  # stable
     return plain(replace(part, log=part.log.of(order)))
 
 

@@ -134,6 +134,11 @@ def test_segments_in_any_order_and_twice_give_the_stream(first, chance: random.R
     assert (found, missing) == ([TEXT], 0)
 
 
+def test_a_segment_that_is_sent_again_with_more_in_it_counts_with_all_of_it():
+    early = [segment(0, b"", SYN), segment(4, b"def"), segment(4, b"defghi"), segment(1, b"abc"), segment(10, b"j")]
+    assert streams(early)[:2] == ([b"abcdefghij"], 0)
+
+
 def test_a_capture_may_begin_in_the_middle_of_a_connection():
     assert streams([segment(5, b"abc"), segment(8, b"def")])[:2] == ([b"abcdef"], 0)
 

@@ -117,9 +117,11 @@ class TcpStreams:
             else:
                 data, ahead = data[behind:], 0
         if ahead and ahead < WINDOW:
-            if (data or flags & FIN) and number not in state.waiting:
-                state.waiting[number] = data, bool(flags & FIN)
-                state.waiting_octets += len(data) + 64
+            known = state.waiting.get(number)
+            # Sent again, a segment may hold more than the first time.
+            if (data or flags & FIN) and (known is None or len(data) > len(known[0])):
+                state.waiting[number] = data, bool(flags & FIN) or (known is not None and known[1])
+                state.waiting_octets += len(data) + 64 if known is None else len(data) - len(known[0])
             if state.waiting_octets > WAITING_LIMIT:
                 yield from self._skip(state, packet)
             return
