@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from duskwatch.cli.app import app
+from duskwatch.records.findings import Finding
 from duskwatch.records.incidents import Incident, Member
 from duskwatch.store import Store
 from duskwatch.store.incidents import FoundIncident, record_incidents

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from duskwatch.cli.app import app
+from duskwatch.records.findings import Finding
 from duskwatch.records.report import InputFile
 from duskwatch.records.signals import Gap
 from duskwatch.records.times import DAY, HOUR, iso

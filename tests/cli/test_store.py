@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from duskwatch.cli.app import app
+from duskwatch.records.findings import Finding
 from duskwatch.store import Store, database
 from tests.store.build import DAY1, DAY2, KP, put_day, two_days
 from tests.store.test_revisions import FIRST, WINDOW
