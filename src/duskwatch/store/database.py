@@ -69,8 +69,8 @@ outages = sql.Table(
     _time("onset_us"),
     _time("onset_latest_us"),
     _time("end_us", nullable=True),
-    _text("within", server_default=""),  # country, where it is of the entity's part in it alone
-    _text("sources", server_default=""),  # that concluded it, in order, with a space between
+    _text("within", server_default=sql.text("''")),  # country, where it is of the entity's part in it alone
+    _text("sources", server_default=sql.text("''")),  # that concluded it, in order, with a space between
     sql.Index(None, "entity", "onset_us"),
     sql.Index(None, "onset_us"),
 )

@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 
 from duskwatch.analysis.entity import analyze
+from duskwatch.detection import DetectionConfig
 from duskwatch.drivers.backfill import course as courses
 from duskwatch.drivers.backfill import plan as plans
 from duskwatch.drivers.backfill import results as backfill_files
@@ -28,6 +29,7 @@ from duskwatch.drivers.backfill.search import find_outages, histories, searches
 from duskwatch.drivers.backfill.workers import BackfillError, Task, Workers
 from duskwatch.records.entity import parse_entity
 from duskwatch.records.times import HOUR, MINUTE, to_datetime
+from duskwatch.signals.bgp.from_log import VoterSteps
 from duskwatch.sources.bgp.archives import find as archive_files
 from duskwatch.sources.bgp.archives import read as reading_archives
 from duskwatch.sources.bgp.archives.find import ArchiveFile, find_files
@@ -233,12 +235,16 @@ def test_a_search_over_many_days_is_cut_for_all_workers():
     """As many pieces as were asked for, whatever the number of days; none smaller than it should be, none lost."""
     low, high = np.zeros((1000, 3), np.float32), np.ones((1000, 3), np.float32)
     codes, shares = tuple(f"AS{n}" for n in range(1, 1001)), np.ones(1000, np.float32)
+    nine = np.full(1, 9, np.int32)
     days = [
-        DaySummary(FIRST + timedelta(days=k), day_us(k), day_us(k + 1), codes, low, high, shares, False, (), ())
+        DaySummary(
+            FIRST + timedelta(days=k), day_us(k), day_us(k + 1), codes, low, high, shares, False, (), (),
+            VoterSteps(np.array([day_us(k)]), nine, nine),
+        )
         for k in range(8)
-    ]
+    ]  # fmt: skip
     for pieces, least, sizes in ((8, 1, [125] * 8), (8, 300, [300, 300, 300, 100]), (3000, 1, [1] * 1000)):
-        found = searches(days, pieces, least)
+        found = searches(days, pieces, least, DetectionConfig())
         assert [len(search.entities) for search in found] == sizes
         assert [entity.code for search in found for entity in search.entities] == sorted(codes)
         assert {(search.from_us, search.until_us) for search in found} == {(day_us(0), day_us(8))}
