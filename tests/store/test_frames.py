@@ -39,9 +39,7 @@ def owned(frame: pl.DataFrame) -> pl.DataFrame:
 
 def block_of(frame: pl.DataFrame) -> SignalBlock:
     """The one block that rows of signals make."""
-    ((source, found),) = readback.signal_blocks(
-        long_from_wide(frame.lazy().with_columns(source=pl.lit("bgp"))).collect()
-    )
+    ((source, found),) = readback.signal_blocks(frame.with_columns(source=pl.lit("bgp")))
     assert source == "bgp"
     return found
 
