@@ -13,6 +13,7 @@ from duskwatch.cli.download_options import CacheOption, JobsOption, MirrorOption
 from duskwatch.cli.downloading import bytes_of
 from duskwatch.cli.fetching import Fetching
 from duskwatch.cli.options import CollectorOption, GeoOption, MrtOption, byte_progress, fail, unusable_input
+from duskwatch.cli.store_options import StorageOption, storage_options
 from duskwatch.records.entity import Entity, parse_entity
 from duskwatch.records.errors import InputError
 from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND, parse_time, to_datetime
@@ -29,9 +30,7 @@ def command(
     database: Annotated[
         str, typer.Option("--database", envvar="DUSKWATCH_DATABASE", help="Outages: SQLite file or PostgreSQL URL.")
     ] = "",
-    storage_option: Annotated[
-        list[str] | None, typer.Option("--storage-option", help="KEY=VALUE for an object store. Repeatable.")
-    ] = None,
+    storage_option: StorageOption = None,
     geo: GeoOption = None,
     kind: Annotated[
         list[str] | None, typer.Option("--kind", help="What to store: country, asn. Repeatable; both if not given.")
@@ -98,7 +97,7 @@ def command(
         for path in [*(mrt or []), *(geo or [])]:
             if not path.exists():
                 fail(COMMAND, f"{path}: no such file or folder")
-        options = [_option(text) for text in storage_option or ()]
+        options = storage_options(storage_option)
         if work is None:
             if "://" in store:
                 fail(COMMAND, f"--store {store} is no folder: name one for unfinished work with --work")
@@ -133,7 +132,7 @@ def command(
             store if "://" in store else str(Path(store).absolute()),
             work.absolute(),
             database if not database or "://" in database else str(Path(database).absolute()),
-            tuple(options),
+            tuple(options.items()),
             tuple(path.absolute() for path in geo or ()),
             tuple((day, tuple(path.absolute() for path in paths)) for day, paths in weekly),
             kinds,
@@ -174,13 +173,6 @@ def _prefix(text: str) -> str:
     if entity.type != "prefix":
         raise InputError(f"--prefix {text} is a {entity.type}, not a prefix such as 175.45.176.0/22")
     return entity.code
-
-
-def _option(text: str) -> tuple[str, str]:
-    key, sign, value = text.partition("=")
-    if not sign or not key:
-        raise InputError(f"--storage-option {text}: write KEY=VALUE")
-    return key, value
 
 
 def _print(summary: "object", parts: "object", plan: "object", *, as_json: bool) -> None:
