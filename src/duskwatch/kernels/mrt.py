@@ -8,19 +8,30 @@ import numpy as np
 from numba import njit
 from numba.core.options import DefaultOptions
 
+from duskwatch.kernels.codes import (
+    ALIVE,
+    ANNOUNCE,
+    BAD,
+    GOOD,
+    MALFORMED,
+    NOTIFICATION,
+    OPEN_MESSAGE,
+    RIB,
+    RIB_PEER,
+    STATE,
+    UNSUPPORTED,
+    UPDATE_MESSAGE,
+    WITH_ID,
+    WITHDRAW,
+)
+
 # Nothing is allocated here, so nothing needs to be counted. Without the last option each call that is handed arrays
 # counts references to them, atomically, and that takes most of the time.
 OPTIONS = {"nogil": True, "cache": True}
 if hasattr(DefaultOptions, "_nrt"):  # no part of Numba's documented interface: do without where it is gone
     OPTIONS["_nrt"] = False
 
-RIB, ANNOUNCE, WITHDRAW, STATE, ALIVE, RIB_PEER = 0, 1, 2, 3, 4, 5
-GOOD, UNSUPPORTED, BAD = 0, 1, 2
 WITH_IDS = 4  # beside a status: the record was read with path identifiers
-# Marks of an elem: it carries a path identifier, be it 0; its attributes are malformed (RFC 7606).
-WITH_ID, MALFORMED = 1, 2
-# Types of BGP messages (RFC 4271 section 4.1). OPEN and NOTIFICATION end what a session had; ALIVE elems tell of them.
-OPEN, UPDATE, NOTIFICATION = 1, 2, 3
 # Path attributes whose form is checked, and octets of one value where a value is a list (RFC 7606 section 7).
 ORIGIN, AS_PATH, NEXT_HOP, MED, LOCAL_PREF, COMMUNITIES, EXTENDED, LARGE = 1, 2, 3, 4, 5, 8, 16, 32
 HIGHEST_ORIGIN = 2
@@ -749,8 +760,8 @@ def _bgp4mp(data, at, end, time_us, record, subtype, table, links, out, e):
     if length < 19:
         return e, BAD_MESSAGE, BAD, 0
     cut = at + length > end
-    if kind != UPDATE:
-        ends = kind == OPEN or kind == NOTIFICATION
+    if kind != UPDATE_MESSAGE:
+        ends = kind == OPEN_MESSAGE or kind == NOTIFICATION
         if kind == NOTIFICATION and second:  # the collector ended the session of the peer that is named first
             if others >= 0:
                 hi, lo = _address(data, others, octets)
@@ -784,7 +795,8 @@ def _mrtd_bgp(data, at, end, time_us, record, subtype, table, links, out, e):
         _bare(out, e, time_us, STATE, peer, old << 8 | new, record)
         return e + 1, 0, GOOD, 0
     if subtype != 1:
-        _bare(out, e, time_us, ALIVE, peer, OPEN if subtype == 5 else NOTIFICATION if subtype == 6 else 0, record)
+        told = OPEN_MESSAGE if subtype == 5 else NOTIFICATION if subtype == 6 else 0
+        _bare(out, e, time_us, ALIVE, peer, told, record)
         return e + 1, 0, GOOD, 0
     if end - at - 12 > MESSAGE_LIMIT - 19:
         return e, BAD_MESSAGE, BAD, 0

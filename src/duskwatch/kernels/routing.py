@@ -3,13 +3,25 @@
 import numpy as np
 from numba import njit
 
-# Elem kinds; records.elems.Kind
-RIB, ANNOUNCE, WITHDRAW, STATE, ALIVE, RIB_PEER = 0, 1, 2, 3, 4, 5
-# What a log row says; signals.bgp.log.Op
-HOLD, LOSE, DOWN, UP, SILENT, HEARD, DUMPED, DUMPED_HOLD = 0, 1, 2, 3, 4, 5, 6, 7
-ESTABLISHED = 6  # BGP finite state machine (RFC 4271 section 8.2.2, RFC 6396 section 4.4.1)
+from duskwatch.kernels.codes import (
+    ALIVE,
+    ANNOUNCE,
+    DOWN,
+    DUMPED_HOLD,
+    HEARD,
+    HOLD,
+    LOSE,
+    MALFORMED,
+    RIB,
+    RIB_PEER,
+    SILENT,
+    STATE,
+    UP,
+    WITH_ID,
+    WITHDRAW,
+)
 
-WITH_ID, MALFORMED = 1, 2  # marks of an elem; kernels.mrt
+ESTABLISHED = 6  # BGP finite state machine (RFC 4271 section 8.2.2, RFC 6396 section 4.4.1)
 
 LOAD, COMPARE = 1, 0  # what a table dump does to a peer
 

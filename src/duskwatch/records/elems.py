@@ -1,11 +1,13 @@
 """Elems as columns: one row is one statement of one peer about one prefix at one time."""
 
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from duskwatch.kernels import codes
 
 U8 = npt.NDArray[np.uint8]
 U16 = npt.NDArray[np.uint16]
@@ -18,12 +20,26 @@ I64 = npt.NDArray[np.int64]
 class Kind(IntEnum):
     """What an elem says."""
 
-    RIB = 0  # the peer held this route when the table was dumped
-    ANNOUNCE = 1
-    WITHDRAW = 2
-    STATE = 3  # the session changed state (RFC 6396 section 4.4.1); no prefix
-    ALIVE = 4  # a message without a prefix (KEEPALIVE, OPEN, end-of-RIB, ...); it proves that the session was up
-    RIB_PEER = 5  # a peer listed in the index of a table dump; no prefix
+    RIB = codes.RIB  # the peer held this route when the table was dumped
+    ANNOUNCE = codes.ANNOUNCE
+    WITHDRAW = codes.WITHDRAW
+    STATE = codes.STATE  # the session changed state (RFC 6396 section 4.4.1); no prefix
+    ALIVE = codes.ALIVE  # a message without a prefix (KEEPALIVE, OPEN, end-of-RIB): the session was up
+    RIB_PEER = codes.RIB_PEER  # a peer listed in the index of a table dump; no prefix
+
+
+class Mark(IntFlag):
+    """What is to be known of an elem beside its kind."""
+
+    WITH_ID = codes.WITH_ID  # it carries a path identifier (RFC 7911), be it 0
+    MALFORMED = codes.MALFORMED  # its attributes are: it counts as a withdrawal (RFC 7606)
+
+
+class MessageType(IntEnum):
+    """A BGP message that an ALIVE elem tells of because it ends what a session had (RFC 4271 section 4.1)."""
+
+    OPEN = codes.OPEN_MESSAGE
+    NOTIFICATION = codes.NOTIFICATION
 
 
 class AFI(IntEnum):
@@ -36,11 +52,11 @@ class AFI(IntEnum):
 class Status(IntEnum):
     """What became of one record; each is counted apart from the others."""
 
-    GOOD = 0
-    UNSUPPORTED = 1  # a type or subtype that says nothing about routes, or that we do not read
+    GOOD = codes.GOOD
+    UNSUPPORTED = codes.UNSUPPORTED  # a type or subtype that says nothing about routes, or that we do not read
     # Framed correctly, but its body does not follow the RFC. Its elems are left out, but for what stands before the end
     # of a message that its writer cut off, and before a last prefix that runs past its field.
-    BAD = 2
+    BAD = codes.BAD
 
 
 class ElemBlock(NamedTuple):
@@ -65,8 +81,8 @@ class ElemBlock(NamedTuple):
     attr_start: I64  # [E] where the path attributes begin in data, -1 where there are none
     attr_length: I32  # [E]
     as_size: U8  # [E] 2 or 4: width of an AS number in AS_PATH
-    state: U16  # [E] STATE: old state * 256 + new state; ALIVE: 1 an OPEN, 3 a NOTIFICATION; else 0
-    marks: U8  # [E] bits: 1 it carries a path identifier, be it 0; 2 its attributes are malformed (RFC 7606)
+    state: U16  # [E] STATE: old state * 256 + new state; ALIVE: MessageType, 0 for others; else 0
+    marks: U8  # [E] Mark
     record: I32  # [E] row of the record columns below
     record_start: I64  # [R] where the record's MRT header begins in data
     record_length: I64  # [R] header and body

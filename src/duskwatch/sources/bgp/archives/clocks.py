@@ -52,8 +52,6 @@ def _dated(collector: str, head: Head, names_count: bool, zone: int) -> ArchiveF
         elif not _fits(off) and not names_count:
             named_us = None
             notes.append(_other(named.time_us, time_us))
-        elif not _fits(off) and (head.is_update or off < 0 or off > 2 * HOUR):
-            notes.append(f"is named {iso(named.time_us)}, and its records begin {iso(time_us)}")
     start_us = named_us if named_us is not None else time_us
     if start_us is None:
         start_us = named.time_us if named is not None else head.first_us

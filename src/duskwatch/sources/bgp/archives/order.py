@@ -9,7 +9,7 @@ is left as it was recorded.
 import numpy as np
 import numpy.typing as npt
 
-from duskwatch.records.elems import ElemBlock, strided
+from duskwatch.records.elems import ElemBlock, Mark, strided
 from duskwatch.records.times import MINUTE, SECOND
 
 LATE_US = 15 * MINUTE
@@ -64,7 +64,7 @@ def taken(block: ElemBlock, rows: npt.NDArray[np.int64] | slice) -> ElemBlock:
     return block._replace(
         **columns,  # type: ignore[arg-type]
         last_us=int(columns["time_us"].max(initial=0)),
-        path_ids=int(np.count_nonzero(columns["marks"] & 1)),
+        path_ids=int(np.count_nonzero(columns["marks"] & Mark.WITH_ID)),
     )
 
 
