@@ -1,6 +1,7 @@
 """Attacks that somebody saw: on whom, of what shape, since when."""
 
 import re
+from collections.abc import Iterator
 
 from duskwatch.explanation.claims.events import Events, Moment
 from duskwatch.explanation.claims.grammar import Grammar
@@ -61,13 +62,19 @@ class Attacks:
             return [
                 Draft(
                     "attack",
-                    {"type": _attack_type(text, low), "since": since},
+                    {"type": attack_type(text, low), "since": since},
                     start,
                     entity=self._target(scene, end),
                     confidence=0.85,
                 )
             ]
         return []
+
+    def seen(self, scene: Scene) -> Iterator[tuple[int, int, str | None, Moment | None]]:
+        """Every word for an attack: where it stands, the entity attacked, since when."""
+        for match in self._attack.finditer(scene.low):
+            start, end = match.span()
+            yield start, end, self._target(scene, end), self._since(scene, start, end)
 
     @staticmethod
     def _target(scene: Scene, end: int) -> str | None:
@@ -99,7 +106,7 @@ class Attacks:
         return None
 
 
-def _attack_type(text: str, low: str) -> str:
+def attack_type(text: str, low: str) -> str:
     """denial-of-service with its shape in brackets where the words tell it, else as the words have it."""
     shape = re.search(
         r"\b(?:dns|ntp|ssdp|udp|tcp|syn|http|https|icmp|memcached)\b(?: (?:amplification"

@@ -177,6 +177,11 @@ class Causes:
 
     # ------------------------------------------------------------------ causes
 
+    def modality(self, scene: Scene, start: int, end: int, name: str) -> Modality:
+        """How a cause at [start, end) is put: asserted, hedged, denied or ruled out."""
+        head, tail = scene.low[max(0, start - 130) : start], scene.low[end : end + 120]
+        return self._modality(scene, start, end, head, tail, name)
+
     def read(self, scene: Scene, year: int | None) -> list[Draft]:
         """Drafts of causes in one sentence, each class once."""
         out: list[Draft] = []

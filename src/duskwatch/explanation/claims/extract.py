@@ -10,12 +10,14 @@ from datetime import date, timedelta, tzinfo
 from functools import lru_cache
 
 from duskwatch.explanation.claims.attacks import Attacks
+from duskwatch.explanation.claims.candidates import Candidates
 from duskwatch.explanation.claims.causes import Causes
 from duskwatch.explanation.claims.events import Events, Moment
 from duskwatch.explanation.claims.expression import Expression
 from duskwatch.explanation.claims.fields import asked, fields
 from duskwatch.explanation.claims.figures import Figures
 from duskwatch.explanation.claims.grammar import Grammar, grammar
+from duskwatch.explanation.claims.hints import Hints
 from duskwatch.explanation.claims.moments import EPOCH, Dateline, Interval, resolve, zone_in, zone_of
 from duskwatch.explanation.claims.numbers import Numbers
 from duskwatch.explanation.claims.others import Others
@@ -25,6 +27,7 @@ from duskwatch.explanation.claims.sentences import Sentence, fold, sentences
 from duskwatch.explanation.claims.subjects import counts, entity_of
 from duskwatch.explanation.claims.times import Times
 from duskwatch.explanation.claims.voices import Memory, Voice, Voices
+from duskwatch.explanation.claims.weighing import Weighed, Weights, weigh, weighed
 from duskwatch.records.claim import Article, Claim, Places
 from duskwatch.records.times import iso
 
@@ -67,7 +70,8 @@ _DRILL = re.compile(
 class Extractor:
     """Extracts claims from articles of one language. Made once for many articles."""
 
-    def __init__(self, language: Grammar, places: Places) -> None:
+    def __init__(self, language: Grammar, places: Places, weights: Weights | None = None) -> None:
+        self._weights = language.weights if weights is None else weights
         self._numbers = Numbers(language)
         self._times = Times(language)
         self._voices = Voices(language)
@@ -77,6 +81,10 @@ class Extractor:
         self._attacks = Attacks(language, self._events)
         self._figures = Figures(language, self._events, self._numbers)
         self._others = Others(language, self._events, self._numbers)
+        self._hints = Hints(language)
+        self._candidates = Candidates(
+            language, self._causes, self._attacks, self._figures, self._others, self._numbers
+        )
         self._noun = language.compile(
             "(?<![\\w-])(?:(?P<other>{other})|(?P<part>{part})|(?P<net>{net})|(?P<general>{general}))(?![\\w])"
         )
@@ -90,6 +98,13 @@ class Extractor:
         article is about where it names no place.
         """
         return _Reading(self, article, number, now or Dateline(article.published_us, article.day_only), entity).claims()
+
+    def observe(self, article: Article, number: int) -> list[tuple[Weighed, Claim | None, bool]]:
+        """Every candidate of an article, the claim that it would make, and whether the patterns make that claim."""
+        reading = _Reading(self, article, number, Dateline(article.published_us, article.day_only), None)
+        reading.observed = []
+        reading.claims()
+        return reading.observed
 
 
 class _Reading:
@@ -132,6 +147,7 @@ class _Reading:
         clocks = article.text.lower()
         self.twelve = not re.search(r"\b(?:1[3-9]|2[0-3])[:.h][0-5]\d", clocks)
         self.exact_us: int | None = None
+        self.observed: list[tuple[Weighed, Claim | None, bool]] | None = None
 
     def _year(self) -> int | None:
         return None if self.now.time_us is None else (EPOCH + timedelta(microseconds=self.now.time_us)).year
@@ -180,7 +196,7 @@ class _Reading:
                     self.memory.open_quote = self.memory.open_quote if sentence.flat.startswith('"') else ""
                 paragraph = sentence.paragraph
             scene = self._scene(sentence)
-            drafts = [] if self.drill else self._drafts(scene)
+            drafts = [] if self.drill else self._weighed(scene, self._drafts(scene))
             for draft in drafts:
                 claim = self._settled(scene, draft)
                 if claim is None:
@@ -190,6 +206,21 @@ class _Reading:
                         out.append(one)
             self._remember(scene, drafts)
         return _ordered(out)
+
+    def _weighed(self, scene: Scene, drafts: list[Draft]) -> list[Draft]:
+        """What the patterns found without what the words around speak against, and what these speak for."""
+        tools = self.tools
+        number = self.sentences.index(scene.sentence)
+        place = ("0" if number == 0 else "1" if number < 3 else "2") + "." + self.base
+        candidates = tools._candidates.find(scene)
+        found = weigh(tools._hints, tools._weights, scene, candidates, place)
+        kept = weighed(tools._weights, drafts, found)
+        if self.observed is not None:
+            state = self.anchor_us, self.onset_us, self.exact_us
+            for one in found:
+                self.observed.append((one, self._settled(scene, one.candidate.draft), one.fits(drafts)))
+                self.anchor_us, self.onset_us, self.exact_us = state
+        return kept
 
     def _each(self, scene: Scene, claim: Claim, draft: Draft) -> list[Claim]:
         """The claim once for each country of a list: "in Hungary, Slovakia and Romania"; "both countries" are two."""

@@ -101,7 +101,7 @@ class Others:
     def sites(self, scene: Scene, year: int | None) -> list[Draft]:
         """Drafts of named sites that are up or down."""
         low, flat = scene.low, scene.sentence.flat
-        names = self._named_sites(flat, low)
+        names = self.named_sites(flat, low)
         out: list[Draft] = []
         for name, start, end in names:
             if not scene.outside_speech(start, end) and not any(
@@ -117,7 +117,8 @@ class Others:
             out.append(Draft("site", {"name": name, "up": up}, at, confidence=0.85))
         return out
 
-    def _named_sites(self, flat: str, low: str) -> list[tuple[str, int, int]]:
+    def named_sites(self, flat: str, low: str) -> list[tuple[str, int, int]]:
+        """Sites that a sentence names: the name and where it stands."""
         out: list[tuple[str, int, int]] = []
 
         def put(name: str, start: int, end: int) -> None:
