@@ -81,8 +81,8 @@ class Events:
             r"|june|july|august|september|october|november|december),? ((?:19|20)\d\d)\b"
         )
         self._corrected = re.compile(
-            r"\b(?:earlier|previous|original|first) (?:version|edition|report)s? of (?:this|the"
-            r"|our)\b|\b(?:incorrectly|wrongly|mistakenly|erroneously) (?:said|stated|reported"
+            r"\b(?:earlier|previous|original|first|older) (?:version|edition|report)s? of (?:this|the"
+            r"|our)\b|\b(?:an|the|our) (?:earlier|previous|original|older|first) (?:version|edition)\b|\b(?:incorrectly|wrongly|mistakenly|erroneously) (?:said|stated|reported"
             r"|gave|put|described)\b|\bwe (?:earlier|previously) (?:said|reported"
             r"|wrote)\b|\b(?:reports?|claims?|rumou?rs?|posts?|stor(?:y|ies)|messages?"
             r"|videos?) (?:that|of|saying|claiming) [^.;]{8,140}?"

@@ -29,6 +29,10 @@ _OPERATOR_AFTER = re.compile(
     r"|internet provider|network)\b"
     r"|,? which (?:serves|carries|connects|supplies)"
 )
+_WATCHES = re.compile(
+    r",? (?:an?|the|one of|which|that|who) (?:[\w'-]+ ){0,4}?(?:measur\w+|monitor\w*|watch\w*|research\w*|observ\w+|tracks?"
+    r"|analy\w+|security|think tank|newspaper|agency|union|association)\b"
+)
 _OPERATOR_NAME = re.compile(
     r"(?:\w*(?:tel|net|com|com|fibre|fiber|link|mobile|telecom|telekom|cell|wave|broadband"
     r"|wireless|online|connect|telecommunications)|Telecom|Networks?|Broadband|Mobile"
@@ -147,6 +151,8 @@ def operators(flats: list[str], known: set[str]) -> dict[str, str]:
             before, after = low[: match.start()], low[match.start() + len(name) :]
             if asn := re.match(r" \(as ?(\d{1,10})\)", after):
                 found[name] = f"AS{asn[1]}"
+            elif _WATCHES.match(after):
+                continue
             elif match.start() == 0 and " " not in name and not _OPERATOR_NAME.search(name):
                 if re.match(_OPERATOR_AFTER, after):
                     found.setdefault(name, name)

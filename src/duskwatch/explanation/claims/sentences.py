@@ -26,7 +26,11 @@ _STAMPED = re.compile(
 )
 _VOICE = re.compile(
     r"^\s*(?:\d{1,2}[/.)]\s?)?(?P<who>@\w{2,30}|[A-Z][\w.'-]*(?: (?:[A-Z][\w.'-]*|of|the"
-    r"|for|and|de)){0,6})\s?(?:\([^)\n]{1,40}\))?: +(?=\S)"
+    r"|for|and|de)){0,6}|[A-Z]+, [A-Z]+(?: [A-Z]+){0,3}"
+    r"|(?:The|Our|An?|Their) (?:[\w'-]+ ){0,4}?(?:minist\w+|spokes\w+|operators?|providers?|carriers?|associations?"
+    r"|authority|authorities|regulators?|engineers?|company|officials?|police|army|governments?|agency|union|embassy"
+    r"|council|mayor|residents?|users?|monitors?|utility|office|director|president|firm|owner|bank|institute|group))"
+    r"\s?(?:\([^)\n]{1,40}\))?: +(?=\S)"
 )
 
 

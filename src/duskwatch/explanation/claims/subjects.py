@@ -129,7 +129,7 @@ def counts(scene: Scene, one: Mention) -> bool:
         return False
     head = scene.low[max(0, one.start - 24) : one.start]
     if _TO_OTHER_PLACE.search(head) and not re.search(
-        r"\b(?:internet|access|service|services|connectivity|links|connections?|traffic"
+        r"\b(?:in|across|over in|throughout) (?:the )?neighbou?ring (?:the )?$|\b(?:internet|access|service|services|connectivity|links|connections?|traffic"
         r"|returned|restored) (?:from|to|with|into|over|by) $",
         head,
     ):

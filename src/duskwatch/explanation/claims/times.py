@@ -7,6 +7,7 @@ the zone of the place and the dateline. How wide a vague word is stands in the t
 import re
 from dataclasses import replace
 from datetime import date, datetime
+from itertools import pairwise
 from typing import Any
 
 from duskwatch.explanation.claims.expression import Expression
@@ -52,6 +53,11 @@ class Times:
             rf"|to)) (?P<hh>{hour_word}|\d{{1,2}}|noon|midnight|midday)\b(?: ?(?P<hm>a\.?m\b\.?"
             r"|p\.?m\b\.?))?)"
             rf"|(?P<oclock>\b(?P<oh>{hour_word}|\d{{1,2}}) o'clock\b)"
+            rf"|(?P<bare>(?:(?<=between )(?:{hour_word}|\d{{1,2}})(?= and (?:{hour_word}|\d{{1,2}})(?:[,.;]|$| (?:in the"
+            r" (?:morning|afternoon|evening)|at night|o'clock|on|local|this|yesterday|last night)\b))"
+            r"|(?<=and )(?:" + hour_word + r"|\d{1,2})(?=(?:[,.;]|$| (?:in the (?:morning|afternoon|evening)|at night|local)\b))"
+            rf"|(?:(?<=at )|(?<=after )|(?<=before )|(?<=around )|(?<=about )|(?<=until )|(?<=past ))(?:{hour_word})(?=[,.;]|$| (?:on|sharp|local"
+            r"|when|this|yesterday|tonight|and|the (?:next|same|following) (?:day|morning|evening))\b(?! (?:a half|hours?|minutes?)))))"
             r"|(?P<inpart>(?:(?<=at )|(?<=before )|(?<=after )|(?<=around )|(?<=about )|(?<=by )"
             rf"|(?<=until )|(?<=since )|(?<=past ))(?P<ih>{hour_word}"
             rf"|\d{{1,2}})(?= (?:in the (?:morning|afternoon|evening)|at night"
@@ -128,7 +134,7 @@ class Times:
             if (atom := self._atom_of(match)) is not None:
                 atoms.append(self._zoned(text, atom))
                 reached = atoms[-1].end
-        return [self._led(text, one) for one in self._merged(text, atoms)]
+        return _same_half([self._led(text, one) for one in self._merged(text, atoms)])
 
     def _atom_of(self, match: "re.Match[str]") -> Expression | None:
         at = (match.start(), match.end())
@@ -142,6 +148,7 @@ class Times:
             "word12",
             "half",
             "oclock",
+            "bare",
             "inpart",
             "noon",
             "midnight",
@@ -174,8 +181,10 @@ class Times:
             return Expression(*at, clock=(hour, hour))
         if kind == "half":
             return self._past(match, at)
-        if kind in ("oclock", "inpart"):
-            hour = self._hour(match["oh"] or match["ih"])
+        if kind == "bare" and match[0].isdigit() and not 0 < int(match[0]) <= 24:
+            return None
+        if kind in ("oclock", "inpart", "bare"):
+            hour = self._hour(match["oh"] or match["ih"] or match[0])
             return Expression(*at, clock=(hour, hour), span="half-day") if hour <= 24 else None
         if kind == "noon":
             return Expression(*at, clock=(12, 12))
@@ -467,3 +476,14 @@ def _within(fine: Expression, rough: Expression) -> tuple[float, float]:
     if fine.span == "midnight" or (hour < 6 and rough.clock[1] > 24):
         return (hour + 24, hour + 24) if rough.clock[1] >= 24 else (hour, hour)
     return fine.clock
+
+
+def _same_half(times: list[Expression]) -> list[Expression]:
+    """"Between eight and nine in the evening": the first clock is of the same half of the day."""
+    out = list(times)
+    for at, (first, last) in enumerate(pairwise(times)):
+        if not (first.clock and last.clock and first.span == "half-day" and last.start - first.end < 4):
+            continue
+        if first.clock[0] < 12 <= last.clock[0] < 24 and first.clock[0] + 12 < last.clock[0] and last.role in ("and", "to", "until", "till"):
+            out[at] = replace(first, clock=(first.clock[0] + 12, first.clock[1] + 12), span="")
+    return out

@@ -113,6 +113,11 @@ _FINITE = re.compile(
     r"|appointed|retired|called|affected|united|limited|exiled|controlled|displaced"
     r"|related|speed|need|feed|red|bed|indeed)\b)[a-z]{3,}ed)\b"
 )
+_DETERMINER = re.compile(r"(?i)(?:the|an?|its|his|her|their|our|one|this|some)")
+_RIGHT_ALONE = re.compile(
+    r"\s+(?P<who>(?:the |an? |one |its |their |our |his |her )(?:[\w'-]+ ){0,5}?[\w'-]+|(?:[A-Z][\w.'-]*)(?: (?:[A-Z][\w.'-]*|of|the|for|and)){0,6})"
+    r"(?=[.,;]|$|\"| (?:on|in|at|late|early|yesterday|today|to|by|via|during|after|who|which)\b)"
+)
 _CUT = re.compile(
     r"[,;()\"]|:(?!\d)|(?<= )-(?= )|\b(?:that|because|after|while|whereas|but|as|when"
     r"|where|although|though|since|before|which|and that|so|until|if|once|even though)\b",
@@ -347,7 +352,10 @@ class Voices:
             re.IGNORECASE,
         )
         name = rest[: cut.start()] if cut else rest
-        if (verb := _FINITE.search(name.lower())) and verb.start() > 0:
+        verb = next(
+            (one for one in _FINITE.finditer(name.lower()) if not _DETERMINER.fullmatch(name[: one.start()].strip())), None
+        )  # not the "leaked" of "a leaked letter"
+        if verb is not None and verb.start() > 0:
             name = name[: verb.start()]
         name = " ".join(name.split()[:12])
         return name.strip(" .'"), at + len(rest[: cut.start()] if cut else rest)
@@ -389,6 +397,16 @@ class Voices:
             and act in ("say", "think")
         )
         name, start = self._left(flat, low, begin)
+        alone = _RIGHT_ALONE.match(after) if inverted else None
+        if (
+            alone
+            and name
+            and not self._role.search(name)
+            and not re.search(r"(?:^|[\s-])[A-Z][a-z]+ [A-Z]|^[A-Z]\w+$", name)
+            and self._speaks(alone["who"], "measure")
+            and not _FINITE.search(alone["who"].lower())
+        ):
+            name = ""  # "Three hours, says the regulator"
         if (
             inverted
             and re.match(
