@@ -16,6 +16,8 @@ import numpy as np
 
 from duskwatch.explanation.claims.extract import Extractor
 from duskwatch.explanation.claims.grammar import grammar
+from duskwatch.explanation.claims.hints import Candidate
+from duskwatch.explanation.claims.sentences import fold
 from duskwatch.records.claim import Article
 from duskwatch.sources.news.dates import read_date
 from duskwatch.sources.news.read import read_articles
@@ -24,10 +26,14 @@ from tests.explanation.claims.scored import DATA, _document, scoring
 
 RARE = 3  # a feature of fewer candidates has no weight
 PENALTY = 3.0
-STEPS = 300
+STEPS = 160
 SMALL = 0.02  # smaller weights are left out
-ADD = {"cause": 0.3, "state": 0.5, "moment": 0.5, "duration": 0.5, "share": 0.5, "impact": 0.5, "attack": 0.5, "site": 0.5}
+ADD = {"cause": 0.6, "state": 0.7, "moment": 0.5, "duration": 0.5, "share": 0.5, "impact": 0.5, "attack": 0.5, "site": 0.5}
 DROP = {"cause": -2.5, "state": -2.5, "moment": -2.5, "duration": -2.5, "share": -2.5, "impact": -2.5, "attack": -2.5, "site": -2.5}
+
+
+GROUP = 8  # sentences that stand in one text
+_LOSS = frozenset(("onset", "duration", "lost", "left", "count", "share", "few", "cause", "attack"))
 
 
 class Row:
@@ -67,12 +73,55 @@ def rows(paths: Sequence[Path]) -> list[Row]:
         wanted = labels.get("claims", [])
         titles = frozenset(rules.plain(one.title) for one in found)
         for number, article in enumerate(found):
-            for one, claim, ruled in tools.observe(article, number):
+            for one, claim, ruled, _ in tools.observe(article, number):
                 right = False if claim is None else _right(rules, _document(claim), wanted, titles)
                 if claim is not None and claim.kind != one.candidate.draft.kind:
                     right = False
                 out.append(Row(path.stem, one.candidate.model, one.candidate.value, one.features, right, ruled, claim))
     return out
+
+
+def listed(path: Path = DATA / "sentences.txt") -> list[Row]:
+    """Candidates of single sentences, compared with what stands beside each."""
+    tables = grammar("en")
+    assert tables is not None
+    tools = Extractor(tables, place_names(), {})
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip() and line[0] != "#"]
+    pairs = [(text.strip(), told.strip()) for text, _, told in (line.partition("||") for line in lines)]
+    out = []
+    for group in range(0, len(pairs), GROUP):
+        part = pairs[group : group + GROUP]
+        said = {fold(text)[1]: told for text, told in part}
+        text = "\n\n".join(text for text, _ in part)
+        article = Article("sentences", text, title="Internet outage in Lesotho", published_us=1686571200_000000)
+        for one, claim, ruled, low in tools.observe(article, 0):
+            if low not in said:
+                continue  # the line holds several sentences
+            right = _said(one.candidate, low, said[low])
+            out.append(Row(f"sentences {group}", one.candidate.model, one.candidate.value, one.features, right, ruled, claim))
+    return out
+
+
+def _said(one: Candidate, low: str, told: str) -> bool | None:
+    """Whether what stands beside a sentence says what the candidate says."""
+    found = {key.strip(): value.strip().lower() for key, _, value in (part.partition("=") for part in told.split(";"))}
+    if one.model == "cause":
+        return one.value in found.get("cause", "").split(",")
+    if one.model == "state":
+        if "state" in found:
+            return True if one.value == found["state"] else None if _LOSS & set(found) else False
+        return None if (_LOSS | {"end"}) & set(found) else False
+    if one.model == "site":
+        return None
+    if one.model == "attack":
+        return "attack" in found
+    key = {"moment": one.value, "duration": "duration", "share": one.value, "impact": one.value}[one.model]
+    if key not in found:
+        return False
+    at = low.find(found[key]) if found[key] else -1
+    if at < 0:
+        return None
+    return one.start < at + len(found[key]) and at < one.end
 
 
 def _right(rules: Any, claim: dict[str, Any], labels: list[dict[str, Any]], titles: frozenset[str]) -> bool | None:
@@ -100,9 +149,9 @@ def fit(data: Sequence[Row]) -> dict[str, float]:
     table = np.zeros((len(data), len(names)), dtype=np.float32)
     for number, row in enumerate(data):
         table[number, [index[name] for name in row.features if name in index]] = 1
-    right = np.array([float(bool(row.right)) for row in data])
-    weights = np.zeros(len(names))
-    penalty = np.full(len(names), PENALTY)
+    right = np.array([float(bool(row.right)) for row in data], dtype=np.float32)
+    weights = np.zeros(len(names), dtype=np.float32)
+    penalty = np.full(len(names), PENALTY, dtype=np.float32)
     if "bias" in index:
         penalty[index["bias"]] = 0.01
     first, second = np.zeros_like(weights), np.zeros_like(weights)
@@ -111,7 +160,7 @@ def fit(data: Sequence[Row]) -> dict[str, float]:
         slope = table.T @ (told - right) + penalty * weights
         first = 0.9 * first + 0.1 * slope
         second = 0.99 * second + 0.01 * slope**2
-        weights -= 0.05 * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.99**step)) + 1e-8)
+        weights -= 0.08 * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.99**step)) + 1e-8)
     return {name: round(float(weight), 3) for name, weight in zip(names, weights, strict=True) if abs(weight) >= SMALL}
 
 
@@ -145,7 +194,7 @@ if __name__ == "__main__":
     halves = [name for name in sys.argv[1:] if not name.startswith("-")] or ["dev"]
     tables = grammar("en")
     assert tables is not None
-    result = made(rows(texts(halves)))
+    result = made([*rows(texts(halves)), *listed()])
     target = Path(str(__import__("duskwatch").__file__)).parent / "explanation/claims/grammar/en/weights.toml"
     target.write_text(written(result), encoding="utf-8")
     print({model: len(part["weights"]) for model, part in result.items()})

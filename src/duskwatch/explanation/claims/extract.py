@@ -104,8 +104,8 @@ class Extractor:
         """
         return _Reading(self, article, number, now or Dateline(article.published_us, article.day_only), entity).claims()
 
-    def observe(self, article: Article, number: int) -> list[tuple[Weighed, Claim | None, bool]]:
-        """Every candidate of an article, the claim that it would make, and whether the patterns make that claim."""
+    def observe(self, article: Article, number: int) -> list[tuple[Weighed, Claim | None, bool, str]]:
+        """Every candidate: the claim that it would make, whether the patterns make that claim, and its sentence."""
         reading = _Reading(self, article, number, Dateline(article.published_us, article.day_only), None)
         reading.observed = []
         reading.claims()
@@ -152,7 +152,7 @@ class _Reading:
         clocks = article.text.lower()
         self.twelve = not re.search(r"\b(?:1[3-9]|2[0-3])[:.h][0-5]\d", clocks)
         self.exact_us: int | None = None
-        self.observed: list[tuple[Weighed, Claim | None, bool]] | None = None
+        self.observed: list[tuple[Weighed, Claim | None, bool, str]] | None = None
 
     def _year(self) -> int | None:
         return None if self.now.time_us is None else (EPOCH + timedelta(microseconds=self.now.time_us)).year
@@ -223,7 +223,8 @@ class _Reading:
         if self.observed is not None:
             state = self.anchor_us, self.onset_us, self.exact_us
             for one in found:
-                self.observed.append((one, self._settled(scene, one.candidate.draft), one.fits(drafts)))
+                claim = self._settled(scene, one.candidate.draft)
+                self.observed.append((one, claim, one.fits(drafts), scene.low))
                 self.anchor_us, self.onset_us, self.exact_us = state
         return kept
 

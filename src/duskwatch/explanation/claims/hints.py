@@ -66,12 +66,13 @@ class Hints:
         shared.append("long:" + ("0" if words < 6 else "1" if words < 14 else "2" if words < 28 else "3"))
         return Marks(found, shared)
 
-    def features(self, scene: Scene, one: Candidate, marks: Marks) -> list[str]:
-        """The names of all features of one candidate."""
+    def features(self, scene: Scene, one: Candidate, marks: Marks, beside: set[str]) -> list[str]:
+        """The names of all features of one candidate; ``beside`` are the claims that candidates of the sentence make."""
         low = scene.low
         start, end = one.start, one.end
         begin, until = scene.region(start)
         own = set(one.shape)
+        own.update("with:" + value for value in beside if value != one.value)
         for name, a, b in marks.found:
             if a < end and start < b:
                 own.add("i:" + name)

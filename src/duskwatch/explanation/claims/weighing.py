@@ -11,6 +11,9 @@ from duskwatch.explanation.claims.scene import Draft, Scene
 Weights = Mapping[str, Any]  # by model: "add" and "drop" (log odds), "weights" (feature to weight)
 
 
+SECOND = 1.0  # log odds that each further cause of a sentence must have more
+
+
 @dataclass(frozen=True, slots=True)
 class Weighed:
     """A candidate, its features, and their log odds."""
@@ -29,9 +32,12 @@ def weigh(hints: Hints, weights: Weights, scene: Scene, candidates: Sequence[Can
     if not candidates:
         return []
     marks = hints.marks(scene, place)
+    values: dict[str, set[str]] = {}
+    for one in candidates:
+        values.setdefault(one.model, set()).add(one.value)
     out = []
     for one in candidates:
-        features = hints.features(scene, one, marks)
+        features = hints.features(scene, one, marks, values[one.model])
         table = weights.get(one.model, {}).get("weights", {})
         out.append(Weighed(one, features, odds(table, features)))
     return out
@@ -47,7 +53,12 @@ def weighed(weights: Weights, drafts: list[Draft], found: Sequence[Weighed]) -> 
             kept.append(draft)
     added: list[Weighed] = []
     for one in sorted(found, key=lambda one: -one.odds):
-        if one.odds <= weights.get(one.candidate.model, {}).get("add", 1e9) or one.fits(kept):
+        add = weights.get(one.candidate.model, {}).get("add", 1e9)
+        if one.candidate.model == "cause":  # a second cause of one sentence must be plainer than the first
+            add += SECOND * (
+                sum(draft.kind == "cause" for draft in kept) + sum(other.candidate.model == "cause" for other in added)
+            )
+        if one.odds <= add or one.fits(kept):
             continue
         if any(_rivals(one.candidate, other.candidate) for other in added):
             continue
