@@ -94,13 +94,14 @@ class Attacks:
             if scene.outside_speech(one.start, one.end)
             or any(voice.own[0] <= one.start < voice.own[1] for voice in scene.voices) is False
         ]
-        for one in times:
+        exact = [one for one in times if one.clock and one.clock[0] == one.clock[1]]
+        for one in exact or times:
             lead = scene.low[max(0, one.start - 40) : one.start] + scene.low[one.start : one.end]
             if one.role in ("since", "from", "starting", "beginning") or re.search(
                 r"\b(?:began|begin|begun|beginning|started?|starting|since|first|from|dating)\b", lead
             ):
                 return Moment(one, None, "within")
-        for one in times:
+        for one in exact or times:
             if abs(one.start - end) < 80 or abs(start - one.end) < 60:
                 return Moment(one, None, "within")
         return None

@@ -106,7 +106,7 @@ class Causes:
             "(?:{rule_out}|nothing (?:points|pointed|indicates|suggests|to suggest)|(?:no|any"
             "|without|lack of|little) (?:evidence|signs?|indications?"
             "|proof|trace|reason to (?:believe|think))|(?:(?<!\\w)(?:not|never|rather than"
-            "|nothing to do with|neither|nor|nobody's|no one's|instead of|unlikely|rules out|excluded|far from)"
+            "|nothing to do with|neither|nor|nobody(?:'s)?|no one(?:'s)?|none|no [\\w-]+ (?:is|was|has|had)|instead of|unlikely|rules out|excluded|far from)"
             "|n't)\\b)[^;]{0,80}$"
         )
         self._not_ruled = re.compile(

@@ -62,6 +62,8 @@ _ALLEGED = re.compile(
     r"|just |plain |total |sheer )*(?:fairy ?tale|lie|nonsense|inventions?|fantasy|fabrications?|untrue|false|rubbish"
     r"|absurd|fiction|propaganda|slander)))"
 )
+_COMPARED = re.compile(r"\b(?:that of|those of|than|like|unlike|as on|compared (?:with|to)|below|level of|of a|normal) $")
+_OPENS = re.compile(r"\b(?:said|says|repl(?:y|ies|ied)|answers?|answered|writes|wrote|stated|states|declared|reads?):(?= |$)")
 _GOES_ON = re.compile(
     r"(?:then|that|those|it|this|at (?:that|the) time|the (?:cut|outage|blackout|shutdown"
     r"|disruption) (?:then|that year|at the time)|back then|on that occasion|service then)\b"
@@ -124,9 +126,14 @@ class _Reading:
         flats = [one.flat for one in self.sentences]
         self.operators = operators(flats, set())
         self.title_mentions = self._mentions(*fold(article.title))
+        self.inner_zones: dict[str, str] = {}  # of the places inside a country that the text is about
         self.focus: str | None = entity
         self.country: str | None = None
         self.network: str | None = None
+        for one in [*self.title_mentions, *(found for flat in flats[:2] for found in self._mentions(*fold(flat)))]:
+            main = tools._gazetteer.zones.get(one.entity, "")
+            if one.kind == "country" and one.zone and main and one.zone != main:
+                self.inner_zones.setdefault(one.entity, one.zone)
         for one in self.title_mentions:
             if one.kind in ("country", "people") and self.country is None:
                 self.country = self.focus = one.entity
@@ -156,6 +163,9 @@ class _Reading:
 
     def _year(self) -> int | None:
         return None if self.now.time_us is None else (EPOCH + timedelta(microseconds=self.now.time_us)).year
+
+    def _month(self) -> int:
+        return 0 if self.now.time_us is None else (EPOCH + timedelta(microseconds=self.now.time_us)).month
 
     def _lead_country(self) -> str | None:
         """The first country that stands in a sentence about the Internet."""
@@ -260,6 +270,9 @@ class _Reading:
             and placed[0].end - placed[0].start == len(sentence.voice)
         ):
             self.country = self.focus = placed[0].entity  # "Kiribati: complete outage on 12 July"
+        self._headed(sentence)
+        if sentence.stamp and sentence.first and self.now.time_us is not None:
+            self.anchor_us = None  # an entry of a live blog counts from its own day
         voices = tools._voices.find(sentence.flat, low)
         spans = tools._numbers.spans(low)
         times = tools._times.find(low, [(one.start, one.end) for one in spans])
@@ -277,6 +290,7 @@ class _Reading:
             sentence=sentence, nouns=nouns, mentions=mentions, spans=spans, times=times, voices=voices, topic=topic,
             focus=self.focus, network=self.network, country=self.country, quoted_by=self._open_quote(sentence, voices),
             voice=self._line_voice(sentence), question=low.rstrip("\"') ").endswith("?"), resolved=self._pronouns(),
+            month=self._month(),
             past=self.past and sentence.paragraph == self.past_paragraph and bool(_GOES_ON.match(low)),
         )  # fmt: skip
         for count, voice in enumerate(voices):
@@ -297,8 +311,19 @@ class _Reading:
         scene.cuts = regions(low, triggers, closed)
         return scene
 
+    def _headed(self, sentence: Sentence) -> None:
+        """A place alone in capitals or brackets heads what follows: "CAMEROON. The two regions ..."."""
+        flat = sentence.flat.rstrip(".:")
+        if sentence.first and flat.isupper() and len(flat) < 40:
+            found = self._mentions(sentence.flat, sentence.low)
+            if found and found[0].kind == "country" and found[0].end - found[0].start >= len(flat) - 5:
+                self.country = self.focus = found[0].entity
+                self.network = None
+
     def _line_voice(self, sentence: Sentence) -> str:
         voice = sentence.voice
+        if voice.isupper() and "," in voice:
+            voice = voice.rpartition(",")[2].strip()  # "CLIP, UNION MAN"
         single = voice and " " not in voice and not voice.startswith("@") and not voice.isupper()
         if (
             single
@@ -320,7 +345,8 @@ class _Reading:
             r"|details|what happened|why it matters|in brief|by|attention|dear \w+|\d+"
             r"|correction to .*|what is known|the bottom line|history|effect|recommendation"
             r"|overview|contact|source|remarks?|outlook|transcript|present|subject line|web"
-            r"|internet|power|weather|sports?|(?:root |likely |probable |suspected )?(?:cause"
+            r"|internet|power|weather|sports?|voice ?over|on camera|narrat(?:or|ion)|graphic|caption|headline|intro|outro|tease"
+            r"|title card|severity|ongoing|onset|note to .*|for the record|place|measured|observed|unaffected|(?:root |likely |probable |suspected )?(?:cause"
             r"|reason)(?: .{1,40})?|diagnosis|present state|current state|state|not related|unrelated"
             r"|what we do not know"
             r"|what is (?:not |un)known|what happened next|explanation|remedy|action taken|actions?"
@@ -600,6 +626,8 @@ class _Reading:
         cities = [one for one in scene.mentions if one.zone and one.kind == "country" and one.entity == entity]
         if cities and cities[0].zone:
             return cities[0].zone
+        if (told := self.inner_zones.get(entity or self.country or "")) is not None:
+            return told
         zones = self.tools._gazetteer.zones
         return zones.get(entity or "", "") or zones.get(self.country or "", "")
 
@@ -608,6 +636,12 @@ class _Reading:
         self.asked = asked(sentence.low) if scene.question else ""
         self.past = scene.past or (not drafts and self.tools._events.told_before(sentence.low, self.year))
         self.past_paragraph = sentence.paragraph
+        if not sentence.voice and (told := _OPENS.search(sentence.flat)) is not None and scene.voices:
+            alone = not sentence.flat[told.end() :].strip()
+            voice = next((one for one in reversed(scene.voices) if one.own[0] <= told.start() < one.own[1] + 3), None)
+            if voice is not None and not voice.refers and (alone or '"' not in sentence.flat):
+                self.line_voice, self.voice_line = voice.speaker, sentence.line
+                self.transcript = alone
         if sentence.voice:
             self.line_voice = scene.voice
             self.voice_line = sentence.line
@@ -674,6 +708,7 @@ class _Reading:
                 or one.day[0].startswith(("nth", "next"))
                 or one.role in ("since",)
                 or not scene.outside_speech(one.start, one.end)
+                or _COMPARED.search(scene.low[: one.start])
             ):
                 continue
             interval = resolve(one, zone, self.now, self._day_told(zone_in(one, zone)))

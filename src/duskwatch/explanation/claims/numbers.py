@@ -203,6 +203,9 @@ class Numbers:
             else:
                 said = self._fractions[match["frac"]] if match["frac"] else self.value(match["pct"]) / 100
             top = self.value(match["pct2"]) / 100 if match["pct2"] else said
+            if (match["q"] or "").strip() == "all but" and said < 0.5:  # "all but two per cent"
+                found.append(Amount(1 - said, 1 - said, match.start(), match.end(), 1 - said, "exact"))
+                continue
             if not 0 <= said <= 10:
                 continue
             low, high = self._factors(match["q"])

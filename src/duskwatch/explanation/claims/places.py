@@ -40,7 +40,7 @@ _OPERATOR_NAME = re.compile(
 )
 _NAME = re.compile(r"\b[A-Z][\w&'-]*(?: (?:[A-Z][\w&'-]*|of|de|du))*(?<! of)(?<! de)(?<! du)")
 _NOT_OPERATORS = re.compile(
-    r"(?i)^(?:the|internet|but|and|in|at|on|an?|its|it|this|that|most|some|all|many|mobile"
+    r"(?i)^(?:dear(?: .*)?|the|internet|but|and|in|at|on|an?|its|it|this|that|most|some|all|many|mobile"
     r"|monday|tuesday|wednesday|thursday|friday|saturday|sunday|"
     r"january|february|march|april|may|june|july|august|september|october|november"
     r"|december|no|only|about|around|more|after|before|when|while|if|our|his|her|their"

@@ -47,6 +47,8 @@ def entity_of(scene: Scene, draft: Draft) -> str | None:
                 return one.entity
         return scene.focus or scene.country
     if draft.kind == "dependence":
+        if scene.network and re.search(r"\bits (?:\w+ )?(?:traffic|routes|capacity|transit|bandwidth|links)\b", scene.low):
+            return scene.network
         carried = [
             one
             for one in scene.mentions

@@ -67,7 +67,7 @@ class Times:
             rf"|(?P<date>(?<![\w-])(?:(?:the )?(?P<d1>\d{{1,2}})(?:st|nd|rd"
             rf"|th)?(?: of)? (?P<m1>{months})\b\.?|(?P<m2>{months})\b\.? (?P<d2>\d{{1,2}})(?:st|nd"
             r"|rd|th)?(?![\d:.]\d))(?:,? (?P<y>(?:19|20)\d\d)\b)?)"
-            rf"|(?P<the>\b(?:on|of) the (?P<td>\d{{1,2}})(?:st|nd|rd|th)\b(?! (?:floor|century|district)))"
+            rf"|(?P<the>\b(?:on|of|since|from|until|till|by|before|after) the (?P<td>\d{{1,2}})(?:st|nd|rd|th)\b(?! (?:floor|century|district)))"
             r"|(?P<weekday>(?<![\w-])(?:(?P<wl>last|this|this past|the previous|next"
             rf"|the following) )?(?P<wd>{long_days})(?:'s)?\b(?! (?:times|mail|morning post|herald"
             r"|league|prayers)))"
@@ -196,7 +196,7 @@ class Times:
             return self._date(match, at)
         if kind == "the":
             return (
-                Expression(at[0] + 3, at[1], day=("monthday", int(match["td"]))) if 0 < int(match["td"]) < 32 else None
+                Expression(at[0] + match[0].index("the"), at[1], day=("monthday", int(match["td"]))) if 0 < int(match["td"]) < 32 else None
             )
         if kind == "weekday":
             back = {"last": "lastweekday", "next": "future", "the following": "nextweekday"}.get(
