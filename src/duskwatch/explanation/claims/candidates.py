@@ -1,18 +1,21 @@
 """Every stretch of a sentence that could make a claim, whatever the patterns say; `hints` weighs each."""
 
-import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from duskwatch.explanation.claims.attacks import Attacks, attack_type
 from duskwatch.explanation.claims.causes import Causes
 from duskwatch.explanation.claims.events import Moment
 from duskwatch.explanation.claims.figures import FLIP, Figures
 from duskwatch.explanation.claims.grammar import Grammar
-from duskwatch.explanation.claims.hints import Candidate, stem
+from duskwatch.explanation.claims.hints import Candidate, Lexicon, stem
 from duskwatch.explanation.claims.numbers import Numbers
 from duskwatch.explanation.claims.others import Others
 from duskwatch.explanation.claims.scene import Draft, Scene
 
+_OF_NETWORKS = frozenset(
+    ("exchange", "exchanges", "servers", "server", "software", "emails", "email", "payments", "schools", "banks")
+)
 MOST = 80  # candidates of one sentence
 
 
@@ -24,40 +27,45 @@ class Candidates:
     ) -> None:
         self._causes, self._attacks, self._figures = causes, attacks, figures
         self._others, self._numbers = others, numbers
-        self._hint = {
-            model: {
-                name: re.compile(r"(?:(?<![\w-])|(?=n't))(?:" + "|".join(words) + r")(?![\w-])")
-                for name, words in grammar.hints.get(model, {}).items()
-            }
-            for model in ("cause", "state")
-        }
+        self._cause = Lexicon(grammar.hints.get("cause", {}))
+        self._state = Lexicon(grammar.hints.get("state", {}))
 
     def find(self, scene: Scene) -> list[Candidate]:
         """Candidates of one sentence, at most `MOST`."""
         out: list[Candidate] = []
-        for part in (self._causes_of, self._states, self._moments, self._durations, self._shares, self._impacts,
-                     self._attacks_of, self._sites):  # fmt: skip
+        if scene.question:
+            return out
+        parts = [self._causes_of, self._attacks_of, self._sites]
+        kinds = {noun.kind for noun in scene.nouns}
+        others = [
+            noun
+            for noun in scene.nouns
+            if noun.kind == "other" and scene.low[noun.start : noun.end] not in _OF_NETWORKS
+        ]
+        if not others or "net" in kinds:  # what befalls flights and shops befalls no network
+            parts += [self._states, self._moments, self._durations, self._shares, self._impacts]
+        for part in parts:
             out += part(scene)
             if len(out) >= MOST:
                 break
         return out[:MOST]
 
+    def settled(self, scene: Scene, one: Candidate) -> Draft:
+        """The draft of a candidate that is taken, with how a cause is put."""
+        if one.model != "cause" or one.value == "unknown":
+            return one.draft
+        return replace(one.draft, modality=self._causes.modality(scene, one.start, one.end, one.value))
+
     def _causes_of(self, scene: Scene) -> Iterator[Candidate]:
         low = scene.low
-        for name, pattern in self._hint["cause"].items():
-            for match in pattern.finditer(low):
-                start, end = match.span()
-                modality = None
-                if name != "unknown":
-                    modality = self._causes.modality(scene, start, end, name)
-                draft = Draft("cause", name, end - 1, modality=modality or "asserted", confidence=0.6)
-                yield Candidate("cause", name, start, end, draft, ("t:" + stem(match[0]),))
+        for name, start, end in self._cause.find(low):
+            draft = Draft("cause", name, end - 1, modality="asserted", confidence=0.6)
+            yield Candidate("cause", name, start, end, draft, ("t:" + stem(low[start:end]),))
 
     def _states(self, scene: Scene) -> Iterator[Candidate]:
-        for name, pattern in self._hint["state"].items():
-            for match in pattern.finditer(scene.low):
-                draft = Draft("state", name, match.start(), confidence=0.6)
-                yield Candidate("state", name, match.start(), match.end(), draft, ("t:" + stem(match[0]),))
+        for name, start, end in self._state.find(scene.low):
+            draft = Draft("state", name, start, confidence=0.6)
+            yield Candidate("state", name, start, end, draft, ("t:" + stem(scene.low[start:end]),))
 
     def _moments(self, scene: Scene) -> Iterator[Candidate]:
         times = scene.times
@@ -102,7 +110,7 @@ class Candidates:
 
     def _shares(self, scene: Scene) -> Iterator[Candidate]:
         low = scene.low
-        taken: list[tuple[int, int]] = []
+        taken: list[tuple[int, int]] = [(one.start, one.end) for one in scene.spans]
         for start, end, of, share, bound in self._figures.counted(low):
             taken.append((start, end))
             for name, lost, edge in (("lost", share, bound), ("left", 1 - share, FLIP[bound])):
@@ -123,7 +131,11 @@ class Candidates:
     def _impacts(self, scene: Scene) -> Iterator[Candidate]:
         low = scene.low
         busy = [*((one.start, one.end) for one in scene.times), *((one.start, one.end) for one in scene.spans)]
-        fractions = [amount for amount in self._numbers.fractions(low) if amount.said <= 1]
+        fractions = [
+            amount
+            for amount in self._numbers.fractions(low)
+            if amount.said <= 1 and not any(a < amount.end and amount.start < b for a, b in busy)
+        ]
         for amount in fractions:
             value = {"people": None, "share": round(amount.said, 4), "quantifier": amount.bound}
             draft = Draft("impact", value, amount.start, confidence=0.6)

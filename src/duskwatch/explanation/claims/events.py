@@ -39,8 +39,11 @@ _OF_WORDS = re.compile(
 _OF_LOSS = re.compile(
     r"\b(?:after|following|from|since) (?:an?|the|its|their|that|this)\b(?! (?:few|couple|short))[^,;]*$"
 )  # "restored after a failure on Monday"
-_MONTHS = ("", "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
-           "december")  # fmt: skip
+_MONTHS = (
+    "",
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
 _MONTH = re.compile(r"\b(?:in|last|back in) (" + "|".join(_MONTHS[1:]) + r")\b(?! \d| (?:may|might))")
 _NIGHTLY = re.compile(
     r"\b(?:every|each) (?:single )?(?:evening|night|day|morning|afternoon|weekend|hour)\b|\b(?:nightly|daily)\b"
@@ -85,10 +88,11 @@ class Events:
         )
         self._corrected = re.compile(
             r"\b(?:earlier|previous|original|first|older) (?:version|edition|report)s? of (?:this|the"
-            r"|our)\b|\b(?:an|the|our) (?:earlier|previous|original|older|first) (?:version|edition)\b|\b(?:incorrectly|wrongly|mistakenly|erroneously) (?:said|stated|reported"
+            r"|our)\b|\b(?:an|the|our) (?:earlier|previous|original|older|first) (?:version|edition)\b"
+            r"|\b(?:incorrectly|wrongly|mistakenly|erroneously) (?:said|stated|reported"
             r"|gave|put|described)\b|\bwe (?:earlier|previously) (?:said|reported"
             r"|wrote)\b|\b(?:reports?|claims?|rumou?rs?|posts?|stor(?:y|ies)|messages?"
-            r"|videos?) (?:that|of|saying|claiming) [^.;]{8,140}?"
+            r"|videos?) (?:that|of|about|saying|claiming) [^.;]{4,140}?"
             r" (?:was|were|is|are|proved|turned out(?: to be)?) (?:wrong|false|untrue|incorrect|fake"
             r"|baseless|unfounded|a hoax|not true|mistaken)\b"
             r"|\bmisstated\b|\bearlier (?:said|reported|wrote) (?:in error|wrongly)"
@@ -149,7 +153,8 @@ class Events:
             return "history"
         for match in [*self._year.finditer(piece), *self._year.finditer(scene.low[:begin])]:
             if re.search(
-                r"\b(?:longest|worst|biggest|largest|first|most \w+)\b[^.;]{0,40}since ?$", match.string[: match.start(1)]
+                r"\b(?:longest|worst|biggest|largest|first|most \w+)\b[^.;]{0,40}since ?$",
+                match.string[: match.start(1)],
             ):
                 continue  # a comparison says nothing against what it is compared with
             if match.string is not piece and (re.search(r"\bsince ", match[0]) or scene.times):
@@ -219,6 +224,8 @@ class Events:
                 continue
             if trigger.noun and not self._noun_about_net(scene, trigger):
                 continue
+            if re.search(r"\battacks? (?:has |had |have )?$", scene.low[: trigger.start]):
+                continue  # "the attack stopped" is no outage
             if self.unreal(scene, trigger.start, trigger.end, year):
                 continue
             negated = self.negated(scene, trigger.start)

@@ -51,19 +51,26 @@ _ALLEGED = re.compile(
     r" (?:allegations?|accusations?|charges?|claims?|reports?|suggestions?|accounts?|rumou?rs?"
     r"|speculation|theor(?:y|ies)|version|idea|notion|link))\b(?! (?:that|of))"
     r"|(?:calls?|called|terms?|termed|labels?|labelled|labeled|brands?|branded|describes?|described) "
-    r"(?:this|that|it|them|these|(?:the|these|those|such|any|all) (?:[\w-]+ ){0,2}?(?:allegation|accusation|claim|charge|report"
+    r"(?:this|that|it|them|these|(?:the|these|those|such|any|all) (?:[\w-]+ ){0,2}?(?:allegation|accusation|claim"
+    r"|charge|report"
     r"|suggestion|idea|rumou?r|theory|suspicion|story|account|version|talk|speculation|insinuation|notion|explanation"
     r"|theories|stories)s?) (?:as )?(?:\"|(?:\w+ )?(?:absurd|nonsense|false|untrue|baseless|groundless|unfounded"
     r"|ridiculous|ludicrous|laughable|a (?:\w+ )?lie|lies|fabricat\w+|fantasy|fantasies|fiction|invent\w+|inventions?"
     r"|wrong|slander|fake|speculation|rubbish|malicious|far-fetched|a (?:\w+ )?(?:fairy ?tale|joke|myth|smear)|not true"
     r"|incorrect|inaccurate|mischievous|preposterous|propaganda))"
-    r"|(?:says?|said|insists?|insisted) (?:this|that|it) (?:is|was) (?:not true|untrue|false|nonsense|wrong|a lie|absurd)"
-    r"|\b(?:this|that|it|all of it)(?: is| was|'s) (?:not (?:so|true|the case|correct)|(?:a |an |pure |utter |complete |simply "
+    r"|(?:says?|said|insists?|insisted) (?:this|that|it) (?:is|was) (?:not true|untrue|false|nonsense|wrong|a lie"
+    r"|absurd)"
+    r"|\b(?:this|that|it|all of it)(?: is| was|'s) (?:not (?:so|true|the case|correct)|(?:a |an |pure |utter "
+    r"|complete |simply "
     r"|just |plain |total |sheer )*(?:fairy ?tale|lie|nonsense|inventions?|fantasy|fabrications?|untrue|false|rubbish"
     r"|absurd|fiction|propaganda|slander)))"
 )
-_COMPARED = re.compile(r"\b(?:that of|those of|than|like|unlike|as on|compared (?:with|to)|below|level of|of a|normal) $")
-_OPENS = re.compile(r"\b(?:said|says|repl(?:y|ies|ied)|answers?|answered|writes|wrote|stated|states|declared|reads?):(?= |$)")
+_COMPARED = re.compile(
+    r"\b(?:that of|those of|than|like|unlike|as on|compared (?:with|to)|below|level of|of a|normal) $"
+)
+_OPENS = re.compile(
+    r"\b(?:said|says|repl(?:y|ies|ied)|answers?|answered|writes|wrote|stated|states|declared|reads?):(?= |$)"
+)
 _GOES_ON = re.compile(
     r"(?:then|that|those|it|this|at (?:that|the) time|the (?:cut|outage|blackout|shutdown"
     r"|disruption) (?:then|that year|at the time)|back then|on that occasion|service then)\b"
@@ -89,9 +96,7 @@ class Extractor:
         self._figures = Figures(language, self._events, self._numbers)
         self._others = Others(language, self._events, self._numbers)
         self._hints = Hints(language)
-        self._candidates = Candidates(
-            language, self._causes, self._attacks, self._figures, self._others, self._numbers
-        )
+        self._candidates = Candidates(language, self._causes, self._attacks, self._figures, self._others, self._numbers)
         self._noun = language.compile(
             "(?<![\\w-])(?:(?P<other>{other})|(?P<part>{part})|(?P<net>{net})|(?P<general>{general}))(?![\\w])"
         )
@@ -126,6 +131,7 @@ class _Reading:
         flats = [one.flat for one in self.sentences]
         self.operators = operators(flats, set())
         self.title_mentions = self._mentions(*fold(article.title))
+        self.there = ""
         self.inner_zones: dict[str, str] = {}  # of the places inside a country that the text is about
         self.focus: str | None = entity
         self.country: str | None = None
@@ -147,6 +153,7 @@ class _Reading:
         self.memory = Memory()
         self.anchor_us: int | None = None
         self.year = self._year()
+        self.month = 0 if now.time_us is None else (EPOCH + timedelta(microseconds=now.time_us)).month
         self.line_voice = ""
         self.voice_line = -1
         self.corrected: list[int] = []
@@ -163,9 +170,6 @@ class _Reading:
 
     def _year(self) -> int | None:
         return None if self.now.time_us is None else (EPOCH + timedelta(microseconds=self.now.time_us)).year
-
-    def _month(self) -> int:
-        return 0 if self.now.time_us is None else (EPOCH + timedelta(microseconds=self.now.time_us)).month
 
     def _lead_country(self) -> str | None:
         """The first country that stands in a sentence about the Internet."""
@@ -228,12 +232,22 @@ class _Reading:
         number = self.sentences.index(scene.sentence)
         place = ("0" if number == 0 else "1" if number < 3 else "2") + "." + self.base
         candidates = tools._candidates.find(scene)
-        found = weigh(tools._hints, tools._weights, scene, candidates, place)
-        kept = weighed(tools._weights, drafts, found)
+        known: dict[tuple[int, int], str] = {}
+
+        def unreal(start: int, end: int) -> str:
+            if (start, end) not in known:
+                known[start, end] = tools._events.unreal(scene, start, end, self.year)
+            return known[start, end]
+
+        found = weigh(
+            tools._hints, tools._weights, scene, candidates, place,
+            unreal,
+        )  # fmt: skip
+        kept = weighed(tools._weights, drafts, found, lambda one: tools._candidates.settled(scene, one))
         if self.observed is not None:
             state = self.anchor_us, self.onset_us, self.exact_us
             for one in found:
-                claim = self._settled(scene, one.candidate.draft)
+                claim = self._settled(scene, tools._candidates.settled(scene, one.candidate))
                 self.observed.append((one, claim, one.fits(drafts), scene.low))
                 self.anchor_us, self.onset_us, self.exact_us = state
         return kept
@@ -290,7 +304,7 @@ class _Reading:
             sentence=sentence, nouns=nouns, mentions=mentions, spans=spans, times=times, voices=voices, topic=topic,
             focus=self.focus, network=self.network, country=self.country, quoted_by=self._open_quote(sentence, voices),
             voice=self._line_voice(sentence), question=low.rstrip("\"') ").endswith("?"), resolved=self._pronouns(),
-            month=self._month(),
+            month=self.month, there=self.there,
             past=self.past and sentence.paragraph == self.past_paragraph and bool(_GOES_ON.match(low)),
         )  # fmt: skip
         for count, voice in enumerate(voices):
@@ -345,8 +359,10 @@ class _Reading:
             r"|details|what happened|why it matters|in brief|by|attention|dear \w+|\d+"
             r"|correction to .*|what is known|the bottom line|history|effect|recommendation"
             r"|overview|contact|source|remarks?|outlook|transcript|present|subject line|web"
-            r"|internet|power|weather|sports?|voice ?over|on camera|narrat(?:or|ion)|graphic|caption|headline|intro|outro|tease"
-            r"|title card|severity|ongoing|onset|note to .*|for the record|place|measured|observed|unaffected|(?:root |likely |probable |suspected )?(?:cause"
+            r"|internet|power|weather|sports?|voice ?over|on camera|narrat(?:or|ion)|graphic|caption|headline|intro"
+            r"|outro|tease"
+            r"|title card|severity|ongoing|onset|note to .*|for the record|place|measured|observed|unaffected|(?:root"
+            r" |likely |probable |suspected )?(?:cause"
             r"|reason)(?: .{1,40})?|diagnosis|present state|current state|state|not related|unrelated"
             r"|what we do not know"
             r"|what is (?:not |un)known|what happened next|explanation|remedy|action taken|actions?"
@@ -721,6 +737,8 @@ class _Reading:
         named = [one for one in scene.mentions if counts(scene, one)]
         countries = [one.entity for one in named if one.kind == "country"]
         networks = [one.entity for one in named if one.kind in ("network", "asn")]
+        if countries:
+            self.there = countries[0]
         if about and networks and any(draft.kind in ("state", "onset", "end", "duration", "share") for draft in drafts):
             self.network = networks[-1]
         elif networks:

@@ -109,6 +109,8 @@ class Figures:
                     out.append(draft)
                     taken.append((match.start(), match.end()))
         for amount in self._numbers.fractions(low):
+            if any(one.start < amount.end and amount.start < one.end for one in scene.spans):
+                continue  # "six hours and a quarter"
             if any(a < amount.end and amount.start < b for a, b in taken) or not self._fair(
                 scene, amount.start, amount.end, year
             ):
@@ -155,6 +157,8 @@ class Figures:
             part = 0.0 if word == "none" else whole / 2
         else:
             part = self._numbers.value(word)
+        if whole == 2 and groups["what"].startswith(("cable", "link")):
+            return None
         return part / whole if whole >= 2 and part <= whole else None
 
     def _fair(self, scene: Scene, start: int, end: int, year: int | None) -> bool:

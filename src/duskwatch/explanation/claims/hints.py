@@ -6,7 +6,6 @@ share. Its features are names such as ``b1:damaged`` (a word of damage stands cl
 table from the labelled texts.
 """
 
-import math
 import re
 from dataclasses import dataclass, field
 
@@ -15,6 +14,9 @@ from duskwatch.explanation.claims.scene import Draft, Scene
 
 NEAR = 60  # characters on either side of a candidate that count as near
 CLOSE = 14
+KNOWN = 50_000  # words of which a lexicon remembers what they are
+_SPACED = re.compile(r"[ ']|\\s")
+_TOKEN = re.compile(r"[\w-]+")
 _WORD = re.compile(r"[a-z][a-z'-]*|\d+|[;:,.\"]")
 
 
@@ -27,7 +29,7 @@ class Candidate:
     start: int
     end: int
     draft: Draft
-    shape: tuple[str, ...] = ()  # features of the stretch itself
+    shape: tuple[str, ...] = ()  # features of the stretch itself, and of the stretch where it stands
 
 
 @dataclass(slots=True)
@@ -38,21 +40,52 @@ class Marks:
     shared: list[str] = field(default_factory=list)
 
 
+class Lexicon:
+    """Finds words and phrases of named lists. What a single word is, is looked up once."""
+
+    def __init__(self, table: dict[str, list[str]]) -> None:
+        self._single = [
+            (name, re.compile("|".join(f"(?:{word})" for word in words if not _SPACED.search(word))))
+            for name, words in table.items()
+        ]
+        self._phrases = [
+            (name, re.compile(r"(?:(?<![\w-])|(?=n't))(?:" + "|".join(spaced) + r")(?![\w-])"))
+            for name, words in table.items()
+            if (spaced := [word for word in words if _SPACED.search(word)])
+        ]
+        self._known: dict[str, tuple[str, ...]] = {}
+
+    def find(self, low: str) -> list[tuple[str, int, int]]:
+        """Names of the lists with the offsets of their words, phrases first."""
+        out = [(name, match.start(), match.end()) for name, pattern in self._phrases for match in pattern.finditer(low)]
+        covered = {(name, at) for name, begin, until in out for at in range(begin, until)}
+        for match in _TOKEN.finditer(low):
+            out += [
+                (name, match.start(), match.end())
+                for name in self._names(match[0])
+                if (name, match.start()) not in covered
+            ]
+        return out
+
+    def _names(self, word: str) -> tuple[str, ...]:
+        names = self._known.get(word)
+        if names is None:
+            names = tuple(name for name, pattern in self._single if pattern.fullmatch(word))
+            if len(self._known) < KNOWN:
+                self._known[word] = names
+        return names
+
+
 class Hints:
     """Features by the signal words of one language."""
 
     def __init__(self, grammar: Grammar) -> None:
-        self._signals = [
-            (name, re.compile(r"(?:(?<![\w-])|(?=n't))(?:" + "|".join(words) + r")(?![\w-])"))
-            for name, words in grammar.hints.get("signal", {}).items()
-        ]
+        self._signals = Lexicon(grammar.hints.get("signal", {}))
 
     def marks(self, scene: Scene, place: str) -> Marks:
         """Signals of a sentence; ``place`` is a feature that tells where in the article the sentence stands."""
         low = scene.low
-        found = [
-            (name, match.start(), match.end()) for name, pattern in self._signals for match in pattern.finditer(low)
-        ]
+        found = self._signals.find(low)
         shared = ["w:" + name for name in {name for name, _, _ in found}]
         shared += ["noun:" + kind for kind in {noun.kind for noun in scene.nouns}]
         shared.append("topic:" + scene.topic)
@@ -67,7 +100,7 @@ class Hints:
         return Marks(found, shared)
 
     def features(self, scene: Scene, one: Candidate, marks: Marks, beside: set[str]) -> list[str]:
-        """The names of all features of one candidate; ``beside`` are the claims that candidates of the sentence make."""
+        """The names of all features of one candidate; ``beside`` is what candidates of the sentence claim."""
         low = scene.low
         start, end = one.start, one.end
         begin, until = scene.region(start)
@@ -86,7 +119,11 @@ class Hints:
                 own.add("r:" + name)
         for trigger in scene.triggers or []:
             if begin <= trigger.start < until and not (trigger.start < end and start < trigger.end):
-                own.add(("bt:" if trigger.end <= start else "at:") + trigger.direction + (trigger.value and "." + trigger.value))
+                own.add(
+                    ("bt:" if trigger.end <= start else "at:")
+                    + trigger.direction
+                    + (trigger.value and "." + trigger.value)
+                )
         voice = scene.voice_at(start)
         if voice is not None:
             own.add("act:" + voice.act)
@@ -107,7 +144,8 @@ class Hints:
 
 def odds(weights: dict[str, float], features: list[str]) -> float:
     """The sum of the weights of the features: log odds."""
-    return math.fsum(weights[name] for name in features if name in weights)
+    known = weights.get
+    return sum([known(name, 0.0) for name in features])
 
 
 def stem(word: str) -> str:

@@ -178,7 +178,8 @@ class Others:
             for group in (1, 2):
                 if that[group]:
                     put(that[group], that.start(group), that.end(group))
-        for match in re.finditer(r"\b(?:[Tt]hat|[Tt]hose) of (?:the )?(?P<who>[\w'-]+(?: [\w'-]+){0,3}?)(?= (?:is|was|are|were|has|had|works?"
+        for match in re.finditer(r"\b(?:[Tt]hat|[Tt]hose) of (?:the )?(?P<who>[\w'-]+(?: [\w'-]+){0,3}?)(?= (?:is|was"
+        r"|are|were|has|had|works?"
                                  r"|remains?|stays?|cannot|can|does|do)\b)", flat):  # fmt: skip
             put(match["who"], match.start("who"), match.end())
         for pattern in (self._owned, self._of_body, self._generic):
@@ -434,24 +435,30 @@ class Others:
                     (voice.speaker for voice in scene.voices if voice.own[1] <= match.start()), None
                 )
             if (
-                who is not None
-                and re.match(r"(?:the |its |their )?(?:[\w'-]+ ){0,3}?(?:web ?)?(?:site|page|portal)s?\b", who.lower())
-            ) or (
-                who is not None
-                and re.search(
-                    r"\b(?:networks?|sites?|portals?|apps?|internet|servers?|services?|connections?|routes"
-                    r"|islands?|people|villages?)$",
-                    who.lower(),
+                (
+                    who is not None
+                    and re.match(
+                        r"(?:the |its |their )?(?:[\w'-]+ ){0,3}?(?:web ?)?(?:site|page|portal)s?\b", who.lower()
+                    )
                 )
-            ) or (
-                who is not None
-                and re.search(r"silent|reached|unreachable|quiet", match[0])
-                and any(
-                    one.start < match.start()
-                    and flat[one.start : one.end] in who
-                    and one.kind == "country"
-                    and len(who.split()) == 1
-                    for one in scene.mentions
+                or (
+                    who is not None
+                    and re.search(
+                        r"\b(?:networks?|sites?|portals?|apps?|internet|servers?|services?|connections?|routes"
+                        r"|islands?|people|villages?)$",
+                        who.lower(),
+                    )
+                )
+                or (
+                    who is not None
+                    and re.search(r"silent|reached|unreachable|quiet", match[0])
+                    and any(
+                        one.start < match.start()
+                        and flat[one.start : one.end] in who
+                        and one.kind == "country"
+                        and len(who.split()) == 1
+                        for one in scene.mentions
+                    )
                 )
             ):
                 continue

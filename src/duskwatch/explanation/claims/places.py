@@ -30,7 +30,8 @@ _OPERATOR_AFTER = re.compile(
     r"|,? which (?:serves|carries|connects|supplies)"
 )
 _WATCHES = re.compile(
-    r",? (?:an?|the|one of|which|that|who) (?:[\w'-]+ ){0,4}?(?:measur\w+|monitor\w*|watch\w*|research\w*|observ\w+|tracks?"
+    r",? (?:an?|the|one of|which|that|who) (?:[\w'-]+ ){0,4}?(?:measur\w+|monitor\w*|watch\w*|research\w*|observ\w+"
+    r"|tracks?"
     r"|analy\w+|security|think tank|newspaper|agency|union|association)\b"
 )
 _OPERATOR_NAME = re.compile(

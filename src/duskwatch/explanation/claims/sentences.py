@@ -17,7 +17,8 @@ _ABBREVIATION = re.compile(
 _STOP = re.compile(r"[.!?…]+[\"')\]]*(?=\s|$)|[.!?](?=\"\s?[A-Z])")
 _LIVE = re.compile(
     r"^[\s*•-]*\[?(?P<clock>(?:[01]?\d|2[0-3])[:.h][0-5]\d(?:\s?[ap]\.?m\.?)?(?:\s?(?:gmt"
-    r"|utc|z|local|[a-z]{3,4}))?|(?:[01]\d|2[0-3])[0-5]\d ?(?:gmt|utc|z))\]?\s*(?:[-:"
+    r"|utc|z|local|[a-z]{3,4}))?|(?:[01]\d|2[0-3])[0-5]\d ?(?:gmt|utc|z))\]?\s*(?:\((?:utc|gmt"
+    r"|local)[^)]{0,6}\)\s*)?(?:[-:"
     r"|]+\s+|\s+)(?=\S)"
 )
 _STAMPED = re.compile(
@@ -25,7 +26,7 @@ _STAMPED = re.compile(
     r"(?:\s?(?:[ap]\.?m\.?|UTC|GMT|Z|utc|gmt|[A-Z]{3,4}|local(?: time)?))?\)?\s?[:\u2014-]\s+(?=\S)"
 )
 _VOICE = re.compile(
-    r"^\s*(?:\d{1,2}[/.)]\s?|\[[A-Z]{2,3}\] )?(?P<who>@\w{2,30}|[A-Z][\w.'-]*(?: (?:[A-Z][\w.'-]*|of|the"
+    r"^\s*(?:\d{1,2}[/.)]\s?|\[[A-Z]{2,3}\] |[-*•] )?(?P<who>@\w{2,30}|[A-Z][\w.'-]*(?: (?:[A-Z][\w.'-]*|of|the"
     r"|for|and|de)){0,6}|[A-Z]+(?: [A-Z]+){0,2}, [A-Z]+(?: [A-Z]+){0,3}"
     r"|(?:The|Our|An?|Their) (?:[\w'-]+ ){0,4}?(?:minist\w+|spokes\w+|operators?|providers?|carriers?|associations?"
     r"|authority|authorities|regulators?|engineers?|company|officials?|police|army|governments?|agency|union|embassy"

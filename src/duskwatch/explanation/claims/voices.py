@@ -114,10 +114,13 @@ _FINITE = re.compile(
     r"|related|speed|need|feed|red|bed|indeed)\b)[a-z]{3,}ed)\b"
 )
 _RIGHT_ALONE = re.compile(
-    r"\s+(?P<who>(?:the |an? |one |its |their |our |his |her )(?:[\w'-]+ ){0,5}?[\w'-]+|(?:[A-Z][\w.'-]*)(?: (?:[A-Z][\w.'-]*|of|the|for|and)){0,6})"
+    r"\s+(?P<who>(?:the |an? |one |its |their |our |his |her )(?:[\w'-]+ ){0,5}?[\w'-]+|(?:[A-Z][\w.'-]*)(?:"
+    r" (?:[A-Z][\w.'-]*|of|the|for|and)){0,6})"
     r"(?=[.,;]|$|\"| (?:on|in|at|late|early|yesterday|today|to|by|via|during|after|who|which)\b)"
 )
-_BEFORE_ADJECTIVE = re.compile(r"\b(?:the|an?|its|their|his|her|our|and|of|two|three|some|many|several|most|other|no|any)\s*$")
+_BEFORE_ADJECTIVE = re.compile(
+    r"\b(?:the|an?|its|their|his|her|our|and|of|two|three|some|many|several|most|other|no|any)\s*$"
+)
 
 
 def _finite(text: str) -> list["re.Match[str]"]:
@@ -295,8 +298,13 @@ class Voices:
             act = match.lastgroup or "say"
             if voice := self._spoken(flat, low, match, act):
                 out.append(voice)
-        if not out and (named := _NAMED_COLON.match(flat)) and (
-            self._role.search(named["who"]) and not re.search(r"(?i)\b(?:cause|reason|from|to|of the (?:outage|attack)|towards?)\b", named["who"])
+        if (
+            not out
+            and (named := _NAMED_COLON.match(flat))
+            and (
+                self._role.search(named["who"])
+                and not re.search(r"(?i)\b(?:cause|reason|from|to|of the (?:outage|attack)|towards?)\b", named["who"])
+            )
         ):
             out.append(Voice(_clean(named["who"]), named.span(), ((named.end(), len(flat)),), "say"))
         if not out and (colon := _COLON.match(flat)) and self._named(colon["who"]):
@@ -413,6 +421,17 @@ class Voices:
             and act in ("say", "think")
         )
         name, start = self._left(flat, low, begin)
+        if relative := re.search(
+            r",? (?:which|who)$", flat[:begin].rstrip()
+        ):  # "crosses Georgia, which reported no trouble"
+            noun = re.search(
+                r"(?:[A-Z][\w'-]*(?: (?:[A-Z][\w'-]*|of|the))*|\b(?:[Tt]he|[Aa]n?|[Ii]ts|[Tt]heir|[Oo]ne) (?:[\w'-]+"
+                r" ){0,4}?[\w'-]+)$",
+                flat[: relative.start()],
+            )
+            if noun is None:
+                return None
+            name, start = noun[0], noun.start()
         alone = _RIGHT_ALONE.match(after) if inverted else None
         if (
             alone

@@ -68,4 +68,6 @@ def grammar(language: str) -> Grammar | None:
     folder = resources.files(__package__).joinpath(code)
     tables = {name: tomllib.loads(folder.joinpath(f"{name}.toml").read_text(encoding="utf-8")) for name in FILES}
     lists = {name: "|".join(entries) for name, entries in tables["lists"].items()}
-    return Grammar(code, tables["words"], lists, tables["patterns"], tables["places"], tables["hints"], tables["weights"])
+    return Grammar(
+        code, tables["words"], lists, tables["patterns"], tables["places"], tables["hints"], tables["weights"]
+    )
