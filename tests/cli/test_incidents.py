@@ -8,11 +8,12 @@ import pytest
 from typer.testing import CliRunner
 
 from duskwatch.cli.app import app
+from duskwatch.records.findings import Finding
 from duskwatch.records.incidents import Incident, Member
 from duskwatch.store import Store
 from duskwatch.store.incidents import FoundIncident, record_incidents
 from duskwatch.store.revisions import record_incident, revise_incident
-from tests.store.build import DAY1, FROM, KP, STAR, two_days
+from tests.store.build import DAY1, FROM, KP, STAR, put_day, two_days
 from tests.store.test_revisions import FIRST, SECOND_LOSS, WINDOW
 
 TITLE = "North Korea (KP), 22 December 2014, 16:00 to 23 December, 01:00 UTC, 100 % lost; AS131279 explains it"
@@ -23,8 +24,23 @@ UIDS = ("KP-20141222T160000Z", "AS131279-20141222T160000Z")
 def place(tmp_path) -> str:
     """A store with one incident that was found, and one that a person told."""
     store = Store.open(tmp_path / "store", create=True)
-    store.write_day(DAY1, [(KP, two_days())])
-    store.record_outages(WINDOW, [(KP, [FIRST, SECOND_LOSS]), (STAR, [FIRST])], detector="d", why="test")
+    put_day(store, DAY1, [(KP, two_days())])
+    store.record_outages(
+        WINDOW,
+        [
+            Finding(
+                KP,
+                (
+                    FIRST,
+                    SECOND_LOSS,
+                ),
+            ),
+            Finding(STAR, (FIRST,)),
+        ],
+        source="bgp",
+        detector="d",
+        why="test",
+    )
     members = (Member(KP, FIRST, 0, 1.0), Member(STAR, FIRST, 0, 0.9))
     told = Incident(KP, FIRST.onset.best_us, FIRST.end.best_us, 1.0, members, members[1:], 0.9)
     record_incidents(

@@ -12,11 +12,12 @@ import pytest
 from typer.testing import CliRunner
 
 from duskwatch.cli.app import app
+from duskwatch.records.findings import Finding
 from duskwatch.records.report import InputFile
 from duskwatch.records.signals import Gap
 from duskwatch.records.times import DAY, HOUR, iso
 from duskwatch.store import Store
-from tests.store.build import DAY1, DAY2, FROM, KP, STAR, two_days
+from tests.store.build import DAY1, DAY2, FROM, KP, STAR, put_day, two_days
 from tests.store.test_revisions import FIRST, SECOND_LOSS, WINDOW
 
 HISTORY = two_days()
@@ -28,10 +29,24 @@ def place(tmp_path_factory) -> str:
     folder = tmp_path_factory.mktemp("query") / "store"
     store = Store.open(folder, create=True)
     for day in (DAY1, DAY2):
-        store.write_day(day, [(KP, HISTORY), (STAR, two_days(2, 5))])
-    store.write_gaps(DAY1, [Gap("rrc97\x1b[31m", FROM, FROM + HOUR, "missing file", 3)])
-    store.write_inputs(DAY1, [InputFile("updates.gz", "00" * 32, "mrt", None, None, collector="rrc97")])
-    store.record_outages(WINDOW, [(KP, [FIRST, SECOND_LOSS])], detector="loss-area/1", why="test")
+        put_day(store, day, [(KP, HISTORY), (STAR, two_days(2, 5))])
+    store.write_gaps(DAY1, [Gap("rrc97\x1b[31m", FROM, FROM + HOUR, "missing file", 3)], source="bgp")
+    store.write_inputs(DAY1, [InputFile("updates.gz", "00" * 32, "mrt", None, None, collector="rrc97")], source="bgp")
+    store.record_outages(
+        WINDOW,
+        [
+            Finding(
+                KP,
+                (
+                    FIRST,
+                    SECOND_LOSS,
+                ),
+            )
+        ],
+        source="bgp",
+        detector="loss-area/1",
+        why="test",
+    )
     return str(folder)
 
 
@@ -68,7 +83,7 @@ def test_every_format_says_the_same(place, tmp_path):
     assert frame.schema["time"] == pl.Datetime("us", "UTC")
     assert frame["value"].to_list() == [value for _, value in expected()]
     table = query(place, *arguments).splitlines()
-    assert table[0].split() == ["entity_type", "entity", "signal", "time", "bin_seconds", "value", "coverage"]
+    assert table[0].split() == ["entity_type", "entity", "signal", "time", "bin_seconds", "value", "coverage", "source"]
     assert [line.split()[3] for line in table[1:]] == [time for time, _ in expected()]
     assert [line.split()[5] for line in table[1:]] == ["-" if v is None else f"{v:.1f}" for _, v in expected()]
 

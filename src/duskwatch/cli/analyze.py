@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from duskwatch.cli.archive import CacheOption, JobsOption, MirrorOption, ReferenceMirrorOption
+from duskwatch.cli.download_options import CacheOption, JobsOption, MirrorOption, ReferenceMirrorOption
 from duskwatch.cli.downloading import bytes_of
 from duskwatch.cli.fetching import Fetching
 from duskwatch.cli.options import CollectorOption, GeoOption, MrtOption, fail, reading_progress, unusable_input

@@ -7,18 +7,15 @@ from typing import Annotated, Any
 import typer
 
 from duskwatch.cli.options import fail, unusable_input
-from duskwatch.cli.store_options import DEFAULT_STORE, DatabaseOption, StorageOption, StoreOption, open_store
-from duskwatch.records.entity import Entity, parse_entity
-from duskwatch.records.times import iso, parse_time, span_text
+from duskwatch.cli.store_options import DEFAULT_STORE, NOBODY, DatabaseOption, StorageOption, StoreOption, open_store
+from duskwatch.publication.documents.incidents import COLUMNS, incident_cell, incident_document, incident_in_full
+from duskwatch.records.entity import parse_entity
+from duskwatch.records.text import printable
+from duskwatch.records.times import parse_time, span_text
 
 COMMAND = "incidents"
 FORMATS = ("table", "json", "csv")
-COLUMNS = (
-    "id", "state", "entity", "name", "from", "until", "lost", "explained_by", "explained", "outages", "revision",
-    "title",
-)  # fmt: skip
 MOST_MEMBERS = 20
-NOBODY = "unnamed"  # who wrote a note is not stored unless it was said
 
 app = typer.Typer(
     no_args_is_help=False,
@@ -84,61 +81,15 @@ def show(
         now = past[-1]
         states = ("open", "ended", "withdrawn", "superseded", "dismissed")
         outages = stored_outages(where, uids=now.outages, states=states)
-        notes = annotations(where, incident=number)
-        document = _document(now) | {
-            "members": [_member(now, one) for one in outages],
-            "notes": [{"id": n["id"], "by": n["by"], "at": iso(n["at_us"]), "text": n["text"]} for n in notes],
-            "revisions": [
-                {"number": r.revision, "at": iso(r.at_us), "by": r.by, "why": r.why, "state": r.state, "title": r.title}
-                for r in past
-            ],
-        }
+        document = incident_in_full(past, outages, annotations(where, incident=number))
         if json_:
             print(json.dumps(document, ensure_ascii=False, indent=1))
         else:
             _show(document)
 
 
-def _document(one: Any) -> dict[str, Any]:
-    told = one.document or {}
-    by = told.get("explained_by", [])
-    return {
-        "id": one.number,
-        "state": one.state,
-        "entity": _entity(one.entity),
-        "from": None if one.from_us is None else iso(one.from_us),
-        "until": None if one.until_us is None else iso(one.until_us),
-        "lost": told.get("lost"),
-        "explained_by": [{"entity": m["entity"], "share": m["share"], "lost": m["lost"]} for m in by],
-        "explained": told.get("explained"),
-        "outages": list(one.outages),
-        "revision": one.revision,
-        "title": one.title,
-    }
-
-
-def _entity(entity: Entity | None) -> dict[str, str] | None:
-    return None if entity is None else {"type": entity.type, "code": entity.code, "name": entity.name}
-
-
-def _member(now: Any, one: Any) -> dict[str, Any]:
-    outage = one.newest.outage
-    told = next((m for m in (now.document or {}).get("members", []) if m["outage"] == one.uid), None)
-    return {
-        "outage": one.uid,
-        "entity": _entity(one.entity),
-        "state": one.newest.state,
-        "from": iso(outage.onset.best_us),
-        "until": None if outage.end is None else iso(outage.end.best_us),
-        "duration_seconds": outage.duration_us / 1e6,
-        "depth": outage.depth,
-        "share": None if told is None else told["share"],
-        "lost": None if told is None else told["lost"],
-    }
-
-
 def _print(found: list[Any], format_: str) -> None:
-    documents = [_document(one) for one in found]
+    documents = [incident_document(one) for one in found]
     if format_ == "json":
         for document in documents:
             print(json.dumps(document, ensure_ascii=False))
@@ -149,30 +100,18 @@ def _print(found: list[Any], format_: str) -> None:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(COLUMNS)
         for document in documents:
-            writer.writerow(_cell(name, document) for name in COLUMNS)
+            writer.writerow(incident_cell(name, document) for name in COLUMNS)
         return
     width = max(2, *(len(str(document["id"])) for document in documents))
     for document in documents:
         closed = " (closed)" if document["state"] == "closed" else ""
-        print(f"{document['id']:>{width}}  {clean(document['title'])}{closed}")
-
-
-def _cell(name: str, document: dict[str, Any]) -> Any:
-    entity = document["entity"] or {"code": "", "name": ""}
-    values = {
-        "entity": entity["code"],
-        "name": entity["name"],
-        "explained_by": " ".join(one["entity"] for one in document["explained_by"]),
-        "outages": " ".join(document["outages"]),
-    }
-    value = values.get(name, document.get(name))
-    return "" if value is None else value
+        print(f"{document['id']:>{width}}  {printable(document['title'])}{closed}")
 
 
 def _show(document: dict[str, Any]) -> None:
     from duskwatch.publication.times_text import percent
 
-    print(clean(document["title"]))
+    print(printable(document["title"]))
     print(f"\nstate    {document['state']}, revision {document['revision']}")
     print(f"from     {document['from'] or '-'}\nuntil    {document['until'] or 'not over'}")
     if document["lost"] is not None:
@@ -194,13 +133,8 @@ def _show(document: dict[str, Any]) -> None:
     if document["notes"]:
         print("\nnotes")
     for note in document["notes"]:
-        by = "" if note["by"] == NOBODY else f"{clean(note['by'])}: "
-        print(f"  {note['id']}  {note['at']}  {by}{clean(note['text'])}")
+        by = "" if note["by"] == NOBODY else f"{printable(note['by'])}: "
+        print(f"  {note['id']}  {note['at']}  {by}{printable(note['text'])}")
     print("\nrevisions")
     for one in document["revisions"]:
-        print(f"  {one['number']}  {one['at']}  {clean(one['by'])}: {clean(one['why'])} ({one['state']})")
-
-
-def clean(text: str) -> str:
-    """No character in it that a terminal would obey."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+        print(f"  {one['number']}  {one['at']}  {printable(one['by'])}: {printable(one['why'])} ({one['state']})")

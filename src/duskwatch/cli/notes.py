@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from duskwatch.cli.incidents import NOBODY, clean
 from duskwatch.cli.options import fail, unusable_input
-from duskwatch.cli.store_options import DEFAULT_STORE, DatabaseOption, StorageOption, StoreOption, open_store
+from duskwatch.cli.store_options import DEFAULT_STORE, NOBODY, DatabaseOption, StorageOption, StoreOption, open_store
+from duskwatch.records.text import printable
 from duskwatch.records.times import iso
 
 app = typer.Typer(
@@ -68,8 +68,8 @@ def list_(
                             "text": note["text"]}  # fmt: skip
                 print(json.dumps(document, ensure_ascii=False))
             else:
-                by = "" if note["by"] == NOBODY else f"{clean(note['by'])}: "
-                print(f"{note['id']}  {iso(note['at_us'])}  {on}  {by}{clean(note['text'])}")
+                by = "" if note["by"] == NOBODY else f"{printable(note['by'])}: "
+                print(f"{note['id']}  {iso(note['at_us'])}  {on}  {by}{printable(note['text'])}")
 
 
 def _subject(about: str) -> tuple[str | None, int | None]:

@@ -11,6 +11,7 @@ import typer
 from duskwatch.cli.options import fail, unusable_input
 from duskwatch.cli.store_options import DEFAULT_STORE, DatabaseOption, StorageOption, StoreOption, open_store
 from duskwatch.records.entity import Entity, parse_entity
+from duskwatch.records.text import printable
 from duskwatch.records.times import parse_time
 
 FORMATS = ("table", "csv", "json", "parquet")
@@ -33,6 +34,9 @@ def command(
     ] = None,
     from_: Annotated[str | None, typer.Option("--from", help="Start of the window.")] = None,
     until: Annotated[str | None, typer.Option("--until", help="End of the window (not part of it).")] = None,
+    source: Annotated[
+        list[str] | None, typer.Option("--source", help="Who recorded it: bgp, probing; all if not given. Repeatable.")
+    ] = None,
     store: StoreOption = DEFAULT_STORE,
     database: DatabaseOption = "",
     storage_option: StorageOption = None,
@@ -64,7 +68,7 @@ def command(
                 "query", f"'{what}': a signal, such as bgp.peers_live, or {', '.join(('signals', 'outages', *TABLES))}"
             )
         opened = open_store(store, database, storage_option)
-        rows = _rows(opened, what, entities, from_us, until_us)
+        rows = _rows(opened, what, entities, from_us, until_us, source)
         try:
             found = _write(rows, format_, out)
             sys.stdout.flush()
@@ -80,62 +84,23 @@ def command(
             sys.exit(1)
 
 
-def _rows(opened: Any, what: str, entities: list[Entity] | None, from_us: int | None, until_us: int | None) -> Any:
-    window = {"entities": entities, "from_us": from_us, "until_us": until_us}
+def _rows(
+    opened: Any,
+    what: str,
+    entities: list[Entity] | None,
+    from_us: int | None,
+    until_us: int | None,
+    sources: list[str] | None,
+) -> Any:
+    window: dict[str, Any] = {"entities": entities, "from_us": from_us, "until_us": until_us}
     if what == "outages":
-        return outage_frame(opened.outages(**window)).lazy()
+        from duskwatch.publication.documents.outages import outage_frame
+
+        found = opened.outages(**window)
+        return outage_frame(one for one in found if not sources or set(sources) & set(one.sources)).lazy()
     if what in TABLES:
-        return opened.rows(what, **window)
-    return opened.signals(None if what == "signals" else [what], **window)
-
-
-def outage_frame(outages: list[Any]) -> Any:
-    """Outages as they are known now, one row each; a polars DataFrame."""
-    import polars as pl
-
-    time = pl.Datetime("us", "UTC")
-    rows: list[dict[str, Any]] = []
-    for one in outages:
-        newest, outage = one.newest, one.newest.outage
-        moments = {
-            "onset": outage.onset,
-            "dark_from": outage.dark_from,
-            "dark_until": outage.dark_until,
-            "end": outage.end,
-        }
-        rows.append(
-            {
-                "id": one.uid,
-                "entity_type": one.entity.type,
-                "entity": one.entity.code,
-                "name": one.entity.name,
-                "state": newest.state,
-                **{name: None if when is None else when.best_us for name, when in moments.items()},
-                **{
-                    f"{name}_{bound}": None if when is None else getattr(when, f"{bound}_us")
-                    for name, when in (("onset", outage.onset), ("end", outage.end))
-                    for bound in ("earliest", "latest")
-                },
-                "duration_seconds": outage.duration_us / 1e6,
-                "depth": outage.depth,
-                "relapses": outage.relapses,
-                "relapse_of": newest.relapse_of,
-                "stable": outage.stable,
-                "score": outage.score,
-                "confidence": outage.confidence,
-                "signals": " ".join(outage.signals),
-                "detector": one.detector,
-                "revision": newest.number,
-                "revised": newest.at_us,
-                "by": newest.by,
-                "why": newest.why,
-            }
-        )
-    times = ("onset", "dark_from", "dark_until", "end", "onset_earliest", "onset_latest", "end_earliest", "end_latest")
-    texts = ("id", "entity_type", "entity", "name", "state", "relapse_of", "signals", "detector", "by", "why")
-    kinds: dict[str, Any] = dict.fromkeys((*times, "revised"), pl.Int64) | dict.fromkeys(texts, pl.String)
-    frame = pl.DataFrame(rows, schema_overrides=kinds) if rows else pl.DataFrame(schema=kinds)
-    return frame.with_columns(pl.col(*times, "revised").cast(time))
+        return opened.rows(what, **window, sources=sources)
+    return opened.signals(None if what == "signals" else [what], **window, sources=sources)
 
 
 def _write(rows: Any, format_: str, out: Path | None) -> bool:
@@ -226,7 +191,7 @@ def _table() -> Callable[[Any], str]:
             head = [texts.columns]
         return "".join(
             "  ".join(
-                _one_line(word).rjust(width) if number else _one_line(word).ljust(width)
+                printable(word).rjust(width) if number else printable(word).ljust(width)
                 for word, width, number in zip(row, widths, numbers, strict=True)
             ).rstrip()
             + "\n"
@@ -234,8 +199,3 @@ def _table() -> Callable[[Any], str]:
         )
 
     return lines
-
-
-def _one_line(word: str) -> str:
-    """No character in it that a terminal would obey."""
-    return word if word.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in word)
