@@ -10,9 +10,10 @@ import typer
 
 from duskwatch.cli.download_options import CacheOption, JobsOption, MirrorOption, ReferenceMirrorOption
 from duskwatch.cli.downloading import bytes_of
+from duskwatch.cli.entities import entity_named
 from duskwatch.cli.fetching import Fetching
 from duskwatch.cli.options import CollectorOption, GeoOption, MrtOption, fail, reading_progress, unusable_input
-from duskwatch.records.entity import Entity, parse_entity
+from duskwatch.records.entity import Entity
 from duskwatch.records.times import HOUR, MINUTE, SECOND, parse_time
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def command(
     registries, as it was on the day, where no --geo is given.
     """
     with unusable_input("analyze"):
-        what = parse_entity(entity)
+        what = entity_named(entity)
         from_us = parse_time(from_) if from_ is not None else None
         until_us = parse_time(until) if until is not None else None
         if from_us is not None and until_us is not None and not from_us < until_us:
