@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import re
 import subprocess
 import sys
@@ -174,3 +175,9 @@ def test_without_arguments_help_is_shown():
     done = duskwatch()
     assert "analyze" in done.stdout + done.stderr
     assert "Usage: duskwatch" in done.stdout + done.stderr
+
+
+def test_no_color_leaves_no_escape():
+    for words in ((), ("--help",), ("analyze", "--help"), ("xyzzy",)):
+        done = duskwatch(*words, env={**os.environ, "NO_COLOR": "1", "FORCE_COLOR": "", "TERM": "xterm-256color"})
+        assert "\x1b" not in done.stdout + done.stderr

@@ -2,6 +2,7 @@
 
 import difflib
 import importlib
+import os
 import sys
 from typing import Any
 
@@ -131,6 +132,8 @@ def _root(
 
 def main() -> None:
     """Entry point of the ``duskwatch`` program."""
+    if os.environ.get("NO_COLOR"):
+        os.environ["TERM"] = "dumb"  # no escape sequence of any kind (no-color.org)
     try:
         app(prog_name="duskwatch")
     except KeyboardInterrupt:
