@@ -145,7 +145,7 @@ def test_a_damaged_input_still_gives_a_report_and_exit_code_1(case, tmp_path):
 
 
 def test_the_demo_tells_of_nine_hours_and_thirty_one_minutes(tmp_path):
-    done = duskwatch("demo", "--out", tmp_path, "--quiet")
+    done = duskwatch("demo", "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     assert "re-enactment" in done.stdout
     assert "9 h 31 min" in done.stdout

@@ -1,13 +1,12 @@
 """Every country, network and wanted prefix of a window, from one pass over the archives of any number of collectors."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from duskwatch.analysis.replay import BIN_US, Reading, Replay, Window, replay_archives
+from duskwatch.analysis.replay import Replay
 from duskwatch.records.countries import CountryRanges
 from duskwatch.records.entity import Entity
 from duskwatch.records.prefix import Prefix
@@ -32,27 +31,6 @@ def watch_all(
 ) -> npt.NDArray[np.uint8]:
     """A Watch that leaves out nothing."""
     return np.ones(len(afi), np.uint8)
-
-
-def replay_all(
-    from_us: int,
-    until_us: int,
-    mrt: Sequence[Path],
-    *,
-    collectors: Sequence[str] = (),
-    bin_us: int = BIN_US,
-    threads: int = 2,
-    memory: int = 0,
-    progress: Callable[[str, int, int], None] | None = None,
-) -> tuple[Replay, Votes]:
-    """Fold whole tables and count votes by prefix, and by origin where a prefix has several.
-
-    Raises what replay_archives raises. Memory grows with prefixes times sessions and with the updates of the
-    window, not with the entities (docs/reference/performance.md has the figures).
-    """
-    window, reading = Window(from_us, until_us, bin_us), Reading(threads, memory, progress)
-    replay = replay_archives(window, mrt, watch=watch_all, collectors=collectors, reading=reading)
-    return replay, count_all(replay, threads=threads)
 
 
 def faults_in(replay: Replay) -> Faults:

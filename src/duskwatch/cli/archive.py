@@ -17,17 +17,17 @@ from duskwatch.cli.downloading import (
     limits_from,
     names_text,
     now_us,
-    size_text,
 )
 from duskwatch.cli.options import fail, unusable_input
 from duskwatch.publication.documents.archives import fetched_document, listing_document
+from duskwatch.records.text import size_text
 from duskwatch.records.times import iso, parse_time
 
 if TYPE_CHECKING:
     from duskwatch.sources.bgp.archives.catalogue import RemoteFile
     from duskwatch.sources.bgp.archives.fetch import Fetched, Refusal
     from duskwatch.sources.bgp.archives.mirrors import Mirrors
-    from duskwatch.sources.bgp.archives.plan import Plan
+    from duskwatch.sources.bgp.archives.plan import FetchPlan
     from duskwatch.sources.downloads.cache import Cache
 
 app = typer.Typer(
@@ -154,7 +154,7 @@ def _plan(
     cache: Path | None,
     max_cache: str | None,
     jobs: int,
-) -> "tuple[Cache, Mirrors, list[Plan], list[Refusal]]":
+) -> "tuple[Cache, Mirrors, list[FetchPlan], list[Refusal]]":
     from duskwatch.sources.bgp.archives.fetch import plan_archives
     from duskwatch.sources.bgp.archives.mirrors import choose_mirrors
 
@@ -167,7 +167,7 @@ def _plan(
     return store, mirrors, plans, refused
 
 
-def _end(command: str, plans: Sequence["Plan"], refused: Sequence["Refusal"], *, failed: bool = False) -> None:
+def _end(command: str, plans: Sequence["FetchPlan"], refused: Sequence["Refusal"], *, failed: bool = False) -> None:
     for each in refused:
         print(f"duskwatch {command}: {each.collector}: {each.reason}", file=sys.stderr)
     nothing = [plan.collector.name for plan in plans if not plan.files()]
@@ -210,7 +210,7 @@ def _size(file: "RemoteFile") -> str:
     return f"{'' if file.size_exact else '~'}{size_text(file.size_bytes)}"
 
 
-def _print_plan(store: "Cache", mirrors: "Mirrors", plan: "Plan", *, each_file: bool) -> None:
+def _print_plan(store: "Cache", mirrors: "Mirrors", plan: "FetchPlan", *, each_file: bool) -> None:
     name, files = plan.collector.name, plan.files()
     told = "" if plan.listed else " (no index pages: asked for by name)"
     print(f"{name}: {len(files)} files of {mirrors.of(plan.collector).name}{told}")
@@ -223,7 +223,7 @@ def _print_plan(store: "Cache", mirrors: "Mirrors", plan: "Plan", *, each_file: 
         print(f"  missing there: {names_text(missing)}")
 
 
-def _print_total(store: "Cache", mirrors: "Mirrors", plans: Sequence["Plan"]) -> None:
+def _print_total(store: "Cache", mirrors: "Mirrors", plans: Sequence["FetchPlan"]) -> None:
     files = [(plan, file) for plan in plans for file in plan.files()]
     coming = [file for plan, file in files if not is_cached(store, mirrors, plan, file)]
     unknown = sum(file.size_bytes is None for file in coming)
@@ -258,6 +258,6 @@ def _print_kept(store: "Cache") -> None:
 
 
 def _listing(
-    store: "Cache", mirrors: "Mirrors", plans: Sequence["Plan"], refused: Sequence["Refusal"]
+    store: "Cache", mirrors: "Mirrors", plans: Sequence["FetchPlan"], refused: Sequence["Refusal"]
 ) -> dict[str, Any]:
     return listing_document(plans, refused, mirrors.of, lambda plan, file: is_cached(store, mirrors, plan, file))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from duskwatch.sources.bgp.archives.collectors import Collector
     from duskwatch.sources.bgp.archives.fetch import Fetched
     from duskwatch.sources.bgp.archives.mirrors import Mirrors
-    from duskwatch.sources.bgp.archives.plan import Plan
+    from duskwatch.sources.bgp.archives.plan import FetchPlan
     from duskwatch.sources.downloads.cache import Cache
     from duskwatch.sources.downloads.session import Limits
     from duskwatch.sources.downloads.transfer import Progress, Wanted
@@ -52,16 +52,6 @@ def bytes_of(text: str) -> int:
     from duskwatch.sources.downloads.cache import parse_size
 
     return parse_size(text)
-
-
-def size_text(count: int) -> str:
-    """Bytes as people read them: 512 B, 6.4 MB, 1.5 GB (powers of 1000, as `ls --si` and disks count)."""
-    value, unit = float(count), "B"
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if value < 1000 or unit == "TB":
-            break
-        value /= 1000
-    return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
 
 
 def names_text(names: list[str] | tuple[str, ...]) -> str:
@@ -107,7 +97,7 @@ def collectors_named(names: Sequence[str], mirrors: "Mirrors") -> "list[Collecto
     return list(dict.fromkeys(found))
 
 
-def is_cached(store: "Cache", mirrors: "Mirrors", plan: "Plan", file: "RemoteFile") -> bool:
+def is_cached(store: "Cache", mirrors: "Mirrors", plan: "FetchPlan", file: "RemoteFile") -> bool:
     """Whether a file of a plan is in the cache, or in a folder that is the mirror."""
     from duskwatch.sources.bgp.archives.fetch import is_here
 
@@ -115,7 +105,12 @@ def is_cached(store: "Cache", mirrors: "Mirrors", plan: "Plan", file: "RemoteFil
 
 
 def fetch_with_progress(
-    plans: Sequence["Plan"], mirrors: "Mirrors", store: "Cache", limits: Any, quiet: bool, keep: Sequence[Path] = ()
+    plans: Sequence["FetchPlan"],
+    mirrors: "Mirrors",
+    store: "Cache",
+    limits: Any,
+    quiet: bool,
+    keep: Sequence[Path] = (),
 ) -> "list[Fetched]":
     """Fetch plans, with bars where a person looks on."""
     from duskwatch.sources.bgp.archives.fetch import fetch_archives

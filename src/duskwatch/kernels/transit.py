@@ -3,7 +3,9 @@
 import numpy as np
 from numba import njit
 
-from duskwatch.kernels.votes import CLEAR, DUMPED_HOLD, HOLD
+from duskwatch.kernels.codes import CLEAR
+from duskwatch.kernels.codes import VOTE_DUMPED_HOLD as DUMPED_HOLD
+from duskwatch.kernels.codes import VOTE_HOLD as HOLD
 
 
 @njit(nogil=True, cache=True)

@@ -8,7 +8,6 @@ import duskwatch
 from duskwatch.publication.finding import headline
 from duskwatch.publication.others import only_others
 from duskwatch.publication.tables_csv import inputs_csv
-from duskwatch.publication.times_text import dates
 from duskwatch.records.report import InputFile, Report
 from duskwatch.records.times import SECOND, iso
 
@@ -72,8 +71,3 @@ def command(report: Report) -> str:
 
 def _shown(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
-
-
-def when_text(report: Report) -> str:
-    """The days that the report covers: ``from 18 to 28 December 2014``."""
-    return dates(report.from_us, report.until_us)

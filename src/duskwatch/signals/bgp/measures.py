@@ -21,7 +21,7 @@ from duskwatch.records.signals import (
     SignalSpec,
     TransitShare,
 )
-from duskwatch.signals.bgp.entities import CHANGES, by_owner
+from duskwatch.signals.bgp.entities import ENTITY_CHANGES, by_owner
 from duskwatch.signals.bgp.votes import Vote, Votes
 
 PEERS_LIVE = SignalSpec("bgp.peers_live", ROUTING, "none", "voters", "level", less_is_loss=False)
@@ -38,7 +38,7 @@ LEVEL = (
     ("voters", VOTERS),
 )
 # Entities measured in one go, fewer where their levels have many rows.
-AT_ONCE = 1024
+ENTITIES_AT_ONCE = 1024
 ROWS_AT_ONCE = 1 << 21
 
 Stretches = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
@@ -104,7 +104,7 @@ def _measured(
     row, row_bounds = by_owner(owner, votes.prefix, owners)
     spoken, bins_of, announced, withdrawn = _spoken(votes, bin_us)
     told, told_bounds = by_owner(owner, spoken, owners)
-    at_once = max(1, min(AT_ONCE, ROWS_AT_ONCE // (len(votes.step_us) + 1)))
+    at_once = max(1, min(ENTITIES_AT_ONCE, ROWS_AT_ONCE // (len(votes.step_us) + 1)))
     for begin in range(0, len(owners), at_once):
         some = slice(begin, min(begin + at_once, len(owners)))
         whose = np.arange(some.stop - some.start)
@@ -137,7 +137,7 @@ def _some(
     space: tuple[Stretches | None, Stretches | None],
 ) -> Iterator[EntityHistory]:
     count, bins = len(unit_bounds) - 1, _bins(votes, bin_us)
-    changes = {name: getattr(votes, name)[row] for name in CHANGES}
+    changes = {name: getattr(votes, name)[row] for name in ENTITY_CHANGES}
     prefix = number[votes.prefix[row]]
     start, end = units(votes.afi[unit], votes.hi[unit], votes.length[unit])
     room = len(row) + count * (len(votes.step_us) + 1)
