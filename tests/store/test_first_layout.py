@@ -7,13 +7,21 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import sqlalchemy as sql
 
+from duskwatch.drivers.backfill.run import run
 from duskwatch.records.entity import parse_entity
 from duskwatch.records.times import DAY, parse_time
 from duskwatch.signals.bgp.measures import SPECS
 from duskwatch.store import Store, StoreError, maintenance, table_migrations
+from duskwatch.store.database import HEAD, metadata, migrate, transaction
+from duskwatch.store.incidents import stored_incidents
 from duskwatch.store.location import locate
+from duskwatch.store.revisions import annotations, stored_outages
 from duskwatch.store.schemas import DATA, TABLES
+from tests.days_archive import build, updates_of
+from tests.drivers.backfill.backfilling import parts_of, plan_of
+from tests.small_archive import START, Archive, delegations, store_file
 
 FIXTURE = Path(__file__).resolve().parents[1] / "data" / "store-first-layout" / "store.tar.gz"
 FROM = parse_time("2020-03-02")
@@ -107,3 +115,62 @@ def test_the_fixture_is_what_its_story_says(old):
     (document,) = database(old, "select document from outage_revisions where id = 1")[0]
     assert isinstance(json.loads(document)["onset"]["reason"], str)
     assert database(old, "select version_num from alembic_version") == [("0004",)]
+
+
+STATES = ("open", "ended", "withdrawn", "superseded", "dismissed")
+
+
+@pytest.fixture(scope="module")
+def found_now(tmp_path_factory) -> Store:
+    """What this version finds in the archive of which the fixture was made."""
+    folder = tmp_path_factory.mktemp("now")
+    collectors = {"rrc00": 3, "route-views2": 3}
+    mrt = build(folder / "mrt", collectors=collectors)
+    second = START + 2 * 86_400 + 8 * 3600
+    store_file(mrt, "rrc00", "bview", second, Archive(collectors, hours=72).dump("rrc00", second))
+    updates_of(mrt, "route-views2", 1, 12).unlink()
+    run(parts_of(mrt), plan_of(folder / "store", delegations(folder)))
+    return Store.open(folder / "store")
+
+
+def _value(name: str, value: object) -> object:
+    """SQLite keeps JSON as text."""
+    return json.loads(value) if name in ("document", "outages") and isinstance(value, str) else value
+
+
+def in_postgres(folder: Path, where: str) -> str:
+    """The rows of the fixture's database in one of another kind, of the same version."""
+    migrate(where, "0004")
+    with sqlite3.connect(folder / "events.sqlite") as old, transaction(where, checked=False) as connection:
+        for table in metadata.sorted_tables:
+            cursor = old.execute(f"select * from {table.name}")
+            names = [column[0] for column in cursor.description]
+            rows = [dict(zip(names, map(_value, names, row), strict=True)) for row in cursor]
+            if rows:
+                connection.execute(sql.insert(table), rows)
+    return where
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def events(request, old) -> str:
+    """The database of the fixture, as SQLite or as PostgreSQL."""
+    if request.param == "sqlite":
+        return str(old / "events.sqlite")
+    return in_postgres(old, request.getfixturevalue("postgres")())
+
+
+def test_its_outages_are_those_that_are_found_now_reasons_too(events, found_now):
+    assert migrate(events) == ("0004", HEAD)
+    told = {one.uid: one for one in stored_outages(events, states=STATES)}
+    now = {one.uid: one for one in found_now.outages()}
+    assert set(told) == set(now)
+    for uid, one in told.items():
+        assert one.newest.outage == now[uid].newest.outage, uid
+        assert (one.sources, one.within) == (("bgp",), "")
+        (concluded,) = one.newest.concluded
+        assert (concluded.source, concluded.detector, concluded.witnesses) == ("bgp", one.detector, None)
+        for when in (one.newest.outage.onset, one.newest.outage.end):
+            assert when.reason.code != "in-words"
+    assert len([one for one in told.values() if one.newest.state == "dismissed"]) == 1
+    assert len(annotations(events)) == 1
+    assert len(stored_incidents(events)) == 2

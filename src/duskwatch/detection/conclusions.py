@@ -63,7 +63,8 @@ def _one(own: Sequence[Conclusion], floor_us: int | None, config: DetectionConfi
     outages = [one.outage for one in own]
     if len(own) == 1:
         return outages[0]
-    told = [_told(one) for one in own]
+    seen_us = max(one.window[1] for one in own)
+    told = [_told(one, seen_us, config.fuse) for one in own]
     onset = onset_of(told, floor_us, config.fuse)
     end = end_of(told, onset, config.fuse)
     dark = max(outages, key=lambda outage: 0 if outage.dark_from is None else 1 + outage.duration_us)
@@ -91,8 +92,11 @@ def _one(own: Sequence[Conclusion], floor_us: int | None, config: DetectionConfi
     )
 
 
-def _told(one: Conclusion) -> Told:
+def _told(one: Conclusion, seen_us: int, config: FuseConfig) -> Told:
+    """As a witness. That an analysis ended is no return: who saw the outage last holds it, until others have been
+    analysed so much further (to ``seen_us``) that the source must be taken to watch no more."""
     outage = one.outage
+    left = outage.end is None and seen_us - one.window[1] > config.lag_us
     end = outage.end
     climbs = [phase.from_us for phase in outage.phases if phase.phase == "recovering"]
     climbed = [at for at in climbs if end is not None and at <= end.best_us]
@@ -100,7 +104,7 @@ def _told(one: Conclusion) -> Told:
         outage.onset,
         end,
         max(climbed, default=None),
-        one.window[1] if end is None else None,
+        one.window[1] if left else None,
         _to_the_second(outage.onset),
         end is not None and _to_the_second(end),
     )

@@ -21,7 +21,8 @@ from duskwatch.store import Store
 from duskwatch.store.incidents import stored_incidents
 from duskwatch.store.outages import StoredOutage
 from tests.analysis.test_networks import SECOND_AS, TwoNetworks
-from tests.small_archive import OWN, at, delegations
+from tests.days_archive import build, day_us
+from tests.small_archive import OWN, Archive, at, delegations
 
 
 @dataclass(frozen=True)
@@ -127,3 +128,48 @@ def test_a_small_country_of_two_networks_has_one_answer(tmp_path, second_too):
     day = backfilled(archive.write(tmp_path / "mrt"), delegations(tmp_path), (at(0), at(480)), tmp_path)
     report = assert_one_answer(day, "KP")
     assert {network.entity.code for network in report.networks.lost} == {"AS131279", f"AS{SECOND_AS}"}
+
+
+def test_an_outage_over_midnight_has_the_witnesses_of_both_days(tmp_path):
+    """Each day's testimony is its own; an analysis of all days has one log."""
+    mrt, geo = build(tmp_path / "mrt"), delegations(tmp_path)
+    run(plan_parts(find_files([mrt])[0], day_us(0), day_us(3)), Plan(str(tmp_path / "s"), tmp_path / "w", geo=(geo,)))
+    store = Store.open(tmp_path / "s")
+    for code in ("KP", "AS131279"):
+        geos = [geo] if code == "KP" else []
+        report = analyze(parse_entity(code), day_us(0), day_us(3), [mrt], geo=geos, threads=1)
+        stored = store.outages(entities=[parse_entity(code)])
+        assert by_place(stored) == list(report.outages)
+        assert [one.newest.concluded[0].witnesses for one in stored] == list(report.coverage.witnesses)
+        assert all(witnesses is not None and witnesses.lost == 9 for witnesses in report.coverage.witnesses)
+        for one in stored:
+            spans = sorted({(share.from_us, share.until_us) for share in one.newest.concluded[0].transit})
+            outage = one.newest.outage
+            # Over the days that the outage touches.
+            first, last = day_us(0 if outage.dark_from else 2), day_us(2 if outage.dark_from else 3)
+            assert outage.end is not None
+            assert spans[0] == (first, outage.onset.best_us)
+            assert spans[-1] == (outage.end.best_us, last)
+
+
+def test_a_network_of_two_countries_has_one_answer_in_each(tmp_path):
+    """Half of a network is one country's; what the store tells of that half is measured from the stored change log."""
+    archive = Archive({"rrc00": 3, "rrc01": 3}, hours=8)
+    archive.lose(archive.peers(), 90, 180, prefixes=OWN[:2])
+    archive.lose(archive.peers(), 250, 300, prefixes=OWN[:1])
+    archive.lose(archive.peers(), 350, 400, prefixes=OWN[2:])
+    archive.talk()
+    geo = delegations(tmp_path)
+    mine, others = "175.45.176.0|512", "175.45.178.0|512"
+    line = "apnic|KP|ipv4|175.45.176.0|1024|20091221|allocated"
+    halves = "\n".join(f"apnic|{code}|ipv4|{half}|20091221|allocated" for code, half in (("KP", mine), ("DJ", others)))
+    geo.write_text(geo.read_text().replace(line, halves))
+    day = backfilled(archive.write(tmp_path / "mrt"), geo, (at(0), at(480)), tmp_path)
+    for code, many in (("KP", 2), ("DJ", 1)):
+        report = assert_one_answer(day, code)
+        assert report.networks is not None
+        assert [(one.entity.code, len(one.outages)) for one in report.networks.lost] == [("AS131279", many)]
+        assert len(day.outages("AS131279", code)) == many
+    whole = by_place(day.outages("AS131279"))
+    assert whole == list(day.analyzed("AS131279").outages)
+    assert len(whole) == 2  # a quarter of all for 50 min is none
