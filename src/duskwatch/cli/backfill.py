@@ -11,10 +11,11 @@ import typer
 
 from duskwatch.cli.download_options import CacheOption, JobsOption, MirrorOption, ReferenceMirrorOption
 from duskwatch.cli.downloading import bytes_of
+from duskwatch.cli.entities import entity_named
 from duskwatch.cli.fetching import Fetching
 from duskwatch.cli.options import CollectorOption, GeoOption, MrtOption, byte_progress, fail, unusable_input
 from duskwatch.cli.store_options import StorageOption, storage_options
-from duskwatch.records.entity import Entity, parse_entity
+from duskwatch.records.entity import Entity
 from duskwatch.records.errors import InputError
 from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND, parse_time, to_datetime
 
@@ -169,7 +170,7 @@ def _progress(quiet: bool) -> AbstractContextManager[Callable[[str, int, int], N
 
 
 def _prefix(text: str) -> str:
-    entity = parse_entity(text)
+    entity = entity_named(text)
     if entity.type != "prefix":
         raise InputError(f"--prefix {text} is a {entity.type}, not a prefix such as 175.45.176.0/22")
     return entity.code

@@ -6,22 +6,26 @@ from typing import Annotated, Any
 
 import typer
 
+from duskwatch.cli.entities import entity_named
+from duskwatch.cli.listing import FORMAT_HELP, listing_format, print_json
 from duskwatch.cli.options import fail, unusable_input
 from duskwatch.cli.store_options import DEFAULT_STORE, NOBODY, DatabaseOption, StorageOption, StoreOption, open_store
 from duskwatch.publication.documents.incidents import COLUMNS, incident_cell, incident_document, incident_in_full
-from duskwatch.records.entity import parse_entity
 from duskwatch.records.text import printable
 from duskwatch.records.times import parse_time, span_text
 
 COMMAND = "incidents"
-FORMATS = ("table", "json", "csv")
 MOST_MEMBERS = 20
+
+Number = Annotated[int, typer.Argument(help="Number of the incident, as the list has it.")]
+Why = Annotated[str, typer.Option("--why", help="The reason; it is kept.")]
+By = Annotated[str, typer.Option("--by", help="Who says so; not stored unless given.")]
 
 app = typer.Typer(
     no_args_is_help=False,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="List the incidents of a store, or show one in full.",
+    help="List the incidents of a store, show one in full, close one, dismiss an outage.",
 )
 
 
@@ -36,7 +40,9 @@ def listing(
     store: StoreOption = DEFAULT_STORE,
     database: DatabaseOption = "",
     storage_option: StorageOption = None,
-    format_: Annotated[str, typer.Option("--format", help="table, json (one object a line) or csv.")] = "table",
+    limit: Annotated[int | None, typer.Option("--limit", help="At most so many, from the first on.")] = None,
+    format_: Annotated[str, typer.Option("--format", help=FORMAT_HELP)] = "table",
+    json_: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
 ) -> None:
     """List incidents, one line each: who, when, how much, and what explains it. Exit code 1: there are none.
 
@@ -45,9 +51,10 @@ def listing(
     if context.invoked_subcommand is not None:
         return
     with unusable_input(COMMAND):
-        if format_ not in FORMATS:
-            fail(COMMAND, f"--format {format_}: one of {', '.join(FORMATS)}")
-        entities = [parse_entity(text) for text in entity] if entity else None
+        format_ = listing_format(COMMAND, format_, json_)
+        if limit is not None and limit < 1:
+            fail(COMMAND, f"--limit {limit}: at least 1")
+        entities = [entity_named(text) for text in entity] if entity else None
         from_us = parse_time(from_) if from_ else None
         until_us = parse_time(until) if until else None
         if from_us is not None and until_us is not None and from_us >= until_us:
@@ -57,9 +64,13 @@ def listing(
 
         found = stored_incidents(opened.events(), entities=entities, from_us=from_us, until_us=until_us)
         if not found:
+            if format_ == "json":
+                print("[]")
             print(f"duskwatch {COMMAND}: none stored matches", file=sys.stderr)
             sys.exit(1)
-        _print(found, format_)
+        _print(found[:limit], format_)
+        if limit is not None and len(found) > limit:
+            print(f"duskwatch {COMMAND}: {limit} of {len(found)} are shown", file=sys.stderr)
 
 
 @app.command("show")
@@ -88,11 +99,69 @@ def show(
             _show(document)
 
 
+@app.command("close")
+def close(
+    number: Number,
+    why: Why,
+    by: By = "",
+    store: StoreOption = DEFAULT_STORE,
+    database: DatabaseOption = "",
+    storage_option: StorageOption = None,
+) -> None:
+    """Close an incident: a person has dealt with it. Later analyses add what they find, and leave it closed.
+
+    Example: duskwatch incidents close 3 --why "cable repaired" --by "NOC"
+    """
+    _say_state("close", number, "closed", why, by, open_store(store, database, storage_option))
+
+
+@app.command("reopen")
+def reopen(
+    number: Number,
+    why: Why,
+    by: By = "",
+    store: StoreOption = DEFAULT_STORE,
+    database: DatabaseOption = "",
+    storage_option: StorageOption = None,
+) -> None:
+    """Take back that an incident was closed."""
+    _say_state("reopen", number, "open", why, by, open_store(store, database, storage_option))
+
+
+@app.command("dismiss")
+def dismiss(
+    outage: Annotated[str, typer.Argument(help="Id of the outage, as `show` has it: KP-20141222T161500Z.")],
+    why: Why,
+    by: By = "",
+    restore: Annotated[bool, typer.Option("--restore", help="Take the dismissal back.")] = False,
+    store: StoreOption = DEFAULT_STORE,
+    database: DatabaseOption = "",
+    storage_option: StorageOption = None,
+) -> None:
+    """Say of an outage that it was none. What was measured stays in the store, with who said so and why.
+
+    Example: duskwatch incidents dismiss KP-20141222T161500Z --why "our collector was moved" --by "NOC"
+    """
+    with unusable_input(f"{COMMAND} dismiss"):
+        opened = open_store(store, database, storage_option)
+        from duskwatch.store.outages import dismiss_outage
+
+        dismiss_outage(opened.events(), outage, by=by.strip() or NOBODY, why=why, restore=restore)
+        print(f"{outage} {'is an outage again' if restore else 'is dismissed'}")
+
+
+def _say_state(verb: str, number: int, state: str, why: str, by: str, opened: Any) -> None:
+    with unusable_input(f"{COMMAND} {verb}"):
+        from duskwatch.store.incidents import revise_incident
+
+        revise_incident(opened.events(), number, by=by.strip() or NOBODY, why=why, state=state)
+        print(f"incident {number} is {'closed' if state == 'closed' else 'no longer closed'}")
+
+
 def _print(found: list[Any], format_: str) -> None:
     documents = [incident_document(one) for one in found]
-    if format_ == "json":
-        for document in documents:
-            print(json.dumps(document, ensure_ascii=False))
+    if format_ in ("json", "jsonl"):
+        print_json(documents, format_)
         return
     if format_ == "csv":
         import csv

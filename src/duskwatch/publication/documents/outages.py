@@ -98,7 +98,8 @@ TEXTS = (
     "id", "entity_type", "entity", "name", "state", "relapse_of", "signals", "detector", "by", "why",
     "within", "sources", "doubts", "recording",
 )  # fmt: skip
-COUNTS = ("voters_lost", "voters_asked")
+COUNTS = ("voters_lost", "voters_asked", "relapses", "revision")
+SHARES = ("duration_seconds", "depth", "score", "confidence")
 
 
 def outage_row(one: OutageLike) -> Json:
@@ -153,6 +154,7 @@ def outage_frame(outages: Iterable[OutageLike]) -> "pl.DataFrame":
 
     kinds: dict[str, Any] = dict.fromkeys((*MOMENTS, *BOUNDS, "revised", *COUNTS), pl.Int64)
     kinds |= dict.fromkeys(TEXTS, pl.String)
+    kinds |= dict.fromkeys(SHARES, pl.Float64) | {"stable": pl.Boolean}
     rows = [outage_row(one) for one in outages]
     frame = pl.DataFrame(rows, schema_overrides=kinds) if rows else pl.DataFrame(schema=kinds)
     return frame.with_columns(pl.col(*MOMENTS, *BOUNDS, "revised").cast(pl.Datetime("us", "UTC")))
