@@ -28,6 +28,7 @@ from duskwatch.kernels.aspath import (
     AS_TRANS,
     PATH_LIMIT,
 )
+from duskwatch.kernels.codes import HELD
 
 MEMBERS_LIMIT = 1 << 16  # members of the sets of one path; a path attribute has no room for more
 ODD = -1
@@ -464,7 +465,7 @@ def mark_held(cells, routes, number, sessions, wanted):
     for q in range(number.shape[0]):
         if number[q] >= 0:
             for n in range(sessions):
-                if cells[q, n] & 1:
+                if cells[q, n] & HELD:
                     wanted[routes[q, n]] = 1
 
 
@@ -477,7 +478,7 @@ def place_held(cells, routes, number, sessions, ids, first, path):
     for q in range(number.shape[0]):
         if number[q] >= 0:
             for n in range(sessions):
-                if cells[q, n] & 1:
+                if cells[q, n] & HELD:
                     path[number[q], first + n] = ids[routes[q, n]]
 
 

@@ -17,6 +17,12 @@ def clean_name(text: str, most: int = MAX_NAME) -> str:
     return words if len(words) <= most else words[: most - 1].rstrip() + "…"
 
 
+def printable(text: str) -> str:
+    """The same without a character that a terminal would obey: U+FFFD stands for each. For text that was not cleaned
+    where it came in: what people wrote, what a store holds."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
 def size_text(count: int) -> str:
     """512 B, 6.4 MB, 1.5 GB: powers of 1000, as `ls --si` and disks count."""
     value, unit = float(count), "B"

@@ -1,6 +1,6 @@
 """Votes into what was visible of entities: to the second, in bins, and prefix by prefix."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -244,6 +244,26 @@ def transit_shares(votes: Votes, extent: Extent, spans: list[tuple[int, int]]) -
 
     Every session that held a route counts, full feed or not. Shares of a span add up to 1 where any route was held.
     """
+    ases, spent = transit_times(votes, extent, spans)
+    return shares_of_time([dict(zip(ases.tolist(), times.tolist(), strict=True)) for times in spent], spans)
+
+
+def shares_of_time(spent: Sequence[Mapping[int, int]], spans: Sequence[tuple[int, int]]) -> tuple[TransitShare, ...]:
+    """Time spent on routes through each AS, by span, as shares; the largest of a span first."""
+    return tuple(
+        TransitShare(asn, start, end, time / total)
+        for times, (start, end) in zip(spent, spans, strict=True)
+        if (total := sum(times.values())) > 0
+        for asn, time in sorted(times.items(), key=lambda pair: (-pair[1], pair[0]))
+        if time > 0
+    )
+
+
+def transit_times(
+    votes: Votes, extent: Extent, spans: list[tuple[int, int]]
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+    """The ASes before the origin on the routes held, [K], and for how long (prefix, session) pairs held one through
+    each in each span, microseconds [S, K]."""
     rows = votes.rows
     ids = np.flatnonzero(extent.selected)
     number = np.full(len(votes.afi), -1, np.int32)
@@ -268,9 +288,4 @@ def transit_shares(votes: Votes, extent: Extent, spans: list[tuple[int, int]]) -
         np.zeros(shape, np.int64),
         spent,
     )
-    return tuple(
-        TransitShare(int(neighbours[k]), start, end, float(times[k] / times.sum()))
-        for times, (start, end) in zip(spent, spans, strict=True)
-        for k in np.lexsort((neighbours, -times))
-        if times[k] > 0
-    )
+    return neighbours, spent

@@ -288,6 +288,13 @@ def with_start(rows: VoteRows, some: npt.NDArray[np.int32] | None = None) -> Vot
     return replace(rows, **early)
 
 
+def nothing_said(from_us: int) -> VoteRows:
+    """No row of no session, for votes that were read back and not counted."""
+    i64, i32, u8 = np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.uint8)
+    cells, held, routes = np.empty((0, 0), np.uint8), np.empty((0, 0), np.int32), Routes.of((), ())
+    return VoteRows(from_us, i64, i32, i32, u8, i32, (), i32, cells, held, i32, u8, u8, u8, routes)
+
+
 def without_rows(rows: VoteRows) -> VoteRows:
     """Sessions and voters alone."""
     # Not slices: those would keep alive what they are slices of.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from duskwatch.kernels.transit import main_ways
+from duskwatch.kernels.ways import main_ways
 from duskwatch.records.signals import PrefixState
 from duskwatch.records.times import MINUTE
 from duskwatch.signals.bgp.paths import Paths
@@ -72,8 +72,6 @@ def way_changes(votes: Votes, own: Own) -> tuple[tuple[WayChange, ...], tuple[Wa
     way = np.where(ids[rows.route] >= 0, number.astype(np.int32)[ids[rows.route]], np.int32(-1))
     order = np.argsort(rows.voter_of, kind="stable")
     voter_start = np.searchsorted(rows.voter_of[order], np.arange(int(rows.voter_of.max(initial=-1)) + 2))
-    codes = [np.uint8(code) for code in (Vote.HOLD, Vote.DUMPED_HOLD, Vote.CLEAR)]
-    codes += [np.uint8(code) for code in (Vote.ON4, Vote.OFF4, Vote.ON6, Vote.OFF6)]
     seen = np.select(
         [votes.state == PrefixState.VISIBLE, votes.state == PrefixState.UNKNOWN, votes.by_voters == 1], [1, 3, 2], 0
     ).astype(np.uint8)
@@ -95,7 +93,6 @@ def way_changes(votes: Votes, own: Own) -> tuple[tuple[WayChange, ...], tuple[Wa
             voter_start.astype(np.int64),
             order.astype(np.int32),
             votes.afi,
-            *codes,
             len(known),
             out_us,
             *out,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from duskwatch.kernels.transit import own_space
+from duskwatch.kernels.ways import own_space
 from duskwatch.signals.bgp.collector_part import CollectorPart
 from duskwatch.signals.bgp.log import Op
 from duskwatch.signals.bgp.start_table import HELD

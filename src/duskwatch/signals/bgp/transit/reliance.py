@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from duskwatch.kernels.transit import lean_on, own_space
+from duskwatch.kernels.ways import lean_on, own_space
 from duskwatch.signals.bgp.tables import RoutesAt
 from duskwatch.signals.bgp.transit.viewpoints import FAMILIES, SLASH24, Hops
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from duskwatch.kernels.transit import cross_border
+from duskwatch.kernels.ways import cross_border
 from duskwatch.records.countries import CountryRanges
 from duskwatch.signals.bgp.paths import Paths
 from duskwatch.signals.bgp.tables import RoutesAt
