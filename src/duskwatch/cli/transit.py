@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from duskwatch.cli.download_options import CacheOption, JobsOption, MirrorOption, ReferenceMirrorOption
+from duskwatch.cli.entities import entity_named
 from duskwatch.cli.fetching import Fetching
 from duskwatch.cli.frames import check_format, plain_rows, table_text, write_frames
 from duskwatch.cli.options import CollectorOption, GeoOption, MrtOption, fail, reading_progress, unusable_input
-from duskwatch.records.entity import Entity, parse_entity
+from duskwatch.records.entity import Entity
 from duskwatch.records.times import HOUR, MINUTE, SECOND, iso, parse_time
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def command(
     entity: Annotated[
         str,
         typer.Argument(
-            help="KP (country), AS131279 (network) or 175.45.176.0/22 (prefix); `table` for the whole table, "
+            help='KP or "North Korea", AS131279, 175.45.176.0/22; `table` for the whole table, '
             "`origins` for each network in it."
         ),
     ],
@@ -116,7 +117,7 @@ def command(
             if not path.exists():
                 fail("transit", f"{path}: no such file or folder")
         whole = entity.strip().lower() in TABLES
-        what = None if whole else parse_entity(entity)
+        what = None if whole else entity_named(entity)
         if whole and at is None:
             fail("transit", f"{entity} is told of a moment: give --at")
         for one in wanted:

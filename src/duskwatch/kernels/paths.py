@@ -28,7 +28,6 @@ from duskwatch.kernels.aspath import (
     AS_TRANS,
     PATH_LIMIT,
 )
-from duskwatch.kernels.codes import HELD
 
 MEMBERS_LIMIT = 1 << 16  # members of the sets of one path; a path attribute has no room for more
 ODD = -1
@@ -434,52 +433,6 @@ def intern_stored(
         )
         ids[path] = route
     return count, sets
-
-
-@njit(nogil=True, cache=True)
-def held_routes(time_us, session, prefix, code, route, until_us, hold, dumped_hold, clear, held):
-    """Which route each session holds to each prefix once some rows of votes were told.
-
-    time_us int64[R], session/prefix int32[R], code uint8[R], route int32[R]   rows in time order; prefix -1: a session
-    until_us  rows from then on are not read     hold, dumped_hold, clear  codes; other codes of a prefix take a route
-    held int32[U, N]  in/out: the route, -1 where there is none
-    """
-    for row in range(time_us.shape[0]):
-        if time_us[row] >= until_us:
-            break
-        where, what = prefix[row], code[row]
-        if where >= 0:
-            held[where, session[row]] = route[row] if what == hold or what == dumped_hold else -1
-        elif what == clear:
-            for unit in range(held.shape[0]):
-                held[unit, session[row]] = -1
-
-
-@njit(nogil=True, cache=True)
-def mark_held(cells, routes, number, sessions, wanted):
-    """Mark the routes that are held: wanted uint8[R] in/out.
-
-    cells uint8[Q, N], routes int32[Q, N]   a StartTable     number int32[Q]  -1 where a prefix does not count
-    sessions  columns that count
-    """
-    for q in range(number.shape[0]):
-        if number[q] >= 0:
-            for n in range(sessions):
-                if cells[q, n] & HELD:
-                    wanted[routes[q, n]] = 1
-
-
-@njit(nogil=True, cache=True)
-def place_held(cells, routes, number, sessions, ids, first, path):
-    """Write the routes that are held, by their number in another pool: path int32[P, *] out, from column ``first`` on.
-
-    cells, routes, number, sessions   as of mark_held(); number is the row of ``path``     ids int32[R]
-    """
-    for q in range(number.shape[0]):
-        if number[q] >= 0:
-            for n in range(sessions):
-                if cells[q, n] & HELD:
-                    path[number[q], first + n] = ids[routes[q, n]]
 
 
 @njit(nogil=True, cache=True)

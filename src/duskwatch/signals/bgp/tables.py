@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from duskwatch.kernels.paths import held_routes, mark_held, place_held
+from duskwatch.kernels.routes import held_routes, mark_held, place_held
 from duskwatch.records.times import iso
 from duskwatch.signals.bgp.collector_part import CollectorPart
 from duskwatch.signals.bgp.paths import PathPool, Paths
@@ -107,7 +107,6 @@ def routes_over(votes: Votes, times_us: Sequence[int]) -> Iterator[RoutesAt]:
     rows = votes.rows
     paths, ids = route_paths(votes)
     held = np.full((len(votes.afi), len(rows.voter_of)), -1, np.int32)
-    codes = np.uint8(Vote.HOLD), np.uint8(Vote.DUMPED_HOLD), np.uint8(Vote.CLEAR)
     turns = np.flatnonzero(rows.code >= Vote.ON4)
     said = list(zip(rows.time_us[turns].tolist(), rows.session[turns].tolist(), rows.code[turns].tolist(), strict=True))
     asn = np.array([int(name.split(" AS")[-1].split()[0]) for name in rows.sessions], np.uint32)
@@ -116,7 +115,7 @@ def routes_over(votes: Votes, times_us: Sequence[int]) -> Iterator[RoutesAt]:
         upto = int(np.searchsorted(rows.time_us, time_us, side="right"))
         some = slice(done, upto)
         told = (getattr(rows, name)[some] for name in ("time_us", "session", "prefix", "code", "route"))
-        held_routes(*told, time_us + 1, *codes, held)
+        held_routes(*told, time_us + 1, held)
         done = upto
         yield RoutesAt(
             time_us,
