@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / "tests" / "data" / "news"
-SETS = ("dev", "held", "held2")
+SETS = ("dev", "dev2", "held2")
 TEXTS = sorted(path for name in SETS for path in (FOLDER / name).iterdir() if path.suffix != ".toml")
 KINDS = ["onset", "end", "duration", "state", "share", "site", "dependence", "attack", "cause", "impact", "refusal"]
 WORDS = {
