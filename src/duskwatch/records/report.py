@@ -26,6 +26,7 @@ class InputFile:
     damage: str = ""  # where and how the file is damaged; empty where it is whole
     collector: str = ""
     size_bytes: int = 0
+    note: str = ""  # what of it is other than its name or its kind lets expect; empty: nothing
 
 
 @dataclass(frozen=True, slots=True)
