@@ -65,6 +65,13 @@ _ALLEGED = re.compile(
     r"|just |plain |total |sheer )*(?:fairy ?tale|lie|nonsense|inventions?|fantasy|fabrications?|untrue|false|rubbish"
     r"|absurd|fiction|propaganda|slander)))"
 )
+_OUTAGE = re.compile(r"\b(?:outages?|black-?outs?|shut-?downs?|off-?line|online|unreachable|disruptions?|cut-?offs?)\b")
+_BODY = re.compile(
+    r"(?P<who>(?:The|An?|Its|Our|One) (?:[\w'-]+ ){0,3}?(?:council|ministry|government|operator|provider|carrier|company|regulator|agency"
+    r"|authority|commission|consortium|firm|group|union|association|embassy|army|police|office|committee|institute|project|paper"
+    r"|newspaper|broadcaster|bank|utility|team))(?= (?:has|had|have|is|was|also|then|later|now|issued|released|published|put out|sent"
+    r"|posted|apologi[sz]ed|held|met)\b)"
+)
 _COMPARED = re.compile(
     r"\b(?:that of|those of|than|like|unlike|as on|compared (?:with|to)|below|level of|of a|normal) $"
 )
@@ -96,7 +103,9 @@ class Extractor:
         self._figures = Figures(language, self._events, self._numbers)
         self._others = Others(language, self._events, self._numbers)
         self._hints = Hints(language)
-        self._candidates = Candidates(language, self._causes, self._attacks, self._figures, self._others, self._numbers)
+        self._candidates = Candidates(
+            language, self._causes, self._attacks, self._figures, self._others, self._numbers, self._voices._left
+        )
         self._noun = language.compile(
             "(?<![\\w-])(?:(?P<other>{other})|(?P<part>{part})|(?P<net>{net})|(?P<general>{general}))(?![\\w])"
         )
@@ -132,6 +141,9 @@ class _Reading:
         self.operators = operators(flats, set())
         self.title_mentions = self._mentions(*fold(article.title))
         self.there = ""
+        self.spoken: list[bool] = []  # whether each sentence speaks of the Internet
+        self.paragraphs: dict[int, bool] = {}
+        self.numbers: dict[int, int] = {}
         self.inner_zones: dict[str, str] = {}  # of the places inside a country that the text is about
         self.focus: str | None = entity
         self.country: str | None = None
@@ -146,6 +158,7 @@ class _Reading:
         if self.country is None:
             self.country = self._lead_country()
             self.focus = self.country or self.focus
+        self.main = self._main_country()
         whole = (article.title + " " + article.text[article.body : article.body + 600]).lower()
         about = [match.lastgroup for match in tools._noun.finditer(whole)]
         self.topic = "net" if _ABOUT_NET.search(whole) or "other" not in about else "other"
@@ -170,6 +183,19 @@ class _Reading:
 
     def _year(self) -> int | None:
         return None if self.now.time_us is None else (EPOCH + timedelta(microseconds=self.now.time_us)).year
+
+    def _main_country(self) -> str:
+        """The country that the whole text is about: the one of its title, or most of those that it names; '' if none."""
+        titled = {one.entity for one in self.title_mentions if one.kind in ("country", "people")}
+        if len(titled) == 1:
+            return titled.pop()
+        counts: dict[str, int] = {}
+        for one in self.sentences[:80]:
+            for mention in self._mentions(one.flat, one.low):
+                if mention.kind == "country":
+                    counts[mention.entity] = counts.get(mention.entity, 0) + 1
+        best = max(counts, key=lambda code: counts[code], default="")
+        return best if best == self.country and counts[best] * 2 > sum(counts.values()) else ""
 
     def _lead_country(self) -> str | None:
         """The first country that stands in a sentence about the Internet."""
@@ -211,6 +237,10 @@ class _Reading:
             if sentence.paragraph != paragraph or sentence.first:
                 if sentence.paragraph != paragraph or sentence.line != self.voice_line:
                     self.topic = self.base
+                if sentence.paragraph != paragraph and self.main:
+                    self.country = self.main
+                    if self.focus is not None and len(self.focus) == 2 and self.focus.isupper():
+                        self.focus = self.main
                 if sentence.paragraph != paragraph:
                     self.memory.open_quote = self.memory.open_quote if sentence.flat.startswith('"') else ""
                 paragraph = sentence.paragraph
@@ -229,8 +259,7 @@ class _Reading:
     def _weighed(self, scene: Scene, drafts: list[Draft]) -> list[Draft]:
         """What the patterns found without what the words around speak against, and what these speak for."""
         tools = self.tools
-        number = self.sentences.index(scene.sentence)
-        place = ("0" if number == 0 else "1" if number < 3 else "2") + "." + self.base
+        place = self._place(scene.sentence)
         candidates = tools._candidates.find(scene)
         known: dict[tuple[int, int], str] = {}
 
@@ -251,6 +280,25 @@ class _Reading:
                 self.observed.append((one, claim, one.fits(drafts), scene.low))
                 self.anchor_us, self.onset_us, self.exact_us = state
         return kept
+
+    def _place(self, sentence: Sentence) -> list[str]:
+        """Features of where a sentence stands: how far down, and whether the Internet is spoken of around it."""
+        if not self.spoken:
+            self.spoken = [bool(_ABOUT_NET.search(one.low) or _OUTAGE.search(one.low)) for one in self.sentences]
+            for one, spoken in zip(self.sentences, self.spoken, strict=True):
+                self.paragraphs[one.paragraph] = self.paragraphs.get(one.paragraph, False) or spoken
+            self.numbers = {id(one): number for number, one in enumerate(self.sentences)}
+        number = self.numbers[id(sentence)]
+        before = number > 0 and self.spoken[number - 1]
+        after = number + 1 < len(self.spoken) and self.spoken[number + 1]
+        return [
+            "place:" + ("0" if number == 0 else "1" if number < 3 else "2") + "." + self.base,
+            f"here:{self.spoken[number]}",
+            f"before:{before}",
+            f"after:{after}",
+            f"paragraph:{self.paragraphs[sentence.paragraph]}",
+            f"around:{self.spoken[number] or self.paragraphs[sentence.paragraph] or before}",
+        ]
 
     def _each(self, scene: Scene, claim: Claim, draft: Draft) -> list[Claim]:
         """The claim once for each country of a list: "in Hungary, Slovakia and Romania"; "both countries" are two."""
@@ -335,7 +383,9 @@ class _Reading:
                 self.network = None
 
     def _line_voice(self, sentence: Sentence) -> str:
-        voice = sentence.voice
+        voice = re.sub(
+            r"^(?:(?!(?:Mr|Mrs|Ms|Dr|St|Prof|Gen|Col|Capt)\.)[A-Z][\w' -]*\. )+(?=[A-Z])", "", sentence.voice
+        )
         if voice.isupper() and "," in voice:
             voice = voice.rpartition(",")[2].strip()  # "CLIP, UNION MAN"
         single = voice and " " not in voice and not voice.startswith("@") and not voice.isupper()
@@ -709,10 +759,17 @@ class _Reading:
                     memory.person = voice.speaker
                 elif not plural:
                     memory.body, memory.group = voice.speaker, ""
+        if not scene.voices and (subject := self._subject(sentence.flat)):
+            memory.body, memory.group = subject, ""  # "The council has released a statement. It says ..."
         if sentence.flat.count('"') % 2 == 1:
             memory.open_quote = "" if memory.open_quote else memory.last
         elif memory.open_quote and not sentence.flat.startswith('"') and '"' in sentence.flat:
             memory.open_quote = ""
+
+    def _subject(self, flat: str) -> str:
+        """The body that a sentence begins with: "The ruling council", "An operator"; '' for others."""
+        match = _BODY.match(flat)
+        return match["who"] if match else ""
 
     def _remember_day(self, scene: Scene) -> None:
         """The day that a sentence speaks of, for clocks without a day in what follows."""
