@@ -67,10 +67,32 @@ _ALLEGED = re.compile(
 )
 _OUTAGE = re.compile(r"\b(?:outages?|black-?outs?|shut-?downs?|off-?line|online|unreachable|disruptions?|cut-?offs?)\b")
 _BODY = re.compile(
-    r"(?P<who>(?:The|An?|Its|Our|One) (?:[\w'-]+ ){0,3}?(?:council|ministry|government|operator|provider|carrier|company|regulator|agency"
-    r"|authority|commission|consortium|firm|group|union|association|embassy|army|police|office|committee|institute|project|paper"
-    r"|newspaper|broadcaster|bank|utility|team))(?= (?:has|had|have|is|was|also|then|later|now|issued|released|published|put out|sent"
+    r"(?P<who>(?:The|An?|Its|Our|One) (?:[\w'-]+ ){0,3}?(?:council|ministry|government|operator|provider|carrier"
+    r"|company|regulator|agency"
+    r"|authority|commission|consortium|firm|group|union|association|embassy|army|police|office|committee|institute"
+    r"|project|paper"
+    r"|newspaper|broadcaster|bank|utility|team))(?= (?:has|had|have|is|was|also|then|later|now|issued|released"
+    r"|published|put out|sent"
     r"|posted|apologi[sz]ed|held|met)\b)"
+)
+_PLACED = re.compile(
+    r"\b(?:in|across|throughout|on|of|around) (?:the )?(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February"
+    r"|March|April"
+    r"|May\b|June|July|August|September|October|November|December|UTC|GMT|Internet|I\b)(?P<name>[A-Z][a-z][\w'-]*(?:"
+    r" [A-Z][a-z][\w'-]*){0,2})"
+)
+_AT_HOME = re.compile(
+    r"(?:'s?)? (?:[\w-]+ ){0,2}?(?:tele\w+|operators?|providers?|regulators?|authorit\w+|government|ministry"
+    r"|inter-?net|networks?"
+    r"|traffic|users|customers|people|villages?|towns?|cit(?:y|ies)|provinces?|capital|utility|mobile)\b"
+)
+_WITHIN = re.compile(
+    r"\b(?:in|across|throughout|around|off) (?:the )?(?:\w+ern |north of |south of |east of |west of )?$"
+)
+_MODEMS = re.compile(r"\b(?:the net|modems?|base stations?|the mobiles?|phone signal|gateways?|web ?pages?|masts?)\b")
+ENOUGH = 2  # sentences about the Internet that make it what a text is about
+_WHY = re.compile(
+    r"\b(?:why|what (?:\w+ ){0,2}?(?:caused|happened|went wrong|broke|failed|was it)|who did|cause|reason|to blame)\b"
 )
 _COMPARED = re.compile(
     r"\b(?:that of|those of|than|like|unlike|as on|compared (?:with|to)|below|level of|of a|normal) $"
@@ -141,6 +163,7 @@ class _Reading:
         self.operators = operators(flats, set())
         self.title_mentions = self._mentions(*fold(article.title))
         self.there = ""
+        self.why = 0  # the last paragraph that answers "what caused it?"
         self.spoken: list[bool] = []  # whether each sentence speaks of the Internet
         self.paragraphs: dict[int, bool] = {}
         self.numbers: dict[int, int] = {}
@@ -161,7 +184,8 @@ class _Reading:
         self.main = self._main_country()
         whole = (article.title + " " + article.text[article.body : article.body + 600]).lower()
         about = [match.lastgroup for match in tools._noun.finditer(whole)]
-        self.topic = "net" if _ABOUT_NET.search(whole) or "other" not in about else "other"
+        spoken = sum(bool(_ABOUT_NET.search(one.low) or _MODEMS.search(one.low)) for one in self.sentences)
+        self.topic = "net" if _ABOUT_NET.search(whole) or "other" not in about or spoken >= ENOUGH else "other"
         self.base = self.topic
         self.memory = Memory()
         self.anchor_us: int | None = None
@@ -185,7 +209,7 @@ class _Reading:
         return None if self.now.time_us is None else (EPOCH + timedelta(microseconds=self.now.time_us)).year
 
     def _main_country(self) -> str:
-        """The country that the whole text is about: the one of its title, or most of those that it names; '' if none."""
+        """The country that the whole text is about: that of its title, or most of those it names; '' if none."""
         titled = {one.entity for one in self.title_mentions if one.kind in ("country", "people")}
         if len(titled) == 1:
             return titled.pop()
@@ -206,11 +230,26 @@ class _Reading:
                 if found:
                     return found[0].entity
         counts: dict[str, int] = {}
-        for one in self.sentences[:30]:
+        for one in self.sentences[:60]:
             for mention in self._mentions(one.flat, one.low):
-                if mention.kind == "country":
-                    counts[mention.entity] = counts.get(mention.entity, 0) + 1
-        return max(counts, key=lambda code: counts[code]) if counts else None
+                if mention.kind in ("country", "people"):
+                    home = _AT_HOME.match(one.low, mention.end)
+                    weight = 4 if home else 2 if _WITHIN.search(one.low[: mention.start]) else 1
+                    counts[mention.entity] = counts.get(mention.entity, 0) + weight
+        if counts:
+            return max(counts, key=lambda code: counts[code])
+        placed = self._mentions(*fold(self.article.outlet))
+        return next((one.entity for one in placed if one.kind in ("country", "people")), None) or self._written()
+
+    def _written(self) -> str | None:
+        """A place that no table knows, as the text writes it: what stands most often after "in"."""
+        named: dict[str, int] = {}
+        for one in self.sentences[:60]:
+            for match in _PLACED.finditer(one.flat):
+                if match["name"] not in self.operators:
+                    named[match["name"]] = named.get(match["name"], 0) + 1
+        best = max(named, key=lambda name: named[name], default=None)
+        return best if best is not None and named[best] > 1 else None
 
     def _mentions(self, flat: str, low: str) -> list[Mention]:
         if flat.isupper() or (len(flat) > 30 and flat == low):  # a flash in capitals, a post without any
@@ -297,6 +336,7 @@ class _Reading:
             f"before:{before}",
             f"after:{after}",
             f"paragraph:{self.paragraphs[sentence.paragraph]}",
+            f"asked:{self.why and sentence.paragraph <= self.why}",
             f"around:{self.spoken[number] or self.paragraphs[sentence.paragraph] or before}",
         ]
 
@@ -653,6 +693,8 @@ class _Reading:
                 return None
             if high is not None and high > latest:
                 high = max(latest, low or latest)
+        if low is not None and high is not None and low > high:
+            return None
         reference = low if low is not None else high
         if reference is not None and first.clock is None and first.ago is None and first.span:
             return low, high
@@ -667,7 +709,11 @@ class _Reading:
         tz = zone_in(one, zone)
         if one.day is not None:
             return self._day_told(tz)
-        near = [day for day in days if day is not one]
+        near = [
+            day
+            for day in days
+            if day is not one and not (day.start > one.end and day.clock and day.role in ("until", "till", "since"))
+        ]
         if not near:
             return self._day_told(tz)
         nearest = min(near, key=lambda day: abs(day.start - one.start))
@@ -700,6 +746,8 @@ class _Reading:
     def _remember(self, scene: Scene, drafts: list[Draft]) -> None:
         sentence = scene.sentence
         self.asked = asked(sentence.low) if scene.question else ""
+        if scene.question:  # what follows in this paragraph and the next answers
+            self.why = sentence.paragraph + 1 if _WHY.search(sentence.low) else 0
         self.past = scene.past or (not drafts and self.tools._events.told_before(sentence.low, self.year))
         self.past_paragraph = sentence.paragraph
         if not sentence.voice and (told := _OPENS.search(sentence.flat)) is not None and scene.voices:
@@ -759,6 +807,14 @@ class _Reading:
                     memory.person = voice.speaker
                 elif not plural:
                     memory.body, memory.group = voice.speaker, ""
+        for draft in drafts:
+            if draft.kind == "refusal" and draft.speaker and not scene.voices:
+                memory.last = draft.speaker
+                if re.search(
+                    r"(?i)\b(?:minister|spokes\w+|director|head|chief|manager|owner|governor|mayor|engineer)\b",
+                    draft.speaker,
+                ):
+                    memory.person = draft.speaker
         if not scene.voices and (subject := self._subject(sentence.flat)):
             memory.body, memory.group = subject, ""  # "The council has released a statement. It says ..."
         if sentence.flat.count('"') % 2 == 1:

@@ -54,18 +54,24 @@ _NAME = re.compile(
 
 
 _ASKED = re.compile(
-    r"\b(?:[Cc]alls?|[Mm]essages?|[Qq]uestions?|[Rr]equests?|[Ee]-?mails?|[Ll]etters?|[Ii]nquir\w+|[Ee]nquir\w+|[Qq]uer(?:y|ies)|word|comment|reply"
-    r"|replies|answers?|statement|response|explanation|reaction|information)(?: (?:for|about) (?:an? )?\w+)?(?: (?:has|have|had|was|were|is|came|come"
-    r"|sent|put|made|been|yet|so far|today|forthcoming|available)){0,3} (?:to|from|by|at) (?P<who>(?:the |an? |its |his |her |their |both |either )?"
-    r"(?:[\w&.'-]+ ){0,5}?[\w&.'-]+)(?=[,.;\"]|$| (?:about|on|were|was|went|had|has|have|as|for|after|so|until|when|since|rang|bounced|remain\w*|that"
+    r"\b(?:[Cc]alls?|[Mm]essages?|[Qq]uestions?|[Rr]equests?|[Ee]-?mails?|[Ll]etters?|[Ii]nquir\w+|[Ee]nquir\w+"
+    r"|[Qq]uer(?:y|ies)|word|comment|reply"
+    r"|replies|answers?|statement|response|explanation|reaction|information)(?: (?:for|about) (?:an? )?\w+)?(?:"
+    r" (?:has|have|had|was|were|is|came|come"
+    r"|sent|put|made|been|yet|so far|today|forthcoming|available)){0,3} (?:to|from|by|at) (?P<who>(?:the |an? |its "
+    r"|his |her |their |both |either )?"
+    r"(?:[\w&.'-]+ ){0,5}?[\w&.'-]+)(?=[,.;\"]|$| (?:about|on|were|was|went|had|has|have|as|for|after|so|until|when"
+    r"|since|rang|bounced|remain\w*|that"
     r"|who|which|and|but)\b)"
 )
 _WAY = re.compile(
     r"\b(?:through|via|over|across|from|on|upon|by|with|past|to|at|crosses|crossing|uses?|passes)\s+(?=\S)"
 )
 _SHARED_OUT = re.compile(
-    r"(?=.*\b(?:traffic|bandwidth|capacity|connect\w*|links?|transit|routes?|packets?|inter-?net|data|bytes?|everything|paths?)\b)"
-    r".*\b(?:all|every\w*|most|nearly|almost|only|sole|single|depend\w*|rel(?:y|ies|iant)|hangs?|hinges?|half|thirds?|quarters?|fifths?|tenths?"
+    r"(?=.*\b(?:traffic|bandwidth|capacity|connect\w*|links?|transit|routes?|packets?|inter-?net|data|bytes?"
+    r"|everything|paths?)\b)"
+    r".*\b(?:all|every\w*|most|nearly|almost|only|sole|single|depend\w*|rel(?:y|ies|iant)|hangs?|hinges?|half|thirds?"
+    r"|quarters?|fifths?|tenths?"
     r"|per ?cent|bulk|majority|one|much|largely|mainly)\b|%"
 )
 

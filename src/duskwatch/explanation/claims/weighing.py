@@ -65,10 +65,11 @@ def weighed(
 ) -> list[Draft]:
     """Drafts that stay, and those that the weights add, each made by ``settled``."""
     kept = []
+    both = {"onset", "end"} <= {draft.kind for draft in drafts}  # "from ten until noon": one stands for the other
     for draft in drafts:
         against = [one.odds for one in found if _same(one.candidate, draft)]
         low = weights.get(_model(draft), {}).get("drop", -1e9)
-        if not against or max(against) > low or draft.modality == "denied":
+        if not against or max(against) > low or draft.modality == "denied" or (both and draft.kind in ("onset", "end")):
             kept.append(draft)
     added: list[Candidate] = []
     for one in sorted(found, key=lambda one: -one.odds):
