@@ -398,6 +398,13 @@ def test_each_day_is_of_the_countries_of_its_time(archive, tmp_path):
     assert rows.select("day", "entity").unique().sort("day", "entity").rows() == [
         (FIRST, "JP"), (FIRST, "KP"), (SECOND_DAY, "JP"), (SECOND_DAY, "KR"), (THIRD, "JP"), (THIRD, "KR"),
     ]  # fmt: skip
+    # Incidents too: the network and the prefix are part of the country whose they were on that day.
+    told = stored_incidents(Store.open(plan.store).events())
+    assert [[member["entity"] for member in one.document["members"]] for one in told if one.from_us >= day_us(2)] == [
+        ["KR", "AS131279", "175.45.176.0/22"]
+    ]
+    assert [one.entity.code for one in told if one.from_us < day_us(1)] == ["KP"]
+    assert {"AS131279", "175.45.176.0/22"} <= {member["entity"] for member in told[0].document["members"]}
 
 
 # Files that are poison. Each spoils its own part, and no more.

@@ -7,7 +7,9 @@ A network of several countries is part of each of them with what it has there.
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from duskwatch.detection import incidents
@@ -21,8 +23,10 @@ from duskwatch.records.findings import Finding
 from duskwatch.records.incidents import Share
 from duskwatch.records.outages import Outage
 from duskwatch.records.signals import ChangeLog, Level
+from duskwatch.records.times import to_datetime
 from duskwatch.signals.bgp.holdings import COLUMNS, Steps, counted_as, holding, home_of, steps_of
 from duskwatch.store import Store, StoreError
+from duskwatch.store.frames import day_start
 from duskwatch.store.incidents import FoundIncident, record_incidents
 from duskwatch.store.readback import change_logs, levels
 
@@ -95,14 +99,14 @@ def _groups(
 ) -> list[_Group]:
     """Outages by country, or, where it is known of none, by network; in order of onset."""
     groups: dict[Entity, _Group] = {}
-    networks: dict[Entity, Entity] = {}  # the country of each network that has prefixes
 
     def group(whole: Entity) -> _Group:
         return groups.setdefault(whole, _Group(whole))
 
-    parents = _parents(found for _, found, _ in told if found.finding.entity.type == "prefix")
-    for code, country in _homes(plan, store, window, set(parents.values())).items():
-        networks[Entity("asn", code)] = Entity("country", country)
+    prefixes = [(found, outage) for _, found, outage in told if found.finding.entity.type == "prefix"]
+    parents = _parents(found for found, _ in prefixes)
+    asked = {(code, _day(outage)) for found, outage in prefixes if (code := parents.get(found.finding.entity.code))}
+    homes = _homes(plan, store, window, asked)
     for uid, found, outage in told:
         entity, within = _holder(found.finding)
         if entity.type == "country":
@@ -117,7 +121,8 @@ def _groups(
                 own.parent[entity] = whole
         else:
             network = Entity("asn", parents[entity.code]) if parents.get(entity.code) else None
-            whole = entity if network is None else networks.get(network, network)
+            home = "" if network is None else homes.get((network.code, plan.geo_of(_day(outage))), "")
+            whole = Entity("country", home) if home else network or entity
             own = group(whole)
             own.add(entity, outage, uid)
             own.holder[entity] = entity, ""
@@ -145,13 +150,29 @@ def _parents(prefixes: Iterator[Found]) -> dict[str, str]:
     return out
 
 
-def _homes(plan: Plan, store: Store, window: tuple[int, int], networks: set[str]) -> dict[str, str]:
-    """The country of each network that lies in one, by the delegations of the day on which the window begins."""
-    ranges = ranges_at(plan, window[0])
-    if ranges is None or not networks:
-        return {}
-    logs = _logs(store, plan.source, [Entity("asn", code) for code in sorted(networks)], window)
-    return {entity.code: country for entity, log in logs if (country := home_of(log, ranges))}
+def _day(outage: Outage) -> date:
+    """On which it began."""
+    return to_datetime(outage.onset.best_us).date()
+
+
+def _homes(
+    plan: Plan, store: Store, window: tuple[int, int], asked: set[tuple[str, date]]
+) -> dict[tuple[str, tuple[Path, ...]], str]:
+    """The country of each network that lies in one, by the delegations of the days on which its prefixes fell: by code
+    and by the files of that day. What the same files say is looked up once, as it was on the earliest of their days."""
+    alike: dict[tuple[Path, ...], list[tuple[date, str]]] = {}
+    for code, day in asked:
+        alike.setdefault(plan.geo_of(day), []).append((day, code))
+    homes: dict[tuple[str, tuple[Path, ...]], str] = {}
+    for files, networks in alike.items():
+        ranges = ranges_at(plan, day_start(min(networks)[0]))
+        if ranges is None:
+            continue
+        asns = [Entity("asn", code) for code in sorted({code for _, code in networks})]
+        for entity, log in _logs(store, plan.source, asns, window):
+            if country := home_of(log, ranges):
+                homes[entity.code, files] = country
+    return homes
 
 
 def _logs(
