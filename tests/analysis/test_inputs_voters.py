@@ -172,6 +172,22 @@ def test_a_leak_of_one_peer_takes_the_vote_from_nobody(tmp_path: Path, grows_by:
     assert lost_and_asked(found) == (7, 8)
 
 
+@pytest.mark.parametrize("extra", [30, 100, 600])
+def test_an_odd_table_in_the_dump_itself(tmp_path: Path, extra: int) -> None:
+    made = Archive({"rrc00": 4, "rrc01": 4})
+    made.talk()
+    odd, *rest = made.peers()
+    made.lose(rest, 100, 160)
+    folder = made.write(tmp_path / "mrt")
+    (path,) = (folder / "rrc00").rglob("bview*")
+    raw = mrt.rib_attributes(made.route(odd, OTHERS[0]))
+    more = [mrt.rib(START, 100 + k, prefix, [(0, START, raw)]) for k, prefix in enumerate(EXTRA[:extra])]
+    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()) + b"".join(more)))
+    found = replay(made, folder, tmp_path)
+    assert minutes(found) == about((100, 160))
+    assert lost_and_asked(found) == (7, 8)
+
+
 def test_two_sessions_of_one_as_are_no_two_that_agree(tmp_path: Path) -> None:
     """The odd table is told twice, by one AS at two collectors."""
     made = Archive({"rrc00": 4, "rrc01": 4})

@@ -35,6 +35,10 @@ WITH_IDS = 4  # beside a status: the record was read with path identifiers
 # Path attributes whose form is checked, and octets of one value where a value is a list (RFC 7606 section 7).
 ORIGIN, AS_PATH, NEXT_HOP, MED, LOCAL_PREF, COMMUNITIES, EXTENDED, LARGE = 1, 2, 3, 4, 5, 8, 16, 32
 HIGHEST_ORIGIN = 2
+# Bits of the attributes that an announcement needs (RFC 4271 section 5, RFC 7606 section 3 d), and one outside of
+# MP_REACH_NLRI, which has a next hop of its own.
+MANDATORY = 1 << ORIGIN | 1 << AS_PATH
+MANDATORY_PLAIN = MANDATORY | 1 << NEXT_HOP
 HIGHEST_SEGMENT = 4  # AS_SET, AS_SEQUENCE and the two of confederations (RFC 5065 section 3)
 
 # Why a record is bad; index into REASONS.
@@ -571,8 +575,8 @@ def _update(data, at, end, cut, time_us, record, add_path, peer, as_size, out, e
             past = not (cut and attr_end == end)
             break
         code = (head >> 16) & 255
-        if code <= AS_PATH:
-            there |= code
+        if code <= NEXT_HOP:
+            there |= 1 << code
         malformed |= _is_malformed(data, code, at, length, as_size)
         if (code | 1) == 15:
             if length < 3:
@@ -603,7 +607,8 @@ def _update(data, at, end, cut, time_us, record, add_path, peer, as_size, out, e
     first = e
     reason = 0
     with_ids = add_path
-    malformed |= past or (there != ORIGIN | AS_PATH and not cut)
+    needed = MANDATORY_PLAIN if attr_end < end else MANDATORY
+    malformed |= past or (there & needed != needed and not cut)
     gain = WITHDRAW if past else ANNOUNCE
     for reading in range(3):
         with_ids = add_path or reading == 1

@@ -8,8 +8,9 @@ from duskwatch.signals.bgp.log import Op, RoutingLog
 
 # Full feed: a peer whose table has at least this share of the usual whole table, per address family.
 FULL_SHARE = 0.75
-# The usual whole table is looked for among tables of at least this share of the largest one.
-USUAL_SHARE = 0.25
+# The usual whole table is looked for among tables of at least this share of the largest one; where no two of these are
+# alike, among those of a smaller share that three ASes have. Partial tables are smaller, or are not alike.
+USUAL_SHARE, LEAST_SHARE = 0.25, 0.05
 # A table that grew to more than this many times what its peer began with has a leak in it; the rest is not counted.
 LEAK_FACTOR = 1.5
 # Where no dump was read, tables are known only as far as updates touched them. One peer that sent its whole table
@@ -24,9 +25,10 @@ def usual_table(sizes: npt.NDArray[np.float64], asn: npt.NDArray[np.int64]) -> f
     """How many prefixes a whole table has, by the tables of several sessions, [N] each; 0 where all are empty.
 
     An AS counts once, with its largest table. Of the tables that are USUAL_SHARE of the largest or more, those count
-    that another AS's table is like (FULL_SHARE of the larger of the two); around the one for which size times number of
-    like tables is largest, the median of these is the usual table. Where no two are alike it is the largest. So one
-    AS's table, however odd, never decides against two others that agree.
+    that another AS's table is like (FULL_SHARE of the larger of the two); where there is none, of those that are
+    LEAST_SHARE of it, the ones of three ASes. Around the table for which size times number of like tables is largest,
+    the median of these is the usual table. Where no tables are alike it is the largest. So one AS's table, however odd,
+    does not decide against others that agree.
     """
     order = np.argsort(asn, kind="stable")
     first = np.flatnonzero(np.append(True, asn[order][1:] != asn[order][:-1])) if len(order) else order
@@ -36,8 +38,11 @@ def usual_table(sizes: npt.NDArray[np.float64], asn: npt.NDArray[np.int64]) -> f
     low = np.searchsorted(tables, FULL_SHARE * tables)
     high = np.searchsorted(tables, tables / FULL_SHARE, side="right")
     alike = high - low
-    weight = np.where((alike > 1) & (tables >= USUAL_SHARE * tables[-1]), alike * tables, 0)
-    if not weight.any():
+    for least, share in ((2, USUAL_SHARE), (3, LEAST_SHARE)):
+        weight = np.where((alike >= least) & (tables >= share * tables[-1]), alike * tables, 0)
+        if weight.any():
+            break
+    else:
         return float(tables[-1])
     best = len(weight) - 1 - int(np.argmax(weight[::-1]))
     return float(np.median(tables[low[best] : high[best]]))
