@@ -1,5 +1,7 @@
 """Which sessions carry a full feed: a table as large as whole tables usually are, whatever a single peer sends."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,6 +13,8 @@ FULL_SHARE = 0.75
 # The usual whole table is looked for among tables of at least this share of the largest one; where no two of these are
 # alike, among those of a smaller share that three ASes have. Partial tables are smaller, or are not alike.
 USUAL_SHARE, LEAST_SHARE = 0.25, 0.05
+# A collector of IPv6 may hear of IPv4 now and then: tables of less than such a share of its own tell nothing of it.
+STRAY_SHARE = 0.1
 # A table that grew to more than this many times what its peer began with has a leak in it; the rest is not counted.
 LEAK_FACTOR = 1.5
 # Where no dump was read, tables are known only as far as updates touched them. One peer that sent its whole table
@@ -81,6 +85,23 @@ def full_feed(
             was[:, family] = (now >= bar) | (was[:, family] & (now >= HYSTERESIS * bar) & (now > 0))
         out[k] = was
     return out
+
+
+def lacks_ipv4(part: CollectorPart) -> bool:
+    """Whether table dumps told IPv6 tables alone, though updates tell of IPv4: then they are whole in neither."""
+    if not part.dumps or not len(part.sizes):
+        return False
+    first = int(np.argmax(part.sizes.any(axis=(1, 2))))
+    four, six = (part.sizes[first, :, family] for family in (0, 1))
+    return not four.any() and part.sizes[first:, :, 0].max() > STRAY_SHARE * six.max() > 0
+
+
+def as_learned(part: CollectorPart) -> CollectorPart:
+    """The same part with no table known as a whole; what dumps say to be held still is."""
+    op = part.log.op.copy()
+    op[(part.log.prefix < 0) & (op == Op.DUMPED)] = Op.UP
+    none = np.zeros_like(part.start.complete)
+    return replace(part, log=replace(part.log, op=op), start=replace(part.start, complete=none))
 
 
 def told_by_dumps(part: CollectorPart, log: RoutingLog, sample_us: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
