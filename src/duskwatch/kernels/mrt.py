@@ -502,11 +502,10 @@ def _attribute_head(data, at):
 @njit(**OPTIONS)
 def _is_path(data, at, end, width):
     """Whether an AS_PATH is whole segments of known types, none of them empty (RFC 7606 section 7.2)."""
-    while at < end:
-        if at + 2 > end:
-            return False
-        count = _u8(data, at + 1)
-        if _u8(data, at) - 1 >= HIGHEST_SEGMENT or _u8(data, at) == 0 or count == 0:
+    while at + 2 < end:
+        head = _u16(data, at)
+        count = head & 255
+        if not 256 <= head < (HIGHEST_SEGMENT + 1) << 8 or count == 0:
             return False
         at += 2 + count * width
     return at == end
@@ -518,17 +517,17 @@ def _is_malformed(data, code, at, length, as_size):
 
     An AS_PATH of the other width than its record says is not: writers have mixed the two up.
     """
-    if code == AS_PATH:
-        return not _is_path(data, at, at + length, as_size) and not _is_path(data, at, at + length, 6 - as_size)
-    if code == ORIGIN:
-        return length != 1 or _u8(data, at) > HIGHEST_ORIGIN
+    if code <= LOCAL_PREF:
+        if code == AS_PATH:
+            return not _is_path(data, at, at + length, as_size) and not _is_path(data, at, at + length, 6 - as_size)
+        if code == ORIGIN:
+            return length != 1 or _u8(data, at) > HIGHEST_ORIGIN
+        return length != 4 and code >= NEXT_HOP
     if code == COMMUNITIES:
         return length & 3 != 0
-    if code == NEXT_HOP or code == MED or code == LOCAL_PREF:
-        return length != 4
-    if code == EXTENDED:
-        return length & 7 != 0
-    return code == LARGE and length % 12 != 0
+    if code < EXTENDED:
+        return False
+    return (code == EXTENDED and length & 7 != 0) or (code == LARGE and length % 12 != 0)
 
 
 @njit(**OPTIONS)
