@@ -98,7 +98,7 @@ def run(edge, level, blind, by_voters, lift=0, least=0, held=None, voters=None):
     expected, loss = np.full(n, np.nan), np.full(n, np.nan)
     first, confirmed = np.zeros(n, np.int32), np.zeros(n, np.int32)
     end, ending = np.zeros(n, np.int64), np.zeros(n, np.uint8)
-    count = excursions(
+    count, _ = excursions(
         np.asarray(edge, np.int64), np.asarray(level, float), np.asarray(level if held is None else held, float),
         rank.astype(np.int32), values, voters, np.asarray(blind, np.uint8), np.asarray(by_voters, np.uint8), lift,
         WINDOW, least, BAND, EXIT, BRIDGE, SETTLE, ACCEPT, np.zeros(len(values) + 1, np.int64),

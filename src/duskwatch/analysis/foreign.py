@@ -8,8 +8,10 @@ import numpy as np
 
 from duskwatch.analysis.beside import with_signals
 from duskwatch.analysis.causes import explained
-from duskwatch.detection import detect
+from duskwatch.analysis.lead import numbered_anew, of_window
+from duskwatch.detection import detect, judged_spans
 from duskwatch.records.entity import Entity
+from duskwatch.records.judged import inside
 from duskwatch.records.report import Report
 from duskwatch.records.series import clipped, grid_of, span_of
 from duskwatch.records.signals import ChangeLog, EntityHistory, Gap, Level
@@ -46,18 +48,15 @@ def analyze_series(
     if stop <= first or start >= last:
         missed = f"from {iso(start)} on" if stop <= start else f"between {iso(start)} and {iso(stop)}"
         raise SeriesError(f"no data {missed}; the data span {_span(first, last)}")
-    outages = detect(
-        EntityHistory(
-            _empty_level(np.empty(0, np.int64), stop),
-            _no_changes(),
-            data.blocks[0],
-            series=tuple(clipped(block, block.start_us, stop) for block in data.blocks),
-        )
+    whole = EntityHistory(
+        _empty_level(np.empty(0, np.int64), stop),
+        _no_changes(),
+        data.blocks[0],
+        series=tuple(clipped(block, block.start_us, stop) for block in data.blocks),
     )
+    outages = detect(whole)
     blocks = tuple(block for block in (clipped(block, start, stop) for block in data.blocks) if block.values.shape[1])
-    kept = [k for k, outage in enumerate(outages) if (outage.end.best_us if outage.end else stop) > start]
-    number = {k: n for n, k in enumerate(kept)}
-    told = tuple(replace(outages[k], relapse_of=_renumbered(outages[k].relapse_of, number)) for k in kept)
+    told = numbered_anew(outages, of_window(outages, start))
     history = EntityHistory(
         _empty_level(grid_of(blocks, start, stop), stop),
         _no_changes(),
@@ -76,6 +75,7 @@ def analyze_series(
         time_zone=main_time_zone(entity.code) if entity.type == "country" else "",
         warnings=data.notes,
         not_measured=NOT_MEASURED,
+        judged=inside(judged_spans(whole), start, stop),
     )
     return explained(report)
 
@@ -90,11 +90,6 @@ def with_series(report: Report, paths: Sequence[Path], options: SeriesOptions = 
         )
     gaps = _gaps(data, report.from_us, report.until_us)
     return with_signals(report, data.blocks, gaps=gaps, inputs=data.inputs, notes=data.notes)
-
-
-def _renumbered(earlier: int | None, number: dict[int, int]) -> int | None:
-    """The number of an earlier outage among those kept; None where it was not."""
-    return None if earlier is None else number.get(earlier)
 
 
 def _named(entity: Entity) -> Entity:

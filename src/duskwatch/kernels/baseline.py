@@ -42,7 +42,10 @@ HOURS_SEEN = SLOTS + 1  # bits of the slots of the day, and the days of the week
 DAYS_SEEN = SLOTS + 2
 CALM = SLOTS + 3  # 1 where single bins can be trusted: three times what a tenth of them is off by fits into the band
 LOW_RUN = SLOTS + 4  # bins in a row that lacked more than an excursion may lack when it ends
-FIELDS = SLOTS + 5
+LAST = SLOTS + 5  # value of the bin before, where it was watched and taken in; else NaN
+NOISE, NOISE_BINS = SLOTS + 6, SLOTS + 7  # half of the mean square step from bin to bin, and over how many bins
+WHOLE = SLOTS + 8  # 1 while every value was a whole number
+FIELDS = SLOTS + 9
 
 MODELS = 3
 CELLS = 20  # of residuals of one sign, log-spaced
@@ -52,6 +55,11 @@ LOG_RATIO = np.log(RATIO)
 LONG_HOURS = 336.0  # known for so long, a signal is not waited for at hours that it never has
 STILL = 0.02  # a signal whose hours usually differ by less than this has no rhythm that matters
 TELLING = 3  # bins in a row, of a calm signal, that a mean rests on
+COUNTED = 0.1  # whole numbers whose noise has this share of the variance of counts, or more, are counts
+SURE = 4.0  # a bin of counts is out of what is normal from so many standard deviations on
+SURE_ONE, SURE_MEAN = 5.5, 4.5  # and the loss of one bin, or the mean of some, is no chance from so many on
+SLOW = 2.5  # so many times what an hour is off by, beyond the noise of its bins, is no chance
+LEAST_NOISE = 12  # bins from which on the noise is known
 
 # What a bin was, uint16[N]: bits.
 JUDGED, BELOW, SURGED, BACK, SETTLED, ACCEPTED = 1, 2, 4, 8, 16, 32
@@ -202,7 +210,6 @@ def _close_slot(s, ring, buffer, cells, params, slot, scratch):
             for c in range(2 * CELLS):
                 cells[m, c] *= params[P_DECAY]
     s[SLOT], s[FILL], s[KEPT_OUT] = slot, 0.0, 0.0
-    _close_week(s, params, slot)
     per_day, per_week = int(params[P_PER_DAY]), int(params[P_PER_WEEK])
     daily = per_day > 1 and params[P_SEASONAL] > 0
     weekly = per_week > 1 and params[P_SEASONAL] > 0
@@ -219,6 +226,7 @@ def _close_slot(s, ring, buffer, cells, params, slot, scratch):
         s[PREDICTED + 4 + ahead], s[PREDICTED + 7 + ahead] = day, week
     if s[INSIDE] == 0:
         _choose(s, params)
+    _close_week(s, params, slot)
     model = int(s[MODEL])
     s[UNSURE] = 0.0
     if np.isnan(s[PREDICTED + 3 * model + 1]):
@@ -247,16 +255,35 @@ def _close_slot(s, ring, buffer, cells, params, slot, scratch):
         # What has a rhythm of the day may have one of the week, not seen yet.
         width += params[P_WEEK_PRIOR]
         rise += params[P_WEEK_PRIOR]
+    expected = s[PREDICTED + 3 * model + 1]
+    if s[WHOLE] == 1 and expected > 0 and s[NOISE] >= COUNTED * expected:
+        # A bin of few counts is empty by chance.
+        width = max(width, SURE * np.sqrt(max(s[NOISE] / expected, 1.0) / expected))
     s[WIDTH] = min(1.0, max(params[P_BAND], width))
     s[RISE] = max(params[P_RISE_BAND], rise)
 
 
 @njit(nogil=True, cache=True)
 def _close_week(s, params, slot):
-    """Peaks of mean losses by weeks, and the limits that follow from them."""
+    """Peaks of mean losses by weeks, and the limits that follow from them and from the noise of single bins.
+
+    Before a week of means is known, what hours are off by tells how far a mean goes by chance.
+    """
     week = int(slot * params[P_SLOT_US] // 604_800_000_000)
     moved = week != s[WEEK]
     s[WEEK] = week
+    model = int(s[MODEL])
+    expected = s[PREDICTED + 3 * model + 1]
+    known = s[NOISE_BINS] >= LEAST_NOISE and expected > 0
+    noise = np.sqrt(s[NOISE]) / expected if known else 0.0
+    early = np.inf
+    slots = s[SCORE + MODELS + model]
+    if known and s[KNOWN] >= params[P_LEARN_HOURS] and slots * params[P_SLOT_US] >= 0.8 * 86_400e6:
+        off = 1.25 * s[SCORE + model] / slots
+        of_bins = 1.25 * noise / np.sqrt(max(1.0, params[P_SLOT_US] / params[P_BIN_US]))
+        early = SLOW * np.sqrt(max(0.0, off * off - of_bins * of_bins))
+        if model == 1 and (s[KNOWN] < params[P_WEEK_HOURS] or _unseen(s[DAYS_SEEN], 7)):
+            early += params[P_WEEK_PRIOR]
     for k in range(SCALES):
         base = MEANS + k * PER_SCALE
         if moved:
@@ -268,11 +295,17 @@ def _close_week(s, params, slot):
             if s[base + 3 + w] >= 0:
                 weeks += 1
                 most = max(most, s[base + 3 + w])
+        bins = params[P_SCALES + k]
         factor = params[P_SCALES + SCALES + k]
         if weeks < 3:
             factor += 0.3
-        enough = s[MEAN_HOURS] >= 168.0 and s[MEAN_HOURS] * 3.6e9 >= 20.0 * params[P_SCALES + k] * params[P_BIN_US]
-        s[base + 2] = max(params[P_SCALES + 2 * SCALES + k], factor * most) if enough and weeks > 0 else np.inf
+        chance = (SURE_ONE if bins == 1 else SURE_MEAN) * noise / np.sqrt(max(1.0, 2.0 * bins - 1.0))
+        least = max(params[P_SCALES + 2 * SCALES + k], chance)
+        enough = s[MEAN_HOURS] >= 168.0 and s[MEAN_HOURS] * 3.6e9 >= 20.0 * bins * params[P_BIN_US]
+        if enough and weeks > 0:
+            s[base + 2] = max(least, factor * most)
+        else:
+            s[base + 2] = max(least, early + chance, factor * most)
 
 
 @njit(nogil=True, cache=True)
@@ -373,7 +406,9 @@ def _advance(s, ring, buffer, cells, params, rules, time_us, value, coverage, sc
     raised = int(s[RAISED]) << RAISED_SHIFT
     if not (value == value and coverage >= params[P_LEAST_COVERAGE]):
         lasts = (LASTS | ((int(s[LASTING]) - 1) << SCALE_SHIFT)) if s[LASTING] > 0 else 0
+        s[LAST] = np.nan
         return lasts | ((BELOW | raised) if s[INSIDE] == 1 else 0)
+    _follow_noise(s, params, value, coverage)
     if not expected > 0:
         if value > 0 and coverage >= params[P_FULL_COVERAGE]:
             _learn(s, buffer, value)
@@ -424,6 +459,24 @@ def _advance(s, ring, buffer, cells, params, rules, time_us, value, coverage, sc
         _note(s, cells, at, value, bin_us)
         _learn(s, buffer, value)
     return lasts | JUDGED
+
+
+@njit(nogil=True, cache=True)
+def _follow_noise(s, params, value, coverage):
+    """How far bins are from their neighbours: what no rhythm and no drift explains. Outages have no part in it."""
+    if value != np.floor(value):
+        s[WHOLE] = 0.0
+    if coverage < params[P_FULL_COVERAGE] or s[INSIDE] == 1 or s[LASTING] > 0:
+        s[LAST] = np.nan
+        return
+    if s[LAST] == s[LAST]:
+        step = 0.5 * (value - s[LAST]) ** 2
+        if s[NOISE_BINS] >= LEAST_NOISE:
+            # The edge of an outage is no noise.
+            step = min(step, 9.0 * s[NOISE])
+        s[NOISE_BINS] = min(s[NOISE_BINS] + 1.0, 2.0 * 86_400e6 / params[P_BIN_US])
+        s[NOISE] += (step - s[NOISE]) / s[NOISE_BINS]
+    s[LAST] = value
 
 
 @njit(nogil=True, cache=True)

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-# How an excursion ended; detection.excursions.Ending
+# How an excursion ended; detection.view.Ending
 OPEN, BACK, SETTLED, ACCEPTED = 0, 1, 2, 3
 
 
@@ -87,7 +87,7 @@ def excursions(
     voters     float64[N]     how many there are
     blind, by_voters  uint8[N]
     lift       1: an excursion is measured from the level just before it where that is above the median
-    window_us, least_us, band, exit_band, bridge_us, settle_us, accept_us   see detection.excursions.Baseline; no
+    window_us, least_us, band, exit_band, bridge_us, settle_us, accept_us   see detection.baselines.trailing; no
                excursion begins before the level was at or above its normal band for least_us
     tree       int64[K + 1]   scratch, zero at entry
     expected   float64[N] out; NaN before anything is known
@@ -96,10 +96,11 @@ def excursions(
     with which it begins, ``first`` an earlier one where what was lost had gone with voters before routes confirmed
     it, else the same; ``end_us`` is -1 while it lasts
 
-    Returns the number of excursions.
+    Returns the number of excursions, and the first step from which on a loss would be told; N where there is none.
     """
     n = level.shape[0]
     found = 0
+    settled_at = n
     inside = False
     tail = 0
     total = np.int64(0)
@@ -158,6 +159,8 @@ def excursions(
             if not settled:
                 low = np.searchsorted(values, (1.0 - band) * normal)
                 settled = least_us == 0 or total - _below(tree, low) >= least_us
+                if settled:
+                    settled_at = i
             if settled and should > 0 and 1.0 - level[i] / should >= band:
                 inside = True
                 reference = normal
@@ -220,4 +223,4 @@ def excursions(
         end_us[found] = good_since
         ending[found] = BACK if good_since >= 0 else OPEN
         found += 1
-    return found
+    return found, settled_at

@@ -130,6 +130,7 @@ def begin(
     table[:, kernel.WEEK] = np.nan
     table[:, kernel.SLOT] = table[:, kernel.HELD] = np.nan
     table[:, kernel.PREDICTED : kernel.PREDICTED + 9] = np.nan
+    table[:, kernel.LAST], table[:, kernel.WHOLE] = np.nan, 1.0
     return BaselineState(
         bin_us,
         start_us,
