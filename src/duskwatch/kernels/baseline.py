@@ -45,7 +45,12 @@ LOW_RUN = SLOTS + 4  # bins in a row that lacked more than an excursion may lack
 LAST = SLOTS + 5  # value of the bin before, where it was watched and taken in; else NaN
 NOISE, NOISE_BINS = SLOTS + 6, SLOTS + 7  # half of the mean square step from bin to bin, and over how many bins
 WHOLE = SLOTS + 8  # 1 while every value was a whole number
-FIELDS = SLOTS + 9
+LOCAL = SLOTS + 9  # what came in the last LOCAL_SLOTS slots, as a share of what was expected then
+LOCAL_OFF, LOCAL_N = SLOTS + 10, SLOTS + 11  # how far slots were from that, and how many of them
+SUM, SUM_SLACK, SUM_LIMIT = SLOTS + 12, SLOTS + 13, SLOTS + 14  # of losses over the slack (Page 1954), and its limit
+LEFT = SLOTS + 15  # share that is left while the sum says that some is lost
+RETURN = SLOTS + 16  # the same sum of what comes back
+FIELDS = SLOTS + 17
 
 MODELS = 3
 CELLS = 20  # of residuals of one sign, log-spaced
@@ -59,7 +64,14 @@ COUNTED = 0.1  # whole numbers whose noise has this share of the variance of cou
 SURE = 4.0  # a bin of counts is out of what is normal from so many standard deviations on
 SURE_ONE, SURE_MEAN = 5.5, 4.5  # and the loss of one bin, or the mean of some, is no chance from so many on
 SLOW = 2.5  # so many times what an hour is off by, beyond the noise of its bins, is no chance
+EARLY = 0.2  # before a week of means is known, a loss of so much may be a drift
 LEAST_NOISE = 12  # bins from which on the noise is known
+BY_SUM = SCALES + 1  # in LASTING: the sum says so, none of the means
+LOCAL_SLOTS = 8
+STEP = 0.2  # a loss of twice as much is what the sum is made for
+SLOWER = 3.5  # so many times what slots are off by, beyond the noise of bins, is no loss
+RARE = 3e7  # bins until the sum passes its limit by chance
+BACK_BY = 0.25  # what is back is more than what was left by half of this at least
 
 # What a bin was, uint16[N]: bits.
 JUDGED, BELOW, SURGED, BACK, SETTLED, ACCEPTED = 1, 2, 4, 8, 16, 32
@@ -210,6 +222,8 @@ def _close_slot(s, ring, buffer, cells, params, slot, scratch):
             for c in range(2 * CELLS):
                 cells[m, c] *= params[P_DECAY]
     s[SLOT], s[FILL], s[KEPT_OUT] = slot, 0.0, 0.0
+    if s[LASTING] == 0:
+        _follow_local(s, params, ring, slot, scratch)
     per_day, per_week = int(params[P_PER_DAY]), int(params[P_PER_WEEK])
     daily = per_day > 1 and params[P_SEASONAL] > 0
     weekly = per_week > 1 and params[P_SEASONAL] > 0
@@ -281,7 +295,7 @@ def _close_week(s, params, slot):
     if known and s[KNOWN] >= params[P_LEARN_HOURS] and slots * params[P_SLOT_US] >= 0.8 * 86_400e6:
         off = 1.25 * s[SCORE + model] / slots
         of_bins = 1.25 * noise / np.sqrt(max(1.0, params[P_SLOT_US] / params[P_BIN_US]))
-        early = SLOW * np.sqrt(max(0.0, off * off - of_bins * of_bins))
+        early = max(EARLY, SLOW * np.sqrt(max(0.0, off * off - of_bins * of_bins)))
         if model == 1 and (s[KNOWN] < params[P_WEEK_HOURS] or _unseen(s[DAYS_SEEN], 7)):
             early += params[P_WEEK_PRIOR]
     for k in range(SCALES):
@@ -306,6 +320,83 @@ def _close_week(s, params, slot):
             s[base + 2] = max(least, factor * most)
         else:
             s[base + 2] = max(least, early + chance, factor * most)
+
+
+@njit(nogil=True, cache=True)
+def _follow_local(s, params, ring, slot, scratch):
+    """What the last slots were, as a share of what the model in use says of them; and the limits of the sum.
+
+    The slot that was just closed is left out: what is being lost must not become what is normal.
+    """
+    h, model = ring.shape[0], int(s[MODEL])
+    per_day, per_week = int(params[P_PER_DAY]), int(params[P_PER_WEEK])
+    slots = int(s[SLOTS])
+    n = 0
+    last = np.nan
+    for back in range(1, min(h, slots, LOCAL_SLOTS + 4) + 1):
+        v = ring[(slot - back) % h]
+        if not v == v:
+            continue
+        was = s[HELD]
+        if model == 1:
+            was = _seasonal(ring, slot - back, 0, per_day, 14, 0, 2, scratch[LOCAL_SLOTS + 1 :])
+        elif model == 2:
+            was = _seasonal(ring, slot - back, 0, per_week, 4, 1, 3, scratch[LOCAL_SLOTS + 1 :])
+        if not was > 0:
+            continue
+        if back == 1:
+            last = v / was
+            continue
+        scratch[n] = v / was
+        n += 1
+        if n == LOCAL_SLOTS:
+            break
+    s[SUM_LIMIT] = np.inf
+    if n < LOCAL_SLOTS // 2:
+        s[LOCAL] = 1.0
+        return
+    s[LOCAL] = min(1.5, max(0.5, _median(scratch, n)))
+    if last == last:
+        s[LOCAL_OFF] = s[LOCAL_OFF] * params[P_DECAY] + min(1.0, abs(last / s[LOCAL] - 1.0))
+        s[LOCAL_N] = s[LOCAL_N] * params[P_DECAY] + 1.0
+    expected = s[PREDICTED + 3 * model + 1] * s[LOCAL]
+    if s[KNOWN] < 0.9 * params[P_LEARN_HOURS] or s[UNSURE] == 1 or s[NOISE_BINS] < LEAST_NOISE:
+        return
+    if not expected > 0 or s[NOISE] <= 0 or s[LOCAL_N] < LOCAL_SLOTS or s[CALM] == 1:
+        return
+    noise = np.sqrt(s[NOISE]) / expected
+    off = 1.25 * s[LOCAL_OFF] / s[LOCAL_N]
+    # The median of a slot, and that of those before it, have noise of their own.
+    of_bins = 1.25 * noise * np.sqrt((1.0 + 1.6 / n) / max(1.0, params[P_SLOT_US] / params[P_BIN_US]))
+    slow = np.sqrt(max(0.0, off * off - of_bins * of_bins))
+    s[SUM_SLACK] = max(STEP, SLOWER * slow)
+    share = s[SUM_SLACK] / noise
+    # The mean time between false alarms of the sum in normal noise (D. Siegmund, 1985).
+    s[SUM_LIMIT] = noise * max(2.0, np.log(RARE * 2.0 * share * share + 1.0) / (2.0 * share) - 1.166)
+
+
+@njit(nogil=True, cache=True)
+def _follow_sum(s, params, ratio, time_us, ring):
+    """Losses over a slack, summed; and what comes back, once they passed the limit. ``ratio``: of value to expected."""
+    if s[LASTING] == BY_SUM:
+        was = s[LEFT]
+        s[LEFT] += 0.02 * (ratio - was)
+        # Half of the way back; or as much more than was left, where the level has drifted meanwhile.
+        half = min(0.5 * (1.0 + was), max(was * (1.0 + BACK_BY), 0.6))
+        s[RETURN] = max(0.0, s[RETURN] + ratio - half)
+        if s[RETURN] > s[SUM_LIMIT]:
+            _forget_means(s)
+        elif time_us - s[LASTING_SINCE] >= params[P_ACCEPT_DAYS] * 86_400e6 and s[LEFT] >= params[P_LEFT]:
+            _scale(ring, s, s[LEFT] * s[LOCAL])
+            _forget_means(s)
+        return
+    if s[SUM_LIMIT] == np.inf:
+        s[SUM] = 0.0
+        return
+    s[SUM] = max(0.0, s[SUM] + 1.0 - ratio - s[SUM_SLACK])
+    if s[SUM] > s[SUM_LIMIT] and s[LASTING] == 0:
+        s[LASTING], s[LASTING_SINCE] = BY_SUM, time_us
+        s[LEFT], s[RETURN] = ratio, 0.0
 
 
 @njit(nogil=True, cache=True)
@@ -341,7 +432,7 @@ def _follow_means(s, params, residual, time_us, ring):
         elif mean < s[base + 1] / 3.0:
             s[base + 3] = max(s[base + 3], s[base + 1])
             s[base + 1] = 0.0
-    if inside > 0:
+    if 0 < inside <= SCALES:
         base = MEANS + (inside - 1) * PER_SCALE
         if s[base] < 0.4 * s[base + 2]:
             _forget_means(s)
@@ -356,6 +447,7 @@ def _forget_means(s):
     s[LASTING] = 0.0
     for k in range(SCALES):
         s[MEANS + k * PER_SCALE] = s[MEANS + k * PER_SCALE + 1] = 0.0
+    s[SUM] = s[RETURN] = 0.0
 
 
 @njit(nogil=True, cache=True)
@@ -420,6 +512,7 @@ def _advance(s, ring, buffer, cells, params, rules, time_us, value, coverage, sc
     low = smallest * (1.0 - width)
     if s[RAISED] == 0 and s[UNSURE] == 0:
         _follow_means(s, params, max(-0.5, 1.0 - value / expected), time_us, ring)
+        _follow_sum(s, params, min(1.5, value / (expected * s[LOCAL])), time_us, ring)
     lasts = 0
     if s[LASTING] > 0:
         lasts = LASTS | ((int(s[LASTING]) - 1) << SCALE_SHIFT)

@@ -76,7 +76,7 @@ def trailing_median(edge_us, rank, counted, window_us, tree, out):
 @njit(nogil=True, cache=True)
 def excursions(
     edge_us, level, held, rank, values, voters, blind, by_voters, lift,
-    window_us, least_us, band, exit_band, bridge_us, settle_us, accept_us,
+    window_us, least_us, deep_us, deep, band, exit_band, bridge_us, settle_us, accept_us,
     tree, expected, loss, first, confirmed, end_us, ending,
 ):  # fmt: skip
     """Walk a level and tell what it should be, the share lost, and each excursion out of the normal band.
@@ -88,7 +88,8 @@ def excursions(
     blind, by_voters  uint8[N]
     lift       1: an excursion is measured from the level just before it where that is above the median
     window_us, least_us, band, exit_band, bridge_us, settle_us, accept_us   see detection.baselines.trailing; no
-               excursion begins before the level was at or above its normal band for least_us
+               excursion begins before the level was at or above its normal band for least_us; but one that loses the
+               share ``deep`` or more does after deep_us
     tree       int64[K + 1]   scratch, zero at entry
     expected   float64[N] out; NaN before anything is known
     loss       float64[N] out, 0..1; NaN where blind
@@ -109,7 +110,7 @@ def excursions(
     normal = np.nan
     reference = np.nan
     should = np.nan
-    settled = False
+    settled = nearly = False
     last_level, last_voters = np.nan, 0.0
     after_gap = False
     most, since_voters = np.inf, -1  # the most that the voters left can be asked for, and from which step on
@@ -158,10 +159,13 @@ def excursions(
         if not inside:
             if not settled:
                 low = np.searchsorted(values, (1.0 - band) * normal)
-                settled = least_us == 0 or total - _below(tree, low) >= least_us
+                stood = total - _below(tree, low) if least_us > 0 else np.int64(0)
+                settled = stood >= least_us
+                nearly = stood >= deep_us
                 if settled:
                     settled_at = i
-            if settled and should > 0 and 1.0 - level[i] / should >= band:
+            asked = band if settled else deep
+            if (settled or nearly) and should > 0 and 1.0 - level[i] / should >= asked:
                 inside = True
                 reference = normal
                 if lift == 1 and last_level > normal and last_level <= 2.0 * normal:

@@ -76,8 +76,9 @@ class BaselineState:
 
     @property
     def scale_bins(self) -> tuple[int, ...]:
-        """Bins of each running mean, 0 where there is none."""
-        return tuple(int(bins) for bins in self.params[kernel.P_SCALES : kernel.P_SCALES + kernel.SCALES])
+        """Bins of each running mean, 0 where there is none; at the end those that a sum of losses takes, about."""
+        means = self.params[kernel.P_SCALES : kernel.P_SCALES + kernel.SCALES].tolist()
+        return (*(int(bins) for bins in means), max(1, SUM_US // self.bin_us))
 
     @property
     def bytes_per_series(self) -> int:
@@ -85,6 +86,7 @@ class BaselineState:
         return int(sum(part[0].nbytes for part in (self.table, self.ring, self.buffer, self.cells)))
 
 
+SUM_US = 2 * HOUR
 MOST_PER_SLOT = 60  # values of a slot that make its median; of shorter bins the first
 
 
@@ -131,6 +133,7 @@ def begin(
     table[:, kernel.SLOT] = table[:, kernel.HELD] = np.nan
     table[:, kernel.PREDICTED : kernel.PREDICTED + 9] = np.nan
     table[:, kernel.LAST], table[:, kernel.WHOLE] = np.nan, 1.0
+    table[:, kernel.LOCAL], table[:, kernel.SUM_LIMIT] = 1.0, np.inf
     return BaselineState(
         bin_us,
         start_us,

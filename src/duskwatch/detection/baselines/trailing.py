@@ -27,9 +27,10 @@ class TrailingMedian:
     window_us: int = DAY  # the median is over this much time before
     # Where the state was learned from updates, unstable routes are heard of first: that is not yet what is normal.
     learned_us: int = 4 * HOUR  # it must have been there this long before a loss is told
-    # Where nearly all of an entity's space was heard of, it is no longer the unstable part of it that is known.
+    # Where nearly all of an entity's space was heard of, unstable routes are not most of it.
     well_known: float = 0.8
-    well_known_us: int = HOUR
+    well_known_us: int = HOUR  # a loss of so much of it is told sooner:
+    deep: float = 0.5
     band: float = 0.1  # a loss from this share on is out of the normal band
     exit_band: float = 0.05  # and back when no more than this is missing
     bridge_us: int = 2 * MINUTE  # for at least this long; what comes back for less is the same excursion
@@ -124,7 +125,9 @@ def _judged(
         history.level.by_voters,
         1 if history.learned else 0,
         config.window_us,
-        _learned_us(history, config),
+        config.learned_us if history.learned else 0,
+        _deep_us(history, config),
+        config.deep,
         config.band,
         config.exit_band,
         config.bridge_us,
@@ -154,11 +157,9 @@ def _judged(
     )
 
 
-def _learned_us(history: EntityHistory, config: TrailingMedian) -> int:
-    """How long a level must have been there before a loss of it is told."""
-    if not history.learned:
-        return 0
-    well_known = history.delegated and history.known_share >= config.well_known
+def _deep_us(history: EntityHistory, config: TrailingMedian) -> int:
+    """How long a level that was learned must have been there before a loss of more than half of it is told."""
+    well_known = history.learned and history.delegated and history.known_share >= config.well_known
     return config.well_known_us if well_known else config.learned_us
 
 
