@@ -70,6 +70,8 @@ BY_SUM = SCALES + 1  # in LASTING: the sum says so, none of the means
 LOCAL_SLOTS = 8
 STEP = 0.2  # a loss of twice as much is what the sum is made for
 SLOWER = 3.5  # so many times what slots are off by, beyond the noise of bins, is no loss
+SLOWEST = 0.07  # a signal of which slots are off by more is not white enough for the sum
+LEAST_SUM = 0.3
 RARE = 3e7  # bins until the sum passes its limit by chance
 BACK_BY = 0.25  # what is back is more than what was left by half of this at least
 
@@ -369,10 +371,12 @@ def _follow_local(s, params, ring, slot, scratch):
     # The median of a slot, and that of those before it, have noise of their own.
     of_bins = 1.25 * noise * np.sqrt((1.0 + 1.6 / n) / max(1.0, params[P_SLOT_US] / params[P_BIN_US]))
     slow = np.sqrt(max(0.0, off * off - of_bins * of_bins))
+    if slow > SLOWEST:
+        return
     s[SUM_SLACK] = max(STEP, SLOWER * slow)
     share = s[SUM_SLACK] / noise
     # The mean time between false alarms of the sum in normal noise (D. Siegmund, 1985).
-    s[SUM_LIMIT] = noise * max(2.0, np.log(RARE * 2.0 * share * share + 1.0) / (2.0 * share) - 1.166)
+    s[SUM_LIMIT] = max(LEAST_SUM, noise * (np.log(RARE * 2.0 * share * share + 1.0) / (2.0 * share) - 1.166))
 
 
 @njit(nogil=True, cache=True)
