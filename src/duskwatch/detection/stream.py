@@ -119,7 +119,7 @@ def begin(
         np.array([judged(spec) for spec in specs]),
         start_us,
         0,
-        seasonal.begin(count, bin_us, start_us, config.rules, config.seasonal),
+        seasonal.begin(count, bin_us, start_us, config.rules, config.seasonal, [spec.sampled for spec in specs]),
         np.full((length, 2, count), np.nan, np.float32),
         np.full((length, 2, count), np.nan),
         np.zeros((length, count), np.uint16),

@@ -50,7 +50,10 @@ LOCAL_OFF, LOCAL_N = SLOTS + 10, SLOTS + 11  # how far slots were from that, and
 SUM, SUM_SLACK, SUM_LIMIT = SLOTS + 12, SLOTS + 13, SLOTS + 14  # of losses over the slack (Page 1954), and its limit
 LEFT = SLOTS + 15  # share that is left while the sum says that some is lost
 RETURN = SLOTS + 16  # the same sum of what comes back
-FIELDS = SLOTS + 17
+SAMPLED = SLOTS + 17  # MEAN, LEVEL or COUNT: what a bin holds
+EMPTY, EMPTY_ON = SLOTS + 18, SLOTS + 19  # log of how much likelier it is that most is lost; 1 where that is followed
+FIELDS = SLOTS + 20
+MEAN, LEVEL, COUNT = 0, 1, 2
 
 MODELS = 3
 CELLS = 20  # of residuals of one sign, log-spaced
@@ -61,18 +64,24 @@ LONG_HOURS = 336.0  # known for so long, a signal is not waited for at hours tha
 STILL = 0.02  # a signal whose hours usually differ by less than this has no rhythm that matters
 TELLING = 3  # bins in a row, of a calm signal, that a mean rests on
 COUNTED = 0.1  # whole numbers whose noise has this share of the variance of counts, or more, are counts
+FEW = 10.0  # counts of fewer than this have a mean that their median does not tell
 SURE = 4.0  # a bin of counts is out of what is normal from so many standard deviations on
-SURE_ONE, SURE_MEAN = 5.5, 4.5  # and the loss of one bin, or the mean of some, is no chance from so many on
+SURE_ONE, SURE_MEAN = 6.0, 5.5  # and the loss of one bin, or the mean of some, is no chance from so many on
 SLOW = 2.5  # so many times what an hour is off by, beyond the noise of its bins, is no chance
 EARLY = 0.2  # before a week of means is known, a loss of so much may be a drift
 LEAST_NOISE = 12  # bins from which on the noise is known
 BY_SUM = SCALES + 1  # in LASTING: the sum says so, none of the means
+BY_COUNT = SCALES + 2  # or the counts do
+MOST = 0.8  # share whose loss the counts are asked for
+SLOWEST_COUNT = 0.3
+SUSPECT = 4.0  # from this log likelihood ratio on a slot is not taken for what is normal
+COUNT_BACK = 9.0  # log likelihood ratio of what is back
 LOCAL_SLOTS = 8
 STEP = 0.2  # a loss of twice as much is what the sum is made for
 SLOWER = 3.5  # so many times what slots are off by, beyond the noise of bins, is no loss
 SLOWEST = 0.07  # a signal of which slots are off by more is not white enough for the sum
 LEAST_SUM = 0.3
-RARE = 3e7  # bins until the sum passes its limit by chance
+RARE_US = 1e9 * 300e6  # time until the sum passes its limit by chance
 BACK_BY = 0.25  # what is back is more than what was left by half of this at least
 
 # What a bin was, uint16[N]: bits.
@@ -198,10 +207,16 @@ def _close_slot(s, ring, buffer, cells, params, slot, scratch):
         old = int(s[SLOT])
         fill = int(s[FILL])
         value = np.nan
-        if fill > 0 and fill >= s[KEPT_OUT]:
+        if fill > 0 and fill >= s[KEPT_OUT] and s[EMPTY] < SUSPECT:
             for k in range(fill):
                 scratch[k] = buffer[k]
             value = _median(scratch, fill)
+            if value < FEW and _are_counts(s, max(value, 0.5)):
+                # The median of few counts is far from their mean.
+                total = 0.0
+                for k in range(fill):
+                    total += buffer[k]
+                value = total / fill
             s[KNOWN] += params[P_SLOT_US] / 3.6e9
             if params[P_SEASONAL] > 0:
                 s[HOURS_SEEN] = int(s[HOURS_SEEN]) | (1 << (old % int(params[P_PER_DAY])))
@@ -213,7 +228,7 @@ def _close_slot(s, ring, buffer, cells, params, slot, scratch):
                 if predicted > 0:
                     s[SCORE + m] = s[SCORE + m] * params[P_DECAY] + min(1.0, abs(value / predicted - 1.0))
                     s[SCORE + MODELS + m] = s[SCORE + MODELS + m] * params[P_DECAY] + 1.0
-        elif s[KEPT_OUT] > 0 and (s[MODEL] > 0 or _restlessness(ring, old, scratch) < STILL):
+        elif (s[KEPT_OUT] > 0 or s[EMPTY] >= SUSPECT) and (s[MODEL] > 0 or _restlessness(ring, old, scratch) < STILL):
             # In place of an outage stands what was expected: it must not become what is normal.
             value = s[PREDICTED + 3 * int(s[MODEL]) + 1]
         ring[old % h] = value
@@ -272,7 +287,7 @@ def _close_slot(s, ring, buffer, cells, params, slot, scratch):
         width += params[P_WEEK_PRIOR]
         rise += params[P_WEEK_PRIOR]
     expected = s[PREDICTED + 3 * model + 1]
-    if s[WHOLE] == 1 and expected > 0 and s[NOISE] >= COUNTED * expected:
+    if expected > 0 and _are_counts(s, expected):
         # A bin of few counts is empty by chance.
         width = max(width, SURE * np.sqrt(max(s[NOISE] / expected, 1.0) / expected))
     s[WIDTH] = min(1.0, max(params[P_BAND], width))
@@ -353,7 +368,7 @@ def _follow_local(s, params, ring, slot, scratch):
         n += 1
         if n == LOCAL_SLOTS:
             break
-    s[SUM_LIMIT] = np.inf
+    s[SUM_LIMIT], s[EMPTY_ON] = np.inf, 0.0
     if n < LOCAL_SLOTS // 2:
         s[LOCAL] = 1.0
         return
@@ -364,19 +379,20 @@ def _follow_local(s, params, ring, slot, scratch):
     expected = s[PREDICTED + 3 * model + 1] * s[LOCAL]
     if s[KNOWN] < 0.9 * params[P_LEARN_HOURS] or s[UNSURE] == 1 or s[NOISE_BINS] < LEAST_NOISE:
         return
-    if not expected > 0 or s[NOISE] <= 0 or s[LOCAL_N] < LOCAL_SLOTS or s[CALM] == 1:
+    if not expected > 0 or s[NOISE] <= 0 or s[LOCAL_N] < LOCAL_SLOTS:
         return
     noise = np.sqrt(s[NOISE]) / expected
     off = 1.25 * s[LOCAL_OFF] / s[LOCAL_N]
     # The median of a slot, and that of those before it, have noise of their own.
     of_bins = 1.25 * noise * np.sqrt((1.0 + 1.6 / n) / max(1.0, params[P_SLOT_US] / params[P_BIN_US]))
     slow = np.sqrt(max(0.0, off * off - of_bins * of_bins))
-    if slow > SLOWEST:
+    s[EMPTY_ON] = 1.0 if slow <= SLOWEST_COUNT and _are_counts(s, expected) else 0.0
+    if slow > SLOWEST or s[CALM] == 1:
         return
     s[SUM_SLACK] = max(STEP, SLOWER * slow)
     share = s[SUM_SLACK] / noise
     # The mean time between false alarms of the sum in normal noise (D. Siegmund, 1985).
-    s[SUM_LIMIT] = max(LEAST_SUM, noise * (np.log(RARE * 2.0 * share * share + 1.0) / (2.0 * share) - 1.166))
+    s[SUM_LIMIT] = max(LEAST_SUM, noise * (np.log(RARE_US / params[P_BIN_US] * 2.0 * share * share + 1.0) / (2.0 * share) - 1.166))
 
 
 @njit(nogil=True, cache=True)
@@ -401,6 +417,30 @@ def _follow_sum(s, params, ratio, time_us, ring):
     if s[SUM] > s[SUM_LIMIT] and s[LASTING] == 0:
         s[LASTING], s[LASTING_SINCE] = BY_SUM, time_us
         s[LEFT], s[RETURN] = ratio, 0.0
+
+
+@njit(nogil=True, cache=True)
+def _follow_counts(s, params, value, expected, time_us, ring):
+    """How much likelier counts are if most is lost, summed over bins (Page 1954, on Poisson counts)."""
+    spread = max(1.0, s[NOISE] / expected)  # counts that vary by more tell less
+    if s[LASTING] == BY_COUNT:
+        s[LEFT] += 0.02 * (min(1.0, value / expected) - s[LEFT])
+        low = expected * max(s[LEFT], 0.05)
+        high = max(0.5 * (expected + low), 1.25 * low)
+        s[RETURN] = max(0.0, s[RETURN] + (value * np.log(high / low) - (high - low)) / spread)
+        if s[RETURN] > COUNT_BACK:
+            _forget_means(s)
+        elif time_us - s[LASTING_SINCE] >= params[P_ACCEPT_DAYS] * 86_400e6 and s[LEFT] >= params[P_LEFT]:
+            _scale(ring, s, s[LEFT])
+            _forget_means(s)
+        return
+    if s[EMPTY_ON] == 0:
+        s[EMPTY] = 0.0
+        return
+    s[EMPTY] = max(0.0, s[EMPTY] + (MOST * expected + value * np.log(1.0 - MOST)) / spread)
+    if s[EMPTY] > np.log(RARE_US / params[P_BIN_US]) and s[LASTING] == 0:
+        s[LASTING], s[LASTING_SINCE] = BY_COUNT, time_us
+        s[LEFT], s[RETURN] = min(1.0, value / expected), 0.0
 
 
 @njit(nogil=True, cache=True)
@@ -451,7 +491,7 @@ def _forget_means(s):
     s[LASTING] = 0.0
     for k in range(SCALES):
         s[MEANS + k * PER_SCALE] = s[MEANS + k * PER_SCALE + 1] = 0.0
-    s[SUM] = s[RETURN] = 0.0
+    s[SUM] = s[RETURN] = s[EMPTY] = 0.0
 
 
 @njit(nogil=True, cache=True)
@@ -506,7 +546,7 @@ def _advance(s, ring, buffer, cells, params, rules, time_us, value, coverage, sc
         return lasts | ((BELOW | raised) if s[INSIDE] == 1 else 0)
     _follow_noise(s, params, value, coverage)
     if not expected > 0:
-        if value > 0 and coverage >= params[P_FULL_COVERAGE]:
+        if (value > 0 or _are_counts(s, 0.5)) and coverage >= params[P_FULL_COVERAGE]:
             _learn(s, buffer, value)
         return 0
     if coverage < params[P_FULL_COVERAGE]:
@@ -515,8 +555,11 @@ def _advance(s, ring, buffer, cells, params, rules, time_us, value, coverage, sc
         smallest *= coverage
     low = smallest * (1.0 - width)
     if s[RAISED] == 0 and s[UNSURE] == 0:
-        _follow_means(s, params, max(-0.5, 1.0 - value / expected), time_us, ring)
-        _follow_sum(s, params, min(1.5, value / (expected * s[LOCAL])), time_us, ring)
+        # A burst must not hide what is lost after it; but few counts are often twice what is expected.
+        most = 1.0 + max(0.5, 2.0 * np.sqrt(s[NOISE]) / expected)
+        _follow_means(s, params, 1.0 - min(most, value / expected), time_us, ring)
+        _follow_sum(s, params, min(most, value / (expected * s[LOCAL])), time_us, ring)
+        _follow_counts(s, params, value, expected, time_us, ring)
     lasts = 0
     if s[LASTING] > 0:
         lasts = LASTS | ((int(s[LASTING]) - 1) << SCALE_SHIFT)
@@ -556,6 +599,14 @@ def _advance(s, ring, buffer, cells, params, rules, time_us, value, coverage, sc
         _note(s, cells, at, value, bin_us)
         _learn(s, buffer, value)
     return lasts | JUDGED
+
+
+@njit(nogil=True, cache=True)
+def _are_counts(s, level):
+    """Whether a signal of about this level was counted, or is a mean of whole numbers that vary as counts do."""
+    if s[SAMPLED] != MEAN:
+        return s[SAMPLED] == COUNT
+    return s[WHOLE] == 1 and s[NOISE_BINS] >= TELLING and s[NOISE] >= COUNTED * level
 
 
 @njit(nogil=True, cache=True)
