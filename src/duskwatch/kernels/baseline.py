@@ -65,6 +65,7 @@ STILL = 0.02  # a signal whose hours usually differ by less than this has no rhy
 TELLING = 3  # bins in a row, of a calm signal, that a mean rests on
 COUNTED = 0.1  # whole numbers whose noise has this share of the variance of counts, or more, are counts
 FEW = 10.0  # counts of fewer than this have a mean that their median does not tell
+FEWEST = 4.0  # of fewer, half as much again is nothing
 SURE = 4.0  # a bin of counts is out of what is normal from so many standard deviations on
 SURE_ONE, SURE_MEAN = 6.0, 5.5  # and the loss of one bin, or the mean of some, is no chance from so many on
 SLOW = 2.5  # so many times what an hour is off by, beyond the noise of its bins, is no chance
@@ -73,13 +74,14 @@ LEAST_NOISE = 12  # bins from which on the noise is known
 BY_SUM = SCALES + 1  # in LASTING: the sum says so, none of the means
 BY_COUNT = SCALES + 2  # or the counts do
 MOST = 0.8  # share whose loss the counts are asked for
-SLOWEST_COUNT = 0.3
+SLOWEST_COUNT = 0.2
 SUSPECT = 4.0  # from this log likelihood ratio on a slot is not taken for what is normal
 COUNT_BACK = 9.0  # log likelihood ratio of what is back
 LOCAL_SLOTS = 8
 STEP = 0.2  # a loss of twice as much is what the sum is made for
 SLOWER = 3.5  # so many times what slots are off by, beyond the noise of bins, is no loss
 SLOWEST = 0.07  # a signal of which slots are off by more is not white enough for the sum
+NOISIEST = 0.28  # of single bins: counts that vary by more are no normal noise
 LEAST_SUM = 0.3
 RARE_US = 1e9 * 300e6  # time until the sum passes its limit by chance
 BACK_BY = 0.25  # what is back is more than what was left by half of this at least
@@ -386,8 +388,8 @@ def _follow_local(s, params, ring, slot, scratch):
     # The median of a slot, and that of those before it, have noise of their own.
     of_bins = 1.25 * noise * np.sqrt((1.0 + 1.6 / n) / max(1.0, params[P_SLOT_US] / params[P_BIN_US]))
     slow = np.sqrt(max(0.0, off * off - of_bins * of_bins))
-    s[EMPTY_ON] = 1.0 if slow <= SLOWEST_COUNT and _are_counts(s, expected) else 0.0
-    if slow > SLOWEST or s[CALM] == 1:
+    s[EMPTY_ON] = 1.0 if slow <= max(SLOWEST_COUNT, 0.6 * of_bins) and _are_counts(s, expected) else 0.0
+    if slow > SLOWEST or noise > NOISIEST or s[CALM] == 1:
         return
     s[SUM_SLACK] = max(STEP, SLOWER * slow)
     share = s[SUM_SLACK] / noise
@@ -556,7 +558,7 @@ def _advance(s, ring, buffer, cells, params, rules, time_us, value, coverage, sc
     low = smallest * (1.0 - width)
     if s[RAISED] == 0 and s[UNSURE] == 0:
         # A burst must not hide what is lost after it; but few counts are often twice what is expected.
-        most = 1.0 + max(0.5, 2.0 * np.sqrt(s[NOISE]) / expected)
+        most = 1.5 if expected >= FEWEST else 1.0 + max(0.5, 2.0 * np.sqrt(s[NOISE]) / expected)
         _follow_means(s, params, 1.0 - min(most, value / expected), time_us, ring)
         _follow_sum(s, params, min(most, value / (expected * s[LOCAL])), time_us, ring)
         _follow_counts(s, params, value, expected, time_us, ring)
@@ -604,9 +606,11 @@ def _advance(s, ring, buffer, cells, params, rules, time_us, value, coverage, sc
 @njit(nogil=True, cache=True)
 def _are_counts(s, level):
     """Whether a signal of about this level was counted, or is a mean of whole numbers that vary as counts do."""
-    if s[SAMPLED] != MEAN:
-        return s[SAMPLED] == COUNT
-    return s[WHOLE] == 1 and s[NOISE_BINS] >= TELLING and s[NOISE] >= COUNTED * level
+    if s[SAMPLED] == LEVEL or s[WHOLE] == 0:
+        return False
+    if s[SAMPLED] == COUNT and level < FEW:
+        return True
+    return s[NOISE_BINS] >= TELLING and s[NOISE] >= COUNTED * level
 
 
 @njit(nogil=True, cache=True)
@@ -614,14 +618,14 @@ def _follow_noise(s, params, value, coverage):
     """How far bins are from their neighbours: what no rhythm and no drift explains. Outages have no part in it."""
     if value != np.floor(value):
         s[WHOLE] = 0.0
-    if coverage < params[P_FULL_COVERAGE] or s[INSIDE] == 1 or s[LASTING] > 0:
+    if s[SAMPLED] == LEVEL or coverage < params[P_FULL_COVERAGE] or s[INSIDE] == 1 or s[LASTING] > 0:
         s[LAST] = np.nan
         return
     if s[LAST] == s[LAST]:
         step = 0.5 * (value - s[LAST]) ** 2
         if s[NOISE_BINS] >= LEAST_NOISE:
             # The edge of an outage is no noise.
-            step = min(step, 9.0 * s[NOISE])
+            step = min(step, max(9.0 * s[NOISE], 0.5 if s[WHOLE] == 1 else 1e-4 * value * value))
         s[NOISE_BINS] = min(s[NOISE_BINS] + 1.0, 2.0 * 86_400e6 / params[P_BIN_US])
         s[NOISE] += (step - s[NOISE]) / s[NOISE_BINS]
     s[LAST] = value
