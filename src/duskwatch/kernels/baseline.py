@@ -84,6 +84,7 @@ SLOWEST = 0.07  # a signal of which slots are off by more is not white enough fo
 NOISIEST = 0.28  # of single bins: counts that vary by more are no normal noise
 LEAST_SUM = 0.3
 RARE_US = 1e9 * 300e6  # time until the sum passes its limit by chance
+RARE_COUNT_US = 3e7 * 300e6  # and until the counts do, at least
 BACK_BY = 0.25  # what is back is more than what was left by half of this at least
 
 # What a bin was, uint16[N]: bits.
@@ -440,7 +441,7 @@ def _follow_counts(s, params, value, expected, time_us, ring):
         s[EMPTY] = 0.0
         return
     s[EMPTY] = max(0.0, s[EMPTY] + (MOST * expected + value * np.log(1.0 - MOST)) / spread)
-    if s[EMPTY] > np.log(RARE_US / params[P_BIN_US]) and s[LASTING] == 0:
+    if s[EMPTY] > np.log(RARE_COUNT_US / params[P_BIN_US]) and s[LASTING] == 0:
         s[LASTING], s[LASTING_SINCE] = BY_COUNT, time_us
         s[LEFT], s[RETURN] = min(1.0, value / expected), 0.0
 
