@@ -101,7 +101,8 @@ def run(edge, level, blind, by_voters, lift=0, least=0, held=None, voters=None, 
     count, _ = excursions(
         np.asarray(edge, np.int64), np.asarray(level, float), np.asarray(level if held is None else held, float),
         rank.astype(np.int32), values, voters, np.asarray(blind, np.uint8), np.asarray(by_voters, np.uint8), lift,
-        WINDOW, least, least if deep_us is None else deep_us, 0.5, BAND, EXIT, BRIDGE, SETTLE, ACCEPT, np.zeros(len(values) + 1, np.int64),
+        WINDOW, least, least if deep_us is None else deep_us, 0.5, BAND, EXIT, BRIDGE, SETTLE, ACCEPT,
+        np.zeros(len(values) + 1, np.int64),
         expected, loss, first, confirmed, end, ending,
     )  # fmt: skip
     rows = [(int(first[k]), int(confirmed[k]), int(end[k]), int(ending[k])) for k in range(count)]

@@ -45,9 +45,7 @@ def history_in(history: EntityHistory, outages: Sequence[Outage], from_us: int) 
             values=block.values[:, first:],
             coverage=block.coverage[:, first:],
         ),
-        gaps=tuple(
-            replace(gap, from_us=max(gap.from_us, from_us)) for gap in history.gaps if gap.until_us > from_us
-        ),
+        gaps=tuple(replace(gap, from_us=max(gap.from_us, from_us)) for gap in history.gaps if gap.until_us > from_us),
     )
     if any(outage.onset.earliest_us < from_us for outage in outages):
         return out
@@ -61,9 +59,7 @@ def _level_from(level: Level, from_us: int) -> Level:
     time_us, by_voters = level.time_us[at:].copy(), level.by_voters[at:].copy()
     time_us[0], by_voters[0] = from_us, 0
     rest = ("prefixes", "slash24", "slash48", "held_slash24", "held_slash48", "voters")
-    return replace(
-        level, time_us=time_us, by_voters=by_voters, **{name: getattr(level, name)[at:] for name in rest}
-    )
+    return replace(level, time_us=time_us, by_voters=by_voters, **{name: getattr(level, name)[at:] for name in rest})
 
 
 def _changes_from(log: ChangeLog, from_us: int) -> ChangeLog:

@@ -150,9 +150,7 @@ def replay_archives(
         reading.progress("", total, total)
     mark = most_telling(file.reenactment for own in chosen.values() for file in own)
     further = {name: select(by_collector[name], window.from_us - DAY, window.until_us) for name in chosen}
-    return replace(
-        join_replays(replays), window=window, reenactment=mark, lead_us=lead_us, earlier=further != chosen
-    )
+    return replace(join_replays(replays), window=window, reenactment=mark, lead_us=lead_us, earlier=further != chosen)
 
 
 def _lead_us(chosen: Iterable[Sequence[ArchiveFile]], window: Window) -> int:

@@ -28,17 +28,20 @@ def judged_spans(history: EntityHistory, config: DetectionConfig = DetectionConf
     level = history.level
     views = [view for block in history.series for view in _views(block, config)]
     edges = [view.edge_us for view in views]
+    of_level, known_us = np.zeros(0, np.uint8), 0
     if len(level.time_us):
+        of_level, known_us = _of_level(history, config)
         edges.append(trailing.edges(level))
+        edges.append(np.clip([known_us], edges[-1][0], edges[-1][-1]))
     if not edges:
         return ()
     edge = np.unique(np.concatenate(edges))
     told = np.full(len(edge) - 1, CODE["not-watched"], np.uint8)
     if len(level.time_us):
-        of_level = _of_level(history, config)
         at = np.searchsorted(level.time_us, edge[:-1], side="right") - 1
         there = (at >= 0) & (edge[:-1] < level.until_us)
         told[there] = of_level[at[there]]
+        told[there & (told == JUDGED) & (edge[:-1] < known_us)] = CODE["still-learning"]
     for view in views:
         at, there = view.onto(edge)
         told = _better(told, np.where(there, _of_bins(view)[at], CODE["not-watched"]).astype(np.uint8))
@@ -57,22 +60,23 @@ def down_at_start(history: EntityHistory, config: DetectionConfig = DetectionCon
     """
     if history.learned or not len(history.level.time_us):
         return False
-    codes = _of_level(history, config)
+    codes, _ = _of_level(history, config)
     watched = codes[codes != CODE["not-watched"]]
     return bool(len(watched)) and watched[0] in (CODE["down-at-start"], CODE["nothing-heard"])
 
 
-def _of_level(history: EntityHistory, config: DetectionConfig) -> U8:
-    """Why each step of the level could not be judged, [N]; JUDGED where it could."""
+def _of_level(history: EntityHistory, config: DetectionConfig) -> tuple[U8, int]:
+    """Why each step of the level could not be judged, [N], JUDGED where it could; and from when on enough is known."""
     level = history.level
     nobody = ~(trailing.zero_for_nan(level.voters) > 0)
     out = np.full(len(nobody), CODE["nothing-heard"], np.uint8)
     views = trailing.judge(history, config.trailing)
+    known_us = int(level.time_us[0])
     if views and not enough_known(history, config):
         out[:] = CODE["too-little-known"]
     elif views:
         space = [view for view in views if view.spec.unit in SPACE_UNITS] or list(views)
-        out = _of_view(space[0], history.learned)
+        out, known_us = _of_view(space[0], history.learned), space[0].told_from_us
         for view in () if history.learned else space[1:]:
             down = _of_view(view, False) == CODE["down-at-start"]
             out[down & (out == JUDGED)] = CODE["down-at-start"]
@@ -80,7 +84,7 @@ def _of_level(history: EntityHistory, config: DetectionConfig) -> U8:
     out[few] = CODE["few-observers"]
     out[np.isnan(level.prefixes)] = CODE["nothing-heard"]
     out[nobody] = CODE["not-watched"]
-    return out
+    return out, known_us
 
 
 def _of_view(view: LevelView, learned: bool) -> U8:
@@ -89,7 +93,6 @@ def _of_view(view: LevelView, learned: bool) -> U8:
     up = np.flatnonzero(view.watched & (view.values > 0))
     first_up = int(up[0]) if len(up) else len(out)
     if learned:
-        out[step < max(first_up, view.told_from)] = CODE["still-learning"]
         out[step < first_up] = CODE["nothing-heard"]
     else:
         out[step < _low_until(view, first_up)] = CODE["down-at-start"]

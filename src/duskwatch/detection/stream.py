@@ -50,7 +50,7 @@ class _Episode:
 class StreamState:
     """What is remembered of N series of E entities, all of one bin width.
 
-    Of each series the state of its baseline (3.5 kB), and the last L bins (two days and an hour; 26 bytes for each); of
+    Of each series the state of its baseline (4 kB), and the last L bins (two days and an hour; 26 bytes for each); of
     entities that are not still all bins since two days before. Given to ``step`` it is used up.
     """
 

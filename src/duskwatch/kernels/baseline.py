@@ -355,7 +355,7 @@ def _follow_local(s, params, ring, slot, scratch):
     last = np.nan
     for back in range(1, min(h, slots, LOCAL_SLOTS + 4) + 1):
         v = ring[(slot - back) % h]
-        if not v == v:
+        if np.isnan(v):
             continue
         was = s[HELD]
         if model == 1:
@@ -395,7 +395,9 @@ def _follow_local(s, params, ring, slot, scratch):
     s[SUM_SLACK] = max(STEP, SLOWER * slow)
     share = s[SUM_SLACK] / noise
     # The mean time between false alarms of the sum in normal noise (D. Siegmund, 1985).
-    s[SUM_LIMIT] = max(LEAST_SUM, noise * (np.log(RARE_US / params[P_BIN_US] * 2.0 * share * share + 1.0) / (2.0 * share) - 1.166))
+    s[SUM_LIMIT] = max(
+        LEAST_SUM, noise * (np.log(RARE_US / params[P_BIN_US] * 2.0 * share * share + 1.0) / (2.0 * share) - 1.166)
+    )
 
 
 @njit(nogil=True, cache=True)

@@ -97,11 +97,11 @@ def excursions(
     with which it begins, ``first`` an earlier one where what was lost had gone with voters before routes confirmed
     it, else the same; ``end_us`` is -1 while it lasts
 
-    Returns the number of excursions, and the first step from which on a loss would be told; N where there is none.
+    Returns the number of excursions, and the time from which on any loss would be told; the end where there is none.
     """
     n = level.shape[0]
     found = 0
-    settled_at = n
+    settled_us = edge_us[0] if least_us == 0 else edge_us[n]
     inside = False
     tail = 0
     total = np.int64(0)
@@ -162,8 +162,6 @@ def excursions(
                 stood = total - _below(tree, low) if least_us > 0 else np.int64(0)
                 settled = stood >= least_us
                 nearly = stood >= deep_us
-                if settled:
-                    settled_at = i
             asked = band if settled else deep
             if (settled or nearly) and should > 0 and 1.0 - level[i] / should >= asked:
                 inside = True
@@ -221,10 +219,15 @@ def excursions(
             taken[i] = stop - counted_from
             total += taken[i]
             _add(tree, rank[i], taken[i])
+            if settled_us == edge_us[n]:
+                low = np.searchsorted(values, (1.0 - band) * (normal if normal == normal else level[i]))
+                stood = total - _below(tree, low)
+                if stood >= least_us:
+                    settled_us = max(start, stop - (stood - least_us))
         last_level, last_voters = level[i], voters[i]
         after_gap = False
     if inside:
         end_us[found] = good_since
         ending[found] = BACK if good_since >= 0 else OPEN
         found += 1
-    return found, settled_at
+    return found, settled_us

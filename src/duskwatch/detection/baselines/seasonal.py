@@ -62,7 +62,7 @@ class Seasonal:
 class BaselineState:
     """What is remembered of N series, all of one bin width. A value: picklable, complete.
 
-    3.5 kB for each series of 5-minute bins: 28 days of hourly medians (float32), the sizes of past residuals in
+    4 kB for each series of 5-minute bins: 28 days of hourly medians (float32), the sizes of past residuals in
     40 cells for each of three models, the values of the hour that is running, and 36 figures.
     """
 

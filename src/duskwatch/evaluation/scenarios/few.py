@@ -26,7 +26,7 @@ HOURS = (2, 5, 8, 15, 34, 48)
 TAIL_DAYS = 3
 MONTH = 30  # days of a quiet one
 EACH = 6  # losses of each length and history
-QUIET_EACH = 8
+QUIET_EACH = 6
 UNITS, NOISE, LOSS = (20, 60), (0.08, 0.2), (0.35, 0.6)
 DRIFT = 1 / 3
 KIND = "few"
@@ -40,7 +40,7 @@ def entries(first: int = 1) -> Iterator[Entry]:
                 name = f"synthetic/few-{days}d-{hours}h-{number:02d}"
                 yield Entry(name, "few", partial(_lost, name, days, hours))
     for number in range(first, first + QUIET_EACH * len(SHAPES)):
-        name = f"synthetic/few-quiet-{number:02d}"
+        name = f"quiet/few-{number:02d}"
         yield Entry(name, "few-quiet", partial(_quiet, name, number))
 
 
