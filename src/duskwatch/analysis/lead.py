@@ -27,7 +27,7 @@ def numbered_anew(outages: Sequence[Outage], kept: Sequence[int]) -> tuple[Outag
 def coverage_in(coverage: Coverage, kept: Sequence[int], from_us: int) -> Coverage:
     """What is known of the recording of a window and of some outages."""
     witnesses = tuple(coverage.witnesses[k] for k in kept) if coverage.witnesses else ()
-    return Coverage(tuple(one for one in coverage.artefacts if one.until_us > from_us), witnesses)
+    return Coverage(tuple(one for one in coverage.artefacts if one.until_us >= from_us), witnesses)
 
 
 def history_in(history: EntityHistory, outages: Sequence[Outage], from_us: int) -> EntityHistory:

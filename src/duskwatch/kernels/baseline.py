@@ -335,6 +335,9 @@ def _close_week(s, params, slot):
             factor += 0.3
         chance = (SURE_ONE if bins == 1 else SURE_MEAN) * noise / np.sqrt(max(1.0, 2.0 * bins - 1.0))
         least = max(params[P_SCALES + 2 * SCALES + k], chance)
+        if s[SUM_LIMIT] < np.inf:
+            # The sum finds what is lost at once; what is lost by and by may be a drift.
+            least = max(least, EARLY + chance)
         enough = s[MEAN_HOURS] >= 168.0 and s[MEAN_HOURS] * 3.6e9 >= 20.0 * bins * params[P_BIN_US]
         if enough and weeks > 0:
             s[base + 2] = max(least, factor * most)
