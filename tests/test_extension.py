@@ -1,4 +1,4 @@
-"""A made-up source, signal, detector and hypothesis go all the way, and nothing in `src` knows of them.
+"""A made-up source, signal, detector and hypothesis go all the way, a store too, and nothing in `src` knows of them.
 
 What is registered here is what docs/how-to/extend.md tells a reader to write. If this test needs a change in `src`
 beyond a registry, a seam is wrong.
@@ -7,7 +7,7 @@ beyond a registry, a seam is wrong.
 import re
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +24,13 @@ from duskwatch.explanation.features import FEATURES
 from duskwatch.explanation.hypotheses import HYPOTHESES
 from duskwatch.explanation.hypothesis import Hypothesis
 from duskwatch.explanation.weights import Weight, Weights, shipped_weights
+from duskwatch.publication.documents.outages import outage_row
 from duskwatch.publication.html import to_html
 from duskwatch.publication.report_json import to_json
 from duskwatch.records.elems import PeerTable
 from duskwatch.records.entity import Entity
 from duskwatch.records.evidence import Fact, Facts
+from duskwatch.records.findings import Finding
 from duskwatch.records.messages import DumpBegin, DumpEnd, InputDone, Message, Silence
 from duskwatch.records.outages import Alarm
 from duskwatch.records.prefix import Prefix
@@ -38,6 +40,7 @@ from duskwatch.records.times import HOUR, MINUTE
 from duskwatch.signals.bgp.extents import WatchSpace
 from duskwatch.signals.bgp.votes import merge_votes
 from duskwatch.sources.bgp.formats.mrt import MrtReader
+from duskwatch.store import Store, blocks_frame, change_frames, days_of, level_frames, signal_frames
 from tests.small_archive import OWN, START_US, Archive, at
 
 KP = Entity("prefix", "175.45.176.0/22")
@@ -116,6 +119,29 @@ WEIGHTS = Weights(
 )
 
 
+# What a store keeps, each source beside the other.
+
+
+def kept(folder: Path, routes: Report) -> tuple[Store, Report, SignalBlock]:
+    """Routes and lamps, each recorded by a source of its own, and read back from the store."""
+    store = Store.open(folder, create=True)
+    (day,) = days_of(WINDOW.from_us, WINDOW.until_us)
+    told = [(KP, routes.history)]
+    with store.write_day(day, source="pigeons") as writer:
+        writer.recorded(WINDOW.from_us, WINDOW.until_us)
+        writer.inputs(routes.inputs)
+        writer.gaps(routes.history.gaps)
+        writer.changes(change_frames(told, day))
+        writer.levels(level_frames(told, day))
+        writer.signals(signal_frames(told, day))
+    measured = lights()
+    for day in days_of(measured.start_us, WINDOW.until_us):
+        store.write_signals(day, blocks_frame([(KP, measured)], day), source="lights")
+    history = store.history(KP, WINDOW.from_us, WINDOW.until_us, source="pigeons")
+    lamps = store.history(KP, measured.start_us, WINDOW.until_us, source="lights").signals
+    return store, replace(routes, history=replace(history, series=(), transit=routes.history.transit)), lamps
+
+
 @pytest.fixture(scope="module")
 def archive() -> Archive:
     made = Archive({"pigeons-north": 4, "pigeons-south": 4}, hours=8)
@@ -125,12 +151,29 @@ def archive() -> Archive:
 
 
 @pytest.fixture(scope="module")
-def report(archive: Archive) -> Report:
-    """From messages of the made-up source to a report with the made-up signal, detector and hypothesis in it."""
+def routes(archive: Archive) -> Report:
+    """From messages of the made-up source to a report."""
     watch = WatchSpace((Prefix.parse(KP.code),), (), None)
     replay = join_replays([replay_messages(name, pigeons(archive, name), WINDOW, watch) for name in archive.collectors])
-    routes = report_on(KP, replay, merge_votes(list(replay.parts), WINDOW.from_us, WINDOW.until_us), None)
-    both = with_signals(routes, [lights()], config=DetectionConfig(detectors=(*DETECTORS, Blackout())))
+    return report_on(KP, replay, merge_votes(list(replay.parts), WINDOW.from_us, WINDOW.until_us), None)
+
+
+@pytest.fixture(scope="module")
+def stored(routes: Report, tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Report, SignalBlock]:
+    """What a store gives back of it."""
+    return kept(tmp_path_factory.mktemp("extension") / "store", routes)
+
+
+@pytest.fixture(scope="module")
+def report(stored: tuple[Store, Report, SignalBlock]) -> Report:
+    """The report from the store, with the made-up signal, detector and hypothesis in it."""
+    _, of_routes, lamps = stored
+    return with_lamps(of_routes, lamps)
+
+
+def with_lamps(routes: Report, lamps: SignalBlock) -> Report:
+    """The report on routes, with what the lamps tell."""
+    both = with_signals(routes, [lamps], config=DetectionConfig(detectors=(*DETECTORS, Blackout())))
     return explained(
         both,
         [Fact("sky.moon", 1.0, "", "almanac")],
@@ -138,6 +181,32 @@ def report(archive: Archive) -> Report:
         hypotheses=(*HYPOTHESES, ECLIPSE),
         weights=shipped_weights().merged(WEIGHTS),
     )
+
+
+def test_a_store_gives_back_what_it_was_given(routes: Report, stored: tuple[Store, Report, SignalBlock]) -> None:
+    store, of_routes, lamps = stored
+    assert store.sources() == ["lights", "pigeons"]
+    assert (lamps.specs, lamps.bin_us) == ((LIGHTS,), 10 * MINUTE)
+    assert np.array_equal(lamps.values, lights().values)
+    straight, through = with_lamps(routes, lights()), with_lamps(of_routes, lamps)
+    assert len(straight.outages) == 1
+    assert through.outages == straight.outages
+    assert through.explanation is not None
+    assert straight.explanation is not None
+    assert through.explanation.weighed("eclipse") == straight.explanation.weighed("eclipse")
+
+
+def test_the_outage_is_recorded_and_told_by_the_store(
+    report: Report, stored: tuple[Store, Report, SignalBlock]
+) -> None:
+    store, _, _ = stored
+    window = WINDOW.from_us, WINDOW.until_us
+    store.record_outages(window, [Finding(KP, report.outages)], source="pigeons", detector="blackout/1", why="test")
+    (one,) = store.outages(entities=[KP])
+    assert one.newest.outage == report.outages[0]
+    row = outage_row(one)
+    assert (row["sources"], row["detector"]) == ("pigeons", "blackout/1")
+    assert set(row["signals"].split()) >= {"lights.lit", "bgp.visible_slash24"}
 
 
 def test_a_made_up_source_tells_its_outage_to_the_second_and_its_silence_is_a_gap(report: Report) -> None:
@@ -184,6 +253,6 @@ def test_the_page_for_readers_has_the_code_of_this_file() -> None:
     page = (here.parents[1] / "docs" / "how-to" / "extend.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", page, re.S)
     code = textwrap.dedent(here.read_text())
-    assert len(blocks) == 5
+    assert len(blocks) == 7
     for block in blocks:
         assert block in code or textwrap.indent(block, "    ") in code

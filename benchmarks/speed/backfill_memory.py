@@ -102,7 +102,7 @@ def rows_of(packing: str, scale: float, hours: float) -> list[tuple[str, int, in
             rows.append((f"store {count}", size, 0, peak_of(store_day, part.day, votes, (), plan)))
         record = record_of(plan, part.day)
         assert record is not None
-        search, *_ = searches([record.summary], SEARCHES * WORKERS, LEAST_SEARCHED)
+        search, *_ = searches([record.summary], SEARCHES * WORKERS, LEAST_SEARCHED, plan.detection)
         peak = peak_of(search_part, plan, search, Path(folder) / "outages")
         rows.append((f"search, {len(search.entities)} entities", 0, 0, peak))
     return rows

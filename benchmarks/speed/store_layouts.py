@@ -64,8 +64,7 @@ def chunks(entities: int, day: date) -> Iterator[pl.DataFrame]:
 
 def bins(wide: pl.DataFrame) -> pl.DataFrame:
     """One row per bin."""
-    day, family = wide["day"][0], wide["family"][0]
-    return long_from_wide(wide.lazy()).collect().with_columns(day=pl.lit(day), family=pl.lit(family))
+    return long_from_wide(wide.lazy()).collect().with_columns(day=pl.lit(wide["day"][0]))
 
 
 def runs(wide: pl.DataFrame) -> pl.DataFrame:
@@ -87,13 +86,14 @@ class DeltaLists:
         self.store = Store.open(folder, create=True)
 
     def write(self, day: date, frames: Iterator[pl.DataFrame]) -> None:
-        self.store.write_signals(day, frames)
+        self.store.write_signals(day, frames, source="bgp")
 
     def entity(self, code: str) -> int:
         return self.store.signals([NAMES[1]], entities=[Entity("asn", code)]).collect().height
 
     def moment(self, day: date) -> int:
-        return self.store.values_at(NAMES[1], day_start(day) + 43_200_000_000).height
+        noon = day_start(day) + 43_200_000_000
+        return self.store.signals([NAMES[1]], from_us=noon, until_us=noon + 1).collect(engine="streaming").height
 
 
 class DeltaRows:
@@ -117,9 +117,9 @@ class DeltaRows:
         write_deltalake(
             self.folder,
             arrow.RecordBatchReader.from_batches(arrow.Table.from_arrow(first).schema, batches()),
-            partition_by=["family", "day"],
+            partition_by=["day"],
             mode="overwrite",
-            predicate=f"family = 'bgp' AND day = '{day}'" if there else None,
+            predicate=f"day = '{day}'" if there else None,
             target_file_size=1 << 30,
             writer_properties=WriterProperties(compression="ZSTD", compression_level=3, max_row_group_size=1 << 17),
         )

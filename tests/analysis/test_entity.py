@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from duskwatch.analysis.entity import _watch, analyze, analyze_countries, report_on
+from duskwatch.analysis.entity import _watch, analyze, report_on
 from duskwatch.analysis.replay import BIN_US, Replay, Window
 from duskwatch.cases.build import BuiltCase
 from duskwatch.publication.reasons import reason_text
@@ -25,6 +25,7 @@ from duskwatch.signals.bgp.votes import merge_votes
 from duskwatch.sources.bgp.archives.find import ArchiveError, find_files, select
 from duskwatch.sources.bgp.archives.read import messages, open_ahead
 from duskwatch.sources.reference.geo import load_geo
+from tests.analysis.many import analyze_countries
 
 KP = parse_entity("KP")
 DAY = parse_time("2014-12-22T08:00Z"), parse_time("2014-12-23T08:30Z")

@@ -16,7 +16,8 @@ from duskwatch.records.outages import When
 from duskwatch.records.reason import NO_REASON
 from duskwatch.records.signals import Level
 from duskwatch.records.times import parse_time, to_datetime
-from duskwatch.signals.bgp.holdings import before, holding
+from duskwatch.signals.bgp import holdings
+from duskwatch.signals.bgp.holdings import before, counted_as, steps_of
 from duskwatch.signals.bgp.votes import merge_votes
 from duskwatch.sources.reference.geo import load_geo
 from tests.detection.test_incidents import out
@@ -136,6 +137,12 @@ def steps(*rows: tuple[int, float]) -> Level:
 
 
 HOUR_US = 3_600_000_000
+
+
+def holding(part, whole, outage, around):
+    """What both had, read from levels as is counted for the outage."""
+    signal = counted_as(outage)
+    return holdings.holding(steps_of(part, signal), steps_of(whole, signal), outage, around)
 
 
 def test_a_share_is_that_before_the_whole_began_to_fall():

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from duskwatch.analysis.entity import analyze
-from duskwatch.analysis.whole_tables import measure_all, replay_all
+from duskwatch.analysis.whole_tables import measure_all
 from duskwatch.records.entity import parse_entity
 from duskwatch.records.prefix import Prefix
 from duskwatch.records.times import MINUTE, parse_time, to_datetime
 from duskwatch.signals.bgp.votes import merge_votes
 from duskwatch.sources.reference.geo import load_geo
+from tests.analysis.many import replay_all
 from tests.signals.bgp.test_entities import same
 
 DAY = parse_time("2014-12-22T08:00Z"), parse_time("2014-12-23T08:30Z")

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import re
 import subprocess
 import sys
@@ -75,7 +76,7 @@ def test_json_goes_to_standard_output_alone(case, tmp_path):
 
 
 WRONG = {
-    "an entity that is none": (["nowhere", *WINDOW], "'nowhere' is not an entity"),
+    "an entity that is none": (["nowhere", *WINDOW], "'nowhere' is not a country"),
     "a code that is no country": (["XX", *WINDOW, "--mrt", "{mrt}", "--geo", "{geo}"], "'XX' is not a country"),
     "a code people use": (["UK", *WINDOW, "--mrt", "{mrt}", "--geo", "{geo}"], "write GB"),
     "reversed times": (["KP", "--from", "2014-12-23", "--until", "2014-12-22"], "is not after --from"),
@@ -144,9 +145,39 @@ def test_a_damaged_input_still_gives_a_report_and_exit_code_1(case, tmp_path):
 
 
 def test_the_demo_tells_of_nine_hours_and_thirty_one_minutes(tmp_path):
-    done = duskwatch("demo", "--out", tmp_path, "--quiet")
+    done = duskwatch("demo", "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     assert "re-enactment" in done.stdout
     assert "9 h 31 min" in done.stdout
     assert "re-enactment" in (tmp_path / "report.html").read_text()
     assert "re-enactment" in json.loads((tmp_path / "report.json").read_text())["reenactment"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["analyse", "KP"], "duskwatch: no such command 'analyse'; did you mean analyze?; duskwatch --help shows how"),
+        (["xyzzy"], "duskwatch: no such command 'xyzzy'; duskwatch --help lists them"),
+        (["analyze"], "duskwatch analyze: missing argument 'entity'; duskwatch analyze --help shows how"),
+        (["analyze", "KP", "--form", "x"], "duskwatch analyze: no such option: --form (Possible options: --from); "),
+        (["archive", "lst"], "duskwatch archive: no such command 'lst'. Did you mean 'list'?; "),
+    ],
+)
+def test_a_usage_error_is_one_line(words, said):
+    done = duskwatch(*words)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith(said)
+    assert done.stderr.count("\n") == 1
+
+
+def test_without_arguments_help_is_shown():
+    done = duskwatch()
+    assert "analyze" in done.stdout + done.stderr
+    assert "Usage: duskwatch" in done.stdout + done.stderr
+
+
+def test_no_color_leaves_no_escape():
+    for words in ((), ("--help",), ("analyze", "--help"), ("xyzzy",)):
+        done = duskwatch(*words, env={**os.environ, "NO_COLOR": "1", "FORCE_COLOR": "", "TERM": "xterm-256color"})
+        assert "\x1b" not in done.stdout + done.stderr

@@ -8,11 +8,12 @@ import pytest
 from typer.testing import CliRunner
 
 from duskwatch.cli.app import app
+from duskwatch.records.findings import Finding
 from duskwatch.records.incidents import Incident, Member
 from duskwatch.store import Store
 from duskwatch.store.incidents import FoundIncident, record_incidents
 from duskwatch.store.revisions import record_incident, revise_incident
-from tests.store.build import DAY1, FROM, KP, STAR, two_days
+from tests.store.build import DAY1, FROM, KP, STAR, put_day, two_days
 from tests.store.test_revisions import FIRST, SECOND_LOSS, WINDOW
 
 TITLE = "North Korea (KP), 22 December 2014, 16:00 to 23 December, 01:00 UTC, 100 % lost; AS131279 explains it"
@@ -23,8 +24,23 @@ UIDS = ("KP-20141222T160000Z", "AS131279-20141222T160000Z")
 def place(tmp_path) -> str:
     """A store with one incident that was found, and one that a person told."""
     store = Store.open(tmp_path / "store", create=True)
-    store.write_day(DAY1, [(KP, two_days())])
-    store.record_outages(WINDOW, [(KP, [FIRST, SECOND_LOSS]), (STAR, [FIRST])], detector="d", why="test")
+    put_day(store, DAY1, [(KP, two_days())])
+    store.record_outages(
+        WINDOW,
+        [
+            Finding(
+                KP,
+                (
+                    FIRST,
+                    SECOND_LOSS,
+                ),
+            ),
+            Finding(STAR, (FIRST,)),
+        ],
+        source="bgp",
+        detector="d",
+        why="test",
+    )
     members = (Member(KP, FIRST, 0, 1.0), Member(STAR, FIRST, 0, 0.9))
     told = Incident(KP, FIRST.onset.best_us, FIRST.end.best_us, 1.0, members, members[1:], 0.9)
     record_incidents(
@@ -51,7 +67,10 @@ def test_the_list_has_one_line_each(place):
 
 
 def test_json_and_csv_hold_the_figures(place):
-    first, second = map(json.loads, run("incidents", "--store", place, "--format", "json").splitlines())
+    first, second = json.loads(run("incidents", "--store", place, "--format", "json"))
+    assert json.loads(run("incidents", "--store", place, "--json")) == [first, second]
+    lines = run("incidents", "--store", place, "--format", "jsonl").splitlines()
+    assert list(map(json.loads, lines)) == [first, second]
     assert first == {
         "id": 1, "state": "ended", "entity": {"type": "country", "code": "KP", "name": "North Korea"},
         "from": "2014-12-22T16:00:00Z", "until": "2014-12-23T01:00:00Z", "lost": 1.0,
@@ -87,7 +106,7 @@ def test_one_is_shown_in_full_with_notes_and_revisions(place):
 def test_who_wrote_a_note_is_not_stored_unless_given(place):
     assert run("notes", "add", UIDS[0], "first", "--store", place) == f"note 1 on {UIDS[0]}\n"
     run("notes", "add", 2, "second \x07", "--author", "A. Reader", "--store", place)
-    first, second = (json.loads(line) for line in run("notes", "list", "--store", place, "--json").splitlines())
+    first, second = json.loads(run("notes", "list", "--store", place, "--json"))
     assert (first["about"], first["by"], first["text"]) == (UIDS[0], "unnamed", "first")
     assert (second["about"], second["by"]) == ("2", "A. Reader")
     (line,) = run("notes", "list", UIDS[0], "--store", place).splitlines()
@@ -97,13 +116,37 @@ def test_who_wrote_a_note_is_not_stored_unless_given(place):
     assert "there is none" in run("notes", "list", "1", "--store", place, code=1)
 
 
+def test_a_person_closes_an_incident_and_dismisses_an_outage(place):
+    assert (
+        run("incidents", "close", "1", "--why", "repaired", "--by", "NOC", "--store", place) == "incident 1 is closed\n"
+    )
+    assert "(closed)" in run("incidents", "--store", place).splitlines()[0]
+    assert "NOC: repaired (closed)" in run("incidents", "show", "1", "--store", place)
+    run("incidents", "reopen", "1", "--why", "too early", "--store", place)
+    assert json.loads(run("incidents", "show", "1", "--json", "--store", place))["state"] == "ended"
+    assert run("incidents", "dismiss", UIDS[0], "--why", "moved", "--store", place) == f"{UIDS[0]} is dismissed\n"
+    assert UIDS[0] not in run("query", "outages", "--store", place)
+    assert "(dismissed)" in run("incidents", "show", "1", "--store", place)
+    run("incidents", "dismiss", UIDS[0], "--why", "was one", "--restore", "--store", place)
+    assert UIDS[0] in run("query", "outages", "--store", place)
+
+
+def test_a_limit_says_what_it_leaves_out(place):
+    done = CliRunner().invoke(app, ["incidents", "--store", str(place), "--limit", "1"])
+    assert len(done.stdout.splitlines()) == 1
+    assert "1 of 2 are shown" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("incidents", "--format", "xml"), "--format xml: one of table, json, csv"),
+        (("incidents", "--format", "xml"), "--format xml: one of table, csv, json, jsonl"),
         (("incidents", "--from", "2014-12-23", "--until", "2014-12-22"), "--until 2014-12-22 is not after"),
-        (("incidents", "--entity", "Korea"), "'Korea' is not an entity"),
+        (("incidents", "--entity", "Korea"), "'Korea' is not a country"),
+        (("incidents", "--limit", "0"), "--limit 0: at least 1"),
         (("incidents", "show", "99"), "no incident 99"),
+        (("incidents", "close", "99", "--why", "x"), "no incident 99"),
+        (("incidents", "dismiss", "KP-1", "--why", "x"), "no outage 'KP-1'"),
         (("incidents", "show", 10**30), "no incident"),
         (("notes", "add", "KP-1", "text"), "no outage 'KP-1'"),
         (("notes", "add", "99", "text"), "no incident 99"),

@@ -97,14 +97,16 @@ def test_wrong_usage_is_one_clear_line_and_exit_code_2(files, tmp_path, what):
 
 def test_a_stored_incident_is_compared_with_and_keeps_a_statement(files, tmp_path):
     from duskwatch.records.entity import Entity
+    from duskwatch.records.findings import Finding
     from duskwatch.records.outages import Outage, When
+    from duskwatch.records.reason import in_words
     from duskwatch.records.times import parse_time
     from duskwatch.store import Store
     from duskwatch.store.incidents import record_incident
     from duskwatch.store.revisions import annotations, record_outages
 
     def when(text: str) -> When:
-        return When(parse_time(text), parse_time(text), parse_time(text), "made")
+        return When(parse_time(text), parse_time(text), parse_time(text), in_words("made"))
 
     events = Store.open(str(tmp_path / "store"), create=True).events()
     begin, end = when("2014-12-22T16:15Z"), when("2014-12-23T01:46Z")
@@ -112,8 +114,8 @@ def test_a_stored_incident_is_compared_with_and_keeps_a_statement(files, tmp_pat
         begin, end, begin, end, 34260 * 1_000_000, 1.0, (), 0, None, True, ("bgp.visible_slash24",), 9.5, 0.9
     )
     window = (parse_time("2014-12-22"), parse_time("2014-12-24"))
-    found = [(Entity("country", "KP", "North Korea"), [outage])]
-    recorded = record_outages(events, window, found, detector="made", by="test", why="test")
+    found = [Finding(Entity("country", "KP", "North Korea"), (outage,))]
+    recorded = record_outages(events, window, found, source="bgp", detector="made", by="test", why="test")
     number = record_incident(events, "North Korea", recorded.uids, by="test", why="test")
     statement = [
         "--statement",

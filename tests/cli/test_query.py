@@ -12,11 +12,12 @@ import pytest
 from typer.testing import CliRunner
 
 from duskwatch.cli.app import app
+from duskwatch.records.findings import Finding
 from duskwatch.records.report import InputFile
 from duskwatch.records.signals import Gap
 from duskwatch.records.times import DAY, HOUR, iso
 from duskwatch.store import Store
-from tests.store.build import DAY1, DAY2, FROM, KP, STAR, two_days
+from tests.store.build import DAY1, DAY2, FROM, KP, STAR, put_day, two_days
 from tests.store.test_revisions import FIRST, SECOND_LOSS, WINDOW
 
 HISTORY = two_days()
@@ -28,10 +29,24 @@ def place(tmp_path_factory) -> str:
     folder = tmp_path_factory.mktemp("query") / "store"
     store = Store.open(folder, create=True)
     for day in (DAY1, DAY2):
-        store.write_day(day, [(KP, HISTORY), (STAR, two_days(2, 5))])
-    store.write_gaps(DAY1, [Gap("rrc97\x1b[31m", FROM, FROM + HOUR, "missing file", 3)])
-    store.write_inputs(DAY1, [InputFile("updates.gz", "00" * 32, "mrt", None, None, collector="rrc97")])
-    store.record_outages(WINDOW, [(KP, [FIRST, SECOND_LOSS])], detector="loss-area/1", why="test")
+        put_day(store, day, [(KP, HISTORY), (STAR, two_days(2, 5))])
+    store.write_gaps(DAY1, [Gap("rrc97\x1b[31m", FROM, FROM + HOUR, "missing file", 3)], source="bgp")
+    store.write_inputs(DAY1, [InputFile("updates.gz", "00" * 32, "mrt", None, None, collector="rrc97")], source="bgp")
+    store.record_outages(
+        WINDOW,
+        [
+            Finding(
+                KP,
+                (
+                    FIRST,
+                    SECOND_LOSS,
+                ),
+            )
+        ],
+        source="bgp",
+        detector="loss-area/1",
+        why="test",
+    )
     return str(folder)
 
 
@@ -61,25 +76,27 @@ def test_every_format_says_the_same(place, tmp_path):
     assert {(row["entity"], row["entity_type"], row["signal"]) for row in rows} == {
         ("KP", "country", "bgp.visible_slash24")
     }
-    objects = [json.loads(line) for line in query(place, *arguments, "--format", "json").splitlines()]
+    objects = json.loads(query(place, *arguments, "--format", "json"))
     assert [(one["time"], one["value"]) for one in objects] == expected()
+    assert json.loads(query(place, *arguments, "--json")) == objects
+    assert [json.loads(line) for line in query(place, *arguments, "--format", "jsonl").splitlines()] == objects
     assert query(place, *arguments, "--format", "parquet", "--out", tmp_path / "x.parquet") == ""
     frame = pl.read_parquet(tmp_path / "x.parquet")
     assert frame.schema["time"] == pl.Datetime("us", "UTC")
     assert frame["value"].to_list() == [value for _, value in expected()]
     table = query(place, *arguments).splitlines()
-    assert table[0].split() == ["entity_type", "entity", "signal", "time", "bin_seconds", "value", "coverage"]
+    assert table[0].split() == ["entity_type", "entity", "signal", "time", "bin_seconds", "value", "coverage", "source"]
     assert [line.split()[3] for line in table[1:]] == [time for time, _ in expected()]
     assert [line.split()[5] for line in table[1:]] == ["-" if v is None else f"{v:.1f}" for _, v in expected()]
 
 
 def test_a_file_holds_what_would_be_printed_and_appears_whole(place, tmp_path):
-    for format_ in ("csv", "json", "table"):
+    for format_ in ("csv", "json", "jsonl", "table"):
         arguments = ("bgp.visible_slash24", *WINDOW_OPTIONS, "--format", format_)
         out = tmp_path / f"out.{format_}"
         assert query(place, *arguments, "--out", out) == ""
         assert out.read_text() == query(place, *arguments)
-    assert len(list(tmp_path.iterdir())) == 3
+    assert len(list(tmp_path.iterdir())) == 4
 
 
 def test_all_signals_of_all_entities(place):
@@ -92,7 +109,7 @@ def test_all_signals_of_all_entities(place):
 
 @pytest.mark.parametrize("table", ["changes", "levels"])
 def test_what_happened_to_an_entity(place, table):
-    rows = [json.loads(line) for line in query(place, table, "--entity", "AS131279", "--format", "json").splitlines()]
+    rows = json.loads(query(place, table, "--entity", "AS131279", "--format", "json"))
     assert rows
     assert {row["entity"] for row in rows} == {"AS131279"}
     assert all(row["time"].endswith("Z") for row in rows)
@@ -100,7 +117,7 @@ def test_what_happened_to_an_entity(place, table):
 
 
 def test_what_went_in_and_what_was_missing(place):
-    (row,) = [json.loads(line) for line in query(place, "inputs", "--format", "json").splitlines()]
+    (row,) = json.loads(query(place, "inputs", "--format", "json"))
     assert (row["name"], row["collector"], row["from"], row["day"]) == ("updates.gz", "rrc97", None, "2014-12-22")
     table = query(place, "gaps")
     assert "missing file" in table
@@ -108,7 +125,7 @@ def test_what_went_in_and_what_was_missing(place):
 
 
 def test_outages_as_they_are_known_now(place):
-    rows = [json.loads(line) for line in query(place, "outages", "--entity", "KP", "--format", "json").splitlines()]
+    rows = json.loads(query(place, "outages", "--entity", "KP", "--format", "json"))
     assert [row["id"] for row in rows] == ["KP-20141222T160000Z", "KP-20141223T160000Z"]
     assert rows[0]["onset"] == "2014-12-22T16:00:00Z"
     assert rows[0]["onset_earliest"] == "2014-12-22T15:59:30Z"
@@ -118,15 +135,46 @@ def test_outages_as_they_are_known_now(place):
     assert len(query(place, "outages", "--from", iso(FROM + 30 * HOUR)).splitlines()) == 2
 
 
+def test_outages_that_are_asked_for(place):
+    def ids(*options):
+        return [row["id"] for row in json.loads(query(place, "outages", *options, "--json"))]
+
+    every = ids()
+    rows = {row["id"]: row for row in json.loads(query(place, "outages", "--json"))}
+    assert len(every) > 1
+    assert ids("--longer", "9h") == [one for one in every if rows[one]["duration_seconds"] >= 9 * 3600]
+    assert ids("--loss", "0.99") == [one for one in every if rows[one]["depth"] >= 0.99]
+    assert ids("--type", "country") == [one for one in every if rows[one]["entity_type"] == "country"]
+    assert ids("--limit", "1") == every[:1]
+    none = CliRunner().invoke(app, ["query", "outages", "--longer", "30d", "--json", "--store", place])
+    assert (none.exit_code, none.stdout) == (1, "[]\n")
+
+
+def test_a_table_of_outages_fits_a_terminal(place):
+    lines = query(place, "outages").splitlines()
+    assert lines[0].split() == ["id", "entity", "onset", "end", "lasted", "lost_%", "relapses", "part_in", "sources"]
+    assert "9 h" in lines[1]
+    assert max(map(len, lines)) <= 140
+
+
+def test_rows_of_any_table_may_be_limited(place):
+    assert len(query(place, "signals", "--format", "jsonl", "--limit", "7").splitlines()) == 7
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["signals", "--longer", "1h"], "--type, --longer and --loss are for outages"),
+        (["outages", "--longer", "soon"], "'soon' is no length of time; write 90s, 30m"),
+        (["outages", "--type", "city"], "--type city: one of country, asn, prefix"),
+        (["outages", "--loss", "60"], "--loss 60.0: a share from 0 to 1"),
+        (["outages", "--limit", "0"], "--limit 0: at least 1"),
         (["bgp.nothing"], "no signal 'bgp.nothing' in this store; there are bgp.announcements, bgp.visible_prefixes"),
         (["nothing"], "'nothing': a signal, such as bgp.peers_live, or signals, outages, changes"),
-        (["signals", "--entity", "Korea"], "'Korea' is not an entity"),
+        (["signals", "--entity", "Korea"], "'Korea' is not a country"),
         (["signals", "--from", "noon"], "'noon' is not a time"),
         (["signals", "--from", "2014-12-23", "--until", "2014-12-22"], "--until 2014-12-22 is not after"),
-        (["signals", "--format", "xml"], "--format xml: one of table, csv, json, parquet"),
+        (["signals", "--format", "xml"], "--format xml: one of table, csv, json, jsonl, parquet"),
         (["signals", "--format", "parquet"], "give --out FILE"),
         (["signals", "--out", "/nowhere/x"], "--out /nowhere/x: no such folder"),
         (["signals", "--out", "/"], "a folder; name a file"),

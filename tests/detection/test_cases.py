@@ -144,7 +144,7 @@ def test_ten_times_the_outages_take_about_ten_times_as_long() -> None:
 
 @pytest.mark.slow
 def test_the_outages_of_a_real_day_are_found_and_no_others(shared_data: Path) -> None:
-    from duskwatch.analysis.entity import analyze_countries
+    from tests.analysis.many import analyze_countries
 
     geo = sorted((shared_data / "reference/delegated-2016").glob("*afrinic*"))
     day = "2008-02-19T"

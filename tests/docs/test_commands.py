@@ -8,6 +8,8 @@ A block of shell commands may follow one of these lines, which a reader of the p
 All other blocks run, those of one page in one folder, from top to bottom, with the files that FILES puts there.
 """
 
+import html
+import json
 import os
 import re
 import shutil
@@ -185,3 +187,26 @@ def test_the_check_of_the_tutorial_gives_what_it_says(tmp_path: Path, case: Buil
     assert f"`{ninth}`" in text
     assert int(ninth.split("|")[1]) == 1419264888
     assert "16:14:48" in text
+
+
+def test_a_report_says_how_to_make_it_again(tmp_path: Path, case: BuiltCase) -> None:
+    """The command that a report prints, run as it says, gives the same report."""
+    window = "--from 2014-12-22T12:00Z --until 2014-12-22T18:00Z"
+    first = tmp_path / "first"
+    first.mkdir()
+    run(first, f"duskwatch analyze KP {window} --mrt {case.mrt} --geo {case.geo} --as-names {case.as_names} --quiet")
+    document = json.loads((first / "out" / "report.json").read_text())
+    page = (first / "out" / "report.html").read_text()
+    printed = html.unescape(re.search(r'id="reproduce".*?<pre><code>(.*?)</code>', page, re.S)[1])
+    assert printed in (first / "out" / "report.md").read_text()
+    again = tmp_path / "files"
+    again.mkdir()
+    for name in document["coverage"]["collector_names"]:
+        (again / name).mkdir()
+        for path in (case.mrt / name).rglob("*.*z*"):
+            (again / name / path.name).symlink_to(path)
+    for path in (case.geo, case.as_names):
+        shutil.copy(path, again)
+    run(again, f"{printed} --quiet")
+    assert json.loads((again / "again" / "report.json").read_text()) == document
+    assert document["reenactment"] == case.statement

@@ -28,6 +28,7 @@ from duskwatch.publication.spans import whole
 from duskwatch.publication.tables_csv import inputs_csv, outages_csv, prefixes_csv, text
 from duskwatch.publication.ticks import axis_caption, ticks
 from duskwatch.publication.write import write_report
+from duskwatch.records.findings import Finding
 from duskwatch.records.report import InputFile
 from duskwatch.records.times import DAY, HOUR, MINUTE, iso
 from duskwatch.store.database import migrate
@@ -67,7 +68,9 @@ def test_an_id_is_the_one_that_the_store_gives(tmp_path: Path) -> None:
     where = f"sqlite:///{tmp_path / 'x.db'}"
     migrate(where)
     window = (report.from_us, report.until_us)
-    found = record_outages(where, window, [(report.entity, twice)], detector="x", by="test", why="made")
+    found = record_outages(
+        where, window, [Finding(report.entity, twice)], source="bgp", detector="x", by="test", why="made"
+    )
     # The store numbers relapses by their own index, which moved by one here: only ids are compared.
     assert outage_ids(report.entity, twice) == found.uids
     assert len(set(found.uids)) == len(twice)

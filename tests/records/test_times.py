@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duskwatch.records.errors import InputError
-from duskwatch.records.times import calendar_time, iso, parse_time, to_datetime
+from duskwatch.records.times import SECOND, calendar_time, iso, parse_span, parse_time, to_datetime
 from duskwatch.sources.tables.times import times_us
 
 MOMENT = "2014-12-22T16:15:03Z"
@@ -77,3 +77,17 @@ def test_every_moment_comes_back_from_its_text(moment: datetime, minutes: int) -
 def test_any_text_is_a_time_or_none(text: str) -> None:
     found = calendar_time(text)
     assert found is None or isinstance(found, int)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90s", 90), ("30m", 1800), ("30 min", 1800), ("1.5h", 5400), ("2d", 172800), ("9h31m", 34260), (" 1H 1S ", 3601)],
+)
+def test_lengths_of_time(text, seconds):
+    assert parse_span(text) == seconds * SECOND
+
+
+@pytest.mark.parametrize("text", ["", "soon", "5", "h", "1h x", "-1h", "1e9h", "9" * 60 + "h"])
+def test_what_is_no_length_of_time(text):
+    with pytest.raises(InputError, match="is no length of time; write 90s"):
+        parse_span(text)

@@ -8,6 +8,7 @@ import numpy as np
 from duskwatch.records.entity import Entity
 from duskwatch.records.signals import EntityHistory, SignalBlock, undeclared
 from duskwatch.records.times import DAY, SECOND
+from duskwatch.store import Store, change_frames, level_frames, signal_frames
 from duskwatch.store.frames import day_start
 from tests.detection.build import history, lose
 
@@ -42,3 +43,13 @@ def two_days(prefixes: int = 4, seed: int = 0) -> EntityHistory:
 def block(rows: np.ndarray, *, start_us: int = FROM, bin_us: int = 300 * SECOND, names: tuple[str, ...]) -> SignalBlock:
     """A block of given values, watched all the time where they are not NaN."""
     return SignalBlock(tuple(map(undeclared, names)), start_us, bin_us, rows, np.where(np.isnan(rows), 0.0, 1.0))
+
+
+def put_day(store: Store, day: date, histories: list[tuple[Entity, EntityHistory]], source: str = "bgp") -> None:
+    """Write a day's changes, levels and signals of some entities, and the gaps of the first."""
+    ordered = sorted(histories, key=lambda one: (one[0].type, one[0].code))
+    with store.write_day(day, source=source) as writer:
+        writer.changes(change_frames(ordered, day))
+        writer.levels(level_frames(ordered, day))
+        writer.signals(signal_frames(ordered, day))
+        writer.gaps(histories[0][1].gaps)

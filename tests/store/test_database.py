@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sql
 
+from duskwatch.records.entity import Entity
+from duskwatch.records.findings import Conclusion, Finding
 from duskwatch.store import Store, StoreError, database, revisions
 from duskwatch.store.outage_json import to_document
 from tests.store.build import FROM, KP
@@ -16,10 +18,16 @@ OUTAGE = {
     "detector": "loss-area/1", "revision": 1, "state": "ended", "onset_earliest_us": FIRST.onset.earliest_us,
     "onset_us": FIRST.onset.best_us, "onset_latest_us": FIRST.onset.latest_us, "end_us": FIRST.end.best_us,
 }  # fmt: skip
+CONCLUDED = [Conclusion("bgp", "loss-area/1", WINDOW, FIRST)]
 REVISION = {
     "outage_id": 7, "number": 1, "at_us": 5, "by": "duskwatch", "why": "analysis", "state": "ended",
-    "window_from_us": WINDOW[0], "window_until_us": WINDOW[1], "document": to_document(FIRST, None),
+    "window_from_us": WINDOW[0], "window_until_us": WINDOW[1], "document": to_document(FIRST, None, CONCLUDED),
 }  # fmt: skip
+
+MOMENTS = ("onset", "end", "dark_from", "dark_until")
+EARLY = {name: value for name, value in REVISION["document"].items() if name != "concluded"}
+# Until version 0004 a moment's reason was a sentence, and nothing was said of sources.
+EARLY_REVISION = REVISION | {"document": EARLY | {m: EARLY[m] | {"reason": "majority lost"} for m in MOMENTS}}
 
 
 @contextmanager
@@ -48,15 +56,16 @@ def test_the_newest_migration_is_the_one_the_program_names():
     assert ScriptDirectory.from_config(config).get_current_head() == database.HEAD
 
 
-@pytest.mark.parametrize("version", ["0001", "0002", "0003"])
+@pytest.mark.parametrize("version", ["0001", "0002", "0003", "0004"])
 def test_an_earlier_database_is_named_brought_up_and_keeps_its_rows(empty_database, version):
     assert database.migrate(empty_database, version) == ("", version)
     with at(empty_database) as connection:
         connection.execute(sql.insert(database.outages).values(OUTAGE))
-        connection.execute(sql.insert(database.outage_revisions).values(REVISION))
+        connection.execute(sql.insert(database.outage_revisions).values(EARLY_REVISION))
         if version != "0001":
+            span = {"from_us": FIRST.onset.best_us, "until_us": FIRST.end.best_us} if version == "0004" else {}
             connection.execute(
-                sql.insert(database.incidents).values(id=3, revision=1, state="open", title="North Korea")
+                sql.insert(database.incidents).values(id=3, revision=1, state="open", title="North Korea", **span)
             )
             connection.execute(sql.insert(database.incident_outages).values(incident_id=3, outage_id=7))
             connection.execute(
@@ -77,7 +86,7 @@ def test_an_earlier_database_is_named_brought_up_and_keeps_its_rows(empty_databa
     assert record(empty_database, FIRST).unchanged == ("KP-20141222T160000Z",)
     revisions.annotate(empty_database, "still here", by="A. Reader", outage=one.uid)
     # New rows get new keys, also where the old ones were given.
-    assert len(record(empty_database, FIRST, entity=revisions.Entity("asn", "AS1")).new) == 1
+    assert len(record(empty_database, FIRST, entity=Entity("asn", "AS1")).new) == 1
 
 
 def test_a_database_of_a_newer_version_is_refused(empty_database):
@@ -170,7 +179,7 @@ def test_a_file_that_is_no_database(tmp_path):
 
 def test_the_store_opens_its_own_database_or_the_one_named(tmp_path, empty_database):
     own = Store.open(tmp_path / "s", create=True)
-    own.record_outages(WINDOW, [(KP, [FIRST])], detector="d", why="x")
+    own.record_outages(WINDOW, [Finding(KP, (FIRST,))], source="bgp", detector="d", why="x")
     assert (tmp_path / "s" / "events.sqlite").exists()
     other = Store.open(tmp_path / "s", create=True, database=empty_database)
     assert other.outages() == []

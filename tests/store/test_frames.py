@@ -33,6 +33,17 @@ def together(frames):
     return pl.concat(list(frames))
 
 
+def owned(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(source=pl.lit("bgp"), generation=pl.lit(1))
+
+
+def block_of(frame: pl.DataFrame) -> SignalBlock:
+    """The one block that rows of signals make."""
+    ((source, found),) = readback.signal_blocks(frame.with_columns(source=pl.lit("bgp")))
+    assert source == "bgp"
+    return found
+
+
 def assert_same_series(a: SignalBlock, b: SignalBlock) -> None:
     assert (a.start_us, a.bin_us) == (b.start_us, b.bin_us)
     assert set(a.names) == set(b.names)
@@ -55,14 +66,14 @@ def test_signals_of_two_days_come_back_as_they_were():
     frame = together(together(signal_frames([(KP, one)], day)) for day in (DAY1, DAY2))
     assert frame.height == 2 * len(one.signals.names)
     assert set(frame["values"].list.len()) == {288}
-    back = readback.signal_block(long_from_wide(frame.lazy()).collect(), FROM, FROM + 2 * DAY)
+    back = block_of(frame)
     assert_same_series(one.signals, back)
 
 
 def test_every_bin_equals_the_one_that_a_plain_loop_finds():
     entries = [(KP, two_days(4, 1)), (STAR, two_days(7, 2)), (NET, two_days(1, 3))]
     frame = together(signal_frames(entries, DAY2, at_once=2))
-    conform(SIGNALS, frame)
+    conform(SIGNALS, owned(frame))
     rows = long_from_wide(frame.lazy()).collect()
     found = {(row[1], row[2], row[3].timestamp()): (row[5], row[6]) for row in rows.iter_rows()}
     expected = {}
@@ -95,21 +106,21 @@ def test_bins_of_any_length_and_start_fall_into_the_day_they_begin_in(bin_s, lat
         starts = long_from_wide(frame.lazy()).collect()["time"].cast(pl.Int64)
         assert all(day_start(day) <= start < day_start(day) + DAY for start in starts)
     long = long_from_wide(pl.concat(frames.values()).lazy()).collect()
-    assert_same_series(one, readback.signal_block(long, one.start_us, until))
+    assert_same_series(one, block_of(pl.concat(frames.values())))
     again = wide_from_long(long)
     assert again.sort("signal", "day").equals(pl.concat(frames.values()).sort("signal", "day"))
 
 
-def test_blocks_of_different_bins_and_families_share_a_frame():
+def test_blocks_of_different_bins_share_a_frame():
     minute = block(np.arange(2880.0).reshape(2, 1440), bin_us=MINUTE, names=("bgp.a", "bgp.b"))
     hour = block(np.full((1, 30), np.nan), bin_us=HOUR, start_us=FROM - HOUR, names=("site.up",))
     frame = blocks_frame([(KP, minute), (STAR, hour)], DAY1)
-    assert sorted(frame.select("entity", "family", "bin_seconds").rows()) == [
-        ("AS131279", "site", 3600),
-        ("KP", "bgp", 60),
-        ("KP", "bgp", 60),
+    assert sorted(frame.select("entity", "signal", "bin_seconds").rows()) == [
+        ("AS131279", "site.up", 3600),
+        ("KP", "bgp.a", 60),
+        ("KP", "bgp.b", 60),
     ]
-    hours = frame.filter(pl.col("family") == "site")
+    hours = frame.filter(pl.col("signal") == "site.up")
     assert hours["values"].to_list() == [[None] * 24]  # the hour before midnight belongs to the day before
     assert hours["coverage"].to_list() == [[0.0] * 24]
 
@@ -124,7 +135,7 @@ def test_a_day_without_bins_has_no_rows_and_a_part_of_a_second_is_refused():
 def test_changes_come_back_as_they_were():
     entries = [(KP, two_days(4, 1)), (STAR, two_days(7, 2))]
     frame = together(together(change_frames(entries, day)) for day in (DAY1, DAY2))
-    conform(BY_NAME["changes"], frame)
+    conform(BY_NAME["changes"], owned(frame))
     for entity, one in entries:
         log, back = one.changes, readback.change_log(frame.filter(pl.col("entity") == entity.code))
         for name in ("time_us", "state", "votes", "voters", "origin", "upstream", "by_voters"):
@@ -170,7 +181,7 @@ def test_a_level_read_over_any_window_tells_what_held_at_every_moment(seed, firs
 def test_a_level_of_whole_days_is_the_same_record():
     one = two_days()
     frame = together(together(level_frames([(KP, one)], day)) for day in (DAY1, DAY2))
-    conform(BY_NAME["levels"], frame)
+    conform(BY_NAME["levels"], owned(frame))
     back = readback.level(frame, FROM, FROM + 2 * DAY)
     for name in ("time_us", "prefixes", "slash24", "slash48", "held_slash24", "held_slash48", "voters", "by_voters"):
         np.testing.assert_array_equal(getattr(back, name), getattr(one.level, name))
@@ -210,7 +221,7 @@ def test_gaps_are_cut_at_midnight_and_joined_again():
 
 def test_inputs_keep_everything_even_names_that_are_no_text():
     file = InputFile("upd\udcff.gz", "ab" * 32, "mrt", FROM, None, 10, 1, "at byte 7", "rrc97", 99)
-    row = conform(BY_NAME["inputs"], input_frame([file], DAY1)).row(0, named=True)
+    row = conform(BY_NAME["inputs"], owned(input_frame([file], DAY1))).row(0, named=True)
     assert row["name"] == "upd\\udcff.gz"
     assert row["until"] is None
     assert (row["records"], row["bad_records"], row["size_bytes"], row["collector"]) == (10, 1, 99, "rrc97")
@@ -231,7 +242,6 @@ def test_one_row_per_bin_becomes_lists_and_what_is_missing_was_not_watched():
     assert wide["day"].to_list() == [DAY1, DAY2]
     assert wide["values"].to_list() == [[1.0, None, None, *[None] * 20, 3.0], [4.0]]
     assert wide["coverage"].to_list() == [[1.0, *[0.0] * 22, 1.0], [1.0]]
-    assert wide["family"].to_list() == ["gtr", "gtr"]
 
 
 @pytest.mark.parametrize("times", [[FROM, FROM], [FROM, FROM + HOUR + 1]])

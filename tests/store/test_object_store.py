@@ -14,7 +14,7 @@ import pytest
 
 from duskwatch.records.times import DAY
 from duskwatch.store import Store, StoreError, maintenance
-from tests.store.build import DAY1, DAY2, DAY3, FROM, KP, STAR, two_days
+from tests.store.build import DAY1, DAY2, DAY3, FROM, KP, STAR, put_day, two_days
 from tests.store.test_store import frame_of
 
 
@@ -54,7 +54,7 @@ def test_a_store_in_a_bucket_does_what_one_in_a_folder_does(bucket, tmp_path):
     one = two_days()
     for _ in range(2):
         for day in (DAY1, DAY2):
-            store.write_day(day, [(KP, one), (STAR, two_days(2, 5))])
+            put_day(store, day, [(KP, one), (STAR, two_days(2, 5))])
     back = Store.open("s3://bucket/a folder/store", storage_options=bucket).history(KP, FROM, FROM + 2 * DAY)
     assert back.signals.values.shape == one.signals.values.shape
     assert store.outages() == []
@@ -70,9 +70,9 @@ def test_writers_at_the_same_time_in_a_bucket(bucket):
 
     def write(n: int) -> None:
         try:
-            store.write_signals(DAY3, frame_of(DAY3, float(n)))
+            store.write_signals(DAY3, frame_of(DAY3, float(n)), source="bgp")
             day = DAY1.replace(day=n + 1)
-            store.write_signals(day, frame_of(day, float(n)))
+            store.write_signals(day, frame_of(day, float(n)), source="bgp")
         except Exception as error:
             errors.append(error)
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duskwatch.records.entity import Entity
+from duskwatch.records.findings import Conclusion, Finding
 from duskwatch.records.outages import Alarm, Outage, Phase, When
 from duskwatch.records.reason import in_words
 from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND
@@ -48,9 +49,10 @@ def outage(onset: int, end: int | None, **changes) -> Outage:
     return replace(base, **changes)
 
 
-def record(database, *outages, entity=KP, window=WINDOW, detector="loss-area/1", **more):
+def record(database, *outages, entity=KP, window=WINDOW, detector="loss-area/1", source="bgp", **more):
+    found = [Finding(entity, outages)]
     return record_outages(
-        database, window, [(entity, outages)], detector=detector, by="duskwatch", why="analysis", **more
+        database, window, found, source=source, detector=detector, by="duskwatch", why="analysis", **more
     )
 
 
@@ -190,13 +192,13 @@ def test_outages_are_found_by_entity_and_window(database):
 
 def test_many_entities_are_one_transaction(database):
     entities = [Entity("asn", f"AS{i}") for i in range(300)]
-    found = [(entity, [FIRST] if i % 3 == 0 else []) for i, entity in enumerate(entities)]
+    found = [Finding(entity, (FIRST,) if i % 3 == 0 else ()) for i, entity in enumerate(entities)]
 
     def breaks():
         yield from found
         raise RuntimeError("in the middle")
 
-    more = {"detector": "loss-area/1", "by": "duskwatch", "why": "backfill"}
+    more = {"source": "bgp", "detector": "loss-area/1", "by": "duskwatch", "why": "backfill"}
     with pytest.raises(RuntimeError):
         record_outages(database, WINDOW, breaks(), **more)
     assert stored_outages(database) == []
@@ -225,7 +227,7 @@ def test_writers_at_the_same_time_do_not_double(database):
 
 def test_who_and_why_are_asked_for_and_windows_checked(database):
     with pytest.raises(StoreError, match="'by' is empty"):
-        record_outages(database, WINDOW, [], detector="d", by=" ", why="x")
+        record_outages(database, WINDOW, [], source="bgp", detector="d", by=" ", why="x")
     with pytest.raises(StoreError, match="is none"):
         record(database, window=(FROM, FROM))
     with pytest.raises(StoreError, match="at most 20000"):
@@ -296,7 +298,7 @@ outages = st.builds(
 @settings(max_examples=60, deadline=None)
 @given(outages)
 def test_the_document_of_an_outage_says_all_of_it(one):
-    document = to_document(one, "KP-1")
+    document = to_document(one, "KP-1", [Conclusion("bgp", "loss-area/1", WINDOW, one)])
     assert document["relapse_of"] == "KP-1"
     assert repr(from_document(document)) == repr(one)
 

@@ -10,7 +10,7 @@ from deltalake import DeltaTable, write_deltalake
 from duskwatch.records.times import DAY
 from duskwatch.store import Store, StoreError, table_migrations, tables
 from duskwatch.store.schemas import BY_NAME, TABLES, VERSION_KEY
-from tests.store.build import DAY1, DAY2, FROM, KP, STAR, two_days
+from tests.store.build import DAY1, DAY2, FROM, KP, STAR, put_day, two_days
 
 NOON = datetime(2014, 12, 22, 12, tzinfo=UTC)
 
@@ -51,7 +51,8 @@ def signals_of_version_1() -> pl.DataFrame:
 def old_store(tmp_path):
     """A store of the first versions of signals and changes; tables that came later are not there."""
     old_table(tmp_path, "signals", 1, signals_of_version_1(), ["family", "day"])
-    columns = {name: dtype for name, dtype in BY_NAME["changes"].columns.items() if name != "beyond"}
+    later = ("source", "generation", "beyond")
+    columns = {name: dtype for name, dtype in BY_NAME["changes"].columns.items() if name not in later}
     changes = pl.DataFrame(
         [[DAY1, "country", "KP", NOON, "175.45.176.0/24", "dark", 0, 20, 131279, 4837, False]],
         schema=columns, orient="row",
@@ -62,7 +63,7 @@ def old_store(tmp_path):
 
 def test_an_old_store_says_what_to_run(old_store):
     with pytest.raises(
-        StoreError, match=r"schema version 1, this program needs 2; run: duskwatch store migrate --store"
+        StoreError, match=r"schema version 1, this program needs 3; run: duskwatch store migrate --store"
     ):
         Store.open(old_store)
     with pytest.raises(StoreError, match="schema version 1"):
@@ -73,7 +74,8 @@ def test_an_old_store_is_brought_up_and_reads_the_same(old_store):
     was = signals_of_version_1()
     where = tables.Location(str(old_store), old_store)
     assert table_migrations.migrate(where) == [
-        ("changes", 1, 2), ("levels", 0, 1), ("dump_checks", 0, 1), ("inputs", 0, 1), ("gaps", 0, 1), ("signals", 1, 2)
+        ("changes", 1, 2), ("changes", 2, 3), ("levels", 0, 2), ("dump_checks", 0, 2), ("inputs", 0, 2),
+        ("gaps", 0, 2), ("signals", 1, 2), ("signals", 2, 3), ("days", 0, 1),
     ]  # fmt: skip
     assert table_migrations.migrate(where) == []
     store = Store.open(old_store, create=True)
@@ -91,7 +93,7 @@ def test_an_old_store_is_brought_up_and_reads_the_same(old_store):
     assert (change["beyond"], change["origin"], change["state"]) == (None, 131279, "dark")
     assert len(store.history(KP, FROM, FROM + DAY).changes.beyond) == 0
     # The new version is written beside the old rows.
-    store.write_day(DAY2, [(KP, two_days()), (STAR, two_days(2))])
+    put_day(store, DAY2, [(KP, two_days()), (STAR, two_days(2))])
     assert store.days() == [DAY1, DAY2]
     assert store.signals(entities=[KP], from_us=FROM + DAY).collect().height == 3 * 288
 
@@ -101,7 +103,9 @@ def test_a_step_that_was_cut_off_is_done_again(old_store, monkeypatch):
     was = signals_of_version_1()["value"].sum()
     for name in ("changes", "signals"):
         table_migrations.STEPS[name, 1](where)  # killed before the version was noted
-    assert [step[0] for step in table_migrations.migrate(where) if step[1]] == ["changes", "signals"]
+    assert [step[:2] for step in table_migrations.migrate(where) if step[1]] == [
+        ("changes", 1), ("changes", 2), ("signals", 1), ("signals", 2)
+    ]  # fmt: skip
     rows = Store.open(old_store).signals().collect()
     assert rows["value"].sum() == was
 
@@ -114,16 +118,17 @@ def test_many_entities_go_through_memory_in_pieces(old_store, monkeypatch):
 
 def test_a_newer_table_is_refused_everywhere(tmp_path):
     store = Store.open(tmp_path, create=True)
-    for name in ("changes", "signals"):
+    for name in ("changes", "signals", "days"):
         tables.open_any(store.location, name).alter.set_table_properties({VERSION_KEY: "99"}, raise_if_not_exists=False)
-    message = "schema version 99, this program knows up to 2; use a newer duskwatch"
+    message = "schema version 99, this program knows up to 3; use a newer duskwatch"
     for use in (
-        lambda: Store.open(tmp_path),
-        lambda: store.rows("changes"),
-        lambda: store.write_changes(DAY1, []),
+        lambda: store.write_day(DAY1, source="bgp").changes([]),
         lambda: table_migrations.migrate(store.location),
     ):
         with pytest.raises(StoreError, match=message):
+            use()
+    for use in (lambda: Store.open(tmp_path), lambda: store.rows("changes")):
+        with pytest.raises(StoreError, match="days: schema version 99, this program knows up to 1"):
             use()
 
 
@@ -136,5 +141,5 @@ def test_a_delta_table_of_somebody_else_is_refused(tmp_path):
 
 
 def test_there_is_a_step_from_every_version_to_the_next():
-    steps = {(spec.name, version) for spec in TABLES for version in range(1, spec.version)}
+    steps = {(spec.name, version) for spec in TABLES for version in range(1, spec.version)} | {("days", 0)}
     assert set(table_migrations.STEPS) == steps

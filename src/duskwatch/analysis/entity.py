@@ -1,11 +1,10 @@
 """One entity of a window: its files folded, its signals measured, its outages found, its report made."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from duskwatch.analysis.causes import explained
 from duskwatch.analysis.lead import coverage_in, history_in, numbered_anew, of_window
@@ -82,36 +81,6 @@ def analyze(
     report, further = read(0)
     # The records that had to be read begin in the dark: those of the day before may show what was there.
     return read(DAY)[0] if further else report
-
-
-def analyze_countries(
-    from_us: int,
-    until_us: int,
-    mrt: Sequence[Path],
-    geo: Sequence[Path],
-    *,
-    bin_us: int = BIN_US,
-    threads: int = 2,
-) -> Iterator[Report]:
-    """The same for every country that has a route, in one pass over the files, in order of country code."""
-    ranges = load_geo(list(geo), to_datetime(from_us).date())
-
-    def watch(
-        afi: npt.NDArray[np.uint8],
-        hi: npt.NDArray[np.uint64],
-        lo: npt.NDArray[np.uint64],
-        length: npt.NDArray[np.uint8],
-    ) -> npt.NDArray[np.uint8]:
-        return (ranges.countries_of(afi, hi, lo, length) >= 0).astype(np.uint8)
-
-    window = Window(from_us, until_us, bin_us)
-    replay = replay_archives(window, mrt, watch=watch, reading=Reading(threads), lead=True)
-    votes = merge_votes(list(replay.parts), replay.since_us, until_us)
-    faults = find_faults(replay.parts, replay.heard, replay.inputs, votes)
-    seen = np.unique(ranges.countries_of(votes.afi, votes.hi, votes.lo, votes.length))
-    for index in seen[seen >= 0]:
-        code = ranges.countries[index]
-        yield report_on(Entity("country", code), replay, votes, ranges, faults=faults)
 
 
 def _ranges(entity: Entity, from_us: int, geo: Sequence[Path]) -> CountryRanges | None:

@@ -18,7 +18,7 @@ from duskwatch.signals.bgp.artefacts.faults import Faults
 from duskwatch.signals.bgp.artefacts.guard import guard, transferred
 from duskwatch.signals.bgp.collector_part import CollectorPart
 from duskwatch.signals.bgp.extents import space_of
-from duskwatch.signals.bgp.holdings import holding
+from duskwatch.signals.bgp.holdings import COLUMNS, counted_as, holding, steps_of
 from duskwatch.signals.bgp.measures import measure_each
 from duskwatch.signals.bgp.votes import Votes, merge_votes
 
@@ -52,13 +52,18 @@ def networks_of(
     )
     space = space_of(country, ranges)
     lost = []
+    whole = {signal: steps_of(level, signal) for signal in COLUMNS}
     fallen = np.where(np.isin(owner, _fallen(votes, owner)), owner, np.int64(-1))
     for asn, history in measure_each(votes, fallen, bin_us, space):
         entity = Entity("asn", f"AS{asn}", names.get(asn, ""))
         if of_country is not None and of_country.delegated:
             history = replace(history, delegated=True, known_share=of_country.known_share)
         found = detect(history)
-        before = [holding(history.level, level, outage, outages) for outage in found]
+        signals = [counted_as(outage) for outage in found]
+        before = [
+            holding(steps_of(history.level, signal), whole[signal], outage, outages)
+            for signal, outage in zip(signals, found, strict=True)
+        ]
         told = [had for had in before if had is not None]
         kept = of_window(found, window[0] if from_us is None else from_us)
         if len(told) == len(found) and kept:

@@ -1,22 +1,22 @@
 """Every country, network and wanted prefix of a window, from one pass over the archives of any number of collectors."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from duskwatch.analysis.replay import BIN_US, Reading, Replay, Window, replay_archives
+from duskwatch.analysis.replay import Replay
 from duskwatch.records.countries import CountryRanges
 from duskwatch.records.entity import Entity
 from duskwatch.records.prefix import Prefix
 from duskwatch.records.signals import EntityHistory
-from duskwatch.signals.bgp.artefacts.faults import find_faults
+from duskwatch.signals.bgp.artefacts.faults import Faults, find_faults
 from duskwatch.signals.bgp.artefacts.guard import guard, transferred
 from duskwatch.signals.bgp.entities import split
 from duskwatch.signals.bgp.extents import known_share, related, space_of
 from duskwatch.signals.bgp.measures import Extent, measure, measure_each
+from duskwatch.signals.bgp.testimony import Keep, testimony_of
 from duskwatch.signals.bgp.votes import NOTHING_KNOWN, Known, Votes, merge_votes, voters_alone
 from duskwatch.sources.reference.names import name_or_code
 
@@ -33,38 +33,34 @@ def watch_all(
     return np.ones(len(afi), np.uint8)
 
 
-def replay_all(
-    from_us: int,
-    until_us: int,
-    mrt: Sequence[Path],
+def faults_in(replay: Replay) -> Faults:
+    """The faults of the recording in a replay of whole tables."""
+    voters = voters_alone(replay.parts, replay.from_us, replay.until_us)
+    return find_faults(replay.parts, replay.heard, replay.inputs, voters)
+
+
+def count_all(
+    replay: Replay,
     *,
-    collectors: Sequence[str] = (),
-    bin_us: int = BIN_US,
+    known: Known = NOTHING_KNOWN,
     threads: int = 2,
-    memory: int = 0,
-    progress: Callable[[str, int, int], None] | None = None,
-) -> tuple[Replay, Votes]:
-    """Fold whole tables and count votes by prefix, and by origin where a prefix has several.
-
-    Raises what replay_archives raises. Memory grows with prefixes times sessions and with the updates of the
-    window, not with the entities (docs/reference/performance.md has the figures).
-    """
-    window, reading = Window(from_us, until_us, bin_us), Reading(threads, memory, progress)
-    replay = replay_archives(window, mrt, watch=watch_all, collectors=collectors, reading=reading)
-    return replay, count_all(replay, threads=threads)
-
-
-def count_all(replay: Replay, *, known: Known = NOTHING_KNOWN, threads: int = 2) -> Votes:
+    faults: Faults | None = None,
+    keep: Keep | None = None,
+) -> Votes:
     """The votes on everything that a replay of whole tables holds, and on what is ``known`` from before.
 
     Without what is a fault of the recording, as in a run on one entity: losses that one collector alone saw do not
     count, and table transfers are no news.
+
+    faults  faults_in() of the replay, where they are known     keep  takes what single sessions said of what was lost
     """
     span = (replay.from_us, replay.until_us)
-    faults = find_faults(replay.parts, replay.heard, replay.inputs, voters_alone(replay.parts, *span))
+    faults = faults or faults_in(replay)
 
     def refine(votes: Votes) -> tuple[Votes, npt.NDArray[np.bool_]]:
         guarded = guard(votes, np.ones(len(votes.afi), np.bool_), faults)
+        if keep is not None:
+            keep(testimony_of(votes, guarded.lone))
         return guarded.votes, transferred(votes.rows, faults)
 
     return merge_votes(
@@ -79,6 +75,7 @@ def measure_all(
     *,
     kinds: Iterable[str] = KINDS,
     prefixes: Iterable[Prefix] = (),
+    country: npt.NDArray[np.int32] | None = None,
 ) -> Iterator[tuple[Entity, EntityHistory]]:
     """Each entity that has a route, with what was measured about it; the same as a run on that entity alone.
 
@@ -87,10 +84,14 @@ def measure_all(
     Countries come first, in order of their code, then ASes in order of number, then the prefixes wanted. Countries need
     ``ranges``. What is told of an AS is by votes per prefix and origin: it has a prefix where more than half of the
     voters hold a route to it that the AS originates. Transit shares are not counted here.
+
+    country  [P] of each unit, as ``ranges`` has it, where that is known already
     """
     kinds = set(kinds)
     if "country" in kinds and ranges is not None:
-        yield from _countries(votes, ranges, bin_us)
+        if country is None:
+            country = ranges.countries_of(votes.afi, votes.hi, votes.lo, votes.length)
+        yield from _countries(votes, ranges, country, bin_us)
     if "asn" in kinds:
         for asn, history in measure_each(votes, votes.origin_of, bin_us):
             yield Entity("asn", f"AS{asn}"), history
@@ -102,8 +103,10 @@ def measure_all(
             yield entity, measure(own, _extent(entity, own), bin_us)
 
 
-def _countries(votes: Votes, ranges: CountryRanges, bin_us: int) -> Iterator[tuple[Entity, EntityHistory]]:
-    owner = ranges.countries_of(votes.afi, votes.hi, votes.lo, votes.length).astype(np.int64)
+def _countries(
+    votes: Votes, ranges: CountryRanges, country: npt.NDArray[np.int32], bin_us: int
+) -> Iterator[tuple[Entity, EntityHistory]]:
+    owner = country.astype(np.int64)
     owner[~votes.any_origin] = -1
     order = np.argsort(ranges.countries)
     rank = np.empty(len(order), np.int64)

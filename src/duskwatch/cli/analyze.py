@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from duskwatch.cli.archive import CacheOption, JobsOption, MirrorOption, ReferenceMirrorOption
+from duskwatch.cli.download_options import CacheOption, JobsOption, MirrorOption, ReferenceMirrorOption
 from duskwatch.cli.downloading import bytes_of
+from duskwatch.cli.entities import entity_named
 from duskwatch.cli.fetching import Fetching
 from duskwatch.cli.options import CollectorOption, GeoOption, MrtOption, fail, reading_progress, unusable_input
-from duskwatch.records.entity import Entity, parse_entity
+from duskwatch.records.entity import Entity
 from duskwatch.records.times import HOUR, MINUTE, SECOND, parse_time
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ SIGNAL_HELP = (
 
 
 def command(
-    entity: Annotated[str, typer.Argument(help="KP (country), AS131279 (network) or 175.45.176.0/22 (prefix).")],
+    entity: Annotated[
+        str, typer.Argument(help='KP or "North Korea" (country), AS131279 (network) or 175.45.176.0/22 (prefix).')
+    ],
     from_: Annotated[
         str | None,
         typer.Option("--from", help="Start of the window: 2014-12-22T00:00Z, 2014-12-22. Without: that of the series."),
@@ -62,7 +65,7 @@ def command(
         list[Path] | None, typer.Option("--news", help="Article or statement to compare with the result. Repeatable.")
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print report.json instead of the summary.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing; the files and the exit code tell.")] = False,
     mirror: MirrorOption = None,
     reference_mirror: ReferenceMirrorOption = None,
     cache: CacheOption = None,
@@ -94,7 +97,7 @@ def command(
     registries, as it was on the day, where no --geo is given.
     """
     with unusable_input("analyze"):
-        what = parse_entity(entity)
+        what = entity_named(entity)
         from_us = parse_time(from_) if from_ is not None else None
         until_us = parse_time(until) if until is not None else None
         if from_us is not None and until_us is not None and not from_us < until_us:
@@ -125,7 +128,7 @@ def command(
             fail("analyze", "--signal is for --series")
         options = _series_options(columns, signal or ()) if series else None
         if series and options is not None and not mrt and not collector:
-            _series_alone(what, series, from_us, until_us, options, out, json_, png, news)
+            _series_alone(what, series, from_us, until_us, options, out, json_, png, news, quiet)
             return
         if from_us is None or until_us is None:
             fail("analyze", "archives need a window: give --from and --until")
@@ -161,7 +164,7 @@ def command(
 
         if fetching.warnings:
             report = replace(report, warnings=(*fetching.warnings, *report.warnings))
-        deliver(report, out, as_json=json_, png=png, news=news)
+        deliver(report, out, as_json=json_, png=png, news=news, quiet=quiet)
     if fetching.failed or any(file.damage for file in report.inputs) or _says_nothing(report):
         sys.exit(1)
 
@@ -183,12 +186,13 @@ def _series_alone(
     as_json: bool,
     png: bool,
     news: list[Path] | None,
+    quiet: bool,
 ) -> None:
     from duskwatch.analysis.foreign import analyze_series
     from duskwatch.cli.output import deliver
 
     report = analyze_series(entity, series, from_us, until_us, options)
-    deliver(report, out, as_json=as_json, png=png, news=news)
+    deliver(report, out, as_json=as_json, png=png, news=news, quiet=quiet)
     if _says_nothing(report):
         sys.exit(1)
 

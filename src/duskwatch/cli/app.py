@@ -1,6 +1,8 @@
 """The command line: which commands there are. Each lives in its own module and is loaded when it is called."""
 
+import difflib
 import importlib
+import os
 import sys
 from typing import Any
 
@@ -62,6 +64,28 @@ class LazyGroup(TyperGroup):
         single.command(cmd_name)(found)
         return typer.main.get_command(single)
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that is called; a near miss is told what was probably meant."""
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            near = difflib.get_close_matches(args[0], COMMANDS, n=2)
+            meant = f"did you mean {' or '.join(near)}?" if near else "duskwatch --help lists them"
+            ctx.fail(f"no such command '{args[0][:60]}'; {meant}")
+        return super().resolve_command(ctx, args)
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run; what is wrong with the command line is told in one line, exit code 2."""
+        alone = extra.get("standalone_mode", True)
+        try:
+            code = super().main(*args, **{**extra, "standalone_mode": False})
+        except Exception as error:
+            if not alone or not hasattr(error, "format_message"):
+                raise
+            _tell(error)
+            sys.exit(getattr(error, "exit_code", 2))
+        if alone:
+            sys.exit(code if isinstance(code, int) else 0)
+        return code
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """The list of commands, without importing any."""
         self.listing = True
@@ -69,6 +93,18 @@ class LazyGroup(TyperGroup):
             super().format_help(ctx, formatter)
         finally:
             self.listing = False
+
+
+def _tell(error: Any) -> None:
+    """A usage error as one line that names the command; help, where nothing was asked for, as it is."""
+    context = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()
+        return
+    where = getattr(context, "command_path", None) or "duskwatch"
+    text = " ".join(error.format_message().split())
+    hint = f"; {where} --help shows how" if context is not None and "--help" not in text else ""
+    print(f"{where}: {text[:1].lower()}{text[1:].rstrip('.')}{hint}", file=sys.stderr)
 
 
 app = typer.Typer(
@@ -96,8 +132,10 @@ def _root(
 
 def main() -> None:
     """Entry point of the ``duskwatch`` program."""
+    if os.environ.get("NO_COLOR"):
+        os.environ["TERM"] = "dumb"  # no escape sequence of any kind (no-color.org)
     try:
-        app()
+        app(prog_name="duskwatch")
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         raise SystemExit(130) from None

@@ -8,16 +8,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from duskwatch.cli.downloading import cache_from, fetching_progress, limits_from, names_text, now_us, size_text
+from duskwatch.cli.download_options import CacheOption, JobsOption, MirrorOption
+from duskwatch.cli.downloading import (
+    cache_from,
+    collectors_named,
+    fetch_with_progress,
+    is_cached,
+    limits_from,
+    names_text,
+    now_us,
+)
 from duskwatch.cli.options import fail, unusable_input
+from duskwatch.publication.documents.archives import fetched_document, listing_document
+from duskwatch.records.text import size_text
 from duskwatch.records.times import iso, parse_time
 
 if TYPE_CHECKING:
     from duskwatch.sources.bgp.archives.catalogue import RemoteFile
-    from duskwatch.sources.bgp.archives.collectors import Collector
     from duskwatch.sources.bgp.archives.fetch import Fetched, Refusal
     from duskwatch.sources.bgp.archives.mirrors import Mirrors
-    from duskwatch.sources.bgp.archives.plan import Plan
+    from duskwatch.sources.bgp.archives.plan import FetchPlan
     from duskwatch.sources.downloads.cache import Cache
 
 app = typer.Typer(
@@ -32,22 +42,6 @@ CollectorOption = Annotated[
 ]
 FromOption = Annotated[str | None, typer.Option("--from", help="Start of the window: 2014-12-22T00:00Z, 2014-12-22.")]
 UntilOption = Annotated[str | None, typer.Option("--until", help="End of the window (not part of it).")]
-MirrorOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--mirror",
-        help="Address or folder with the same layout; ris=... or route-views=... for one project. Repeatable. "
-        "Else $DUSKWATCH_MIRROR, else the public archives.",
-    ),
-]
-ReferenceMirrorOption = Annotated[
-    list[str] | None,
-    typer.Option("--reference-mirror", help="As --mirror, for the registries' files. Else the registries."),
-]
-CacheOption = Annotated[
-    Path | None, typer.Option("--cache", help="Folder to keep files in. Else $DUSKWATCH_CACHE, else the system's.")
-]
-JobsOption = Annotated[int, typer.Option("--jobs", help="Connections to one host at once, 1 to 16.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
 
 
@@ -73,7 +67,7 @@ def list_files(
     with unusable_input("archive list"):
         store, mirrors, plans, refused = _plan("archive list", collector, from_, until, mirror, cache, None, jobs)
     if json_:
-        print(json.dumps(_listing_json(store, mirrors, plans, refused), indent=2))
+        print(json.dumps(_listing(store, mirrors, plans, refused), indent=2))
     else:
         for plan in plans:
             _print_plan(store, mirrors, plan, each_file=True)
@@ -112,7 +106,7 @@ def fetch_files(
         store, mirrors, plans, refused = _plan("archive fetch", collector, from_, until, mirror, cache, max_cache, jobs)
         if dry_run:
             if json_:
-                print(json.dumps(_listing_json(store, mirrors, plans, refused), indent=2))
+                print(json.dumps(_listing(store, mirrors, plans, refused), indent=2))
             else:
                 for plan in plans:
                     _print_plan(store, mirrors, plan, each_file=False)
@@ -121,25 +115,13 @@ def fetch_files(
             return
         fetched = fetch_with_progress(plans, mirrors, store, limits_from("archive fetch", jobs), quiet or json_)
     if json_:
-        print(json.dumps(_fetched_json(store, mirrors, fetched, refused), indent=2))
+        print(json.dumps(fetched_document(store.root, fetched, refused, mirrors.of), indent=2))
     else:
         for each in fetched:
             _print_fetched(each)
         _print_kept(store)
     failed = report_failures("archive fetch", fetched)
     _end("archive fetch", plans, refused, failed=failed)
-
-
-def fetch_with_progress(
-    plans: Sequence["Plan"], mirrors: "Mirrors", store: "Cache", limits: Any, quiet: bool, keep: Sequence[Path] = ()
-) -> "list[Fetched]":
-    """Fetch plans, with bars where a person looks on."""
-    from duskwatch.sources.bgp.archives.fetch import fetch_archives
-
-    coming = [file for plan in plans for file in plan.files() if not _here(store, mirrors, plan, file)]
-    total = sum(file.size_bytes or 0 for file in coming)
-    with fetching_progress(quiet, len(coming), total or None) as progress:
-        return fetch_archives(plans, mirrors, store, limits=limits, progress=progress, keep=keep)
 
 
 def report_failures(command: str, fetched: Sequence["Fetched"]) -> bool:
@@ -172,7 +154,7 @@ def _plan(
     cache: Path | None,
     max_cache: str | None,
     jobs: int,
-) -> "tuple[Cache, Mirrors, list[Plan], list[Refusal]]":
+) -> "tuple[Cache, Mirrors, list[FetchPlan], list[Refusal]]":
     from duskwatch.sources.bgp.archives.fetch import plan_archives
     from duskwatch.sources.bgp.archives.mirrors import choose_mirrors
 
@@ -185,22 +167,7 @@ def _plan(
     return store, mirrors, plans, refused
 
 
-def collectors_named(names: Sequence[str], mirrors: "Mirrors") -> "list[Collector]":
-    """Collectors by name, each once. DownloadError where the place that would be asked cannot have one."""
-    from duskwatch.sources.bgp.archives.collectors import find_collector
-
-    found = [find_collector(name, public=False) for name in names]
-    found = [find_collector(each.name, public=mirrors.is_public(each)) for each in found]
-    return list(dict.fromkeys(found))
-
-
-def _here(store: "Cache", mirrors: "Mirrors", plan: "Plan", file: "RemoteFile") -> bool:
-    from duskwatch.sources.bgp.archives.fetch import is_here
-
-    return is_here(store, mirrors.of(plan.collector), plan.collector, file)
-
-
-def _end(command: str, plans: Sequence["Plan"], refused: Sequence["Refusal"], *, failed: bool = False) -> None:
+def _end(command: str, plans: Sequence["FetchPlan"], refused: Sequence["Refusal"], *, failed: bool = False) -> None:
     for each in refused:
         print(f"duskwatch {command}: {each.collector}: {each.reason}", file=sys.stderr)
     nothing = [plan.collector.name for plan in plans if not plan.files()]
@@ -243,22 +210,22 @@ def _size(file: "RemoteFile") -> str:
     return f"{'' if file.size_exact else '~'}{size_text(file.size_bytes)}"
 
 
-def _print_plan(store: "Cache", mirrors: "Mirrors", plan: "Plan", *, each_file: bool) -> None:
+def _print_plan(store: "Cache", mirrors: "Mirrors", plan: "FetchPlan", *, each_file: bool) -> None:
     name, files = plan.collector.name, plan.files()
     told = "" if plan.listed else " (no index pages: asked for by name)"
     print(f"{name}: {len(files)} files of {mirrors.of(plan.collector).name}{told}")
     if not plan.dumps:
         print("  no table dump in the two days before the window: the state would be learned from updates")
     for file in files if each_file else (file for file in files if not file.is_update):
-        note = "in the cache" if file.url and _here(store, mirrors, plan, file) else ""
+        note = "in the cache" if file.url and is_cached(store, mirrors, plan, file) else ""
         print(f"  {iso(file.start_us)}  {_size(file):>10}  {file.url or file.path}  {note}".rstrip())
     if missing := plan.missing():
         print(f"  missing there: {names_text(missing)}")
 
 
-def _print_total(store: "Cache", mirrors: "Mirrors", plans: Sequence["Plan"]) -> None:
+def _print_total(store: "Cache", mirrors: "Mirrors", plans: Sequence["FetchPlan"]) -> None:
     files = [(plan, file) for plan in plans for file in plan.files()]
-    coming = [file for plan, file in files if not _here(store, mirrors, plan, file)]
+    coming = [file for plan, file in files if not is_cached(store, mirrors, plan, file)]
     unknown = sum(file.size_bytes is None for file in coming)
     rounded = any(not file.size_exact for file in coming)
     total = f"{'about ' if rounded else ''}{size_text(sum(file.size_bytes or 0 for file in coming))}"
@@ -290,69 +257,7 @@ def _print_kept(store: "Cache") -> None:
     print(f"cache: {size_text(used)} of {size_text(store.max_bytes)} in {store.root}{over}")
 
 
-def _file_json(store: "Cache", mirrors: "Mirrors", plan: "Plan", file: "RemoteFile") -> dict[str, Any]:
-    return {
-        "name": file.name,
-        "kind": "updates" if file.is_update else "dump",
-        "start": iso(file.start_us),
-        "size_bytes": file.size_bytes,
-        "size_exact": file.size_exact,
-        "here": _here(store, mirrors, plan, file),
-        "url": file.url or None,
-        "path": str(file.path) if file.path else None,
-    }
-
-
-def _listing_json(
-    store: "Cache", mirrors: "Mirrors", plans: Sequence["Plan"], refused: Sequence["Refusal"]
+def _listing(
+    store: "Cache", mirrors: "Mirrors", plans: Sequence["FetchPlan"], refused: Sequence["Refusal"]
 ) -> dict[str, Any]:
-    return {
-        "schema": "duskwatch.archive-list/1",
-        "collectors": [
-            {
-                "collector": plan.collector.name,
-                "source": mirrors.of(plan.collector).name,
-                "from": iso(plan.from_us),
-                "until": iso(plan.until_us),
-                "listed": plan.listed,
-                "files": [_file_json(store, mirrors, plan, file) for file in plan.files()],
-                "missing": list(plan.missing()),
-            }
-            for plan in plans
-        ],
-        "to_fetch_bytes": sum(
-            file.size_bytes or 0 for plan in plans for file in plan.files() if not _here(store, mirrors, plan, file)
-        ),
-        "failures": [{"collector": each.collector, "reason": each.reason} for each in refused],
-    }
-
-
-def _fetched_json(
-    store: "Cache", mirrors: "Mirrors", fetched: Sequence["Fetched"], refused: Sequence["Refusal"]
-) -> dict[str, Any]:
-    return {
-        "schema": "duskwatch.archive-fetch/1",
-        "cache": str(store.root),
-        "collectors": [
-            {
-                "collector": each.plan.collector.name,
-                "source": mirrors.of(each.plan.collector).name,
-                "dump": each.dump.name if each.dump else None,
-                "files": [
-                    {
-                        "name": one.wanted.path.name,
-                        "url": one.wanted.url or None,
-                        "path": str(one.wanted.path) if one.state in ("cached", "fetched") else None,
-                        "state": one.state,
-                        "reason": one.reason or None,
-                        "received_bytes": one.received_bytes,
-                    }
-                    for one in each.outcomes
-                ],
-                "empty": list(each.empty),
-                "missing": list(each.missing),
-            }
-            for each in fetched
-        ],
-        "failures": [{"collector": each.collector, "reason": each.reason} for each in refused],
-    }
+    return listing_document(plans, refused, mirrors.of, lambda plan, file: is_cached(store, mirrors, plan, file))

@@ -5,20 +5,19 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from duskwatch.cli.archive import CacheOption, JobsOption, MirrorOption, ReferenceMirrorOption
+from duskwatch.cli.download_options import CacheOption, JobsOption, MirrorOption, ReferenceMirrorOption
 from duskwatch.cli.downloading import bytes_of
+from duskwatch.cli.entities import entity_named
 from duskwatch.cli.fetching import Fetching
 from duskwatch.cli.options import CollectorOption, GeoOption, MrtOption, byte_progress, fail, unusable_input
-from duskwatch.records.entity import Entity, parse_entity
+from duskwatch.cli.store_options import StorageOption, storage_options
+from duskwatch.records.entity import Entity
 from duskwatch.records.errors import InputError
 from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND, parse_time, to_datetime
-
-if TYPE_CHECKING:
-    pass
 
 COMMAND = "backfill"
 
@@ -32,9 +31,7 @@ def command(
     database: Annotated[
         str, typer.Option("--database", envvar="DUSKWATCH_DATABASE", help="Outages: SQLite file or PostgreSQL URL.")
     ] = "",
-    storage_option: Annotated[
-        list[str] | None, typer.Option("--storage-option", help="KEY=VALUE for an object store. Repeatable.")
-    ] = None,
+    storage_option: StorageOption = None,
     geo: GeoOption = None,
     kind: Annotated[
         list[str] | None, typer.Option("--kind", help="What to store: country, asn. Repeatable; both if not given.")
@@ -51,6 +48,12 @@ def command(
         Path | None, typer.Option("--work", help="Folder for unfinished work; else `work` in the store's folder.")
     ] = None,
     bin_seconds: Annotated[int, typer.Option("--bin", help="Length of a bin in seconds, 60 to 3600.")] = 300,
+    source: Annotated[
+        str,
+        typer.Option(
+            "--source", help="Under which name the store keeps it: bgp; bgp-NAME for one recorder of several."
+        ),
+    ] = "bgp",
     redo: Annotated[bool, typer.Option("--redo", help="Do again what is finished.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
@@ -95,7 +98,7 @@ def command(
         for path in [*(mrt or []), *(geo or [])]:
             if not path.exists():
                 fail(COMMAND, f"{path}: no such file or folder")
-        options = [_option(text) for text in storage_option or ()]
+        options = storage_options(storage_option)
         if work is None:
             if "://" in store:
                 fail(COMMAND, f"--store {store} is no folder: name one for unfinished work with --work")
@@ -117,6 +120,7 @@ def command(
         from duskwatch.sources.bgp.archives.find import find_files
         from duskwatch.sources.reference.geo import load_geo
         from duskwatch.store import StoreError
+        from duskwatch.store.days import checked_source
 
         # Workers may stand in another folder.
         files, passed = find_files([path.absolute() for path in mrt])
@@ -129,12 +133,13 @@ def command(
             store if "://" in store else str(Path(store).absolute()),
             work.absolute(),
             database if not database or "://" in database else str(Path(database).absolute()),
-            tuple(options),
+            tuple(options.items()),
             tuple(path.absolute() for path in geo or ()),
             tuple((day, tuple(path.absolute() for path in paths)) for day, paths in weekly),
             kinds,
             tuple(wanted),
             bin_seconds * SECOND,
+            source=checked_source(source),
             threads=2 if workers == 1 and not scheduler else 1,  # one unpacks, one folds
         )
         parts = plan_parts(files, from_us, until_us)
@@ -165,17 +170,10 @@ def _progress(quiet: bool) -> AbstractContextManager[Callable[[str, int, int], N
 
 
 def _prefix(text: str) -> str:
-    entity = parse_entity(text)
+    entity = entity_named(text)
     if entity.type != "prefix":
         raise InputError(f"--prefix {text} is a {entity.type}, not a prefix such as 175.45.176.0/22")
     return entity.code
-
-
-def _option(text: str) -> tuple[str, str]:
-    key, sign, value = text.partition("=")
-    if not sign or not key:
-        raise InputError(f"--storage-option {text}: write KEY=VALUE")
-    return key, value
 
 
 def _print(summary: "object", parts: "object", plan: "object", *, as_json: bool) -> None:

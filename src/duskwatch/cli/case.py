@@ -12,6 +12,7 @@ from duskwatch.cases.build import BuiltCase, build_case
 from duskwatch.cases.build import Progress as CaseProgress
 from duskwatch.cases.case_file import bundled_cases, load_case
 from duskwatch.cli.options import unusable_input
+from duskwatch.records.text import size_text
 from duskwatch.records.times import iso
 
 app = typer.Typer(
@@ -53,7 +54,7 @@ def summary(built: BuiltCase) -> str:
         (
             case.reenactment,
             (
-                f"{built.files} MRT files, {built.size_bytes / 1e6:.1f} MB, of {len(built.collectors)} collectors "
+                f"{built.files} MRT files, {size_text(built.size_bytes)}, of {len(built.collectors)} collectors "
                 f"and {len(built.countries)} countries beside {case.entity.code}: {built.mrt}"
             ),
             f"delegations: {built.geo}   AS names: {built.as_names}   what happened in them: {built.truth}",

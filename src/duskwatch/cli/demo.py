@@ -15,7 +15,7 @@ def command(
     out: Annotated[Path, typer.Option("--out", help="Folder for the archives and the report.")] = Path("out/demo"),
     seed: Annotated[int, typer.Option("--seed", help="Seed of everything that no source tells.")] = 1,
     json_: Annotated[bool, typer.Option("--json", help="Print report.json instead of the summary.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing; the files and the exit code tell.")] = False,
 ) -> None:
     """Re-enact North Korea, December 2014, end to end.
 
@@ -42,4 +42,4 @@ def command(
                 reenactment=built.statement,
                 progress=progress,
             )
-        deliver(report, out, as_json=json_, png=False)
+        deliver(report, out, as_json=json_, png=False, quiet=quiet)

@@ -1,7 +1,7 @@
 """What commands that download share: the cache and limits from options, progress, sizes in words."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,11 @@ from duskwatch.cli.options import byte_bars, fail
 from duskwatch.records.times import SECOND
 
 if TYPE_CHECKING:
+    from duskwatch.sources.bgp.archives.catalogue import RemoteFile
+    from duskwatch.sources.bgp.archives.collectors import Collector
+    from duskwatch.sources.bgp.archives.fetch import Fetched
+    from duskwatch.sources.bgp.archives.mirrors import Mirrors
+    from duskwatch.sources.bgp.archives.plan import FetchPlan
     from duskwatch.sources.downloads.cache import Cache
     from duskwatch.sources.downloads.session import Limits
     from duskwatch.sources.downloads.transfer import Progress, Wanted
@@ -49,16 +54,6 @@ def bytes_of(text: str) -> int:
     return parse_size(text)
 
 
-def size_text(count: int) -> str:
-    """Bytes as people read them: 512 B, 6.4 MB, 1.5 GB (powers of 1000, as `ls --si` and disks count)."""
-    value, unit = float(count), "B"
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if value < 1000 or unit == "TB":
-            break
-        value /= 1000
-    return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
-
-
 def names_text(names: list[str] | tuple[str, ...]) -> str:
     """The first few names, and how many more there are."""
     shown = ", ".join(names[:NAMED])
@@ -91,3 +86,36 @@ def _report_to(bars: Any, whole: Any) -> Callable[["Wanted", int, int | None], N
         bars.update(whole, completed=sum(done.values()))
 
     return step
+
+
+def collectors_named(names: Sequence[str], mirrors: "Mirrors") -> "list[Collector]":
+    """Collectors by name, each once. DownloadError where the place that would be asked cannot have one."""
+    from duskwatch.sources.bgp.archives.collectors import find_collector
+
+    found = [find_collector(name, public=False) for name in names]
+    found = [find_collector(each.name, public=mirrors.is_public(each)) for each in found]
+    return list(dict.fromkeys(found))
+
+
+def is_cached(store: "Cache", mirrors: "Mirrors", plan: "FetchPlan", file: "RemoteFile") -> bool:
+    """Whether a file of a plan is in the cache, or in a folder that is the mirror."""
+    from duskwatch.sources.bgp.archives.fetch import is_here
+
+    return is_here(store, mirrors.of(plan.collector), plan.collector, file)
+
+
+def fetch_with_progress(
+    plans: Sequence["FetchPlan"],
+    mirrors: "Mirrors",
+    store: "Cache",
+    limits: Any,
+    quiet: bool,
+    keep: Sequence[Path] = (),
+) -> "list[Fetched]":
+    """Fetch plans, with bars where a person looks on."""
+    from duskwatch.sources.bgp.archives.fetch import fetch_archives
+
+    coming = [file for plan in plans for file in plan.files() if not is_cached(store, mirrors, plan, file)]
+    total = sum(file.size_bytes or 0 for file in coming)
+    with fetching_progress(quiet, len(coming), total or None) as progress:
+        return fetch_archives(plans, mirrors, store, limits=limits, progress=progress, keep=keep)

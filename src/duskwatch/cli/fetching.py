@@ -7,7 +7,15 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from duskwatch.cli.downloading import cache_from, fetching_progress, limits_from, names_text, now_us
+from duskwatch.cli.downloading import (
+    cache_from,
+    collectors_named,
+    fetch_with_progress,
+    fetching_progress,
+    limits_from,
+    names_text,
+    now_us,
+)
 from duskwatch.cli.options import fail
 from duskwatch.records.entity import Entity
 from duskwatch.records.times import DAY, iso, parse_time, to_datetime
@@ -43,8 +51,6 @@ class Fetching:
         if entity.type == "country" and not geo:
             country_name(entity.code)
         if names:
-            from duskwatch.cli.archive import collectors_named
-
             collectors_named(names, choose_mirrors(self.mirror))
 
     def archives(self, names: Sequence[str], from_us: int, until_us: int, *, daily: bool = False) -> list[Path]:
@@ -52,7 +58,6 @@ class Fetching:
 
         ``daily`` is for work that is split by day: each day gets a table dump to begin from.
         """
-        from duskwatch.cli.archive import collectors_named, fetch_with_progress
         from duskwatch.sources.bgp.archives.fetch import plan_archives
         from duskwatch.sources.bgp.archives.mirrors import choose_mirrors
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from duskwatch.cli.options import fail
+from duskwatch.records.text import printable
 
 FORMATS = ("table", "csv", "json", "jsonl", "parquet")
 ISO = "%Y-%m-%dT%H:%M:%S%.fZ"
@@ -105,7 +106,7 @@ def _table(frames: Iterable[Any]) -> Iterator[tuple[str, int]]:
 
 def _line(words: Iterable[str], widths: list[int], numbers: list[bool]) -> str:
     cells = (
-        _printable(word).rjust(width) if number else _printable(word).ljust(width)
+        printable(word).rjust(width) if number else printable(word).ljust(width)
         for word, width, number in zip(words, widths, numbers, strict=True)
     )
     return "  ".join(cells).rstrip() + "\n"
@@ -120,11 +121,6 @@ def plain_rows(frame: Any) -> list[dict[str, Any]]:
     """The rows of a frame as they stand in JSON."""
     rows: list[dict[str, Any]] = _plain(frame).to_dicts()
     return rows
-
-
-def _printable(word: str) -> str:
-    """No character in it that a terminal would obey."""
-    return word if word.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in word)
 
 
 def _parquet(frames: Iterable[Any], path: Path) -> int:

@@ -6,25 +6,26 @@ from typing import Annotated, Any
 
 import typer
 
+from duskwatch.cli.entities import entity_named
+from duskwatch.cli.listing import FORMAT_HELP, listing_format, print_json
 from duskwatch.cli.options import fail, unusable_input
-from duskwatch.cli.store_options import DEFAULT_STORE, DatabaseOption, StorageOption, StoreOption, open_store
-from duskwatch.records.entity import Entity, parse_entity
-from duskwatch.records.times import iso, parse_time, span_text
+from duskwatch.cli.store_options import DEFAULT_STORE, NOBODY, DatabaseOption, StorageOption, StoreOption, open_store
+from duskwatch.publication.documents.incidents import COLUMNS, incident_cell, incident_document, incident_in_full
+from duskwatch.records.text import printable
+from duskwatch.records.times import parse_time, span_text
 
 COMMAND = "incidents"
-FORMATS = ("table", "json", "csv")
-COLUMNS = (
-    "id", "state", "entity", "name", "from", "until", "lost", "explained_by", "explained", "outages", "revision",
-    "title",
-)  # fmt: skip
 MOST_MEMBERS = 20
-NOBODY = "unnamed"  # who wrote a note is not stored unless it was said
+
+Number = Annotated[int, typer.Argument(help="Number of the incident, as the list has it.")]
+Why = Annotated[str, typer.Option("--why", help="The reason; it is kept.")]
+By = Annotated[str, typer.Option("--by", help="Who says so; not stored unless given.")]
 
 app = typer.Typer(
     no_args_is_help=False,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="List the incidents of a store, or show one in full.",
+    help="List the incidents of a store, show one in full, close one, dismiss an outage.",
 )
 
 
@@ -39,7 +40,9 @@ def listing(
     store: StoreOption = DEFAULT_STORE,
     database: DatabaseOption = "",
     storage_option: StorageOption = None,
-    format_: Annotated[str, typer.Option("--format", help="table, json (one object a line) or csv.")] = "table",
+    limit: Annotated[int | None, typer.Option("--limit", help="At most so many, from the first on.")] = None,
+    format_: Annotated[str, typer.Option("--format", help=FORMAT_HELP)] = "table",
+    json_: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
 ) -> None:
     """List incidents, one line each: who, when, how much, and what explains it. Exit code 1: there are none.
 
@@ -48,9 +51,10 @@ def listing(
     if context.invoked_subcommand is not None:
         return
     with unusable_input(COMMAND):
-        if format_ not in FORMATS:
-            fail(COMMAND, f"--format {format_}: one of {', '.join(FORMATS)}")
-        entities = [parse_entity(text) for text in entity] if entity else None
+        format_ = listing_format(COMMAND, format_, json_)
+        if limit is not None and limit < 1:
+            fail(COMMAND, f"--limit {limit}: at least 1")
+        entities = [entity_named(text) for text in entity] if entity else None
         from_us = parse_time(from_) if from_ else None
         until_us = parse_time(until) if until else None
         if from_us is not None and until_us is not None and from_us >= until_us:
@@ -60,9 +64,13 @@ def listing(
 
         found = stored_incidents(opened.events(), entities=entities, from_us=from_us, until_us=until_us)
         if not found:
+            if format_ == "json":
+                print("[]")
             print(f"duskwatch {COMMAND}: none stored matches", file=sys.stderr)
             sys.exit(1)
-        _print(found, format_)
+        _print(found[:limit], format_)
+        if limit is not None and len(found) > limit:
+            print(f"duskwatch {COMMAND}: {limit} of {len(found)} are shown", file=sys.stderr)
 
 
 @app.command("show")
@@ -84,64 +92,76 @@ def show(
         now = past[-1]
         states = ("open", "ended", "withdrawn", "superseded", "dismissed")
         outages = stored_outages(where, uids=now.outages, states=states)
-        notes = annotations(where, incident=number)
-        document = _document(now) | {
-            "members": [_member(now, one) for one in outages],
-            "notes": [{"id": n["id"], "by": n["by"], "at": iso(n["at_us"]), "text": n["text"]} for n in notes],
-            "revisions": [
-                {"number": r.revision, "at": iso(r.at_us), "by": r.by, "why": r.why, "state": r.state, "title": r.title}
-                for r in past
-            ],
-        }
+        document = incident_in_full(past, outages, annotations(where, incident=number))
         if json_:
             print(json.dumps(document, ensure_ascii=False, indent=1))
         else:
             _show(document)
 
 
-def _document(one: Any) -> dict[str, Any]:
-    told = one.document or {}
-    by = told.get("explained_by", [])
-    return {
-        "id": one.number,
-        "state": one.state,
-        "entity": _entity(one.entity),
-        "from": None if one.from_us is None else iso(one.from_us),
-        "until": None if one.until_us is None else iso(one.until_us),
-        "lost": told.get("lost"),
-        "explained_by": [{"entity": m["entity"], "share": m["share"], "lost": m["lost"]} for m in by],
-        "explained": told.get("explained"),
-        "outages": list(one.outages),
-        "revision": one.revision,
-        "title": one.title,
-    }
+@app.command("close")
+def close(
+    number: Number,
+    why: Why,
+    by: By = "",
+    store: StoreOption = DEFAULT_STORE,
+    database: DatabaseOption = "",
+    storage_option: StorageOption = None,
+) -> None:
+    """Close an incident: a person has dealt with it. Later analyses add what they find, and leave it closed.
+
+    Example: duskwatch incidents close 3 --why "cable repaired" --by "NOC"
+    """
+    _say_state("close", number, "closed", why, by, open_store(store, database, storage_option))
 
 
-def _entity(entity: Entity | None) -> dict[str, str] | None:
-    return None if entity is None else {"type": entity.type, "code": entity.code, "name": entity.name}
+@app.command("reopen")
+def reopen(
+    number: Number,
+    why: Why,
+    by: By = "",
+    store: StoreOption = DEFAULT_STORE,
+    database: DatabaseOption = "",
+    storage_option: StorageOption = None,
+) -> None:
+    """Take back that an incident was closed."""
+    _say_state("reopen", number, "open", why, by, open_store(store, database, storage_option))
 
 
-def _member(now: Any, one: Any) -> dict[str, Any]:
-    outage = one.newest.outage
-    told = next((m for m in (now.document or {}).get("members", []) if m["outage"] == one.uid), None)
-    return {
-        "outage": one.uid,
-        "entity": _entity(one.entity),
-        "state": one.newest.state,
-        "from": iso(outage.onset.best_us),
-        "until": None if outage.end is None else iso(outage.end.best_us),
-        "duration_seconds": outage.duration_us / 1e6,
-        "depth": outage.depth,
-        "share": None if told is None else told["share"],
-        "lost": None if told is None else told["lost"],
-    }
+@app.command("dismiss")
+def dismiss(
+    outage: Annotated[str, typer.Argument(help="Id of the outage, as `show` has it: KP-20141222T161500Z.")],
+    why: Why,
+    by: By = "",
+    restore: Annotated[bool, typer.Option("--restore", help="Take the dismissal back.")] = False,
+    store: StoreOption = DEFAULT_STORE,
+    database: DatabaseOption = "",
+    storage_option: StorageOption = None,
+) -> None:
+    """Say of an outage that it was none. What was measured stays in the store, with who said so and why.
+
+    Example: duskwatch incidents dismiss KP-20141222T161500Z --why "our collector was moved" --by "NOC"
+    """
+    with unusable_input(f"{COMMAND} dismiss"):
+        opened = open_store(store, database, storage_option)
+        from duskwatch.store.outages import dismiss_outage
+
+        dismiss_outage(opened.events(), outage, by=by.strip() or NOBODY, why=why, restore=restore)
+        print(f"{outage} {'is an outage again' if restore else 'is dismissed'}")
+
+
+def _say_state(verb: str, number: int, state: str, why: str, by: str, opened: Any) -> None:
+    with unusable_input(f"{COMMAND} {verb}"):
+        from duskwatch.store.incidents import revise_incident
+
+        revise_incident(opened.events(), number, by=by.strip() or NOBODY, why=why, state=state)
+        print(f"incident {number} is {'closed' if state == 'closed' else 'no longer closed'}")
 
 
 def _print(found: list[Any], format_: str) -> None:
-    documents = [_document(one) for one in found]
-    if format_ == "json":
-        for document in documents:
-            print(json.dumps(document, ensure_ascii=False))
+    documents = [incident_document(one) for one in found]
+    if format_ in ("json", "jsonl"):
+        print_json(documents, format_)
         return
     if format_ == "csv":
         import csv
@@ -149,30 +169,18 @@ def _print(found: list[Any], format_: str) -> None:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(COLUMNS)
         for document in documents:
-            writer.writerow(_cell(name, document) for name in COLUMNS)
+            writer.writerow(incident_cell(name, document) for name in COLUMNS)
         return
     width = max(2, *(len(str(document["id"])) for document in documents))
     for document in documents:
         closed = " (closed)" if document["state"] == "closed" else ""
-        print(f"{document['id']:>{width}}  {clean(document['title'])}{closed}")
-
-
-def _cell(name: str, document: dict[str, Any]) -> Any:
-    entity = document["entity"] or {"code": "", "name": ""}
-    values = {
-        "entity": entity["code"],
-        "name": entity["name"],
-        "explained_by": " ".join(one["entity"] for one in document["explained_by"]),
-        "outages": " ".join(document["outages"]),
-    }
-    value = values.get(name, document.get(name))
-    return "" if value is None else value
+        print(f"{document['id']:>{width}}  {printable(document['title'])}{closed}")
 
 
 def _show(document: dict[str, Any]) -> None:
     from duskwatch.publication.times_text import percent
 
-    print(clean(document["title"]))
+    print(printable(document["title"]))
     print(f"\nstate    {document['state']}, revision {document['revision']}")
     print(f"from     {document['from'] or '-'}\nuntil    {document['until'] or 'not over'}")
     if document["lost"] is not None:
@@ -194,13 +202,8 @@ def _show(document: dict[str, Any]) -> None:
     if document["notes"]:
         print("\nnotes")
     for note in document["notes"]:
-        by = "" if note["by"] == NOBODY else f"{clean(note['by'])}: "
-        print(f"  {note['id']}  {note['at']}  {by}{clean(note['text'])}")
+        by = "" if note["by"] == NOBODY else f"{printable(note['by'])}: "
+        print(f"  {note['id']}  {note['at']}  {by}{printable(note['text'])}")
     print("\nrevisions")
     for one in document["revisions"]:
-        print(f"  {one['number']}  {one['at']}  {clean(one['by'])}: {clean(one['why'])} ({one['state']})")
-
-
-def clean(text: str) -> str:
-    """No character in it that a terminal would obey."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+        print(f"  {one['number']}  {one['at']}  {printable(one['by'])}: {printable(one['why'])} ({one['state']})")

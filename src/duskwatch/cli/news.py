@@ -8,6 +8,7 @@ import typer
 
 from duskwatch.cli.options import byte_progress, fail, unusable_input
 from duskwatch.cli.store_options import DEFAULT_STORE, DatabaseOption, StorageOption, StoreOption
+from duskwatch.records.text import printable
 
 FORMATS = ("table", "json", "jsonl", "csv", "claimreview", "html")
 MOST_FILES = 20_000
@@ -69,7 +70,7 @@ def command(
         where = _events(store, database, storage_option) if incident else ""
         said = check_news(articles, _measured(report, incident, where))
         for text in said.notes:
-            print(f"duskwatch news: {_clean(text)}", file=sys.stderr)
+            print(f"duskwatch news: {printable(text)}", file=sys.stderr)
         if note:
             _keep(where, incident, statement or [], speaker, at)
         _print(said, wanted, reviewer.strip())
@@ -129,7 +130,7 @@ def _measured(report: Path | None, incident: int, where: str) -> Any:
 
 
 def _keep(where: str, incident: int, texts: list[str], speaker: str, at: str) -> None:
-    from duskwatch.cli.incidents import NOBODY
+    from duskwatch.cli.store_options import NOBODY
     from duskwatch.store.revisions import annotate
 
     for text in texts:
@@ -169,7 +170,3 @@ def _print(said: Any, wanted: str, reviewer: str) -> None:
         from duskwatch.publication.said_terminal import print_said
 
         print_said(said, Console())
-
-
-def _clean(text: str) -> str:
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)

@@ -1,15 +1,15 @@
 """`duskwatch notes`: what people write beside an outage or an incident."""
 
-import json
 import re
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from duskwatch.cli.incidents import NOBODY, clean
+from duskwatch.cli.listing import listing_format, print_json
 from duskwatch.cli.options import fail, unusable_input
-from duskwatch.cli.store_options import DEFAULT_STORE, DatabaseOption, StorageOption, StoreOption, open_store
+from duskwatch.cli.store_options import DEFAULT_STORE, NOBODY, DatabaseOption, StorageOption, StoreOption, open_store
+from duskwatch.records.text import printable
 from duskwatch.records.times import iso
 
 app = typer.Typer(
@@ -49,27 +49,36 @@ def list_(
     store: StoreOption = DEFAULT_STORE,
     database: DatabaseOption = "",
     storage_option: StorageOption = None,
-    json_: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    format_: Annotated[str, typer.Option("--format", help="table, json (one document) or jsonl.")] = "table",
+    json_: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
 ) -> None:
     """List notes, oldest first. Exit code 1: there are none."""
     with unusable_input("notes list"):
+        format_ = listing_format("notes list", format_, json_, ("table", "json", "jsonl"))
         outage, incident = _subject(about) if about else (None, None)
         opened = open_store(store, database, storage_option)
         from duskwatch.store.revisions import annotations
 
         found = annotations(opened.events(), outage=outage, incident=incident)
         if not found:
+            if format_ == "json":
+                print("[]")
             print("duskwatch notes list: there is none", file=sys.stderr)
             sys.exit(1)
+        if format_ != "table":
+            print_json([_document(note) for note in found], format_)
+            return
         for note in found:
-            on = note["outage"] or note["incident_id"] or note["entity"]
-            if json_:
-                document = {"id": note["id"], "about": str(on), "at": iso(note["at_us"]), "by": note["by"],
-                            "text": note["text"]}  # fmt: skip
-                print(json.dumps(document, ensure_ascii=False))
-            else:
-                by = "" if note["by"] == NOBODY else f"{clean(note['by'])}: "
-                print(f"{note['id']}  {iso(note['at_us'])}  {on}  {by}{clean(note['text'])}")
+            by = "" if note["by"] == NOBODY else f"{printable(note['by'])}: "
+            print(f"{note['id']}  {iso(note['at_us'])}  {_about(note)}  {by}{printable(note['text'])}")
+
+
+def _about(note: dict[str, Any]) -> str:
+    return str(note["outage"] or note["incident_id"] or note["entity"])
+
+
+def _document(note: dict[str, Any]) -> dict[str, Any]:
+    return {"id": note["id"], "about": _about(note), "at": iso(note["at_us"]), "by": note["by"], "text": note["text"]}
 
 
 def _subject(about: str) -> tuple[str | None, int | None]:

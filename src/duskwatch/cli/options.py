@@ -1,5 +1,6 @@
 """Options and errors that several commands share."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -86,6 +87,17 @@ def byte_progress(
         yield step
 
 
+def _compiled() -> bool:
+    """Whether the kernels were compiled here before: Numba keeps them beside the source, or where it may write."""
+    kernels = Path(__file__).parents[1] / "kernels"
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    elsewhere = [Path(chosen)] if chosen else [Path.home() / ".cache" / "numba"]
+    folders = [kernels / "__pycache__", *(found for root in elsewhere for found in root.glob("kernels_*"))]
+    return any(next(folder.glob("mrt.*.nbc"), None) for folder in folders)
+
+
 def reading_progress(quiet: bool) -> AbstractContextManager[Callable[[str, int, int], None] | None]:
-    """The bar of those who read archives."""
+    """The bar of those who read archives. A first run says that it compiles, since that takes longer than the work."""
+    if not quiet and not _compiled():
+        print("duskwatch: first run on this machine: compiling takes up to a minute, once", file=sys.stderr)
     return byte_progress(quiet, "reading", "counting votes")

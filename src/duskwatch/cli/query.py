@@ -1,4 +1,4 @@
-"""`duskwatch query`: what a store holds, as a table, CSV, JSON lines or Parquet."""
+"""`duskwatch query`: what a store holds, as a table, CSV, JSON or Parquet."""
 
 import os
 import sys
@@ -8,12 +8,15 @@ from typing import Annotated, Any
 
 import typer
 
+from duskwatch.cli.entities import entity_named
+from duskwatch.cli.listing import listing_format
 from duskwatch.cli.options import fail, unusable_input
 from duskwatch.cli.store_options import DEFAULT_STORE, DatabaseOption, StorageOption, StoreOption, open_store
-from duskwatch.records.entity import Entity, parse_entity
-from duskwatch.records.times import parse_time
+from duskwatch.records.entity import Entity
+from duskwatch.records.text import printable
+from duskwatch.records.times import parse_span, parse_time, span_text
 
-FORMATS = ("table", "csv", "json", "parquet")
+FORMATS = ("table", "csv", "json", "jsonl", "parquet")
 TABLES = ("changes", "levels", "dump_checks", "inputs", "gaps")
 ROWS_AT_ONCE = 50_000
 ISO = "%Y-%m-%dT%H:%M:%S%.fZ"
@@ -33,28 +36,46 @@ def command(
     ] = None,
     from_: Annotated[str | None, typer.Option("--from", help="Start of the window.")] = None,
     until: Annotated[str | None, typer.Option("--until", help="End of the window (not part of it).")] = None,
+    source: Annotated[
+        list[str] | None, typer.Option("--source", help="Who recorded it: bgp, probing; all if not given. Repeatable.")
+    ] = None,
     store: StoreOption = DEFAULT_STORE,
     database: DatabaseOption = "",
     storage_option: StorageOption = None,
+    type_: Annotated[
+        str | None, typer.Option("--type", help="Of outages: only those of a country, an asn or a prefix.")
+    ] = None,
+    longer: Annotated[str | None, typer.Option("--longer", help="Of outages: at least as long as 30m, 2h, 1d.")] = None,
+    loss: Annotated[float | None, typer.Option("--loss", help="Of outages: at least this share lost, 0 to 1.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", help="At most so many rows, from the first on.")] = None,
     format_: Annotated[
-        str, typer.Option("--format", help="table, csv, json (one object a line) or parquet.")
+        str, typer.Option("--format", help="table, csv, json (one document), jsonl (an object a line) or parquet.")
     ] = "table",
+    json_: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
     out: Annotated[Path | None, typer.Option("--out", help="Write here; parquet needs it.")] = None,
 ) -> None:
     """Print what a store holds: any signal, the outages, the changes of prefixes, what went in.
 
     Times are UTC; an empty value is one that nobody was there to see. Exit code 1: nothing was found.
 
-    Example: duskwatch query bgp.visible_slash24 --entity KP --from 2014-12-22 --until 2014-12-24 --format csv
+    A table of outages has the columns that fit a terminal; the other formats have all.
+
+    Examples:
+
+    duskwatch query bgp.visible_slash24 --entity KP --from 2014-12-22 --until 2014-12-24 --format csv
+
+    duskwatch query outages --type country --longer 1h --loss 0.5 --limit 20
     """
     with unusable_input("query"):
-        if format_ not in FORMATS:
-            fail("query", f"--format {format_}: one of {', '.join(FORMATS)}")
+        format_ = listing_format("query", format_, json_, FORMATS)
+        wanted = _wanted(what, type_, longer, loss)
+        if limit is not None and limit < 1:
+            fail("query", f"--limit {limit}: at least 1")
         if format_ == "parquet" and out is None:
             fail("query", "parquet is not for the terminal: give --out FILE")
         if out is not None and (out.is_dir() or not out.parent.is_dir()):
             fail("query", f"--out {out}: {'a folder; name a file' if out.is_dir() else 'no such folder'}")
-        entities = [parse_entity(text) for text in entity] if entity else None
+        entities = [entity_named(text) for text in entity] if entity else None
         from_us = parse_time(from_) if from_ else None
         until_us = parse_time(until) if until else None
         if from_us is not None and until_us is not None and from_us >= until_us:
@@ -64,7 +85,11 @@ def command(
                 "query", f"'{what}': a signal, such as bgp.peers_live, or {', '.join(('signals', 'outages', *TABLES))}"
             )
         opened = open_store(store, database, storage_option)
-        rows = _rows(opened, what, entities, from_us, until_us)
+        rows = _rows(opened, what, entities, from_us, until_us, source, wanted)
+        if what == "outages" and format_ == "table":
+            rows = _for_the_terminal(rows)
+        if limit is not None:
+            rows = rows.head(limit)
         try:
             found = _write(rows, format_, out)
             sys.stdout.flush()
@@ -80,62 +105,70 @@ def command(
             sys.exit(1)
 
 
-def _rows(opened: Any, what: str, entities: list[Entity] | None, from_us: int | None, until_us: int | None) -> Any:
-    window = {"entities": entities, "from_us": from_us, "until_us": until_us}
+def _rows(
+    opened: Any,
+    what: str,
+    entities: list[Entity] | None,
+    from_us: int | None,
+    until_us: int | None,
+    sources: list[str] | None,
+    wanted: Callable[[Any], bool],
+) -> Any:
+    window: dict[str, Any] = {"entities": entities, "from_us": from_us, "until_us": until_us}
     if what == "outages":
-        return outage_frame(opened.outages(**window)).lazy()
+        from duskwatch.publication.documents.outages import outage_frame
+
+        found = opened.outages(**window)
+        return outage_frame(
+            one for one in found if (not sources or set(sources) & set(one.sources)) and wanted(one)
+        ).lazy()
     if what in TABLES:
-        return opened.rows(what, **window)
-    return opened.signals(None if what == "signals" else [what], **window)
+        return opened.rows(what, **window, sources=sources)
+    return opened.signals(None if what == "signals" else [what], **window, sources=sources)
 
 
-def outage_frame(outages: list[Any]) -> Any:
-    """Outages as they are known now, one row each; a polars DataFrame."""
+def _wanted(what: str, type_: str | None, longer: str | None, loss: float | None) -> Callable[[Any], bool]:
+    """Whether an outage is one that was asked for."""
+    if what != "outages" and (type_ or longer or loss is not None):
+        fail("query", "--type, --longer and --loss are for outages")
+    if type_ not in (None, "country", "asn", "prefix"):
+        fail("query", f"--type {type_}: one of country, asn, prefix")
+    if loss is not None and not 0 <= loss <= 1:
+        fail("query", f"--loss {loss}: a share from 0 to 1")
+    least_us = parse_span(longer) if longer else 0
+
+    def wanted(one: Any) -> bool:
+        outage = one.newest.outage
+        return bool(
+            (type_ is None or one.entity.type == type_)
+            and outage.duration_us >= least_us
+            and (loss is None or outage.depth >= loss)
+        )
+
+    return wanted
+
+
+def _for_the_terminal(rows: Any) -> Any:
+    """Who, when, how long and how much, in columns that fit a terminal."""
     import polars as pl
 
-    time = pl.Datetime("us", "UTC")
-    rows: list[dict[str, Any]] = []
-    for one in outages:
-        newest, outage = one.newest, one.newest.outage
-        moments = {
-            "onset": outage.onset,
-            "dark_from": outage.dark_from,
-            "dark_until": outage.dark_until,
-            "end": outage.end,
-        }
-        rows.append(
-            {
-                "id": one.uid,
-                "entity_type": one.entity.type,
-                "entity": one.entity.code,
-                "name": one.entity.name,
-                "state": newest.state,
-                **{name: None if when is None else when.best_us for name, when in moments.items()},
-                **{
-                    f"{name}_{bound}": None if when is None else getattr(when, f"{bound}_us")
-                    for name, when in (("onset", outage.onset), ("end", outage.end))
-                    for bound in ("earliest", "latest")
-                },
-                "duration_seconds": outage.duration_us / 1e6,
-                "depth": outage.depth,
-                "relapses": outage.relapses,
-                "relapse_of": newest.relapse_of,
-                "stable": outage.stable,
-                "score": outage.score,
-                "confidence": outage.confidence,
-                "signals": " ".join(outage.signals),
-                "detector": one.detector,
-                "revision": newest.number,
-                "revised": newest.at_us,
-                "by": newest.by,
-                "why": newest.why,
-            }
-        )
-    times = ("onset", "dark_from", "dark_until", "end", "onset_earliest", "onset_latest", "end_earliest", "end_latest")
-    texts = ("id", "entity_type", "entity", "name", "state", "relapse_of", "signals", "detector", "by", "why")
-    kinds: dict[str, Any] = dict.fromkeys((*times, "revised"), pl.Int64) | dict.fromkeys(texts, pl.String)
-    frame = pl.DataFrame(rows, schema_overrides=kinds) if rows else pl.DataFrame(schema=kinds)
-    return frame.with_columns(pl.col(*times, "revised").cast(time))
+    def clock(name: str, instead: str) -> Any:
+        return pl.col(name).dt.strftime("%Y-%m-%d %H:%M:%S").fill_null(instead).alias(name)
+
+    def span(seconds: float) -> str:
+        return span_text(round(seconds * 1e6))
+
+    return rows.select(
+        "id",
+        pl.col("name").replace("", None).fill_null(pl.col("entity")).alias("entity"),
+        clock("onset", "-"),
+        clock("end", "not over"),
+        pl.col("duration_seconds").map_elements(span, pl.String).alias("lasted"),
+        (pl.col("depth") * 100).round(0).cast(pl.Int64).alias("lost_%"),
+        "relapses",
+        pl.col("within").fill_null("").alias("part_in"),
+        "sources",
+    )
 
 
 def _write(rows: Any, format_: str, out: Path | None) -> bool:
@@ -153,15 +186,20 @@ def _write(rows: Any, format_: str, out: Path | None) -> bool:
     pieces = (piece for piece in _pieces(rows) if piece.height)
     first = next(pieces, None)
     if first is None:
+        if format_ == "json" and out is None:
+            print("[]")
         return False
-    lines = {"csv": _csv, "json": _json, "table": _table}[format_]()
+    lines = {"csv": _csv, "json": _json, "jsonl": _json_lines, "table": _table}[format_]()
+    ends = "]\n" if format_ == "json" else ""
     if out is None:
         for piece in _chain(first, pieces):
             sys.stdout.write(lines(piece))
+        sys.stdout.write(ends)
         return True
     with whole_file(out) as path, path.open("w", encoding="utf-8", newline="") as file:
         for piece in _chain(first, pieces):
             file.write(lines(piece))
+        file.write(ends)
     return True
 
 
@@ -204,8 +242,20 @@ def _csv() -> Callable[[Any], str]:
     return lines
 
 
-def _json() -> Callable[[Any], str]:
+def _json_lines() -> Callable[[Any], str]:
     return lambda piece: _plain(piece).write_ndjson()
+
+
+def _json() -> Callable[[Any], str]:
+    """One array, an object on each line; who writes closes it."""
+    before = ["["]
+
+    def lines(piece: Any) -> str:
+        text: str = before[0] + _plain(piece).write_ndjson().rstrip("\n").replace("\n", ",\n ")
+        before[0] = ",\n "
+        return text
+
+    return lines
 
 
 def _table() -> Callable[[Any], str]:
@@ -226,7 +276,7 @@ def _table() -> Callable[[Any], str]:
             head = [texts.columns]
         return "".join(
             "  ".join(
-                _one_line(word).rjust(width) if number else _one_line(word).ljust(width)
+                printable(word).rjust(width) if number else printable(word).ljust(width)
                 for word, width, number in zip(row, widths, numbers, strict=True)
             ).rstrip()
             + "\n"
@@ -234,8 +284,3 @@ def _table() -> Callable[[Any], str]:
         )
 
     return lines
-
-
-def _one_line(word: str) -> str:
-    """No character in it that a terminal would obey."""
-    return word if word.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in word)

@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from duskwatch.cli.downloading import cache_from, fetching_progress, limits_from, now_us, size_text
+from duskwatch.cli.downloading import cache_from, fetching_progress, limits_from, now_us
 from duskwatch.cli.options import fail, unusable_input
 from duskwatch.records.errors import InputError
+from duskwatch.records.text import size_text
 from duskwatch.records.times import parse_time, to_datetime
 
 app = typer.Typer(

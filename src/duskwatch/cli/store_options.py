@@ -7,6 +7,7 @@ import typer
 from duskwatch.records.errors import InputError
 
 DEFAULT_STORE = "store"
+NOBODY = "unnamed"  # who wrote a note is not stored unless it was said
 
 StoreOption = Annotated[
     str,

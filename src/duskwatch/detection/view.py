@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from duskwatch.kernels import baseline as kernel
-from duskwatch.kernels import loss as walked
+from duskwatch.kernels import codes
 from duskwatch.records.signals import SignalSpec
 
 F64 = npt.NDArray[np.float64]
@@ -29,10 +29,10 @@ class Stretch(NamedTuple):
 class Ending(IntEnum):
     """How an excursion of a level ended."""
 
-    OPEN = walked.OPEN  # it had not when the window ended
-    BACK = walked.BACK  # the level came back
-    SETTLED = walked.SETTLED  # the level stayed inside the normal band, if not quite where it was
-    ACCEPTED = walked.ACCEPTED  # a lower level had lasted so long that it is the new normal
+    OPEN = codes.OPEN  # it had not when the window ended
+    BACK = codes.BACK  # the level came back
+    SETTLED = codes.SETTLED  # the level stayed inside the normal band, if not quite where it was
+    ACCEPTED = codes.ACCEPTED  # a lower level had lasted so long that it is the new normal
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,6 @@ AS_PATH, AGGREGATOR, AS4_PATH, AS4_AGGREGATOR = 2, 7, 17, 18
 AS_SET, AS_SEQUENCE = 1, 2  # RFC 4271 section 4.3; confederation segments (RFC 5065) are 3 and 4
 AS_TRANS = 23456
 PATH_LIMIT = 1024  # AS numbers in a path; a longer one is not believed
-TAIL = 3
 
 
 @njit(nogil=True, cache=True, inline="always")

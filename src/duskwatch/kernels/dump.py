@@ -4,46 +4,39 @@ import numpy as np
 from numba import njit
 
 from duskwatch.kernels.aspath import PATH_LIMIT, wide_tail
-from duskwatch.kernels.paths import ODD, find_path, intern_plain, same_octets
+from duskwatch.kernels.codes import DUMPED_HOLD, OTHER
+from duskwatch.kernels.paths import find_path, same_octets
 from duskwatch.kernels.routing import COMPARE
 
-# What a log row says; signals.bgp.log.Op
-DUMPED_HOLD, OTHER = 7, 8
 ENTRY = 8  # octets of a RIB entry before its attributes (RFC 6396 section 4.3.4)
 
 
 @njit(nogil=True, cache=True)
-def fold_routes(
+def scan_routes(
     data, start, entries, places, time_us, afi, prefix,
-    held, sizes, heard_us, policy, matched, missing, dump_us, horizon_us, counters,
+    held, sizes, policy, matched, missing, horizon_us, counters,
     watched, number, watched_count, origins,
-    asns, path_start, slots, shift, count, last_path,
-    before_us, cells, routes, last_us, last_route, mentioned,
-    log_time, log_peer, log_prefix, log_op, log_route, odd,
+    last_path, told_prefix, told_peer, told_path, path_at, path_length,
 ):  # fmt: skip
-    """Apply the records of a table dump to the state, in order, and say of watched prefixes what they hold.
+    """Apply the records of a table dump to the state, in order, and find the routes to watched prefixes.
 
     data uint8[B]; start int64[R], entries int32[R], places int32[L], time_us int64[R], afi uint8[R]: a RibBlock
     prefix    int32[R]      row in the prefix table
-    held, sizes, heard_us, policy, matched, missing, dump_us, horizon_us, counters   as in routing.fold_elems
+    held, sizes, policy, matched, missing, horizon_us, counters   as in routing.fold_elems
     watched uint8[P], number int32[P]   in/out: whether the log is to tell of a prefix, and its number there
     watched_count  int      prefixes watched so far
     origins   uint32[K]     not empty: a prefix is watched from the first route on that one of these originates, and
-                            routes to others are OTHER
-    asns, path_start, slots, shift, count   the pool of paths, as in kernels.paths; room for each entry of a watched
-                            prefix, and for all of their hops
-    last_path int64[N, 3]   scratch, zeros: of each peer where its last path stands in data, its octets, its number
-    before_us, cells, routes, last_us, last_route, mentioned   as in routes.absorb: what is earlier goes into the table
-                            that stands at the start; room for each prefix and peer
-    log_*     [L]           out: time, peer, number of the prefix, op, route of what is not earlier; as much room
-    odd       int64[O, 5]   out: paths that take paths.intern_odd: where the attributes begin and end in data, the row
-                            of the log (-1: none), the number of the prefix, the peer. Their route is -2 less the row
-                            here until then. As much room as entries of watched prefixes
+                            routes to others are told without a path
+    last_path int64[N, 3]   scratch, zeros: of each peer where its last path stands in data, its octets, its row below
+    told_prefix, told_peer, told_path   int32[T]  out: of each route to be told the number of the prefix, the peer, and
+                            the row of its path, -1 where the path does not count; room for each entry of a watched
+                            prefix
+    path_at, path_length    int64[T]  out: where the AS_PATH of each path stands in data; a path may be there twice
 
-    Returns (log rows, paths, watched prefixes, odd rows).
+    Returns (routes told, paths, watched prefixes).
     """
     path = np.empty(PATH_LIMIT, np.int64)
-    rows, odds = 0, 0
+    routes, paths = 0, 0
     for row in range(start.shape[0]):
         if time_us[row] >= horizon_us:
             counters[3] += entries[row]
@@ -91,42 +84,58 @@ def fold_routes(
                     watched_count += 1
                 if not told or policy[who] == COMPARE:
                     continue
-            route = np.int64(0)
+            told_prefix[routes] = number[where]
+            told_peer[routes] = who
+            told_path[routes] = -1
             if own:
                 value, length = find_path(data, attributes, at)
-                if value >= 0:
-                    # Neighbours in address are often of one origin, and a peer reaches them by one path.
-                    if (
-                        last_path[who, 1] == length
-                        and length > 0
-                        and same_octets(data, last_path[who, 0], value, length)
-                    ):
-                        route = last_path[who, 2]
-                    else:
-                        route, count = intern_plain(data, value, length, asns, path_start, slots, shift, count)
-                        last_path[who, 0], last_path[who, 1] = value, length if route != ODD else 0
-                        last_path[who, 2] = route
-            now = max(dump_us, heard_us[who])
-            q = np.int64(number[where])
-            early = now < before_us
-            if route == ODD:
-                route = np.int64(-2 - odds)
-                odd[odds, 0], odd[odds, 1] = attributes, at
-                odd[odds, 2], odd[odds, 3], odd[odds, 4] = -1 if early else rows, q, who
-                odds += 1
-            if early:
-                mentioned[q] = 1
-                cells[q, who] = 3 if own else 2
-                if own:
-                    routes[q, who] = route
-                    if now >= last_us[q]:
-                        last_us[q] = now
-                        last_route[q] = route
-            else:
-                log_time[rows] = now
-                log_peer[rows] = who
-                log_prefix[rows] = q
-                log_op[rows] = DUMPED_HOLD if own else OTHER
-                log_route[rows] = route
-                rows += 1
-    return rows, count, watched_count, odds
+                if value < 0:
+                    value, length = np.int64(0), np.int64(0)
+                # Neighbours in address are often of one origin, and a peer reaches them by one path.
+                known = length > 0 and last_path[who, 1] == length
+                if not (known and same_octets(data, last_path[who, 0], value, length)):
+                    path_at[paths], path_length[paths] = value, length
+                    last_path[who, 0], last_path[who, 1], last_path[who, 2] = value, length, paths
+                    paths += 1
+                told_path[routes] = last_path[who, 2]
+            routes += 1
+    return routes, paths, watched_count
+
+
+@njit(nogil=True, cache=True)
+def place_routes(
+    told_prefix, told_peer, told_path, ids, heard_us, dump_us, before_us,
+    cells, routes, last_us, last_route, mentioned,
+    log_time, log_peer, log_prefix, log_op, log_route,
+):  # fmt: skip
+    """Say what scan_routes found: what is earlier than ``before_us`` to the table at the start, the rest to the log.
+
+    told_*    int32[T]      as there     ids int32[K]  the number of each path
+    heard_us, dump_us       as in routing.fold_elems
+    before_us, cells, routes, last_us, last_route, mentioned   as in routes.absorb
+    log_*     [L]           out: time, peer, number of the prefix, op, route; as much room as there are routes
+
+    Returns how many rows of the log there are.
+    """
+    rows = 0
+    for k in range(told_prefix.shape[0]):
+        who, q = told_peer[k], told_prefix[k]
+        own = told_path[k] >= 0
+        route = ids[told_path[k]] if own else 0
+        now = max(dump_us, heard_us[who])
+        if now < before_us:
+            mentioned[q] = 1
+            cells[q, who] = 3 if own else 2
+            if own:
+                routes[q, who] = route
+                if now >= last_us[q]:
+                    last_us[q] = now
+                    last_route[q] = route
+        else:
+            log_time[rows] = now
+            log_peer[rows] = who
+            log_prefix[rows] = q
+            log_op[rows] = DUMPED_HOLD if own else OTHER
+            log_route[rows] = route
+            rows += 1
+    return rows

@@ -1,5 +1,7 @@
 """Numbers that the kernels of flows and those who call them share: columns, operations, limits, reasons."""
 
+from duskwatch.kernels import codes
+
 # Rows of uint64[COLUMNS, rows] that flows are written to. The first are those of records.flows.FlowBlock, in its order.
 EXPORTER, SAMPLER, RECEIVED, START, END, TIME_SOURCE, AFI = range(7)
 SRC_HI, SRC_LO, DST_HI, DST_LO, SRC_PORT, DST_PORT, PROTOCOL, TCP_FLAGS, ICMP = range(7, 16)
@@ -10,10 +12,10 @@ BOOT, DURATION, EVENT, INTERVAL, SPACE, SIZE, POPULATION, REV_BYTES, REV_PACKETS
 COLUMNS = 38
 
 IPV4, IPV6 = 1, 2
-ASSUMED, DECLARED, LEARNED = 0, 1, 2  # RateSource
-TIME_ASSUMED, TIME_EXPORTED = 0, 1
-FIRST_FRAGMENT, LATER_FRAGMENT = 1, 2
-UNKNOWN_DIRECTION = 255
+ASSUMED, DECLARED, LEARNED = codes.RATE_ASSUMED, codes.RATE_DECLARED, codes.RATE_LEARNED
+TIME_ASSUMED, TIME_EXPORTED = codes.TIME_ASSUMED, codes.TIME_EXPORTED
+FIRST_FRAGMENT, LATER_FRAGMENT = codes.FIRST_FRAGMENT, codes.LATER_FRAGMENT
+UNKNOWN_DIRECTION = codes.UNKNOWN_DIRECTION
 
 # What is done with one field of a template: (operation, column, place, octets). The place counts octets from the
 # record's begin, or fields where one of them is of variable length.

@@ -3,13 +3,16 @@
 import numpy as np
 from numba import njit
 
-# Codes of rows; signals.visibility.Vote
-HOLD, LOSE, DUMPED_HOLD, OTHER, CLEAR, COMPLETE, ON4, OFF4, ON6, OFF6 = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
-# Elem kinds; records.elems.Kind
-ANNOUNCE, WITHDRAW = 1, 2
+from duskwatch.kernels import codes
+from duskwatch.kernels.codes import ANNOUNCE, CLEAR, COMPLETE, OFF4, ON4, ON6, WITHDRAW
+from duskwatch.kernels.codes import VOTE_DUMPED_HOLD as DUMPED_HOLD
+from duskwatch.kernels.codes import VOTE_HOLD as HOLD
+from duskwatch.kernels.codes import VOTE_LOSE as LOSE
+from duskwatch.kernels.codes import VOTE_OTHER as OTHER
+
 # A voter's word on a prefix: it holds it; its word is known; it once held it, or spoke of it first by taking it back;
 # the same, though its session may have ended since.
-HELD, KNOWN, WITNESS, ONCE = np.uint8(1), np.uint8(2), np.uint8(4), np.uint8(8)
+HELD, KNOWN, WITNESS, ONCE = np.uint8(codes.HELD), np.uint8(codes.KNOWN), np.uint8(4), np.uint8(8)
 # What a prefix is to the collectors; values from 0 on are the one that alone has lost it. LEFT: one had, when those who
 # contradicted it left the vote.
 FINE, COMMON, LEFT = -1, -2, -3

@@ -3,9 +3,9 @@
 import numpy as np
 from numba import njit
 
+from duskwatch.kernels.codes import UNKNOWN
 from duskwatch.kernels.votes import cover_steps
 
-UNKNOWN = 0  # records.signals.PrefixState
 # Columns of what is written of a level.
 PREFIXES, SLASH24, SLASH48, HELD24, HELD48, VOTERS = range(6)
 COLUMNS = 6

@@ -3,8 +3,7 @@
 import numpy as np
 from numba import njit
 
-# How an excursion ended; detection.view.Ending
-OPEN, BACK, SETTLED, ACCEPTED = 0, 1, 2, 3
+from duskwatch.kernels.codes import ACCEPTED, BACK, OPEN, SETTLED
 
 
 @njit(nogil=True, cache=True, inline="always")

@@ -8,14 +8,14 @@ import numpy as np
 from numba import njit
 from numba.core.options import DefaultOptions
 
+from duskwatch.kernels.codes import ALIVE, ANNOUNCE, BAD, GOOD, RIB, RIB_PEER, STATE, UNSUPPORTED, WITHDRAW
+
 # Nothing is allocated here, so nothing needs to be counted. Without the last option each call that is handed arrays
 # counts references to them, atomically, and that takes most of the time.
 OPTIONS = {"nogil": True, "cache": True}
 if hasattr(DefaultOptions, "_nrt"):  # no part of Numba's documented interface: do without where it is gone
     OPTIONS["_nrt"] = False
 
-RIB, ANNOUNCE, WITHDRAW, STATE, ALIVE, RIB_PEER = 0, 1, 2, 3, 4, 5
-GOOD, UNSUPPORTED, BAD = 0, 1, 2
 WITH_IDS = 4  # beside a status: the record was read with path identifiers
 
 # Why a record is bad; index into REASONS.

@@ -31,6 +31,7 @@ from duskwatch.kernels.aspath import (
 
 MEMBERS_LIMIT = 1 << 16  # members of the sets of one path; a path attribute has no room for more
 ODD = -1
+BATCH = 64  # paths that are looked up together
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _LOW = np.uint64(0xFFFFFFFF)
@@ -132,58 +133,93 @@ def _plain_hops(data, at, end, asns, used):
     return hops
 
 
-@njit(nogil=True, cache=True, inline="always")
-def intern_plain(data, at, length, asns, start, slots, shift, count):
-    """The number of a path of four-octet numbers, and how many paths there then are; ODD: see intern_odd.
+@njit(nogil=True, cache=True)
+def locate(data, attr_start, attr_length, as_size, rows, at, length, size, ref):
+    """Find the AS paths of some elems: prefixes of one message have one path.
 
-    data uint8[N], the value of an AS_PATH at data[at:at + length].
+    data uint8[N]; attr_start int64[E], attr_length int32[E], as_size uint8[E]: columns of an ElemBlock
+    rows int64[K]: elems to look at
+    at int64[K], length int64[K], size uint8[K]: out, of each path where it stands: the value of the AS_PATH where AS
+    numbers have four octets; all attributes where they have two, since AS4_PATH is among them; nothing where there is
+    none      ref int32[K]: out, the path of each elem
+    Returns how many paths there are.
     """
-    used = start[count]
-    hops = _plain_hops(data, at, at + length, asns, used)
-    if hops <= 0:
-        return hops, count
-    tag = _tag(asns, used, used + hops)
-    mask = slots.shape[0] - 1
-    slot = np.int64(tag >> shift)
-    while True:
-        found = slots[slot]
-        if found == 0:
-            slots[slot] = (tag << np.uint64(32)) | np.uint64(count + 1)
-            start[count + 1] = used + hops
-            return np.int64(count), count + 1
-        if found >> np.uint64(32) == tag:
-            path = np.int64(found & _LOW) - 1
-            if start[path + 1] - start[path] == hops and _same_hops(asns, start[path], used, hops):
-                return path, count
-        slot = (slot + 1) & mask
+    paths, before = 0, np.int64(-1)
+    for k in range(rows.shape[0]):
+        row = rows[k]
+        begin = attr_start[row]
+        end = begin + attr_length[row]
+        if paths == 0 or begin != before or begin < 0:
+            at[paths] = length[paths] = 0
+            size[paths] = as_size[row]
+            if begin >= 0 and end <= data.shape[0]:
+                if as_size[row] == 4:
+                    value, octets = find_path(data, begin, end)
+                    if value >= 0:
+                        at[paths], length[paths] = value, octets
+                else:
+                    at[paths], length[paths] = begin, end - begin
+            paths += 1
+            before = begin
+        ref[k] = paths - 1
+    return paths
 
 
 @njit(nogil=True, cache=True)
-def intern_paths(data, attr_start, attr_length, as_size, rows, asns, start, slots, shift, count, ids):
-    """Number the paths of some elems; those that take intern_odd get ODD.
+def intern_wide(data, at, length, size, asns, start, slots, shift, count, ids):
+    """Number paths of four-octet numbers; those that take intern_odd get ODD.
 
-    data uint8[N]; attr_start int64[E], attr_length int32[E], as_size uint8[E]: columns of an ElemBlock
-    rows int64[K]: elems to look at     ids int32[K]: out     Returns the new count.
+    data uint8[N]; at, length int64[K], size uint8[K]: as of ``locate``     ids int32[K]: out
+    Returns (count, a number without meaning).
     """
-    before, last = np.int64(-1), np.int64(0)
-    for k in range(rows.shape[0]):
-        row = rows[k]
-        at = attr_start[row]
-        end = at + attr_length[row]
-        if at < 0 or end > data.shape[0]:
-            ids[k] = 0
-        elif as_size[row] != 4:
-            ids[k] = ODD
-        elif at == before:  # prefixes of one message
-            ids[k] = last
-        else:
-            place, length = find_path(data, at, end)
-            route = np.int64(0)
-            if place >= 0:
-                route, count = intern_plain(data, place, length, asns, start, slots, shift, count)
-            ids[k] = route
-            before, last = at, route
-    return count
+    begin = np.empty(BATCH + 1, np.int64)
+    tags = np.empty(BATCH, np.uint64)
+    mask = slots.shape[0] - 1
+    touched = np.uint64(0)
+    for base in range(0, at.shape[0], BATCH):
+        many = min(BATCH, at.shape[0] - base)
+        begin[0] = start[count]
+        for j in range(many):
+            k = base + j
+            hops = np.int64(ODD) if size[k] != 4 else _plain_hops(data, at[k], at[k] + length[k], asns, begin[j])
+            ids[k] = min(hops, 0)
+            begin[j + 1] = begin[j] + max(hops, 0)
+            tags[j] = _tag(asns, begin[j], begin[j + 1])
+        # What is asked for next lies anywhere in memory. Asked for together it comes together.
+        for j in range(many):
+            touched ^= slots[np.int64(tags[j] >> shift)]
+        for j in range(many):
+            found = slots[np.int64(tags[j] >> shift)]
+            if found >> np.uint64(32) == tags[j] and found != 0:
+                touched ^= np.uint64(start[np.int64(found & _LOW) - 1])
+        for j in range(many):
+            found = slots[np.int64(tags[j] >> shift)]
+            if found >> np.uint64(32) == tags[j] and found != 0:
+                touched ^= np.uint64(asns[start[np.int64(found & _LOW) - 1]])
+        for j in range(many):
+            hops = begin[j + 1] - begin[j]
+            if hops == 0:
+                continue
+            tag = tags[j]
+            slot = np.int64(tag >> shift)
+            while True:
+                found = slots[slot]
+                if found == 0:
+                    slots[slot] = (tag << np.uint64(32)) | np.uint64(count + 1)
+                    used = start[count]
+                    for i in range(hops):  # there may be paths in between that were known
+                        asns[used + i] = asns[begin[j] + i]
+                    start[count + 1] = used + hops
+                    ids[base + j] = count
+                    count += 1
+                    break
+                if found >> np.uint64(32) == tag:
+                    path = np.int64(found & _LOW) - 1
+                    if start[path + 1] - start[path] == hops and _same_hops(asns, start[path], begin[j], hops):
+                        ids[base + j] = path
+                        break
+                slot = (slot + 1) & mask
+    return count, touched
 
 
 @njit(nogil=True, cache=True)
@@ -240,8 +276,8 @@ def _unfold(data, at, end, size, path, first, members, used):
 
 
 @njit(nogil=True, cache=True)
-def _whole_path(data, at, end, size, path, first, wide, wide_first, members):
-    """Hops of the path among some attributes with its prepending, as _unfold; merged with AS4_PATH where it counts."""
+def _narrow_path(data, at, end, path, first, wide, wide_first, members):
+    """Hops of the path of two-octet numbers among some attributes, as _unfold; merged with AS4_PATH where it counts."""
     count, count4, used = -1, -1, 0  # -1: not met yet
     narrow_aggregator = 0  # 1: names an AS; -1: AS_TRANS, which AS4_AGGREGATOR stands for
     wide_aggregator = False
@@ -258,9 +294,9 @@ def _whole_path(data, at, end, size, path, first, wide, wide_first, members):
         if at + length > end:
             break
         if code == AS_PATH and count < 0:  # of two, the first counts (RFC 7606 section 3 g)
-            count, used = _unfold(data, at, at + length, size, path, first, members, used)
+            count, used = _unfold(data, at, at + length, 2, path, first, members, used)
             count = max(count, 0)
-        elif size == 2 and code == AS4_PATH and count4 < 0:
+        elif code == AS4_PATH and count4 < 0:
             count4, used = _unfold(data, at, at + length, 4, wide, wide_first, members, used)
             count4 = max(count4, 0)
         elif code == AGGREGATOR and narrow_aggregator == 0:
@@ -325,21 +361,21 @@ def _intern(hops, new, asns, start, slots, shift, count, set_path, set_start, se
 
 
 @njit(nogil=True, cache=True)
-def intern_odd(
-    data, attr_start, attr_end, as_size, asns, start, slots, shift, count, set_path, set_start, set_asns, sets, ids
-):
+def intern_odd(data, at, length, size, asns, start, slots, shift, count, set_path, set_start, set_asns, sets, ids):
     """Number paths of any kind: with sets, or of two-octet numbers, which are merged with AS4_PATH (RFC 6793 4.2.3).
 
-    data uint8[N]; attr_start, attr_end int64[K]: path attributes, within data; as_size uint8[K]     ids int32[K]: out
+    data uint8[N]; at, length int64[K], size uint8[K]: as of ``locate``     ids int32[K]: out
     Returns (count, sets).
     """
     path, wide = np.empty(PATH_LIMIT, np.int64), np.empty(PATH_LIMIT, np.int64)
     first, wide_first = np.empty((PATH_LIMIT, 2), np.int64), np.empty((PATH_LIMIT, 2), np.int64)
     members = np.empty(MEMBERS_LIMIT, np.int64)
-    for k in range(attr_start.shape[0]):
-        total = _whole_path(
-            data, attr_start[k], attr_end[k], np.int64(as_size[k]), path, first, wide, wide_first, members
-        )
+    for k in range(at.shape[0]):
+        end = at[k] + length[k]
+        if size[k] == 4:
+            total = max(_unfold(data, at[k], end, 4, path, first, members, 0)[0], 0)
+        else:
+            total = _narrow_path(data, at[k], end, path, first, wide, wide_first, members)
         used, hops, new = start[count], np.int64(0), 0
         for i in range(total):
             if i > 0 and path[i] == path[i - 1]:
@@ -354,12 +390,12 @@ def intern_odd(
             asns[used + hops] = path[i]
             hops += 1
             if path[i] == 0:
-                at = set_start[sets + new]
+                to = set_start[sets + new]
                 for j in range(first[i, 0], first[i, 1]):
-                    set_asns[at] = members[j]
-                    at += 1
+                    set_asns[to] = members[j]
+                    to += 1
                 new += 1
-                set_start[sets + new] = at
+                set_start[sets + new] = to
         route, count, sets = _intern(hops, new, asns, start, slots, shift, count, set_path, set_start, set_asns, sets)
         ids[k] = route
     return count, sets
@@ -397,6 +433,25 @@ def intern_stored(
         )
         ids[path] = route
     return count, sets
+
+
+@njit(nogil=True, cache=True)
+def held_routes(time_us, session, prefix, code, route, until_us, hold, dumped_hold, clear, held):
+    """Which route each session holds to each prefix once some rows of votes were told.
+
+    time_us int64[R], session/prefix int32[R], code uint8[R], route int32[R]   rows in time order; prefix -1: a session
+    until_us  rows from then on are not read     hold, dumped_hold, clear  codes; other codes of a prefix take a route
+    held int32[U, N]  in/out: the route, -1 where there is none
+    """
+    for row in range(time_us.shape[0]):
+        if time_us[row] >= until_us:
+            break
+        where, what = prefix[row], code[row]
+        if where >= 0:
+            held[where, session[row]] = route[row] if what == hold or what == dumped_hold else -1
+        elif what == clear:
+            for unit in range(held.shape[0]):
+                held[unit, session[row]] = -1
 
 
 @njit(nogil=True, cache=True)

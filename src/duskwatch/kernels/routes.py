@@ -3,10 +3,19 @@
 import numpy as np
 from numba import njit
 
-# What a log row says; signals.bgp.log.Op
-HOLD, LOSE, DOWN, SILENT, DUMPED, DUMPED_HOLD, OTHER = 0, 1, 2, 4, 6, 7, 8
-# What a session is; signals.bgp.start_table.Session
-UNMET, LIVE, ENDED, QUIET = 0, 1, 2, 3
+from duskwatch.kernels.codes import (
+    DOWN,
+    DUMPED,
+    DUMPED_HOLD,
+    ENDED,
+    HOLD,
+    LIVE,
+    LOSE,
+    OTHER,
+    QUIET,
+    SILENT,
+    UNMET,
+)
 
 
 @njit(nogil=True, cache=True)

@@ -3,10 +3,21 @@
 import numpy as np
 from numba import njit
 
-# Elem kinds; records.elems.Kind
-RIB, ANNOUNCE, WITHDRAW, STATE, ALIVE, RIB_PEER = 0, 1, 2, 3, 4, 5
-# What a log row says; signals.bgp.log.Op
-HOLD, LOSE, DOWN, UP, SILENT, HEARD, DUMPED, DUMPED_HOLD = 0, 1, 2, 3, 4, 5, 6, 7
+from duskwatch.kernels.codes import (
+    ANNOUNCE,
+    DOWN,
+    DUMPED_HOLD,
+    HEARD,
+    HOLD,
+    LOSE,
+    RIB,
+    RIB_PEER,
+    SILENT,
+    STATE,
+    UP,
+    WITHDRAW,
+)
+
 ESTABLISHED = 6  # BGP finite state machine (RFC 4271 section 8.2.2, RFC 6396 section 4.4.1)
 
 LOAD, COMPARE = 1, 0  # what a table dump does to a peer

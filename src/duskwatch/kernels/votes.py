@@ -3,10 +3,13 @@
 import numpy as np
 from numba import njit
 
-# Codes of rows; signals.visibility.Vote
-HOLD, LOSE, DUMPED_HOLD, OTHER, CLEAR, COMPLETE, ON4, OFF4, ON6, OFF6 = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
-UNKNOWN, DARK, MINORITY, VISIBLE = 0, 1, 2, 3
-HELD, KNOWN = np.uint8(1), np.uint8(2)
+from duskwatch.kernels import codes
+from duskwatch.kernels.codes import CLEAR, COMPLETE, DARK, MINORITY, OFF4, ON4, ON6, UNKNOWN, VISIBLE
+from duskwatch.kernels.codes import VOTE_DUMPED_HOLD as DUMPED_HOLD
+from duskwatch.kernels.codes import VOTE_HOLD as HOLD
+from duskwatch.kernels.codes import VOTE_OTHER as OTHER
+
+HELD, KNOWN = np.uint8(codes.HELD), np.uint8(codes.KNOWN)
 BY_ROUTE, BY_VOTERS = 1, 2
 
 

@@ -8,7 +8,6 @@ import duskwatch
 from duskwatch.publication.finding import headline
 from duskwatch.publication.others import only_others
 from duskwatch.publication.tables_csv import inputs_csv
-from duskwatch.publication.times_text import dates
 from duskwatch.records.report import InputFile, Report
 from duskwatch.records.times import SECOND, iso
 
@@ -42,8 +41,18 @@ def title_of_files(report: Report, name: str) -> str:
     return f"duskwatch-{code}-{iso(report.from_us)[:10].replace('-', '')}-{name}"
 
 
+def setup(report: Report) -> str:
+    """Where the files must lie for :func:`command`."""
+    if only_others(report):
+        return "Put the files listed above into one folder."
+    return (
+        "Put the archives of each collector into a folder of its name, these folders and the other files listed above "
+        "into one folder."
+    )
+
+
 def command(report: Report) -> str:
-    """The command that makes this report from the same files, which lie in the folder it is run in."""
+    """The command that makes this report from the same files, run where :func:`setup` puts them."""
     words = [f"duskwatch analyze {shlex.quote(report.entity.code)}"]
     words.append(f"--from {iso(report.from_us)} --until {iso(report.until_us)}")
     archives = not only_others(report)
@@ -62,8 +71,3 @@ def command(report: Report) -> str:
 
 def _shown(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
-
-
-def when_text(report: Report) -> str:
-    """The days that the report covers: ``from 18 to 28 December 2014``."""
-    return dates(report.from_us, report.until_us)

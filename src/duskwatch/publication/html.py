@@ -65,6 +65,7 @@ def to_html(report: Report) -> str:
         fold_files=FOLD_FILES,
         digest=citing.inputs_digest(report),
         command=citing.command(report),
+        setup=citing.setup(report),
         citation=citing.citation(report),
         glossary=GLOSSARY,
         light=Markup(css_variables(dark=False)),

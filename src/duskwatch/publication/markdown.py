@@ -75,7 +75,7 @@ def _check(report: Report) -> str:
     files = f"{len(report.inputs):,} files"
     return (
         f"Window {iso(report.from_us)} to {iso(report.until_us)}, duskwatch {duskwatch.__version__}, {files} "
-        f"(inputs.csv, SHA-256 `{citing.inputs_digest(report)}`). With these files in one folder:"
+        f"(inputs.csv, SHA-256 `{citing.inputs_digest(report)}`). {citing.setup(report)} Then:"
     )
 
 

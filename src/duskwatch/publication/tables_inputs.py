@@ -5,6 +5,7 @@ from typing import NamedTuple
 from duskwatch.publication.tables import Row
 from duskwatch.publication.times_text import table_time
 from duskwatch.records.report import InputFile, Report
+from duskwatch.records.text import size_text
 
 MOST_FILES = 300
 
@@ -19,16 +20,6 @@ class Files(NamedTuple):
     bad: str
     damaged: int
     rows: tuple[Row, ...]
-
-
-def size_text(size_bytes: int) -> str:
-    """``1.2 MB``; powers of ten."""
-    value, unit = float(size_bytes), "B"
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if value < 1000 or unit == "TB":
-            break
-        value /= 1000
-    return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
 
 
 def inputs(report: Report) -> tuple[Files, ...]:

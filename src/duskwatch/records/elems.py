@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from duskwatch.kernels import codes
+
 U8 = npt.NDArray[np.uint8]
 U16 = npt.NDArray[np.uint16]
 U32 = npt.NDArray[np.uint32]
@@ -18,12 +20,12 @@ I64 = npt.NDArray[np.int64]
 class Kind(IntEnum):
     """What an elem says."""
 
-    RIB = 0  # the peer held this route when the table was dumped
-    ANNOUNCE = 1
-    WITHDRAW = 2
-    STATE = 3  # the session changed state (RFC 6396 section 4.4.1); no prefix
-    ALIVE = 4  # a message without a prefix (KEEPALIVE, OPEN, end-of-RIB, ...); it proves that the session was up
-    RIB_PEER = 5  # a peer listed in the index of a table dump; no prefix
+    RIB = codes.RIB  # the peer held this route when the table was dumped
+    ANNOUNCE = codes.ANNOUNCE
+    WITHDRAW = codes.WITHDRAW
+    STATE = codes.STATE  # the session changed state (RFC 6396 section 4.4.1); no prefix
+    ALIVE = codes.ALIVE  # a message without a prefix (KEEPALIVE, OPEN, end-of-RIB): the session was up
+    RIB_PEER = codes.RIB_PEER  # a peer listed in the index of a table dump; no prefix
 
 
 class AFI(IntEnum):
@@ -36,11 +38,11 @@ class AFI(IntEnum):
 class Status(IntEnum):
     """What became of one record; each is counted apart from the others."""
 
-    GOOD = 0
-    UNSUPPORTED = 1  # a type or subtype that says nothing about routes, or that we do not read
+    GOOD = codes.GOOD
+    UNSUPPORTED = codes.UNSUPPORTED  # a type or subtype that says nothing about routes, or that we do not read
     # Framed correctly, but its body does not follow the RFC. Its elems are left out, but for what stands before the end
     # of a message that its writer cut off, and before a last prefix that runs past its field.
-    BAD = 2
+    BAD = codes.BAD
 
 
 class ElemBlock(NamedTuple):

@@ -51,5 +51,5 @@ def parse_entity(text: str) -> Entity:
         except ValueError as error:
             raise InputError(f"'{text}' is not a prefix: {error}") from None
     raise InputError(
-        f"'{text}' is not an entity; write a country code (KP), an AS number (AS131279) or a prefix (175.45.176.0/22)"
+        f"'{text}' is not an entity; write a country (KP), an AS number (AS131279) or a prefix (175.45.176.0/22)"
     )

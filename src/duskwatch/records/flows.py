@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from duskwatch.kernels import codes
+
 U8 = npt.NDArray[np.uint8]
 U16 = npt.NDArray[np.uint16]
 U32 = npt.NDArray[np.uint32]
@@ -31,33 +33,33 @@ class Export(IntEnum):
 class RateSource(IntEnum):
     """How it is known that one packet in so many was looked at."""
 
-    ASSUMED = 0  # nobody said; the rate is what the user told us to assume, else 1
-    DECLARED = 1  # the record itself, or the head of its datagram, says so
-    LEARNED = 2  # an options record of the exporter says so of this sampler, or of all its flows
-    OVERRIDDEN = 3  # the user said so
+    ASSUMED = codes.RATE_ASSUMED  # nobody said; the rate is what the user told us to assume, else 1
+    DECLARED = codes.RATE_DECLARED  # the record itself, or the head of its datagram, says so
+    LEARNED = codes.RATE_LEARNED  # an options record of the exporter says so of this sampler, or of all its flows
+    OVERRIDDEN = codes.RATE_OVERRIDDEN  # the user said so
 
 
 class TimeSource(IntEnum):
     """Where the begin and the end of a flow come from."""
 
-    ASSUMED = 0  # the record has no time: both are when it was exported, else when it was received
-    EXPORTED = 1  # the record has them, or one of them
+    ASSUMED = codes.TIME_ASSUMED  # the record has no time: both are when it was exported, else when it was received
+    EXPORTED = codes.TIME_EXPORTED  # the record has them, or one of them
 
 
 class Fragment(IntEnum):
     """Whether the packets of a flow are fragments. Ports of later fragments are 0: they do not carry any."""
 
-    NO = 0  # or the record does not say
-    FIRST = 1
-    LATER = 2
+    NO = codes.NO_FRAGMENT  # or the record does not say
+    FIRST = codes.FIRST_FRAGMENT
+    LATER = codes.LATER_FRAGMENT
 
 
 class Direction(IntEnum):
     """At which side of the exporter's interface the flow was seen (IPFIX element 61)."""
 
-    INGRESS = 0
-    EGRESS = 1
-    UNKNOWN = 255
+    INGRESS = codes.INGRESS
+    EGRESS = codes.EGRESS
+    UNKNOWN = codes.UNKNOWN_DIRECTION
 
 
 class FlowBlock(NamedTuple):

@@ -7,6 +7,8 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from duskwatch.kernels import codes
+
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 I32 = npt.NDArray[np.int32]
@@ -95,10 +97,10 @@ class SignalBlock:
 class PrefixState(IntEnum):
     """How many of the live full-feed voters hold a prefix."""
 
-    UNKNOWN = 0  # nobody who votes has said enough about it
-    DARK = 1  # no voter holds it
-    MINORITY = 2  # some do, not more than half
-    VISIBLE = 3  # more than half
+    UNKNOWN = codes.UNKNOWN  # nobody who votes has said enough about it
+    DARK = codes.DARK  # no voter holds it
+    MINORITY = codes.MINORITY  # some do, not more than half
+    VISIBLE = codes.VISIBLE  # more than half
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Names that come from outside: what may be printed, drawn and stored of them."""
+"""Names that come from outside, as they may be printed, drawn and stored; sizes as people read them."""
 
 import unicodedata
 
@@ -15,3 +15,19 @@ def clean_name(text: str, most: int = MAX_NAME) -> str:
     kept = (" " if c.isspace() else c for c in text[: 8 * most] if c.isspace() or unicodedata.category(c)[0] != "C")
     words = " ".join("".join(kept).replace("\ufffd", "?").split())
     return words if len(words) <= most else words[: most - 1].rstrip() + "…"
+
+
+def printable(text: str) -> str:
+    """The same without a character that a terminal would obey: U+FFFD stands for each. For text that was not cleaned
+    where it came in: what people wrote, what a store holds."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def size_text(count: int) -> str:
+    """512 B, 6.4 MB, 1.5 GB: powers of 1000, as `ls --si` and disks count."""
+    value, unit = float(count), "B"
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if value < 1000 or unit == "TB":
+            break
+        value /= 1000
+    return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"

@@ -81,6 +81,15 @@ def iso(time_us: int) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S") + (f".{moment.microsecond:06d}" if moment.microsecond else "") + "Z"
 
 
+def parse_span(text: str) -> int:
+    """Microseconds of ``90s``, ``30m``, ``1.5h``, ``2d``, or ``9h31m``. InputError where it is none."""
+    word = text.strip().lower()
+    if len(word) > _LONGEST or not re.fullmatch(r"(\d{1,9}(\.\d{1,6})?\s*(d|h|m|min|s)\s*)+", word):
+        raise InputError(f"'{text}' is no length of time; write 90s, 30m, 1.5h, 2d or 9h31m")
+    parts = re.findall(r"(\d+(?:\.\d+)?)\s*(d|h|m|s)", word)
+    return round(sum(float(value) * {"d": DAY, "h": HOUR, "m": MINUTE, "s": SECOND}[unit] for value, unit in parts))
+
+
 def span_text(duration_us: int) -> str:
     """A duration in words a person reads: ``9 h 31 min``, ``2 d 3 h``, ``45 s``."""
     seconds = round(duration_us / SECOND)

@@ -16,7 +16,7 @@ from sqlalchemy import event
 
 from duskwatch.store.errors import StoreError
 
-HEAD = "0004"  # the newest migration in ``migrations/versions``
+HEAD = "0005"  # the newest migration in ``migrations/versions``
 BUSY_SECONDS = 60  # how long a writer waits for another
 
 metadata = sql.MetaData(
@@ -62,13 +62,15 @@ outages = sql.Table(
     _text("entity_type"),
     _text("entity"),
     _text("entity_name"),
-    _text("detector"),
+    _text("detector"),  # of each source that told of it, with a space between
     sql.Column("revision", sql.Integer, nullable=False),
     _text("state"),  # open, ended, withdrawn, superseded, dismissed
     _time("onset_earliest_us"),
     _time("onset_us"),
     _time("onset_latest_us"),
     _time("end_us", nullable=True),
+    _text("within", server_default=sql.text("''")),  # country, where it is of the entity's part in it alone
+    _text("sources", server_default=sql.text("''")),  # that concluded it, in order, with a space between
     sql.Index(None, "entity", "onset_us"),
     sql.Index(None, "onset_us"),
 )

@@ -11,10 +11,19 @@ import polars as pl
 
 from duskwatch.records.entity import Entity
 from duskwatch.records.report import InputFile
-from duskwatch.records.signals import ChangeLog, EntityHistory, Gap, Level, PrefixState, SignalBlock
+from duskwatch.records.signals import (
+    ChangeLog,
+    EntityHistory,
+    Gap,
+    Level,
+    PrefixState,
+    SignalBlock,
+    SignalSpec,
+    undeclared,
+)
 from duskwatch.records.times import DAY, SECOND, to_datetime
 from duskwatch.store.errors import StoreError
-from duskwatch.store.schemas import CHANGES, GAPS, INPUTS, LEVELS, SIGNALS, TIME
+from duskwatch.store.schemas import CHANGES, GAPS, INPUTS, LEVELS, SIGNALS, TIME, TableSpec
 
 I64 = npt.NDArray[np.int64]
 History = tuple[Entity, EntityHistory]
@@ -47,18 +56,18 @@ def signal_frames(histories: Iterable[History], day: date, at_once: int = AT_ONC
 
 
 def blocks_frame(blocks: Sequence[tuple[Entity, SignalBlock]], day: date) -> pl.DataFrame:
-    """Rows of ``signals`` of many blocks: one per entity, signal and family; NaN becomes null."""
-    shapes: dict[tuple[tuple[str, ...], int, int, int], list[int]] = {}
+    """Rows of ``signals`` of many blocks, of whatever source: one per entity and signal; NaN becomes null."""
+    shapes: dict[tuple[tuple[SignalSpec, ...], int, int, int], list[int]] = {}
     for i, (_, block) in enumerate(blocks):
-        shapes.setdefault((block.names, block.start_us, block.bin_us, block.values.shape[1]), []).append(i)
+        shapes.setdefault((block.specs, block.start_us, block.bin_us, block.values.shape[1]), []).append(i)
     midnight = day_start(day)
-    frames = [SIGNALS.empty()]
-    for (names, start_us, bin_us, bins), rows in shapes.items():
+    frames = [pl.DataFrame(schema=_own(SIGNALS))]
+    for (specs, start_us, bin_us, bins), rows in shapes.items():
         if bin_us % SECOND or not SECOND <= bin_us <= DAY:
             raise StoreError(f"bins of {bin_us} microseconds: the store keeps whole seconds, up to a day")
         first = min(max(-(-(midnight - start_us) // bin_us), 0), bins)
         last = min(max(-(-(midnight + DAY - start_us) // bin_us), 0), bins)
-        if first == last or not names:
+        if first == last or not specs:
             continue
         values = np.stack([blocks[i][1].values[:, first:last] for i in rows])
         coverage = np.stack([blocks[i][1].coverage[:, first:last] for i in rows])
@@ -68,11 +77,10 @@ def blocks_frame(blocks: Sequence[tuple[Entity, SignalBlock]], day: date) -> pl.
                 "entity": [blocks[i][0].code for i in rows],
             }
         )
-        families = [name.partition(".")[0] for name in names]
-        labels = pl.DataFrame({"family": families, "signal": names})
+        labels = pl.DataFrame([_meaning(spec) for spec in specs])
         frames.append(
-            entities[np.repeat(np.arange(len(rows)), len(names))]
-            .hstack(labels[np.tile(np.arange(len(names)), len(rows))])
+            entities[np.repeat(np.arange(len(rows)), len(specs))]
+            .hstack(labels[np.tile(np.arange(len(specs)), len(rows))])
             .with_columns(
                 day=pl.lit(day),
                 start=pl.lit(start_us + first * bin_us).cast(TIME),
@@ -80,9 +88,14 @@ def blocks_frame(blocks: Sequence[tuple[Entity, SignalBlock]], day: date) -> pl.
                 values=_lists(values.reshape(-1, last - first)),
                 coverage=_lists(coverage.reshape(-1, last - first).astype(np.float32)),
             )
-            .select(*SIGNALS.columns)
+            .select(*_own(SIGNALS))
         )
     return pl.concat(frames)
+
+
+def _meaning(spec: SignalSpec) -> dict[str, Any]:
+    told = {name: getattr(spec, name) for name in ("family", "role", "unit", "sampled", "less_is_loss")}
+    return {"signal": spec.name, **told, "bin_fixed": spec.bin_us > 0}
 
 
 def change_frames(histories: Iterable[History], day: date, at_once: int = AT_ONCE) -> Iterator[pl.DataFrame]:
@@ -96,7 +109,7 @@ def change_frames(histories: Iterable[History], day: date, at_once: int = AT_ONC
 def level_frames(histories: Iterable[History], day: date, at_once: int = AT_ONCE) -> Iterator[pl.DataFrame]:
     """Rows of ``levels``: steps cut at the day's two midnights, so that a day can be read by itself."""
     for some in _chunks(histories, at_once):
-        frame = _levels([(entity, history.level) for entity, history in some], day)
+        frame = _levels([(entity, history.level, history.known_share) for entity, history in some], day)
         if frame.height:
             yield frame
 
@@ -110,7 +123,7 @@ def input_frame(inputs: Iterable[InputFile], day: date) -> pl.DataFrame:
         )
         for file in inputs
     ]  # fmt: skip
-    return _rows(rows, INPUTS.columns)
+    return _rows(rows, _own(INPUTS))
 
 
 def gap_frame(gaps: Iterable[Gap], day: date) -> pl.DataFrame:
@@ -121,7 +134,7 @@ def gap_frame(gaps: Iterable[Gap], day: date) -> pl.DataFrame:
         for gap in gaps
         if gap.from_us < end and gap.until_us > start
     ]
-    return _rows(rows, GAPS.columns)
+    return _rows(rows, _own(GAPS))
 
 
 def wide_from_long(frame: pl.DataFrame) -> pl.DataFrame:
@@ -159,13 +172,20 @@ def wide_from_long(frame: pl.DataFrame) -> pl.DataFrame:
         .sort(*series, "at")
         .group_by(*series, "start", maintain_order=True)
         .agg(values=pl.col("value"), coverage=pl.col("coverage").fill_null(0.0))
-        .with_columns(family=pl.col("signal").str.split(".").list.first())
-        .select(pl.col(name).cast(dtype) for name, dtype in SIGNALS.columns.items())
+        .join(_meanings(frame["signal"].unique()), on="signal")
+        .select(pl.col(name).cast(dtype) for name, dtype in _own(SIGNALS).items())
     )
 
 
+def _meanings(signals: pl.Series) -> pl.DataFrame:
+    """What signals mean of which nobody said it."""
+    kinds = {name: SIGNALS.columns[name] for name in _meaning(undeclared("x"))}
+    return pl.DataFrame([_meaning(undeclared(name)) for name in signals], schema=kinds)
+
+
 def long_from_wide(rows: pl.LazyFrame, from_us: int | None = None, until_us: int | None = None) -> pl.LazyFrame:
-    """One row per bin that begins in the window: entity_type, entity, signal, time, bin_seconds, value, coverage."""
+    """One row per bin that begins in the window: entity_type, entity, signal, time, bin_seconds, value, coverage, and
+    source where the rows name one."""
     long = (
         rows.with_columns(at=pl.int_ranges(pl.col("values").list.len(), dtype=pl.Int64))
         .explode("values", "coverage", "at")
@@ -173,12 +193,13 @@ def long_from_wide(rows: pl.LazyFrame, from_us: int | None = None, until_us: int
             "entity_type",
             "entity",
             "signal",
-            time=(pl.col("start").cast(pl.Int64) + pl.col("at") * (pl.col("bin_seconds").cast(pl.Int64) * SECOND)).cast(
-                TIME
-            ),
-            bin_seconds="bin_seconds",
-            value="values",
-            coverage="coverage",
+            (pl.col("start").cast(pl.Int64) + pl.col("at") * (pl.col("bin_seconds").cast(pl.Int64) * SECOND))
+            .cast(TIME)
+            .alias("time"),
+            "bin_seconds",
+            pl.col("values").alias("value"),
+            "coverage",
+            pl.col("^source$"),
         )
     )
     if from_us is not None:
@@ -186,6 +207,11 @@ def long_from_wide(rows: pl.LazyFrame, from_us: int | None = None, until_us: int
     if until_us is not None:
         long = long.filter(pl.col("time") < pl.lit(until_us).cast(TIME))
     return long
+
+
+def _own(spec: TableSpec) -> dict[str, Any]:
+    """The columns of a table but those that say whose write a row is of."""
+    return {name: kind for name, kind in spec.columns.items() if name not in ("source", "generation")}
 
 
 def _chunks(histories: Iterable[History], at_once: int) -> Iterator[list[History]]:
@@ -216,7 +242,7 @@ def _changes(logs: Sequence[tuple[Entity, ChangeLog]], day: date) -> pl.DataFram
     parts = [slice(*np.searchsorted(log.time_us, (start, end)).tolist()) for _, log in logs]
     counts = np.array([part.stop - part.start for part in parts], dtype=np.int64)
     if not counts.sum():
-        return CHANGES.empty()
+        return pl.DataFrame(schema=_own(CHANGES))
     columns = {
         name: np.concatenate([getattr(log, field)[part] for (_, log), part in zip(logs, parts, strict=True)])
         for name, field in (
@@ -250,34 +276,35 @@ def _changes(logs: Sequence[tuple[Entity, ChangeLog]], day: date) -> pl.DataFram
     ).select(pl.lit(day).alias("day"), pl.all())
 
 
-def _levels(levels: Sequence[tuple[Entity, Level]], day: date) -> pl.DataFrame:
+def _levels(levels: Sequence[tuple[Entity, Level, float]], day: date) -> pl.DataFrame:
     start, end = day_start(day), day_start(day) + DAY
     parts = []
-    for _, level in levels:
+    for _, level, _ in levels:
         first, last = np.searchsorted(level.time_us, (start, end)).tolist()
         holds = first > 0 and level.until_us > start and (first == len(level.time_us) or level.time_us[first] > start)
         parts.append(slice(first - holds, last))
     counts = np.array([part.stop - part.start for part in parts], dtype=np.int64)
     if not counts.sum():
-        return LEVELS.empty()
+        return pl.DataFrame(schema=_own(LEVELS))
     together = list(zip(levels, parts, strict=True))
-    time_us = np.concatenate([level.time_us[part] for (_, level), part in together])
-    until = np.concatenate([np.append(level.time_us[1:], level.until_us)[part] for (_, level), part in together])
-    by_voters = np.concatenate([level.by_voters[part] for (_, level), part in together]) != 0
+    time_us = np.concatenate([level.time_us[part] for (_, level, _), part in together])
+    until = np.concatenate([np.append(level.time_us[1:], level.until_us)[part] for (_, level, _), part in together])
+    by_voters = np.concatenate([level.by_voters[part] for (_, level, _), part in together]) != 0
     by_voters &= time_us >= start  # the row that goes on from the day before is no step
     of_row = np.repeat(np.arange(len(levels)), counts)
     return pl.DataFrame(
         [
-            *_entities([entity for entity, _ in levels], of_row),
+            *_entities([entity for entity, _, _ in levels], of_row),
             _times(np.maximum(time_us, start)).alias("time"),
             _times(np.minimum(until, end)).alias("until"),
             *(
-                pl.Series(name, np.concatenate([getattr(level, name)[part] for (_, level), part in together])).fill_nan(
-                    None
-                )
+                pl.Series(
+                    name, np.concatenate([getattr(level, name)[part] for (_, level, _), part in together])
+                ).fill_nan(None)
                 for name in LEVEL_VALUES
             ),
             pl.Series("by_voters", by_voters),
+            pl.Series("known_share", [share for _, _, share in levels], dtype=pl.Float64).gather(of_row),
         ]
     ).select(pl.lit(day).alias("day"), pl.all())
 

@@ -175,11 +175,16 @@ def revise_incident(
     outages: Sequence[str] | None = None,
     at_us: int | None = None,
 ) -> None:
-    """Change an incident's title, state (open, closed) or outages; what is not named stays."""
+    """Change an incident's title, state (open, closed) or outages; what is not named stays.
+
+    An incident that is opened again, and is over by what was measured, is "ended".
+    """
     if state not in (None, "open", "closed"):
         raise StoreError(f"state '{state}': an incident is open or closed")
     with db.transaction(where, writes=INCIDENTS) as connection:
         row = _row_of(connection, db.incidents, number, "incident")
+        if state == "open" and row["until_us"] is not None:
+            state = "ended"
         before = newest_revision(connection, db.incident_revisions, "incident_id", row)
         values = {
             "revision": row["revision"] + 1,

@@ -1,26 +1,76 @@
-"""An outage as the JSON document of a revision, and back. NaN becomes null; times stay whole microseconds."""
+"""An outage as the JSON document of a revision, and back. NaN becomes null; times stay whole microseconds.
+
+Beside the outage stands what each source concluded by itself; where there is one, its outage is the outage.
+"""
 
 import math
-from dataclasses import fields
+from collections.abc import Sequence
+from dataclasses import fields, replace
 from operator import attrgetter
 from typing import Any
 
 from duskwatch.records import reason
+from duskwatch.records.coverage import CollectorView, PeerView, Witnesses
+from duskwatch.records.findings import Conclusion
 from duskwatch.records.outages import Alarm, Outage, Phase, When
+from duskwatch.records.signals import TransitShare
 
 Json = dict[str, Any]
-_FIELDS: dict[type, list[str]] = {kind: [field.name for field in fields(kind)] for kind in (Outage, When, Phase, Alarm)}
+_KINDS = (Outage, When, Phase, Alarm, Witnesses, CollectorView, PeerView, TransitShare)
+_FIELDS: dict[type, list[str]] = {kind: [field.name for field in fields(kind)] for kind in _KINDS}
 _GETTERS = {kind: attrgetter(*names) for kind, names in _FIELDS.items()}
 _REASON = reason.Reason
 _AS_IT_IS = frozenset((int, bool, str, type(None)))
 _ALARM_NUMBERS = ("expected", "observed", "threshold", "coverage")
 
 
-def to_document(outage: Outage, relapse_of: str | None) -> Json:
+def to_document(outage: Outage, relapse_of: str | None, concluded: Sequence[Conclusion]) -> Json:
     """``relapse_of`` names the earlier outage by its id; its place in one analysis means nothing in another."""
     document: Json = _plain(outage)
     document["relapse_of"] = relapse_of
+    document["concluded"] = [_conclusion(one, outage) for one in concluded]
     return document
+
+
+def _conclusion(one: Conclusion, fused: Outage) -> Json:
+    same = one.outage is fused or replace(one.outage, relapse_of=None) == replace(fused, relapse_of=None)
+    return {
+        "source": one.source,
+        "detector": one.detector,
+        "window": [int(one.window[0]), int(one.window[1])],
+        "outage": None if same else _plain(replace(one.outage, relapse_of=None)),
+        "witnesses": _plain(one.witnesses),
+        "transit": _plain(one.transit),
+    }
+
+
+def conclusions_of(document: Json) -> tuple[Conclusion, ...]:
+    """What each source concluded, by the document of a revision."""
+    fused = from_document(document)
+    return tuple(
+        Conclusion(
+            one["source"],
+            one["detector"],
+            (one["window"][0], one["window"][1]),
+            fused if one["outage"] is None else from_document(one["outage"]),
+            _witnesses(one["witnesses"]),
+            tuple(TransitShare(**share) for share in one["transit"]),
+        )
+        for one in document["concluded"]
+    )
+
+
+def _witnesses(document: Json | None) -> Witnesses | None:
+    if document is None:
+        return None
+    views = tuple(
+        CollectorView(**view | {"peers": tuple(map(_peer, view["peers"]))}) for view in document["collectors"]
+    )
+    return Witnesses(**document | {"collectors": views, "doubts": tuple(document["doubts"])})
+
+
+def _peer(document: Json) -> PeerView:
+    return PeerView(**document | {"addresses": tuple(document["addresses"])})
 
 
 def from_document(document: Json) -> Outage:

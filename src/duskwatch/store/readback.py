@@ -7,38 +7,51 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from duskwatch.records.signals import ChangeLog, Gap, Level, SignalBlock, undeclared
+from duskwatch.records.signals import F64, ChangeLog, Gap, Level, SignalBlock, SignalSpec
 from duskwatch.records.times import DAY, SECOND
-from duskwatch.store.errors import StoreError
 from duskwatch.store.frames import I64, LEVEL_VALUES, STATES
 
 
-def signal_block(long: pl.DataFrame, from_us: int, until_us: int) -> SignalBlock:
-    """One row per bin of one entity, as a block; its bins span the window as far as rows do.
+def signal_blocks(
+    rows: pl.DataFrame, from_us: int | None = None, until_us: int | None = None
+) -> list[tuple[str, SignalBlock]]:
+    """Rows of ``signals`` of one entity as blocks: one for each source, length of bins and place of their edges.
 
-    Bins without a row are NaN with coverage 0. What a signal means is not stored: nobody judges these. StoreError where
-    bins differ in length or series do not share a grid.
+    Of the bins that begin in [from, until), a block spans those from the first that any row has to the last; what has
+    no row is NaN with coverage 0. In order of source, length of bins and edges.
     """
-    if not long.height:
-        return SignalBlock((), from_us, 300 * SECOND, np.empty((0, 0)), np.empty((0, 0)))
-    sizes = long["bin_seconds"].unique().to_list()
-    if len(sizes) > 1:
-        raise StoreError(
-            f"bins of {' and '.join(map(str, sorted(sizes)))} s in one window; ask for one signal at a time"
-        )
-    bin_us = sizes[0] * SECOND
-    names = tuple(long["signal"].unique(maintain_order=True).to_list())
-    time_us = long["time"].cast(pl.Int64).to_numpy()
-    start_us = int(time_us.min())
-    at, beside = np.divmod(time_us - start_us, bin_us)
-    if beside.any():
-        raise StoreError("bins of different offsets in one window; ask for one signal at a time")
-    bins = int(at.max()) + 1
-    row = long["signal"].replace_strict({name: i for i, name in enumerate(names)}, return_dtype=pl.Int64).to_numpy()
-    values, coverage = np.full((len(names), bins), np.nan), np.zeros((len(names), bins))
-    values[row, at] = long["value"].fill_null(float("nan")).to_numpy()
-    coverage[row, at] = long["coverage"].to_numpy()
-    return SignalBlock(tuple(map(undeclared, names)), start_us, bin_us, values, coverage)
+    blocks: dict[tuple[str, int, int], dict[SignalSpec, list[tuple[int, F64, F64]]]] = {}
+    for row in rows.with_columns(pl.col("start").cast(pl.Int64)).iter_rows(named=True):
+        bin_us = row["bin_seconds"] * SECOND
+        first = 0 if from_us is None else max(0, -(-(from_us - row["start"]) // bin_us))
+        stop = len(row["values"]) if until_us is None else max(0, -(-(until_us - row["start"]) // bin_us))
+        values, coverage = (np.array(row[name][first:stop], np.float64) for name in ("values", "coverage"))
+        if len(values):
+            own = blocks.setdefault((row["source"], bin_us, row["start"] % bin_us), {})
+            own.setdefault(_spec(row, bin_us), []).append((row["start"] + first * bin_us, values, coverage))
+    return [(key[0], _block(blocks[key], key[1])) for key in sorted(blocks)]
+
+
+def no_signals(from_us: int) -> SignalBlock:
+    """A block of no signals."""
+    return SignalBlock((), from_us, 300 * SECOND, np.empty((0, 0)), np.empty((0, 0)))
+
+
+def _spec(row: dict[str, Any], bin_us: int) -> SignalSpec:
+    told = {name: row[name] for name in ("family", "role", "unit", "sampled", "less_is_loss")}
+    return SignalSpec(row["signal"], **told, bin_us=bin_us if row["bin_fixed"] else 0)
+
+
+def _block(rows: dict[SignalSpec, list[tuple[int, F64, F64]]], bin_us: int) -> SignalBlock:
+    told = [(k, *piece) for k, pieces in enumerate(rows.values()) for piece in pieces]
+    start_us = min(start for _, start, _, _ in told)
+    end_us = max(start + len(values) * bin_us for _, start, values, _ in told)
+    values = np.full((len(rows), (end_us - start_us) // bin_us), np.nan)
+    coverage = np.zeros(values.shape)
+    for k, start, own, watched in told:
+        at = slice((start - start_us) // bin_us, (start - start_us) // bin_us + len(own))
+        values[k, at], coverage[k, at] = own, watched
+    return SignalBlock(tuple(rows), start_us, bin_us, values, coverage)
 
 
 def change_log(rows: pl.DataFrame) -> ChangeLog:
@@ -151,12 +164,18 @@ def _level(steps: _Steps, own: slice, from_us: int, until_us: int) -> Level:
     return Level(until_us=until_us, time_us=time_us[kept], by_voters=by_voters[kept], **columns)
 
 
+def known_share(rows: pl.DataFrame) -> float:
+    """Rows of ``levels`` of one entity: the least share of its space that routes were heard for on any day."""
+    least = rows["known_share"].min()
+    return 1.0 if least is None else float(least)  # type: ignore[arg-type]
+
+
 def gaps(rows: pl.DataFrame) -> tuple[Gap, ...]:
-    """Rows of ``gaps``, those of one source and reason that go on over midnight joined."""
+    """Rows of ``gaps``, those of one vantage point and reason that go on over midnight joined."""
     found: dict[tuple[str, str, int], list[tuple[int, int]]] = {}
-    ordered = rows.with_columns(pl.col("from", "until").cast(pl.Int64)).sort("source", "reason", "peers", "from")
+    ordered = rows.with_columns(pl.col("from", "until").cast(pl.Int64)).sort("vantage_point", "reason", "peers", "from")
     for source, from_us, until_us, reason, peers in ordered.select(
-        "source", "from", "until", "reason", "peers"
+        "vantage_point", "from", "until", "reason", "peers"
     ).iter_rows():
         spans = found.setdefault((source, reason, peers), [])
         if spans and spans[-1][1] == from_us:

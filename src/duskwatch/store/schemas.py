@@ -12,6 +12,17 @@ import polars as pl
 VERSION_KEY = "duskwatch.schema"
 TIME = pl.Datetime("us", "UTC")
 
+Columns = Mapping[str, pl.DataType | type[pl.DataType]]
+
+# What every table begins with. Rows of one source, day and generation are written together and never changed; table
+# ``days`` names the generation that counts.
+OWNER: Columns = {
+    "source": pl.String,  # who recorded: a kind of measurement (bgp), or one of its recorders (bgp-oslo)
+    "day": pl.Date,  # UTC
+    "generation": pl.Int64,  # of the write: microseconds since 1970, and a number drawn by lot
+}
+PARTITIONS = ("source", "day", "generation")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TableSpec:
@@ -19,9 +30,9 @@ class TableSpec:
 
     name: str
     version: int
-    columns: Mapping[str, pl.DataType | type[pl.DataType]]
+    columns: Columns
     partition_by: tuple[str, ...]
-    sort_by: tuple[str, ...]  # order of rows inside a partition
+    sort_by: tuple[str, ...]  # order of rows inside a partition, and among those of several sources
     row_group: int  # rows whose minima and maxima are kept together; a scan of one entity reads few of these
     rules: Mapping[str, pl.Expr] = field(default_factory=dict)  # what a row is told when it breaks one
 
@@ -32,20 +43,26 @@ class TableSpec:
 
 SIGNALS = TableSpec(
     "signals",
-    2,
+    3,
     {
-        "family": pl.String,  # first part of the signal's name: bgp
-        "day": pl.Date,  # UTC day of the first bin; the others are of the same day
+        **OWNER,  # the day is that of the first bin; the others are of the same day
         "entity_type": pl.String,
         "entity": pl.String,
         "signal": pl.String,
+        # What it means, as whoever measures it declares (records.signals.SignalSpec).
+        "family": pl.String,
+        "role": pl.String,
+        "unit": pl.String,
+        "sampled": pl.String,
+        "less_is_loss": pl.Boolean,
+        "bin_fixed": pl.Boolean,  # the length of bins belongs to the signal, and was not chosen
         "start": TIME,  # start of the first bin
         "bin_seconds": pl.Int32,
         "values": pl.List(pl.Float64),  # one per bin; null where nobody was watching
         "coverage": pl.List(pl.Float32),  # one per bin, 0..1
     },
-    ("family", "day"),
-    ("entity_type", "entity", "signal", "start"),
+    PARTITIONS,
+    ("entity_type", "entity", "signal", "source", "bin_seconds", "start"),
     1024,
     {
         "as many values as coverages are needed": pl.col("values").list.len() == pl.col("coverage").list.len(),
@@ -56,9 +73,9 @@ SIGNALS = TableSpec(
 
 CHANGES = TableSpec(
     "changes",
-    2,
+    3,
     {
-        "day": pl.Date,
+        **OWNER,
         "entity_type": pl.String,
         "entity": pl.String,
         "time": TIME,
@@ -71,16 +88,16 @@ CHANGES = TableSpec(
         "beyond": pl.Int64,  # 0: none; null: not recorded
         "by_voters": pl.Boolean,
     },
-    ("day",),
-    ("entity_type", "entity", "time"),
+    PARTITIONS,
+    ("entity_type", "entity", "source", "time"),
     16_384,
 )
 
 LEVELS = TableSpec(
     "levels",
-    1,
+    2,
     {
-        "day": pl.Date,
+        **OWNER,
         "entity_type": pl.String,
         "entity": pl.String,
         "time": TIME,  # the row holds from here
@@ -92,17 +109,18 @@ LEVELS = TableSpec(
         "held_slash48": pl.Float64,
         "voters": pl.Float64,
         "by_voters": pl.Boolean,
+        "known_share": pl.Float64,  # of a country's space that routes were heard for that day; 1 for others
     },
-    ("day",),
-    ("entity_type", "entity", "time"),
+    PARTITIONS,
+    ("entity_type", "entity", "source", "time"),
     16_384,
 )
 
 DUMP_CHECKS = TableSpec(
     "dump_checks",
-    1,
+    2,
     {
-        "day": pl.Date,
+        **OWNER,
         "collector": pl.String,
         "peer_asn": pl.Int64,
         "peer_address": pl.String,
@@ -112,16 +130,16 @@ DUMP_CHECKS = TableSpec(
         "missing": pl.Int64,  # in the dump, not in the state
         "rate": pl.Float64,  # share that disagrees, 0..1; null where there was nothing to compare
     },
-    ("day",),
-    ("collector", "peer_asn", "peer_address", "time"),
+    PARTITIONS,
+    ("source", "collector", "peer_asn", "peer_address", "time"),
     16_384,
 )
 
 INPUTS = TableSpec(
     "inputs",
-    1,
+    2,
     {
-        "day": pl.Date,
+        **OWNER,
         "collector": pl.String,  # empty for files of no collector
         "name": pl.String,
         "sha256": pl.String,
@@ -133,27 +151,47 @@ INPUTS = TableSpec(
         "damage": pl.String,  # empty where it is whole
         "size_bytes": pl.Int64,
     },
-    ("day",),
-    ("collector", "name"),
+    PARTITIONS,
+    ("source", "collector", "name"),
     16_384,
 )
 
 GAPS = TableSpec(
     "gaps",
-    1,
+    2,
     {
-        "day": pl.Date,
-        "source": pl.String,
+        **OWNER,
+        "vantage_point": pl.String,  # who of the source was not watching: a collector, or a peer of one
         "from": TIME,
         "until": TIME,
         "reason": pl.String,
         "peers": pl.Int32,  # full-feed voters that this took out
     },
-    ("day",),
-    ("source", "from"),
+    PARTITIONS,
+    ("source", "vantage_point", "from"),
     16_384,
 )
 
+# Tables of rows, of which ``days`` says which count.
+DATA: tuple[TableSpec, ...] = (CHANGES, LEVELS, DUMP_CHECKS, INPUTS, GAPS, SIGNALS)
+
+DAYS = TableSpec(
+    "days",
+    1,
+    {
+        "source": pl.String,
+        "day": pl.Date,
+        "from": TIME,  # what of the day was recorded
+        "until": TIME,
+        "learned": pl.Boolean,  # no table dump to start from, so the state was learned from updates
+        # The generation of each table that counts; null where the source has no row of that day in it.
+        **{spec.name: pl.Int64 for spec in DATA},
+    },
+    ("source", "day"),
+    ("source", "day"),
+    1024,
+)
+
 # The one that makes a folder a store is made last.
-TABLES: tuple[TableSpec, ...] = (CHANGES, LEVELS, DUMP_CHECKS, INPUTS, GAPS, SIGNALS)
+TABLES: tuple[TableSpec, ...] = (*DATA, DAYS)
 BY_NAME: Mapping[str, TableSpec] = {table.name: table for table in TABLES}

@@ -1,9 +1,8 @@
-"""Delta tables: made, opened, replaced part by part, scanned."""
+"""Delta tables: made, opened, written to, scanned."""
 
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import date
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import arro3.core as arrow
@@ -14,7 +13,7 @@ from duskwatch.store.errors import ConflictError, StoreError, named_faults
 from duskwatch.store.location import Location
 from duskwatch.store.schemas import VERSION_KEY, TableSpec
 
-Frames = pl.DataFrame | Iterable[pl.DataFrame] | Callable[[], Iterable[pl.DataFrame]]
+Frames = pl.DataFrame | Iterable[pl.DataFrame]
 
 ATTEMPTS = 12  # of a write that others forestall; with the pauses below about 20 s
 READER = 1  # Delta's protocol for readers, without deletion vectors or renamed columns
@@ -29,8 +28,8 @@ def exists(where: Location, name: str) -> bool:
         return DeltaTable.is_deltatable(where.table(name), storage_options=dict(where.options))
 
 
-def create(where: Location, spec: TableSpec) -> None:
-    """Make an empty table; one that is already there is left as it is."""
+def create(where: Location, spec: TableSpec, version: int | None = None) -> None:
+    """Make an empty table, of this schema version (the newest); one that is already there is left as it is."""
     if exists(where, spec.name):
         return
     try:
@@ -41,7 +40,7 @@ def create(where: Location, spec: TableSpec) -> None:
                 partition_by=list(spec.partition_by),
                 mode="ignore",
                 name=spec.name,
-                configuration={VERSION_KEY: str(spec.version)},
+                configuration={VERSION_KEY: str(spec.version if version is None else version)},
                 storage_options=dict(where.options),
                 raise_if_key_not_exists=False,
             )
@@ -66,7 +65,8 @@ def open_current(where: Location, spec: TableSpec) -> DeltaTable:
     """The newest version of a table, of the schema version that this program writes; StoreError for any other."""
     table = open_any(where, spec.name)
     found = version_of(table)
-    if found == 0 or table.protocol().min_reader_version > READER:
+    unmade = found == 0 and VERSION_KEY in table.metadata().configuration  # a migration was cut off
+    if (found == 0 and not unmade) or table.protocol().min_reader_version > READER:
         raise StoreError(f"{where.table(spec.name)}: not a table as duskwatch writes it")
     if found > spec.version:
         raise StoreError(
@@ -112,20 +112,44 @@ def conform(spec: TableSpec, frame: pl.DataFrame) -> pl.DataFrame:
     return fitting
 
 
-def replace(where: Location, spec: TableSpec, predicate: str, frames: Frames) -> int:
-    """Replace the rows that a predicate selects with others that it selects too; number of rows written.
+def append(where: Location, spec: TableSpec, frames: Frames, given: Mapping[str, Any]) -> int:
+    """Add rows in one commit, all with the ``given`` values in its columns of partition; number of rows written.
 
-    One commit: readers see the rows of before or those of after. Frames are sorted one by one; given in order, the
-    whole partition is. Where another process changed the same rows meanwhile, the write is repeated, and the last
-    one stands; frames are then made again by calling, or reading, ``frames`` once more. An iterator cannot be read
-    twice, so there ConflictError tells the caller. StoreError where a row lies outside the predicate.
+    Frames are sorted one by one; given in order, the whole is. No reader sees the rows before ``days`` names their
+    generation. Writers at the same time do not disturb each other.
     """
-    if isinstance(frames, pl.DataFrame):
-        frames = (frames,)
-    attempts = ATTEMPTS if callable(frames) or isinstance(frames, Sequence) else 1
-    for attempt in range(attempts):
+    table = open_current(where, spec)
+    # Said to replace the partition, of which there is nothing yet: what is plainly appended is taken by delta-rs to
+    # rest on the whole table, and fails where another writer takes rows out meanwhile.
+    predicate = " AND ".join(f"{name} = {_quoted(value)}" for name, value in given.items())
+    stream = FrameStream(spec, (frames,) if isinstance(frames, pl.DataFrame) else frames, given)
+    try:
+        with named_faults(where.table(spec.name)):
+            write_deltalake(
+                table,
+                stream.reader(),
+                mode="overwrite",
+                predicate=predicate,
+                target_file_size=FILE_BYTES,
+                writer_properties=writer(spec),
+                commit_properties=COMMITS,
+                post_commithook_properties=HOOKS,
+            )
+    except StoreError:
+        if stream.fault is not None:  # what the maker of frames raised, not what became of it on the way
+            raise stream.fault from None
+        raise
+    return stream.rows
+
+
+def replace(where: Location, spec: TableSpec, predicate: str, make: Callable[[DeltaTable], pl.DataFrame]) -> None:
+    """Replace the rows that a predicate selects, in one commit, with those that ``make`` makes of the table as it is.
+
+    Where another process changed the same rows meanwhile, rows are made anew and the write is repeated.
+    """
+    for attempt in range(ATTEMPTS):
         table = open_current(where, spec)
-        stream = FrameStream(spec, frames() if callable(frames) else frames)
+        stream = FrameStream(spec, (make(table),))
         try:
             with named_faults(where.table(spec.name)):
                 write_deltalake(
@@ -133,26 +157,33 @@ def replace(where: Location, spec: TableSpec, predicate: str, frames: Frames) ->
                     stream.reader(),
                     mode="overwrite",
                     predicate=predicate,
-                    target_file_size=FILE_BYTES,
                     writer_properties=writer(spec),
                     commit_properties=COMMITS,
                     post_commithook_properties=HOOKS,
                 )
-            return stream.rows
-        except StoreError as error:
-            if stream.fault is not None:  # what the maker of frames raised, not what became of it on the way
-                raise stream.fault from None
-            if not isinstance(error, ConflictError) or attempt + 1 == attempts:
+            return
+        except ConflictError:
+            if attempt + 1 == ATTEMPTS:
                 raise
             time.sleep(random.uniform(0.05, 0.2) * min(attempt + 1, 10))
-    raise AssertionError("unreachable")
+
+
+def _quoted(value: Any) -> str:
+    """A value in Delta's predicate language; texts are checked elsewhere to hold no quotes."""
+    return str(value) if isinstance(value, int) else f"'{value}'"
+
+
+def delete(where: Location, spec: TableSpec, predicate: str) -> None:
+    """Take out rows, whole partitions at a time; their files go when they are vacuumed."""
+    with named_faults(where.table(spec.name)):
+        open_current(where, spec).delete(predicate, commit_properties=COMMITS)
 
 
 class FrameStream:
     """Frames as the stream of Arrow batches that delta-rs pulls, one frame in memory at a time."""
 
-    def __init__(self, spec: TableSpec, frames: Iterable[pl.DataFrame]) -> None:
-        self.spec, self.frames = spec, frames
+    def __init__(self, spec: TableSpec, frames: Iterable[pl.DataFrame], given: Mapping[str, Any] = {}) -> None:
+        self.spec, self.frames, self.given = spec, frames, given
         self.rows = 0
         self.fault: BaseException | None = None  # what the maker of frames raised
 
@@ -164,7 +195,7 @@ class FrameStream:
     def _batches(self) -> Iterator[Any]:
         try:
             for frame in self.frames:
-                fitting = conform(self.spec, frame).rechunk()
+                fitting = conform(self.spec, self._with_given(frame)).rechunk()
                 self.rows += fitting.height
                 yield from arrow.Table.from_arrow(fitting).to_batches()
         except GeneratorExit:
@@ -172,6 +203,14 @@ class FrameStream:
         except BaseException as fault:
             self.fault = fault
             raise
+
+    def _with_given(self, frame: pl.DataFrame) -> pl.DataFrame:
+        for name, value in self.given.items():
+            if name in frame.columns and not frame[name].eq(value).all():
+                raise StoreError(f"table {self.spec.name}: rows of another {name} than {value}")
+        return frame.with_columns(
+            pl.lit(value, self.spec.columns[name]).alias(name) for name, value in self.given.items()
+        )
 
 
 def files(where: Location, table: DeltaTable) -> pl.DataFrame:
@@ -190,20 +229,15 @@ def files(where: Location, table: DeltaTable) -> pl.DataFrame:
     )
 
 
-def scan(where: Location, spec: TableSpec, from_day: date | None = None, until_day: date | None = None) -> pl.LazyFrame:
-    """Rows of the days [from, until], lazily, day by day; what a filter on sorted columns rules out is not read.
+def scan(where: Location, spec: TableSpec, paths: Sequence[str]) -> pl.LazyFrame:
+    """Rows of some files, lazily, file by file; what a filter on sorted columns rules out is not read.
 
     Polars' own reader of Delta tables trips over folders with a space or an umlaut, so that the files are named here.
     """
-    found = files(where, open_current(where, spec))
-    if from_day is not None:
-        found = found.filter(pl.col("day") >= from_day)
-    if until_day is not None:
-        found = found.filter(pl.col("day") <= until_day)
-    if not found.height:
+    if not paths:
         return spec.empty().lazy()
     return pl.scan_parquet(
-        found.sort("day", *spec.partition_by, "path")["path"].to_list(),
+        list(paths),
         glob=False,
         schema=dict(spec.columns),
         missing_columns="insert",  # null in files from before a column was added

@@ -12,7 +12,7 @@ from duskwatch.drivers.backfill.plan import Part, Plan, plan_parts
 from duskwatch.sources.bgp.archives.find import find_files
 from duskwatch.store import Store, maintenance
 from duskwatch.store.incidents import stored_incidents
-from duskwatch.store.schemas import SIGNALS, TABLES
+from duskwatch.store.schemas import DATA, SIGNALS, TABLES
 from tests.days_archive import day_us
 
 
@@ -29,9 +29,9 @@ def parts_of(mrt: Path, first: int = 0, last: int = 3) -> list[Part]:
 def tables_of(folder: Path) -> dict[str, pl.DataFrame]:
     """All that is in the tables, in order."""
     store = Store.open(folder)
-    rows = {spec.name: store.rows(spec.name) for spec in TABLES if spec is not SIGNALS}
+    rows = {spec.name: store.rows(spec.name) for spec in DATA if spec is not SIGNALS}
     rows[SIGNALS.name] = store.signal_rows()
-    return {spec.name: rows[spec.name].collect().sort(*spec.sort_by, maintain_order=True) for spec in TABLES}
+    return {spec.name: rows[spec.name].collect().sort(*spec.sort_by, maintain_order=True) for spec in DATA}
 
 
 def outages_of(folder: Path) -> list[tuple[Any, ...]]:

@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 
 from duskwatch.analysis.entity import analyze
+from duskwatch.detection import DetectionConfig
 from duskwatch.drivers.backfill import course as courses
 from duskwatch.drivers.backfill import plan as plans
 from duskwatch.drivers.backfill import results as backfill_files
@@ -28,6 +29,7 @@ from duskwatch.drivers.backfill.search import find_outages, histories, searches
 from duskwatch.drivers.backfill.workers import BackfillError, Task, Workers
 from duskwatch.records.entity import parse_entity
 from duskwatch.records.times import HOUR, MINUTE, to_datetime
+from duskwatch.signals.bgp.from_log import VoterSteps
 from duskwatch.sources.bgp.archives import find as archive_files
 from duskwatch.sources.bgp.archives import read as reading_archives
 from duskwatch.sources.bgp.archives.find import ArchiveFile, find_files
@@ -85,7 +87,9 @@ def mine(archive, tmp_path) -> tuple[Path, Path]:
 
 def gaps_of(store: Path) -> list[tuple[str, int, int]]:
     rows = Store.open(store).rows("gaps").collect()
-    return [(row["source"], row["from"], row["until"]) for row in rows.cast({"from": int, "until": int}).to_dicts()]
+    return [
+        (row["vantage_point"], row["from"], row["until"]) for row in rows.cast({"from": int, "until": int}).to_dicts()
+    ]
 
 
 def test_outages_of_a_country_its_network_and_a_prefix_are_incidents(whole):
@@ -206,10 +210,10 @@ def test_countries_are_read_few_at_a_time_and_networks_many(whole, monkeypatch):
     asked = []
     rows = Store.rows
 
-    def counted(self, name, *, entities=None, **span):
+    def counted(self, name, *, entities=None, **more):
         if name == "changes":
             asked.append([entity.code for entity in entities])
-        return rows(self, name, entities=entities, **span)
+        return rows(self, name, entities=entities, **more)
 
     monkeypatch.setattr(Store, "rows", counted)
     monkeypatch.setattr(searching, "DAY_COUNTRIES", 3)
@@ -231,12 +235,16 @@ def test_a_search_over_many_days_is_cut_for_all_workers():
     """As many pieces as were asked for, whatever the number of days; none smaller than it should be, none lost."""
     low, high = np.zeros((1000, 3), np.float32), np.ones((1000, 3), np.float32)
     codes, shares = tuple(f"AS{n}" for n in range(1, 1001)), np.ones(1000, np.float32)
+    nine = np.full(1, 9, np.int32)
     days = [
-        DaySummary(FIRST + timedelta(days=k), day_us(k), day_us(k + 1), codes, low, high, shares, False, (), ())
+        DaySummary(
+            FIRST + timedelta(days=k), day_us(k), day_us(k + 1), codes, low, high, shares, False, (), (),
+            VoterSteps(np.array([day_us(k)]), nine, nine),
+        )
         for k in range(8)
-    ]
+    ]  # fmt: skip
     for pieces, least, sizes in ((8, 1, [125] * 8), (8, 300, [300, 300, 300, 100]), (3000, 1, [1] * 1000)):
-        found = searches(days, pieces, least)
+        found = searches(days, pieces, least, DetectionConfig())
         assert [len(search.entities) for search in found] == sizes
         assert [entity.code for search in found for entity in search.entities] == sorted(codes)
         assert {(search.from_us, search.until_us) for search in found} == {(day_us(0), day_us(8))}
@@ -390,6 +398,13 @@ def test_each_day_is_of_the_countries_of_its_time(archive, tmp_path):
     assert rows.select("day", "entity").unique().sort("day", "entity").rows() == [
         (FIRST, "JP"), (FIRST, "KP"), (SECOND_DAY, "JP"), (SECOND_DAY, "KR"), (THIRD, "JP"), (THIRD, "KR"),
     ]  # fmt: skip
+    # Incidents too: the network and the prefix are part of the country whose they were on that day.
+    told = stored_incidents(Store.open(plan.store).events())
+    assert [[member["entity"] for member in one.document["members"]] for one in told if one.from_us >= day_us(2)] == [
+        ["KR", "AS131279", "175.45.176.0/22"]
+    ]
+    assert [one.entity.code for one in told if one.from_us < day_us(1)] == ["KP"]
+    assert {"AS131279", "175.45.176.0/22"} <= {member["entity"] for member in told[0].document["members"]}
 
 
 # Files that are poison. Each spoils its own part, and no more.
@@ -561,7 +576,7 @@ def test_a_day_of_which_nothing_can_be_read_is_a_gap_and_not_stored(mine, tmp_pa
     ("step", "folded_again"),
     [
         pytest.param("merge_collectors", 3, id="counted"),  # the third day did not know of the second: it is done again
-        pytest.param("write_day", 0, id="stored"),
+        pytest.param("measure_day", 0, id="stored"),
     ],
 )
 def test_a_day_that_cannot_be_done_fails_alone_and_is_tried_again(

@@ -14,6 +14,7 @@ from duskwatch.drivers.backfill.plan import DaySummary
 from duskwatch.drivers.backfill.search import candidates
 from duskwatch.evaluation.scenarios.votes import history_of
 from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND
+from duskwatch.signals.bgp.from_log import VoterSteps
 
 START = 16_000 * DAY
 CODES = ("AS1", "AS2", "AS3", "AS4")
@@ -24,7 +25,9 @@ def day(k: int, low: list[float], high: list[float], codes=CODES) -> DaySummary:
     rows = [np.repeat(np.array(part, np.float32)[:, None], 3, axis=1) for part in (low, high)]
     begin = START + k * DAY
     ones = np.ones(len(codes), np.float32)
-    return DaySummary(date(2013, 10, 22) + timedelta(days=k), begin, begin + DAY, codes, *rows, ones, False, (), ())
+    voters = VoterSteps(np.array([begin]), np.full(1, 9, np.int32), np.full(1, 9, np.int32))
+    on = date(2013, 10, 22) + timedelta(days=k)
+    return DaySummary(on, begin, begin + DAY, codes, *rows, ones, False, (), (), voters)
 
 
 def codes_of(days, config=DetectionConfig()) -> list[str]:

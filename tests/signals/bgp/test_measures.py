@@ -84,7 +84,7 @@ def drawn(draw):
 def test_entities_measured_together_are_those_measured_step_by_step(made, space, at_once):
     votes, owner = made
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(measures, "AT_ONCE", at_once)
+        patch.setattr(measures, "ENTITIES_AT_ONCE", at_once)
         found = dict(measure_each(votes, owner, BIN * US, space))
     assert list(found) == sorted({*owner.tolist()} - {-1})
     for one in range(4):  # one of which nothing was heard too

@@ -8,7 +8,7 @@ import pytest
 from duskwatch.kernels import flow_layout as to
 from duskwatch.records.flows import RateSource, TimeSource
 from duskwatch.records.prefix import Prefix
-from duskwatch.sources.flows import exporters, held, template_table
+from duskwatch.sources.flows import exporters, template_table, waiting
 from duskwatch.sources.flows.collector import Collector, Settings
 from tests.sources.flows.exports import (
     PLAIN,
@@ -67,17 +67,17 @@ def test_held_records_are_bounded():
     collector = Collector()
     record = plain_record(src=1, dst=2)
     big = netflow9([set_of(256, record * 30)], 30)
-    for _ in range(2 + held.HELD_OF_ONE // len(big)):
+    for _ in range(2 + waiting.WAITING_OF_ONE // len(big)):
         decode(collector, [big])
     (counts,) = collector.counts()
-    assert counts.held_sets <= held.HELD_OF_ONE // len(big)
+    assert counts.held_sets <= waiting.WAITING_OF_ONE // len(big)
     assert counts.unknown_sets > counts.held_sets
 
 
 def test_records_that_waited_too_long_are_not_given_a_template_of_another_time():
     collector = Collector()
     decode(collector, [netflow9([FLOW], 1)])
-    late = 1_700_000_000_000_000 + held.HELD_US + 1
+    late = 1_700_000_000_000_000 + waiting.WAITING_US + 1
     assert decode(collector, [netflow9([TEMPLATE_9], 1)], received_us=late) == []
 
 

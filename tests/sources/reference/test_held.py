@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duskwatch.sources.reference.held import HeldTable, code_of, number_of, settle_table
-from duskwatch.sources.reference.overlaps import Held, settle
+from duskwatch.sources.reference.overlaps import CountryRecord, settle
 from tests.sources.reference.test_overlaps import records
 
 BASES = (0, 0xAF2DB000, (1 << 64) - 20, 0x2001_0DB8 << 96)
@@ -12,7 +12,7 @@ BASES = (0, 0xAF2DB000, (1 << 64) - 20, 0x2001_0DB8 << 96)
 
 @given(records, st.sampled_from(BASES), st.sampled_from([1, 1 << 64]))
 def test_columns_are_settled_as_records_one_by_one(rows, base, step):
-    wide = [Held(base + r.first * step, base + (r.last + 1) * step - 1, r.country, r.since) for r in rows]
+    wide = [CountryRecord(base + r.first * step, base + (r.last + 1) * step - 1, r.country, r.since) for r in rows]
     runs, against = settle_table(HeldTable.of(wide))
     assert (runs.rows(), against) == settle(wide)
     assert len(runs) == len(runs.rows())

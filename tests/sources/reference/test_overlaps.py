@@ -5,11 +5,11 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duskwatch.sources.reference.overlaps import Held, settle
+from duskwatch.sources.reference.overlaps import CountryRecord, settle
 
 records = st.lists(
     st.builds(
-        lambda first, length, country, since: Held(first, first + length, country, since),
+        lambda first, length, country, since: CountryRecord(first, first + length, country, since),
         st.integers(0, 60),
         st.integers(0, 30),
         st.sampled_from(["AA", "BB", "CC"]),
@@ -50,18 +50,18 @@ def test_contradictions_are_the_records_that_begin_inside_another_countrys(rows)
 
 @given(records, st.randoms())
 def test_the_order_of_records_of_different_dates_does_not_matter(rows, random):
-    dated = [Held(row.first, row.last, row.country, n) for n, row in enumerate(rows)]
+    dated = [CountryRecord(row.first, row.last, row.country, n) for n, row in enumerate(rows)]
     shuffled = random.sample(dated, len(dated))
     assert settle(shuffled) == settle(dated)
 
 
 def test_space_inside_an_older_delegation_is_cut_out_of_it():
-    rows = [Held(0, 99, "AA", 20040101), Held(40, 59, "BB", 20100101)]
+    rows = [CountryRecord(0, 99, "AA", 20040101), CountryRecord(40, 59, "BB", 20100101)]
     assert settle(rows) == ([(0, 39, "AA"), (40, 59, "BB"), (60, 99, "AA")], 1)
 
 
 def test_a_hundred_thousand_records_on_one_heap_are_settled_quickly():
-    rows = [Held(n, 1_000_000 - n, "AA" if n % 2 else "BB", n) for n in range(100_000)]
+    rows = [CountryRecord(n, 1_000_000 - n, "AA" if n % 2 else "BB", n) for n in range(100_000)]
     runs, contradictions = settle(rows)
     assert len(runs) == 2 * 100_000 - 1
     assert contradictions == 100_000 - 1

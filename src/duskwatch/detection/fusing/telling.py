@@ -70,7 +70,7 @@ class Teller:
         stop = course.step_at(group.until_us) if group.until_us is not None else len(course.loss)
         loss = held_over_gaps(course, course.loss, seen, stop)
         length = np.diff(course.edge_us[seen : stop + 1])
-        dark_from, dark_until = _before_end(*(dark or self._dark(course, seen, stop, onset)), end)
+        dark_from, dark_until = before_end(*(dark or self._dark(course, seen, stop, onset)), end)
         if end is not None and trace is not None and dark_until is not None:
             # Nobody was back before anything was.
             earliest = min(dark_until.earliest_us, end.best_us)
@@ -176,7 +176,7 @@ def _before_next(end: When | None, ceiling_us: int | None) -> When | None:
     return When(earliest, ceiling_us, ceiling_us, why)
 
 
-def _before_end(dark_from: When | None, dark_until: When | None, end: When | None) -> tuple[When | None, When | None]:
+def before_end(dark_from: When | None, dark_until: When | None, end: When | None) -> tuple[When | None, When | None]:
     """A dark stretch is over with the outage, also where nobody watched it on."""
     if dark_from is None or end is None or (dark_until is not None and dark_until.best_us <= end.best_us):
         return dark_from, dark_until

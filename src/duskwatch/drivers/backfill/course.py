@@ -9,6 +9,7 @@ from pathlib import Path
 
 from duskwatch.drivers.backfill.day import stored_days
 from duskwatch.drivers.backfill.plan import (
+    VOTES,
     DayRecord,
     DaySummary,
     Part,
@@ -292,7 +293,8 @@ class _Course:
         if len(lost) == len(state.parts):
             self.tasks.append(Task(name, store_nothing, (state.day, lost, self.plan), state.day, kind=STORE))
             return
-        memory = store_memory(sum(file.stat().st_size for file in path.glob("*")))
+        votes = path / VOTES
+        memory = store_memory(votes.stat().st_size if votes.exists() else 0)
         arguments = (state.day, path, lost, self.plan)
         self.tasks.append(Task(name, store_day, arguments, state.day, kind=STORE, memory=memory))
 

@@ -1,6 +1,6 @@
 """One day of whole tables into a store."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
@@ -14,30 +14,36 @@ import numpy.typing as npt
 import polars as pl
 
 from duskwatch.analysis.replay import Replay, join_replays
-from duskwatch.analysis.whole_tables import count_all, measure_all
+from duskwatch.analysis.whole_tables import count_all, faults_in, measure_all
 from duskwatch.drivers.backfill.plan import DaySummary, Plan
 from duskwatch.records.countries import CountryRanges
 from duskwatch.records.prefix import Prefix, address_text
 from duskwatch.records.report import InputFile
-from duskwatch.records.signals import EntityHistory, Gap, Level
+from duskwatch.records.signals import EntityHistory, Gap, Level, PrefixState
 from duskwatch.records.times import DAY, to_datetime
+from duskwatch.signals.bgp.artefacts.faults import Faults
 from duskwatch.signals.bgp.collector_part import CollectorPart
+from duskwatch.signals.bgp.extents import related
+from duskwatch.signals.bgp.from_log import VoterSteps
+from duskwatch.signals.bgp.holdings import homes, parts_of_networks
+from duskwatch.signals.bgp.testimony import Keep, Testimony, UnitColumns, pick
 from duskwatch.signals.bgp.votes import NOTHING_KNOWN, Known, Votes, known_after
 from duskwatch.sources.reference.geo import load_geo
 from duskwatch.store import change_frames, level_frames, signal_frames
 from duskwatch.store.frames import History
 from duskwatch.store.schemas import DUMP_CHECKS
 
-AT_ONCE = 1024  # entities in memory at a time
+MEASURED_TOGETHER = 1024  # entities in memory at a time
 # What a Level counts; whoever has outages fell in one of the first three.
 COUNTED = ("prefixes", "slash24", "slash48", "held_slash24", "held_slash48")
+LOST = (PrefixState.DARK, PrefixState.MINORITY)
 # So long a prefix that is gone is told to be gone; then it is no longer anybody's.
 KNOWN_US = 30 * DAY
 
 
 def stored_days(plan: Plan) -> list[date]:
     """Days that the store has; it is made where there is none."""
-    return plan.open_store(create=True).days("bgp")
+    return plan.open_store(create=True).days(plan.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,37 +55,41 @@ class CountedDay:
     inputs: tuple[InputFile, ...]
     warnings: tuple[str, ...]
     checks: pl.DataFrame  # comparisons with table dumps, as rows of the store
+    faults: Faults
 
 
 def merge_collectors(
-    day: date, replays: list[Replay], plan: Plan, known: Known = NOTHING_KNOWN
+    day: date, replays: list[Replay], plan: Plan, known: Known = NOTHING_KNOWN, keep: Keep | None = None
 ) -> tuple[CountedDay, Known]:
     """Merge the collectors of one day; what that gave, and what is known after the day.
 
     replays  of the collectors; the list is emptied, so that they do not fill the memory to the end
     known    prefixes known from the days before: of what is gone by now it must be told that it is gone
+    keep     takes what single sessions said of what was lost
     """
     replay = join_replays(replays)
     replays.clear()
-    votes = count_all(replay, known=known, threads=plan.threads)
-    counted = CountedDay(votes, replay.bin_us, replay.inputs, replay.warnings, _checks(day, replay.parts))
+    faults = faults_in(replay)
+    votes = count_all(replay, known=known, threads=plan.threads, faults=faults, keep=keep)
+    counted = CountedDay(votes, replay.bin_us, replay.inputs, replay.warnings, _checks(replay.parts), faults)
     return counted, known_after(votes, known, KNOWN_US)
 
 
-def write_day(day: date, counted: CountedDay, lost: Sequence[Gap], plan: Plan) -> DaySummary:
+def measure_day(day: date, counted: CountedDay, lost: Sequence[Gap], plan: Plan) -> tuple[DaySummary, set[str]]:
     """Measure one day and write what was measured; a day that is there is replaced.
 
     lost  stretches of collectors that could not be read: gaps of that day
-    Returns what detection needs to know. Raises StoreError, ReferenceDataError or OSError, each with what to do.
+    Returns what detection needs to know, and codes of entities that may have an outage. Raises StoreError,
+    ReferenceDataError or OSError, each with what to do.
     """
     votes = counted.votes
     ranges = ranges_at(plan, votes.from_us)
-    store = plan.open_store()
+    country = ranges.countries_of(votes.afi, votes.hi, votes.lo, votes.length) if ranges is not None else None
     (plan.work / "spool").mkdir(parents=True, exist_ok=True)
     # Of this task alone: another worker may be at the same day, if it was thought to be lost.
     spool = Path(mkdtemp(prefix=f"{day}-", dir=plan.work / "spool"))
     try:
-        measured = _measure(votes, ranges, counted.bin_us, plan, day, spool)
+        measured = _measure(votes, ranges, country, counted.bin_us, plan, day, spool)
         summary = DaySummary(
             day,
             votes.from_us,
@@ -87,22 +97,83 @@ def write_day(day: date, counted: CountedDay, lost: Sequence[Gap], plan: Plan) -
             tuple(measured.codes),
             np.array(measured.low, np.float32).reshape(-1, 3),
             np.array(measured.high, np.float32).reshape(-1, 3),
-            np.array(measured.known_share, np.float32),
+            np.array(measured.known_share, np.float64),
             votes.learned,
             (*counted.warnings, *(ranges.notes if ranges is not None else ())),
             tuple(f"{file.collector} {file.name}: {file.damage}" for file in counted.inputs if file.damage),
+            VoterSteps(votes.step_us, votes.voters4, votes.voters6),
         )
-        store.write_inputs(day, counted.inputs)
-        store.write_gaps(day, [*votes.gaps, *lost])
-        store.write_checks(day, counted.checks)
-        del votes, counted  # writing takes memory too
-        store.write_changes(day, measured.read("changes"))
-        store.write_levels(day, measured.read("levels"))
-        # The last: a day that the store names is whole.
-        store.write_signals(day, measured.read("signals"))
+        fallen = _fallen(votes, country, ranges, summary, plan.dip)
+        if ranges is not None and country is not None:
+            home, parts = _whose(votes, country, ranges, fallen)
+            summary, fallen = replace(summary, homes=home, parts=parts), fallen | {code for code, _ in parts}
+        with plan.open_store().write_day(day, source=plan.source) as writer:
+            writer.recorded(votes.from_us, votes.until_us, learned=votes.learned)
+            writer.inputs(counted.inputs)
+            writer.gaps([*votes.gaps, *lost])
+            writer.checks(counted.checks)
+            del votes, counted  # writing takes memory too
+            writer.changes(measured.read("changes"))
+            writer.levels(measured.read("levels"))
+            writer.signals(measured.read("signals"))
     finally:
         rmtree(spool, ignore_errors=True)
-    return summary
+    return summary, fallen
+
+
+def kept_testimony(testimony: Testimony, fallen: set[str], ranges: CountryRanges | None) -> Testimony:
+    """What single sessions said on a day, as far as it is about entities that lost a part of theirs, named by code."""
+    asns = np.array(sorted(int(code[2:]) for code in fallen if code[:2] == "AS" and code[2:].isdigit()), np.int64)
+    prefixes = [Prefix.parse(code) for code in fallen if "/" in code]
+    countries = np.array([code in fallen for code in (*(ranges.countries if ranges is not None else ()), "")])
+
+    def wanted(units: UnitColumns) -> npt.NDArray[np.bool_]:
+        columns = units.afi, units.hi, units.lo, units.length
+        own = np.isin(units.network, asns)
+        if ranges is not None and countries.any():
+            own |= units.whole & countries[ranges.countries_of(*columns)]
+        for prefix in prefixes:
+            own |= units.whole & related(prefix, *columns)
+        return own
+
+    return pick(testimony, wanted)
+
+
+def _whose(
+    votes: Votes, country: npt.NDArray[np.int32], ranges: CountryRanges, fallen: set[str]
+) -> tuple[dict[str, str], tuple[tuple[str, str], ...]]:
+    """Of networks that fell the country in which they lie whole, and of others where they lost something, of countries
+    that fell."""
+    fell = np.array([code in fallen for code in (*ranges.countries, "")])
+    lost = np.zeros(len(votes.afi), np.bool_)
+    lost[votes.prefix[np.isin(votes.state, LOST)]] = True
+    lost &= fell[country]
+    asked = lost | np.isin(votes.origin_of, [int(code[2:]) for code in fallen if code[:2] == "AS" and len(code) > 2])
+    home = homes(votes.afi, votes.hi, votes.length, votes.origin_of, country, asked, ranges)
+    parts = parts_of_networks(votes.origin_of, country, lost, home, ranges.countries)
+    return {f"AS{asn}": code for asn, code in home.items()}, tuple((f"AS{asn}", code) for asn, code in parts)
+
+
+def _fallen(
+    votes: Votes, country: npt.NDArray[np.int32] | None, ranges: CountryRanges | None, summary: DaySummary, dip: float
+) -> set[str]:
+    """Entities of which so large a part was lost in the day, or was not there when it began."""
+    deep = np.flatnonzero((summary.low < (1 - dip) * summary.high).any(axis=1))
+    found = {summary.codes[k] for k in deep.tolist()}
+    gone = np.zeros(len(votes.afi), np.bool_)
+    first = slice(0, int(np.searchsorted(votes.time_us, votes.from_us, side="right")))
+    gone[votes.prefix[first][np.isin(votes.state[first], LOST)]] = True
+
+    def much(owner: npt.NDArray[np.int64]) -> list[int]:
+        lacking, many = np.unique(owner[gone & (owner >= 0)], return_counts=True)
+        everyone, whole = np.unique(owner[owner >= 0], return_counts=True)
+        large: list[int] = lacking[many >= dip * whole[np.searchsorted(everyone, lacking)]].tolist()
+        return large
+
+    found |= {f"AS{asn}" for asn in much(votes.origin_of)}
+    if ranges is not None and country is not None:
+        found |= {ranges.countries[index] for index in much(np.where(votes.any_origin, country, -1).astype(np.int64))}
+    return found
 
 
 @dataclass
@@ -115,12 +186,20 @@ class _Measured:
     high: list[npt.NDArray[np.float32]] = field(default_factory=list)
     known_share: list[float] = field(default_factory=list)
 
-    def read(self, name: str) -> Callable[[], Iterator[pl.DataFrame]]:
-        """The rows of a table, frame by frame, as often as it is called."""
-        return lambda: (pl.read_ipc(path) for path in self.frames[name])
+    def read(self, name: str) -> Iterator[pl.DataFrame]:
+        """The rows of a table, frame by frame."""
+        return (pl.read_ipc(path) for path in self.frames[name])
 
 
-def _measure(votes: Votes, ranges: CountryRanges | None, bin_us: int, plan: Plan, day: date, spool: Path) -> _Measured:
+def _measure(
+    votes: Votes,
+    ranges: CountryRanges | None,
+    country: npt.NDArray[np.int32] | None,
+    bin_us: int,
+    plan: Plan,
+    day: date,
+    spool: Path,
+) -> _Measured:
     """Measure every entity, and put the rows into files: all of a day at once would not fit in the memory."""
     out = _Measured()
     told: list[History] = []
@@ -142,11 +221,11 @@ def _measure(votes: Votes, ranges: CountryRanges | None, bin_us: int, plan: Plan
         told.clear()
 
     prefixes = [Prefix.parse(code) for code in plan.prefixes]
-    for entity, history in measure_all(votes, ranges, bin_us, kinds=plan.kinds, prefixes=prefixes):
+    for entity, history in measure_all(votes, ranges, bin_us, kinds=plan.kinds, prefixes=prefixes, country=country):
         out.codes.append(entity.code)
         out.known_share.append(history.known_share)
         told.append((entity, history))
-        if len(told) == AT_ONCE:
+        if len(told) == MEASURED_TOGETHER:
             put()
     put()
     return out
@@ -208,10 +287,9 @@ def _brief(history: EntityHistory) -> EntityHistory:
     return replace(history, level=Level(steps.until_us, **one, **held, voters=np.array([usual])))
 
 
-def _checks(day: date, parts: Sequence[CollectorPart]) -> pl.DataFrame:
+def _checks(parts: Sequence[CollectorPart]) -> pl.DataFrame:
     rows = [
         (
-            day,
             part.collector,
             part.peers.asn[check.peer],
             address_text(
@@ -226,6 +304,6 @@ def _checks(day: date, parts: Sequence[CollectorPart]) -> pl.DataFrame:
         for part in parts
         for check in part.checks
     ]
-    plain: dict[str, Any] = dict(DUMP_CHECKS.columns)
+    plain: dict[str, Any] = {n: kind for n, kind in DUMP_CHECKS.columns.items() if n not in DUMP_CHECKS.partition_by}
     plain["time"] = pl.Int64
     return pl.DataFrame(rows, schema=plain, orient="row").cast({"time": DUMP_CHECKS.columns["time"]})

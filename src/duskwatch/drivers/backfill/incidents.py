@@ -1,172 +1,241 @@
-"""Incidents of a store: its outages of countries, networks and prefixes, with what each was of the larger one before.
+"""Outages that a run found, recorded, and the incidents that they make up: country by country, with its networks and
+their prefixes, each with what it was of the larger one before.
 
-An AS belongs to the country that holds the most of the /24s that it originates just before its outage, a prefix to the
-AS that originates the most of it. Both are read from the change logs and levels that are stored, for most entities
-where their outages are found.
+A network of several countries is part of each of them with what it has there.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from functools import partial
-
-import numpy as np
-import numpy.typing as npt
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from itertools import groupby
+from pathlib import Path
+from typing import Any
 
 from duskwatch.detection import incidents
+from duskwatch.detection.conclusions import fuse_conclusions
+from duskwatch.drivers.backfill.day import ranges_at
+from duskwatch.drivers.backfill.plan import DaySummary, Plan
+from duskwatch.drivers.backfill.search import Found, known_shares, named, window_of
 from duskwatch.publication.who import sentence
-from duskwatch.records.countries import CountryRanges
-from duskwatch.records.entity import Entity
-from duskwatch.records.incidents import Incident, Share
+from duskwatch.records.entity import Entity, parse_entity
+from duskwatch.records.findings import Finding
+from duskwatch.records.incidents import Share
 from duskwatch.records.outages import Outage
 from duskwatch.records.signals import ChangeLog, Level
-from duskwatch.signals.bgp.holdings import SPACE, Held, Holdings, before, counted_of, known_at, space_in
-from duskwatch.sources.reference.names import UnknownCountryError, country_name
-from duskwatch.store import Store
+from duskwatch.records.times import to_datetime
+from duskwatch.signals.bgp.holdings import COLUMNS, Steps, counted_as, holding, home_of, steps_of
+from duskwatch.store import Store, StoreError
+from duskwatch.store.frames import day_start
 from duskwatch.store.incidents import FoundIncident, record_incidents
 from duskwatch.store.readback import change_logs, levels
 
-AT_ONCE = 256  # entities whose change logs are in memory at a time
+WHY = "backfill"
+
+Holder = tuple[Entity, str]
+"""An entity, and the country in which a part of it alone is meant; empty: all of it."""
 
 
-def record(
-    store: Store,
-    window: tuple[int, int],
-    ranges: CountryRanges | None,
-    detector: str,
-    why: str,
-    uids: Sequence[str],
-    held: Mapping[Entity, Holdings],
-) -> int:
-    """Make incidents of recorded outages, named by their ids, and record them; returns how many there are.
+@dataclass(slots=True)
+class _Group:
+    """A whole with its parts: outages as they are recorded, in order of onset, with their ids."""
 
-    Outages of networks and prefixes that belong with no other are outages and no incidents. Those that a person
-    dismissed are left out. ``held`` is what is known already; the rest is read from the store.
-    """
-    wanted = set(uids)
-    current = [one for one in store.outages(from_us=window[0], until_us=window[1]) if one.uid in wanted]
-    outages: dict[Entity, list[Outage]] = {}
-    ids: dict[tuple[Entity, int], str] = {}
-    for one in current:  # in order of onset
-        own = outages.setdefault(one.entity.unnamed(), [])
-        ids[one.entity.unnamed(), len(own)] = one.uid
-        own.append(one.newest.outage)
-    shares = _shares(store, window, outages, ranges, held)
-    apart = ranges is not None and any(entity.type == "asn" for entity in outages)
-    found = []
-    for incident in incidents(outages, shares):
-        if incident.entity.type != "country" and len(incident.members) == 1:
-            continue
-        told = _named(incident)
-        title = sentence(told, told_apart=apart or len(incident.members) > 1)
-        found.append(FoundIncident(title, told, tuple(ids[m.entity.unnamed(), m.number] for m in incident.members)))
-    record_incidents(store.events(), window, found, detector=detector, by="duskwatch", why=why)
-    return len(found)
+    whole: Entity
+    outages: dict[Entity, list[Outage]] = field(default_factory=dict)
+    uids: dict[Entity, list[str]] = field(default_factory=dict)
+    holder: dict[Entity, Holder] = field(default_factory=dict)  # of each part
+    parent: dict[Entity, Entity] = field(default_factory=dict)  # of each part
+
+    def add(self, entity: Entity, outage: Outage, uid: str) -> None:
+        self.outages.setdefault(entity, []).append(outage)
+        self.uids.setdefault(entity, []).append(uid)
 
 
-def _named(incident: Incident) -> Incident:
-    """With the name of the country that it is of."""
-    if incident.entity.type != "country":
-        return incident
-    return replace(incident, entity=replace(incident.entity, name=name_of(incident.entity)))
-
-
-def name_of(entity: Entity) -> str:
-    """The name of a country; empty for others."""
-    if entity.type != "country":
-        return ""
+def record_found(plan: Plan, days: Sequence[DaySummary], found: Sequence[Found]) -> tuple[int, int]:
+    """Record outages found over all days of a run, and the incidents they make up; how many there are of each."""
+    store, window = plan.open_store(), window_of(days)
+    # What was recorded before and is not found now must be looked at too.
+    known = {_holder(one.finding) for one in found}
     try:
-        return country_name(entity.code)
-    except UnknownCountryError:
-        return ""
+        before = store.outages(from_us=window[0], until_us=window[1])
+    except StoreError:
+        before = []
+    covered = set(known_shares(days))
+    again = sorted(
+        {(one.entity.type, one.entity.code, one.within) for one in before if one.entity.code in covered}
+        - {(entity.type, entity.code, within) for entity, within in known}
+    )
+    findings = [one.finding for one in found]
+    findings += [Finding(parse_entity(code), (), within) for _, code, within in again]
+    recorded = store.record_outages(
+        window, findings, source=plan.source, detector=plan.detector, why=WHY, fuse=fuse_conclusions
+    )
+    wanted = dict(zip(recorded.uids, [one for one in found for _ in one.finding.outages], strict=True))
+    current = [one for one in store.outages(from_us=window[0], until_us=window[1]) if one.uid in wanted]
+    told = [(one.uid, wanted[one.uid], one.newest.outage) for one in current]
+    unheard = _unheard(days, plan)
+    groups = [one for one in _groups(plan, store, window, told) if one.whole.code not in unheard]
+    shares = _shares(store, plan, window, groups, {_holder(one.finding): one for one in found})
+    apart = any(plan.geo_of(day.day) for day in days) and any(one.finding.entity.type == "asn" for one in found)
+    made = [one for group in groups for one in _incidents(group, shares, apart)]
+    made.sort(key=lambda one: (one.incident.from_us, one.incident.entity.type, one.incident.entity.code))
+    record_incidents(store.events(), window, made, detector=plan.detector, by="duskwatch", why=WHY)
+    return sum(len(one.finding.outages) for one in found), len(made)
+
+
+def _holder(finding: Finding) -> Holder:
+    return finding.entity.unnamed(), finding.within
+
+
+def _unheard(days: Sequence[DaySummary], plan: Plan) -> set[str]:
+    """Countries of which routes heard cover too little to tell anything, as their state was learned."""
+    if not any(day.learned for day in days):
+        return set()
+    return {code for code, share in known_shares(days).items() if share < plan.detection.known_share}
+
+
+def _groups(
+    plan: Plan, store: Store, window: tuple[int, int], told: Sequence[tuple[str, Found, Outage]]
+) -> list[_Group]:
+    """Outages by country, or, where it is known of none, by network; in order of onset."""
+    groups: dict[Entity, _Group] = {}
+
+    def group(whole: Entity) -> _Group:
+        return groups.setdefault(whole, _Group(whole))
+
+    prefixes = [(found, outage) for _, found, outage in told if found.finding.entity.type == "prefix"]
+    parents = _parents(found for found, _ in prefixes)
+    asked = {(code, _day(outage)) for found, outage in prefixes if (code := parents.get(found.finding.entity.code))}
+    homes = _homes(plan, store, window, asked)
+    for uid, found, outage in told:
+        entity, within = _holder(found.finding)
+        if entity.type == "country":
+            group(entity).add(entity, outage, uid)
+        elif entity.type == "asn":
+            owner = found.owner[min(_number(found, outage), len(found.owner) - 1)]
+            whole = Entity("country", owner) if owner else entity
+            own = group(whole)
+            own.add(entity, outage, uid)
+            own.holder[entity] = entity, within
+            if owner:
+                own.parent[entity] = whole
+        else:
+            network = Entity("asn", parents[entity.code]) if parents.get(entity.code) else None
+            home = "" if network is None else homes.get((network.code, plan.geo_of(_day(outage))), "")
+            whole = Entity("country", home) if home else network or entity
+            own = group(whole)
+            own.add(entity, outage, uid)
+            own.holder[entity] = entity, ""
+            if network is not None:
+                own.parent[entity] = network
+                own.holder.setdefault(network, (network, ""))
+                if whole != network:
+                    own.parent[network] = whole
+    return list(groups.values())
+
+
+def _number(found: Found, outage: Outage) -> int:
+    """Which of the outages found a recorded one is: the nearest."""
+    onsets = [abs(one.onset.best_us - outage.onset.best_us) for one in found.finding.outages]
+    return onsets.index(min(onsets))
+
+
+def _parents(prefixes: Iterator[Found]) -> dict[str, str]:
+    """The network of each prefix, by code: of the most of its outages, then the first by its number."""
+    out: dict[str, str] = {}
+    for found in prefixes:
+        owners = Counter(owner for owner in found.owner if owner)
+        if owners:
+            out[found.finding.entity.code] = min(owners, key=lambda code: (-owners[code], code))
+    return out
+
+
+def _day(outage: Outage) -> date:
+    """On which it began."""
+    return to_datetime(outage.onset.best_us).date()
+
+
+def _homes(
+    plan: Plan, store: Store, window: tuple[int, int], asked: set[tuple[str, date]]
+) -> dict[tuple[str, tuple[Path, ...]], str]:
+    """The country of each network that lies in one, by the delegations of the days on which its prefixes fell: by code
+    and by the files of that day. What the same files say is looked up once, as it was on the earliest of their days."""
+    alike: dict[tuple[Path, ...], list[tuple[date, str]]] = {}
+    for code, day in asked:
+        alike.setdefault(plan.geo_of(day), []).append((day, code))
+    homes: dict[tuple[str, tuple[Path, ...]], str] = {}
+    for files, networks in alike.items():
+        ranges = ranges_at(plan, day_start(min(networks)[0]))
+        if ranges is None:
+            continue
+        asns = [Entity("asn", code) for code in sorted({code for _, code in networks})]
+        for entity, log in _logs(store, plan.source, asns, window):
+            if country := home_of(log, ranges):
+                homes[entity.code, files] = country
+    return homes
+
+
+def _logs(
+    store: Store, source: str, entities: Sequence[Entity], window: tuple[int, int]
+) -> Iterator[tuple[Entity, ChangeLog]]:
+    rows = store.rows("changes", entities=entities, from_us=window[0], until_us=window[1], sources=[source]).collect()
+    for code, log in change_logs(rows):
+        yield Entity("asn", code), log
 
 
 def _shares(
     store: Store,
+    plan: Plan,
     window: tuple[int, int],
-    outages: dict[Entity, list[Outage]],
-    ranges: CountryRanges | None,
-    known: Mapping[Entity, Holdings],
-) -> dict[Entity, Share]:
-    """Of what larger entity each AS and prefix is a part, and how large a part before each of its outages."""
-    held: dict[Entity, tuple[Held, ...]] = {}
-    parents: dict[Entity, Entity | None] = {}
-    space = space_in(ranges)
+    groups: Sequence[_Group],
+    found: Mapping[Holder, Found],
+) -> dict[tuple[Entity, Entity], Share]:
+    """What each part is of its larger entity, by the group's whole and the part: before each of its outages, and of a
+    network that was not out before those of its prefixes."""
+    asked = {parent for group in groups for parent in group.parent.values()}
+    asked |= {entity for group in groups for entity, _ in group.holder.values() if (entity, "") not in found}
+    had = {
+        entity: {signal: steps_of(level, signal) for signal in COLUMNS}
+        for entity, level in _levels(store, plan.source, sorted(asked, key=lambda one: (one.type, one.code)), window)
+    }
 
-    def tell(entities: Mapping[Entity, Sequence[Outage]]) -> None:
-        lacking = []
-        for entity, own in entities.items():
-            try:
-                parents[entity], held[entity] = _before(partial(known_at, known.get(entity, {})), own, outages)
-            except KeyError:
-                lacking.append(entity)
-        for entity, log in _logs(store, lacking, window):
-            at = counted_of(entity, log, ranges, space).at
-            parents[entity], held[entity] = _before(at, entities[entity], outages)
+    def steps(holder: Holder, signal: str) -> Steps | None:
+        own = found[holder].had.get(signal) if holder in found else None
+        return own or (had.get(holder[0], {}).get(signal) if not holder[1] else None)
 
-    tell({e: own for e, own in outages.items() if e.type == "prefix"})
-    # A network that was not out itself still tells whose a prefix is.
-    networks = {e: own for e, own in outages.items() if e.type == "asn"}
-    for entity, parent in parents.items():
-        if parent is not None and parent.type == "asn" and parent not in networks:
-            networks[parent] = outages[entity]
-    if ranges is not None:
-        tell(networks)
-    by_parent: dict[Entity, list[Entity]] = {}
-    for entity, parent in parents.items():
-        if parent is not None:
-            by_parent.setdefault(parent, []).append(entity)
     shares = {}
-    for parent, whole in _levels(store, list(by_parent), window):
-        for entity in by_parent[parent]:
-            own = outages.get(entity) or networks[entity]
+    for group in groups:
+        for part, parent in group.parent.items():
+            own = group.outages.get(part, [])
+            below = [one for entity, above in group.parent.items() if above == part for one in group.outages[entity]]
             told = []
-            for had, outage in zip(held[entity], own, strict=True):
-                values = getattr(whole, SPACE[had.signal])
-                there = _value(whole.time_us, values, before(outage, outages.get(parent, ())))
-                mine = had.of.get(parent, 0)
-                if mine > 0:
-                    told.append(min(1.0, mine / max(mine, there)))
-            if told and len(told) == len(own):
-                shares[entity] = Share(parent, max(told), tuple(told) if entity in outages else ())
+            for outage in own or below:
+                signal = counted_as(outage)
+                mine, whole = steps(group.holder[part], signal), steps((parent, ""), signal)
+                held = holding(mine, whole, outage, group.outages.get(parent, ())) if mine and whole else None
+                told.append(held.share if held is not None else 0.0)
+            if told and min(told) > 0:
+                shares[group.whole, part] = Share(parent, max(told), tuple(told) if own else ())
     return shares
 
 
-def _value(time_us: npt.NDArray[np.int64], values: npt.NDArray[np.float64], at: int) -> float:
-    """A step function at one time; where it is not known or zero there, the most it ever was."""
-    row = int(np.searchsorted(time_us, at, side="right")) - 1
-    if row >= 0 and values[row] > 0:
-        return float(values[row])
-    return float(np.nanmax(values)) if np.isfinite(values).any() else 0.0
+def _levels(
+    store: Store, source: str, entities: Sequence[Entity], window: tuple[int, int]
+) -> Iterator[tuple[Entity, Level]]:
+    current = store.current()
+    for _, alike in groupby(entities, key=lambda entity: entity.type):
+        own = {entity.code: entity for entity in alike}
+        asked: dict[str, Any] = {"from_us": window[0], "until_us": window[1], "sources": [source], "current": current}
+        rows = store.rows("levels", entities=list(own.values()), **asked).collect()
+        for code, level in levels(rows, *window):
+            yield own[code], level
 
 
-def _logs(store: Store, entities: Sequence[Entity], window: tuple[int, int]) -> Iterator[tuple[Entity, ChangeLog]]:
-    ordered = sorted(entities, key=lambda entity: (entity.type, entity.code))
-    for at in range(0, len(ordered), AT_ONCE):
-        some = ordered[at : at + AT_ONCE]
-        rows = store.rows("changes", entities=some, from_us=window[0], until_us=window[1]).collect()
-        named = {entity.code: entity for entity in some}
-        for code, log in change_logs(rows):
-            yield named[code], log
-
-
-def _levels(store: Store, entities: Sequence[Entity], window: tuple[int, int]) -> Iterator[tuple[Entity, Level]]:
-    for kind in sorted({entity.type for entity in entities}):
-        own = {entity.code: entity for entity in entities if entity.type == kind}
-        rows = store.rows("levels", entities=list(own.values()), from_us=window[0], until_us=window[1]).collect()
-        for code, found in levels(rows, *window):
-            yield own[code], found
-
-
-def _before(
-    at: Callable[[Outage, int], Held], own: Sequence[Outage], outages: dict[Entity, list[Outage]]
-) -> tuple[Entity | None, tuple[Held, ...]]:
-    """To whom an entity belongs, and what it had before each of its outages; ``at`` tells what it had at a time."""
-    first = [at(outage, outage.onset.earliest_us - 1) for outage in own]
-    total: dict[Entity, int] = {}
-    for had in first:
-        for whose, many in had.of.items():
-            total[whose] = total.get(whose, 0) + many
-    if not total:
-        return None, ()
-    parent = min(total, key=lambda whose: (-total[whose], whose.code))
-    return parent, tuple(at(outage, before(outage, outages.get(parent, ()))) for outage in own)
+def _incidents(group: _Group, shares: Mapping[tuple[Entity, Entity], Share], apart: bool) -> Iterator[FoundIncident]:
+    """Incidents of a whole with its parts. A lone outage of a network or prefix is none."""
+    own = {part: share for (whole, part), share in shares.items() if whole == group.whole}
+    for told in incidents(group.outages, own):
+        if told.entity.type == "country" or len(told.members) > 1:
+            called = replace(told, entity=named(told.entity))
+            uids = tuple(group.uids[member.entity][member.number] for member in told.members)
+            yield FoundIncident(sentence(called, told_apart=apart or len(told.members) > 1), called, uids)

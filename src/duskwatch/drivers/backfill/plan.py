@@ -3,8 +3,8 @@
 import hashlib
 import pickle
 import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import date
 from pathlib import Path
 
@@ -14,14 +14,19 @@ import numpy.typing as npt
 from duskwatch import __version__
 from duskwatch.analysis.replay import BIN_US
 from duskwatch.analysis.whole_tables import KINDS
+from duskwatch.detection.config import DetectionConfig
 from duskwatch.drivers.backfill.results import take
 from duskwatch.records.times import DAY, iso, to_datetime
+from duskwatch.signals.bgp.from_log import VoterSteps
 from duskwatch.signals.bgp.votes import Known
 from duskwatch.sources.bgp.archives.find import ArchiveError, ArchiveFile, select
 from duskwatch.store import Store
 
+DETECTOR = "duskwatch/1"  # under which outages are recorded that the usual thresholds give
 # Part of every key: results of an older layout are not taken up.
 LAYOUT = 4
+FAULTS = "faults.pickle"  # beside the testimony of a day
+VOTES = "votes.pickle"  # of a day that is counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,23 @@ class Plan:
     prefixes: tuple[str, ...] = ()
     bin_us: int = BIN_US
     threads: int = 1
+    source: str = "bgp"  # under which the store keeps what this run records
+    detection: DetectionConfig = field(default_factory=DetectionConfig)
+
+    @property
+    def detector(self) -> str:
+        """Under which name outages are recorded: other thresholds are another detector, and give another result."""
+        if self.detection == DetectionConfig():
+            return DETECTOR
+        return f"{DETECTOR}+{hashlib.sha256(repr(self.detection).encode()).hexdigest()[:8]}"
+
+    @property
+    def dip(self) -> float:
+        """What single sessions said is kept with a day of entities that lost so large a share in it.
+
+        Half of what a detector needs to call an outage: an outage may begin on one day and deepen on the next.
+        """
+        return self.detection.least_loss / 2
 
     def geo_of(self, day: date) -> tuple[Path, ...]:
         """The files that say whose addresses were whose on a day."""
@@ -86,10 +108,14 @@ class DaySummary:
     codes: tuple[str, ...]  # [E]
     low: npt.NDArray[np.float32]  # [E, 3] least of prefixes, /24s and /48s; NaN where nobody was watching
     high: npt.NDArray[np.float32]  # [E, 3] and most
-    known_share: npt.NDArray[np.float32]  # [E]
+    known_share: npt.NDArray[np.float64]  # [E]
     learned: bool
     warnings: tuple[str, ...]
     damaged: tuple[str, ...]
+    voters: VoterSteps
+    homes: Mapping[str, str] = field(default_factory=dict)  # of networks that fell: where each lies whole
+    # Networks that do not lie in one country whole, and a country that fell, where they lost something: code of both.
+    parts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +165,9 @@ def part_key(part: Part, plan: Plan) -> str:
 
 def day_key(day: date, keys: Sequence[str], plan: Plan) -> str:
     """What a day depends on, as a word: its parts, whose addresses were whose, entities and store."""
-    digest = hashlib.sha256(repr((LAYOUT, sorted(keys), plan.kinds, plan.prefixes, plan.store)).encode())
+    digest = hashlib.sha256(
+        repr((LAYOUT, sorted(keys), plan.kinds, plan.prefixes, plan.store, plan.source, plan.dip)).encode()
+    )
     for path in plan.geo_of(day):
         digest.update(_as_it_is(path))
     return digest.hexdigest()[:16]
@@ -172,12 +200,13 @@ def record_path(plan: Plan, day: date) -> Path:
 
 
 def record_of(plan: Plan, day: date) -> DayRecord | None:
-    """A day's record; None where there is none that this version can read."""
+    """A day's record; None where there is none that this version can read, or what goes with it is gone."""
     try:
         found = take(record_path(plan, day))
     except (OSError, EOFError, pickle.UnpicklingError, AttributeError, ImportError, TypeError):
         return None
-    return found if isinstance(found, DayRecord) else None
+    whole = isinstance(found, DayRecord) and (testimony_path(plan, day) / FAULTS).exists()
+    return found if whole else None
 
 
 def counted_path(plan: Plan, day: date) -> Path:
@@ -194,6 +223,11 @@ def key_after(plan: Plan, day: date) -> str:
     return found.after if isinstance(found, Counted) else ""
 
 
+def testimony_path(plan: Plan, day: date) -> Path:
+    """The folder of what single sessions said of what was lost on a day that is in the store."""
+    return plan.work / "testimony" / str(day)
+
+
 def known_path(plan: Plan, day: date, key: str) -> Path:
     """Where it lies what is known after a day."""
     return plan.work / "known" / f"{day}-{key}.pickle"
@@ -207,6 +241,9 @@ def known_paths(plan: Plan, day: date) -> Iterator[Path]:
 def clear_unfinished(work: Path) -> None:
     """Remove what killed tasks left behind. Only for who has the folder to himself."""
     for path in work.glob("*/*.tmp"):
-        path.unlink(missing_ok=True)
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
     for folder in ("counted", "spool", "outages"):
         shutil.rmtree(work / folder, ignore_errors=True)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from duskwatch.drivers.backfill.course import PROCESS_BYTES, SEARCH_BYTES, Failure, Summary, _Course
+from duskwatch.drivers.backfill.incidents import record_found
 from duskwatch.drivers.backfill.plan import (
     DaySummary,
     Part,
@@ -20,7 +21,7 @@ from duskwatch.drivers.backfill.plan import (
     plan_parts,
 )
 from duskwatch.drivers.backfill.results import take
-from duskwatch.drivers.backfill.search import Found, record_found, searches
+from duskwatch.drivers.backfill.search import Found, searches
 from duskwatch.drivers.backfill.tasks import search_part
 from duskwatch.drivers.backfill.workers import BackfillError, Task, Workers, collecting_rarely, is_full
 
@@ -85,7 +86,7 @@ def run(
 def _detect(pool: Workers, plan: Plan, summaries: Sequence[DaySummary]) -> list[Found]:
     """The outages over all days, found by the workers."""
     todo, paths = [], []
-    for k, search in enumerate(searches(summaries, SEARCHES * pool.slots(), LEAST_SEARCHED)):
+    for k, search in enumerate(searches(summaries, SEARCHES * pool.slots(), LEAST_SEARCHED, plan.detection)):
         paths.append(plan.work / "outages" / f"{k}.pickle")
         name = f"outages of {search.entities[0].code} and others"
         todo.append(

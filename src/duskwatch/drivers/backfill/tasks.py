@@ -5,15 +5,20 @@ done twice, or by two workers at once, leaves the same.
 """
 
 import errno
+import itertools
 import pickle
+import shutil
+import uuid
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
 from duskwatch.analysis.replay import Reading, Window, replay_collector
 from duskwatch.analysis.whole_tables import watch_all
-from duskwatch.drivers.backfill.day import merge_collectors, write_day
+from duskwatch.drivers.backfill.day import kept_testimony, measure_day, merge_collectors, ranges_at
 from duskwatch.drivers.backfill.plan import (
+    FAULTS,
+    VOTES,
     Counted,
     DayRecord,
     Part,
@@ -22,10 +27,12 @@ from duskwatch.drivers.backfill.plan import (
     known_path,
     known_paths,
     record_path,
+    testimony_path,
 )
 from duskwatch.drivers.backfill.results import leave, take
 from duskwatch.drivers.backfill.search import Search, find_outages
 from duskwatch.records.signals import Gap
+from duskwatch.signals.bgp.testimony import Testimony
 from duskwatch.signals.bgp.votes import NOTHING_KNOWN
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -64,10 +71,15 @@ def count_day(
             file.unlink(missing_ok=True)
             return f"{file} was damaged and is removed; run the same command again"
     known = NOTHING_KNOWN if before_path is None else take(before_path)
-    votes, known = merge_collectors(day, replays, plan, known)
+    numbers = itertools.count()
+
+    def keep(testimony: Testimony) -> None:  # of some units at a time: all of a day would not fit in the memory
+        leave(path / "testimony" / f"{next(numbers)}.pickle", testimony)
+
+    votes, known = merge_collectors(day, replays, plan, known, keep)
     after = known_key(known)
     leave(known_path(plan, day, after), known)
-    leave(path / "votes.pickle", votes)
+    leave(path / VOTES, votes)
     leave(path / "after.pickle", Counted(made_of, before, after))
     return ""
 
@@ -76,14 +88,22 @@ def store_day(day: date, counted: Path, lost: Sequence[Gap], plan: Plan) -> str:
     """Measure a day that ``count_day`` left and write it into the store; leave its record.
 
     lost  parts that could not be folded, as gaps
-    Returns why it cannot be done, empty where it was; raises what write_day does.
+    Returns why it cannot be done, empty where it was; raises what measure_day does.
     """
     done: Counted = take(counted / "after.pickle")
-    votes = [take(counted / "votes.pickle")]
+    votes = [take(counted / VOTES)]
     path = record_path(plan, day)
-    # From here on the store may hold anything of the day, until the record says what.
+    # From here on nobody knows what the store holds of the day, until the record says it.
     path.unlink(missing_ok=True)
-    summary = write_day(day, votes.pop(), lost, plan)
+    faults, at_us = votes[0].faults, votes[0].votes.from_us
+    summary, fallen = measure_day(day, votes.pop(), lost, plan)
+    folder = testimony_path(plan, day)
+    made = folder.with_name(f"{day}.{uuid.uuid4().hex}.tmp")
+    for span in sorted((counted / "testimony").glob("*.pickle")):
+        leave(made / span.name, kept_testimony(take(span), fallen, ranges_at(plan, at_us)))
+    leave(made / FAULTS, faults)
+    shutil.rmtree(folder, ignore_errors=True)
+    made.rename(folder)
     for stale in known_paths(plan, day):
         if stale != known_path(plan, day, done.after):
             stale.unlink(missing_ok=True)
@@ -96,8 +116,8 @@ def store_nothing(day: date, lost: Sequence[Gap], plan: Plan) -> str:
     """Of a day of which no part could be read: leave what the store has of it, or tell there that nothing is known."""
     record_path(plan, day).unlink(missing_ok=True)
     store = plan.open_store()
-    if day not in store.days("bgp"):
-        store.write_gaps(day, lost)
+    if day not in store.days(plan.source):
+        store.write_gaps(day, lost, source=plan.source)
     return "none of its parts could be read"
 
 

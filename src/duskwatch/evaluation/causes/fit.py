@@ -35,7 +35,7 @@ CAPS = {RECURRENCE.name: 3.5}  # ln 34: the ratio counted with countries weighin
 # The hour says nothing about orders where countries weigh the same (ratios 0.93 at night, 1.03 in working hours); three
 # countries made it look so. Exams have their hours.
 LEFT_OUT = {(LOCAL_HOURS.name, "government-shutdown")}
-NEVER = 3  # events of a cause, of which none shows a state: that state then cannot speak for it
+LEAST_EVENTS = 3  # events of a cause, of which none shows a state: that state then cannot speak for it
 _BASE_PENALTY = 0.05
 _STEPS = 100
 
@@ -165,7 +165,7 @@ def _never(truth: F64, design: F64, same: F64) -> npt.NDArray[np.bool_]:
     The prior lends a cause the weights of others: exams never last a day, and most other causes that are found may.
     """
     shown = truth.T @ design
-    result: npt.NDArray[np.bool_] = (shown == 0) & (shown @ same >= NEVER)
+    result: npt.NDArray[np.bool_] = (shown == 0) & (shown @ same >= LEAST_EVENTS)
     return result
 
 

@@ -16,7 +16,6 @@ from duskwatch.records.signals import F64
 from duskwatch.records.times import DAY, HOUR, SECOND
 
 HISTORY_DAYS = 28  # quiet before anything happens
-TAIL_DAYS = 3
 EACH = 3  # total losses of each length and kind
 PARTIAL_EACH = 2
 SHAPE_EACH = 2

@@ -1,6 +1,7 @@
 """Attacks that somebody saw: on whom, of what shape, since when."""
 
 import re
+from collections.abc import Iterator
 
 from duskwatch.explanation.claims.events import Events, Moment
 from duskwatch.explanation.claims.grammar import Grammar
@@ -61,13 +62,19 @@ class Attacks:
             return [
                 Draft(
                     "attack",
-                    {"type": _attack_type(text, low), "since": since},
+                    {"type": attack_type(text, low), "since": since},
                     start,
                     entity=self._target(scene, end),
                     confidence=0.85,
                 )
             ]
         return []
+
+    def seen(self, scene: Scene) -> Iterator[tuple[int, int, str | None, Moment | None]]:
+        """Every word for an attack: where it stands, the entity attacked, since when."""
+        for match in self._attack.finditer(scene.low):
+            start, end = match.span()
+            yield start, end, self._target(scene, end), self._since(scene, start, end)
 
     @staticmethod
     def _target(scene: Scene, end: int) -> str | None:
@@ -87,19 +94,20 @@ class Attacks:
             if scene.outside_speech(one.start, one.end)
             or any(voice.own[0] <= one.start < voice.own[1] for voice in scene.voices) is False
         ]
-        for one in times:
+        exact = [one for one in times if one.clock and one.clock[0] == one.clock[1]]
+        for one in exact or times:
             lead = scene.low[max(0, one.start - 40) : one.start] + scene.low[one.start : one.end]
             if one.role in ("since", "from", "starting", "beginning") or re.search(
                 r"\b(?:began|begin|begun|beginning|started?|starting|since|first|from|dating)\b", lead
             ):
                 return Moment(one, None, "within")
-        for one in times:
+        for one in exact or times:
             if abs(one.start - end) < 80 or abs(start - one.end) < 60:
                 return Moment(one, None, "within")
         return None
 
 
-def _attack_type(text: str, low: str) -> str:
+def attack_type(text: str, low: str) -> str:
     """denial-of-service with its shape in brackets where the words tell it, else as the words have it."""
     shape = re.search(
         r"\b(?:dns|ntp|ssdp|udp|tcp|syn|http|https|icmp|memcached)\b(?: (?:amplification"

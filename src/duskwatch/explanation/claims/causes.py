@@ -106,7 +106,8 @@ class Causes:
             "(?:{rule_out}|nothing (?:points|pointed|indicates|suggests|to suggest)|(?:no|any"
             "|without|lack of|little) (?:evidence|signs?|indications?"
             "|proof|trace|reason to (?:believe|think))|(?:(?<!\\w)(?:not|never|rather than"
-            "|nothing to do with|neither|nor|nobody's|no one's|instead of|unlikely|rules out|excluded|far from)"
+            "|nothing to do with|neither|nor|nobody(?:'s)?|no one(?:'s)?|none|no [\\w-]+ (?:is|was|has|had)|instead"
+            " of|unlikely|rules out|excluded|far from)"
             "|n't)\\b)[^;]{0,80}$"
         )
         self._not_ruled = re.compile(
@@ -125,7 +126,11 @@ class Causes:
             r"|were all|was also|being) ruled out|(?:is|was|are) (?:unlikely|not (?:to blame"
             r"|the cause|responsible|behind|involved|suspected|believed))|(?:has|have"
             r"|had) been excluded|(?:was|were|is) excluded|played no (?:role|part)"
-            r"|had nothing to do|did not (?:cause|bring))"
+            r"|had nothing to do|(?:did|does|do|has|have|had|was|were|is|are) ?(?:not|n't) (?:been )?(?:\w+ly"
+            r" )?(?:cause[d]?|bring|brought|str(?:ike|uck)|hit|"
+            r"touch(?:ed)?|reach(?:ed)?|pass(?:ed)?|cross(?:ed)?|happen(?:ed)?|occur(?:red)?|take place|taken place"
+            r"|exist|damaged?|affected|"
+            r"cut|broken|fail(?:ed)?|interrupted|hacked|attacked|involved))"
         )
         self._later_open = re.compile(
             r"^[^.;]{0,60}?(?:(?:could|can|has|have|had|is|was|were) ?not (?:yet )?(?:been "
@@ -176,6 +181,11 @@ class Causes:
         self._violence = grammar.compile(r"\b(?:" + "|".join(failure["violence"]) + r")\b")
 
     # ------------------------------------------------------------------ causes
+
+    def modality(self, scene: Scene, start: int, end: int, name: str) -> Modality:
+        """How a cause at [start, end) is put: asserted, hedged, denied or ruled out."""
+        head, tail = scene.low[max(0, start - 130) : start], scene.low[end : end + 120]
+        return self._modality(scene, start, end, head, tail, name)
 
     def read(self, scene: Scene, year: int | None) -> list[Draft]:
         """Drafts of causes in one sentence, each class once."""

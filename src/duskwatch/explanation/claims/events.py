@@ -39,6 +39,12 @@ _OF_WORDS = re.compile(
 _OF_LOSS = re.compile(
     r"\b(?:after|following|from|since) (?:an?|the|its|their|that|this)\b(?! (?:few|couple|short))[^,;]*$"
 )  # "restored after a failure on Monday"
+_MONTHS = (
+    "",
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
+_MONTH = re.compile(r"\b(?:in|last|back in) (" + "|".join(_MONTHS[1:]) + r")\b(?! \d| (?:may|might))")
 _NIGHTLY = re.compile(
     r"\b(?:every|each) (?:single )?(?:evening|night|day|morning|afternoon|weekend|hour)\b|\b(?:nightly|daily)\b"
     r"|\bbetween \d[\w:. ]{0,12} and \d[\w:. ]{0,12} (?:every|each) "
@@ -81,11 +87,12 @@ class Events:
             r"|june|july|august|september|october|november|december),? ((?:19|20)\d\d)\b"
         )
         self._corrected = re.compile(
-            r"\b(?:earlier|previous|original|first) (?:version|edition|report)s? of (?:this|the"
-            r"|our)\b|\b(?:incorrectly|wrongly|mistakenly|erroneously) (?:said|stated|reported"
+            r"\b(?:earlier|previous|original|first|older) (?:version|edition|report)s? of (?:this|the"
+            r"|our)\b|\b(?:an|the|our) (?:earlier|previous|original|older|first) (?:version|edition)\b"
+            r"|\b(?:incorrectly|wrongly|mistakenly|erroneously) (?:said|stated|reported"
             r"|gave|put|described)\b|\bwe (?:earlier|previously) (?:said|reported"
             r"|wrote)\b|\b(?:reports?|claims?|rumou?rs?|posts?|stor(?:y|ies)|messages?"
-            r"|videos?) (?:that|of|saying|claiming) [^.;]{8,140}?"
+            r"|videos?) (?:that|of|about|saying|claiming) [^.;]{4,140}?"
             r" (?:was|were|is|are|proved|turned out(?: to be)?) (?:wrong|false|untrue|incorrect|fake"
             r"|baseless|unfounded|a hoax|not true|mistaken)\b"
             r"|\bmisstated\b|\bearlier (?:said|reported|wrote) (?:in error|wrongly)"
@@ -144,13 +151,20 @@ class Events:
         then = re.search(r"\b((?:19|20)\d\d),? when\b[^.;]*$", scene.low[:at])
         if then is not None and year is not None and int(then[1]) < year:
             return "history"
-        for match in self._year.finditer(piece):
+        for match in [*self._year.finditer(piece), *self._year.finditer(scene.low[:begin])]:
             if re.search(
-                r"\b(?:longest|worst|biggest|largest|first|most \w+)\b[^.;]{0,40}since ?$", piece[: match.start(1)]
+                r"\b(?:longest|worst|biggest|largest|first|most \w+)\b[^.;]{0,40}since ?$",
+                match.string[: match.start(1)],
             ):
                 continue  # a comparison says nothing against what it is compared with
+            if match.string is not piece and (re.search(r"\bsince ", match[0]) or scene.times):
+                continue
             if year is not None and int(match[1]) != year and not (int(match[1]) == year - 1 and "december" in piece):
                 return "history"
+        if (month := _MONTH.search(piece)) and scene.month and not any(one.clock for one in scene.times):
+            back = (scene.month - _MONTHS.index(month[1])) % 12
+            if back > 1 and not re.search(r"\b(?:since|from|until|this)\b", piece):
+                return "history"  # "we saw the same in January"
         if (condition := self._condition.search(piece)) and condition.start() + begin <= at:
             return "condition"
         for future in self._future.finditer(scene.low, max(begin, at - 60), min(until, end + 18)):
@@ -210,6 +224,8 @@ class Events:
                 continue
             if trigger.noun and not self._noun_about_net(scene, trigger):
                 continue
+            if re.search(r"\battacks? (?:has |had |have )?$", scene.low[: trigger.start]):
+                continue  # "the attack stopped" is no outage
             if self.unreal(scene, trigger.start, trigger.end, year):
                 continue
             negated = self.negated(scene, trigger.start)
@@ -357,10 +373,13 @@ class Events:
             return [("onset", Moment(first, None, "within")), ("end", Moment(last, None, "within"))]
         if any(one.role in ("since", "from", "starting", "beginning") for one in times) and direction == "down":
             times = [one for one in times if one.role]  # "the typhoon at the weekend has left ... since Saturday"
+        present = re.search(r"\b(?:is|are|has been|have been|works?|'s)\b[^,;]{0,12}$", low[: trigger.start + 6])
         for one in times:
             role = one.role
             if role in ("during", "over", "throughout"):
                 continue
+            if present and not role and one.day == ("offset", 0) and (one.clock is None or one.span == "part"):
+                continue  # "is working again tonight"
             if (
                 direction == "down"
                 and trigger.value in ("unstable", "degraded")

@@ -10,12 +10,14 @@ from datetime import date, timedelta, tzinfo
 from functools import lru_cache
 
 from duskwatch.explanation.claims.attacks import Attacks
+from duskwatch.explanation.claims.candidates import Candidates
 from duskwatch.explanation.claims.causes import Causes
 from duskwatch.explanation.claims.events import Events, Moment
 from duskwatch.explanation.claims.expression import Expression
 from duskwatch.explanation.claims.fields import asked, fields
 from duskwatch.explanation.claims.figures import Figures
 from duskwatch.explanation.claims.grammar import Grammar, grammar
+from duskwatch.explanation.claims.hints import Hints
 from duskwatch.explanation.claims.moments import EPOCH, Dateline, Interval, resolve, zone_in, zone_of
 from duskwatch.explanation.claims.numbers import Numbers
 from duskwatch.explanation.claims.others import Others
@@ -25,6 +27,7 @@ from duskwatch.explanation.claims.sentences import Sentence, fold, sentences
 from duskwatch.explanation.claims.subjects import counts, entity_of
 from duskwatch.explanation.claims.times import Times
 from duskwatch.explanation.claims.voices import Memory, Voice, Voices
+from duskwatch.explanation.claims.weighing import Weighed, Weights, weigh, weighed
 from duskwatch.records.claim import Article, Claim, Places
 from duskwatch.records.times import iso
 
@@ -47,12 +50,26 @@ _ALLEGED = re.compile(
     r"|has dismissed) (?:this|that|it|(?:the|these|those|such|any|all)(?: \w+)?"
     r" (?:allegations?|accusations?|charges?|claims?|reports?|suggestions?|accounts?|rumou?rs?"
     r"|speculation|theor(?:y|ies)|version|idea|notion|link))\b(?! (?:that|of))"
-    r"|(?:calls?|called|described|describes) (?:this|that|it|the (?:allegation|accusation"
-    r"|claim|charge|report|suggestion|idea|rumou?r|theory)s?) (?:as )?(?:\w+ )?"
-    r"(?:absurd|nonsense|false|untrue|baseless|unfounded|ridiculous|a lie|lies|fabricat\w+"
-    r"|fantasy|invented|wrong|slander|fake|speculation|rubbish)"
-    r"|(?:says?|said|insists?|insisted) (?:this|that|it) (?:is|was) (?:not true|untrue|false"
-    r"|nonsense|wrong|a lie|absurd))"
+    r"|(?:calls?|called|terms?|termed|labels?|labelled|labeled|brands?|branded|describes?|described) "
+    r"(?:this|that|it|them|these|(?:the|these|those|such|any|all) (?:[\w-]+ ){0,2}?(?:allegation|accusation|claim"
+    r"|charge|report"
+    r"|suggestion|idea|rumou?r|theory|suspicion|story|account|version|talk|speculation|insinuation|notion|explanation"
+    r"|theories|stories)s?) (?:as )?(?:\"|(?:\w+ )?(?:absurd|nonsense|false|untrue|baseless|groundless|unfounded"
+    r"|ridiculous|ludicrous|laughable|a (?:\w+ )?lie|lies|fabricat\w+|fantasy|fantasies|fiction|invent\w+|inventions?"
+    r"|wrong|slander|fake|speculation|rubbish|malicious|far-fetched|a (?:\w+ )?(?:fairy ?tale|joke|myth|smear)|not true"
+    r"|incorrect|inaccurate|mischievous|preposterous|propaganda))"
+    r"|(?:says?|said|insists?|insisted) (?:this|that|it) (?:is|was) (?:not true|untrue|false|nonsense|wrong|a lie"
+    r"|absurd)"
+    r"|\b(?:this|that|it|all of it)(?: is| was|'s) (?:not (?:so|true|the case|correct)|(?:a |an |pure |utter "
+    r"|complete |simply "
+    r"|just |plain |total |sheer )*(?:fairy ?tale|lie|nonsense|inventions?|fantasy|fabrications?|untrue|false|rubbish"
+    r"|absurd|fiction|propaganda|slander)))"
+)
+_COMPARED = re.compile(
+    r"\b(?:that of|those of|than|like|unlike|as on|compared (?:with|to)|below|level of|of a|normal) $"
+)
+_OPENS = re.compile(
+    r"\b(?:said|says|repl(?:y|ies|ied)|answers?|answered|writes|wrote|stated|states|declared|reads?):(?= |$)"
 )
 _GOES_ON = re.compile(
     r"(?:then|that|those|it|this|at (?:that|the) time|the (?:cut|outage|blackout|shutdown"
@@ -67,7 +84,8 @@ _DRILL = re.compile(
 class Extractor:
     """Extracts claims from articles of one language. Made once for many articles."""
 
-    def __init__(self, language: Grammar, places: Places) -> None:
+    def __init__(self, language: Grammar, places: Places, weights: Weights | None = None) -> None:
+        self._weights = language.weights if weights is None else weights
         self._numbers = Numbers(language)
         self._times = Times(language)
         self._voices = Voices(language)
@@ -77,6 +95,8 @@ class Extractor:
         self._attacks = Attacks(language, self._events)
         self._figures = Figures(language, self._events, self._numbers)
         self._others = Others(language, self._events, self._numbers)
+        self._hints = Hints(language)
+        self._candidates = Candidates(language, self._causes, self._attacks, self._figures, self._others, self._numbers)
         self._noun = language.compile(
             "(?<![\\w-])(?:(?P<other>{other})|(?P<part>{part})|(?P<net>{net})|(?P<general>{general}))(?![\\w])"
         )
@@ -91,6 +111,13 @@ class Extractor:
         """
         return _Reading(self, article, number, now or Dateline(article.published_us, article.day_only), entity).claims()
 
+    def observe(self, article: Article, number: int) -> list[tuple[Weighed, Claim | None, bool, str]]:
+        """Every candidate: the claim that it would make, whether the patterns make that claim, and its sentence."""
+        reading = _Reading(self, article, number, Dateline(article.published_us, article.day_only), None)
+        reading.observed = []
+        reading.claims()
+        return reading.observed
+
 
 class _Reading:
     """The state of reading one article from its first sentence to its last."""
@@ -104,9 +131,15 @@ class _Reading:
         flats = [one.flat for one in self.sentences]
         self.operators = operators(flats, set())
         self.title_mentions = self._mentions(*fold(article.title))
+        self.there = ""
+        self.inner_zones: dict[str, str] = {}  # of the places inside a country that the text is about
         self.focus: str | None = entity
         self.country: str | None = None
         self.network: str | None = None
+        for one in [*self.title_mentions, *(found for flat in flats[:2] for found in self._mentions(*fold(flat)))]:
+            main = tools._gazetteer.zones.get(one.entity, "")
+            if one.kind == "country" and one.zone and main and one.zone != main:
+                self.inner_zones.setdefault(one.entity, one.zone)
         for one in self.title_mentions:
             if one.kind in ("country", "people") and self.country is None:
                 self.country = self.focus = one.entity
@@ -120,6 +153,7 @@ class _Reading:
         self.memory = Memory()
         self.anchor_us: int | None = None
         self.year = self._year()
+        self.month = 0 if now.time_us is None else (EPOCH + timedelta(microseconds=now.time_us)).month
         self.line_voice = ""
         self.voice_line = -1
         self.corrected: list[int] = []
@@ -132,6 +166,7 @@ class _Reading:
         clocks = article.text.lower()
         self.twelve = not re.search(r"\b(?:1[3-9]|2[0-3])[:.h][0-5]\d", clocks)
         self.exact_us: int | None = None
+        self.observed: list[tuple[Weighed, Claim | None, bool, str]] | None = None
 
     def _year(self) -> int | None:
         return None if self.now.time_us is None else (EPOCH + timedelta(microseconds=self.now.time_us)).year
@@ -180,7 +215,7 @@ class _Reading:
                     self.memory.open_quote = self.memory.open_quote if sentence.flat.startswith('"') else ""
                 paragraph = sentence.paragraph
             scene = self._scene(sentence)
-            drafts = [] if self.drill else self._drafts(scene)
+            drafts = [] if self.drill else self._weighed(scene, self._drafts(scene))
             for draft in drafts:
                 claim = self._settled(scene, draft)
                 if claim is None:
@@ -190,6 +225,32 @@ class _Reading:
                         out.append(one)
             self._remember(scene, drafts)
         return _ordered(out)
+
+    def _weighed(self, scene: Scene, drafts: list[Draft]) -> list[Draft]:
+        """What the patterns found without what the words around speak against, and what these speak for."""
+        tools = self.tools
+        number = self.sentences.index(scene.sentence)
+        place = ("0" if number == 0 else "1" if number < 3 else "2") + "." + self.base
+        candidates = tools._candidates.find(scene)
+        known: dict[tuple[int, int], str] = {}
+
+        def unreal(start: int, end: int) -> str:
+            if (start, end) not in known:
+                known[start, end] = tools._events.unreal(scene, start, end, self.year)
+            return known[start, end]
+
+        found = weigh(
+            tools._hints, tools._weights, scene, candidates, place,
+            unreal,
+        )  # fmt: skip
+        kept = weighed(tools._weights, drafts, found, lambda one: tools._candidates.settled(scene, one))
+        if self.observed is not None:
+            state = self.anchor_us, self.onset_us, self.exact_us
+            for one in found:
+                claim = self._settled(scene, tools._candidates.settled(scene, one.candidate))
+                self.observed.append((one, claim, one.fits(drafts), scene.low))
+                self.anchor_us, self.onset_us, self.exact_us = state
+        return kept
 
     def _each(self, scene: Scene, claim: Claim, draft: Draft) -> list[Claim]:
         """The claim once for each country of a list: "in Hungary, Slovakia and Romania"; "both countries" are two."""
@@ -223,6 +284,9 @@ class _Reading:
             and placed[0].end - placed[0].start == len(sentence.voice)
         ):
             self.country = self.focus = placed[0].entity  # "Kiribati: complete outage on 12 July"
+        self._headed(sentence)
+        if sentence.stamp and sentence.first and self.now.time_us is not None:
+            self.anchor_us = None  # an entry of a live blog counts from its own day
         voices = tools._voices.find(sentence.flat, low)
         spans = tools._numbers.spans(low)
         times = tools._times.find(low, [(one.start, one.end) for one in spans])
@@ -240,6 +304,7 @@ class _Reading:
             sentence=sentence, nouns=nouns, mentions=mentions, spans=spans, times=times, voices=voices, topic=topic,
             focus=self.focus, network=self.network, country=self.country, quoted_by=self._open_quote(sentence, voices),
             voice=self._line_voice(sentence), question=low.rstrip("\"') ").endswith("?"), resolved=self._pronouns(),
+            month=self.month, there=self.there,
             past=self.past and sentence.paragraph == self.past_paragraph and bool(_GOES_ON.match(low)),
         )  # fmt: skip
         for count, voice in enumerate(voices):
@@ -260,8 +325,19 @@ class _Reading:
         scene.cuts = regions(low, triggers, closed)
         return scene
 
+    def _headed(self, sentence: Sentence) -> None:
+        """A place alone in capitals or brackets heads what follows: "CAMEROON. The two regions ..."."""
+        flat = sentence.flat.rstrip(".:")
+        if sentence.first and flat.isupper() and len(flat) < 40:
+            found = self._mentions(sentence.flat, sentence.low)
+            if found and found[0].kind == "country" and found[0].end - found[0].start >= len(flat) - 5:
+                self.country = self.focus = found[0].entity
+                self.network = None
+
     def _line_voice(self, sentence: Sentence) -> str:
         voice = sentence.voice
+        if voice.isupper() and "," in voice:
+            voice = voice.rpartition(",")[2].strip()  # "CLIP, UNION MAN"
         single = voice and " " not in voice and not voice.startswith("@") and not voice.isupper()
         if (
             single
@@ -283,7 +359,10 @@ class _Reading:
             r"|details|what happened|why it matters|in brief|by|attention|dear \w+|\d+"
             r"|correction to .*|what is known|the bottom line|history|effect|recommendation"
             r"|overview|contact|source|remarks?|outlook|transcript|present|subject line|web"
-            r"|internet|power|weather|sports?|(?:root |likely |probable |suspected )?(?:cause"
+            r"|internet|power|weather|sports?|voice ?over|on camera|narrat(?:or|ion)|graphic|caption|headline|intro"
+            r"|outro|tease"
+            r"|title card|severity|ongoing|onset|note to .*|for the record|place|measured|observed|unaffected|(?:root"
+            r" |likely |probable |suspected )?(?:cause"
             r"|reason)(?: .{1,40})?|diagnosis|present state|current state|state|not related|unrelated"
             r"|what we do not know"
             r"|what is (?:not |un)known|what happened next|explanation|remedy|action taken|actions?"
@@ -563,6 +642,8 @@ class _Reading:
         cities = [one for one in scene.mentions if one.zone and one.kind == "country" and one.entity == entity]
         if cities and cities[0].zone:
             return cities[0].zone
+        if (told := self.inner_zones.get(entity or self.country or "")) is not None:
+            return told
         zones = self.tools._gazetteer.zones
         return zones.get(entity or "", "") or zones.get(self.country or "", "")
 
@@ -571,6 +652,12 @@ class _Reading:
         self.asked = asked(sentence.low) if scene.question else ""
         self.past = scene.past or (not drafts and self.tools._events.told_before(sentence.low, self.year))
         self.past_paragraph = sentence.paragraph
+        if not sentence.voice and (told := _OPENS.search(sentence.flat)) is not None and scene.voices:
+            alone = not sentence.flat[told.end() :].strip()
+            voice = next((one for one in reversed(scene.voices) if one.own[0] <= told.start() < one.own[1] + 3), None)
+            if voice is not None and not voice.refers and (alone or '"' not in sentence.flat):
+                self.line_voice, self.voice_line = voice.speaker, sentence.line
+                self.transcript = alone
         if sentence.voice:
             self.line_voice = scene.voice
             self.voice_line = sentence.line
@@ -637,6 +724,7 @@ class _Reading:
                 or one.day[0].startswith(("nth", "next"))
                 or one.role in ("since",)
                 or not scene.outside_speech(one.start, one.end)
+                or _COMPARED.search(scene.low[: one.start])
             ):
                 continue
             interval = resolve(one, zone, self.now, self._day_told(zone_in(one, zone)))
@@ -649,6 +737,8 @@ class _Reading:
         named = [one for one in scene.mentions if counts(scene, one)]
         countries = [one.entity for one in named if one.kind == "country"]
         networks = [one.entity for one in named if one.kind in ("network", "asn")]
+        if countries:
+            self.there = countries[0]
         if about and networks and any(draft.kind in ("state", "onset", "end", "duration", "share") for draft in drafts):
             self.network = networks[-1]
         elif networks:

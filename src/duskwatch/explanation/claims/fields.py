@@ -20,7 +20,7 @@ _KINDS = {
 _LABEL = re.compile(
     r"^[\s*•·-]*(?:"
     + "|".join(f"(?P<{kind}>{words})" for kind, words in _KINDS.items())
-    + r")(?: \([^)]{1,30}\))?\s*[:=-]\s"
+    + r")(?: \([^)]{1,30}\))?(?:\s*[:=-]\s|\s(?=\d))"
 )
 _WHEN = re.compile(r"\b(?:when|at what (?:time|hour)|since when)\b")
 _LONG = re.compile(r"\bhow long\b")

@@ -1,14 +1,24 @@
 """Shares that were lost, and how many people an outage reached."""
 
 import re
+from collections.abc import Iterator
 
 from duskwatch.explanation.claims.events import Events
 from duskwatch.explanation.claims.grammar import Grammar
 from duskwatch.explanation.claims.numbers import Amount, Numbers
 from duskwatch.explanation.claims.scene import Draft, Scene
 
-_FLIP = {"at least": "at most", "at most": "at least", "exact": "exact", "about": "about"}
+FLIP = {"at least": "at most", "at most": "at least", "exact": "exact", "about": "about"}
 
+
+_BOUNDS = {
+    "at least": "at least",
+    "more than": "at least",
+    "nearly": "about",
+    "about": "about",
+    "some": "about",
+    "fewer than": "at most",
+}
 
 _STANDS = re.compile(
     r"\b(?:(?:are|is|was|were|be|been|back|now|stands?|stood|currently|still|running|hovering"
@@ -99,6 +109,8 @@ class Figures:
                     out.append(draft)
                     taken.append((match.start(), match.end()))
         for amount in self._numbers.fractions(low):
+            if any(one.start < amount.end and amount.start < one.end for one in scene.spans):
+                continue  # "six hours and a quarter"
             if any(a < amount.end and amount.start < b for a, b in taken) or not self._fair(
                 scene, amount.start, amount.end, year
             ):
@@ -110,6 +122,44 @@ class Figures:
         if not any(draft.kind == "impact" for draft in out):
             out += self._impacts(scene, year, taken)
         return out
+
+    def counted(self, low: str) -> Iterator[tuple[int, int, str, float, str]]:
+        """Counts of a whole, "three of the four networks": offsets, of what, the share, the bound."""
+        taken: list[tuple[int, int]] = []
+        for pattern in (self._all_count, self._of_count):
+            for match in pattern.finditer(low):
+                if any(a < match.end() and match.start() < b for a, b in taken):
+                    continue
+                share = self._share_of_count(match)
+                if share is None:
+                    continue
+                taken.append(match.span())
+                bound = _BOUNDS.get((match.groupdict().get("q") or "").strip(), "exact")
+                yield match.start(), match.end(), match["what"], share, bound
+
+    def what(self, near: str) -> str:
+        """What a share near here is a share of."""
+        found = self._what.findall(near)
+        return found[0] if found else "connectivity"
+
+    def few(self, low: str) -> Iterator[tuple[int, int, str]]:
+        """Words for how many people, without a number: offsets and the words."""
+        for match in self._few.finditer(low):
+            yield match.start(), match.end(), " ".join(match["q"].split())
+
+    def _share_of_count(self, match: "re.Match[str]") -> float | None:
+        groups = match.groupdict()
+        whole = self._numbers.value(groups["m"]) if "m" in groups else self._numbers.value(groups["n"])
+        word = groups["n"]
+        if "m" not in groups or word == "all":
+            part = whole
+        elif word in ("none", "half"):
+            part = 0.0 if word == "none" else whole / 2
+        else:
+            part = self._numbers.value(word)
+        if whole == 2 and groups["what"].startswith(("cable", "link")):
+            return None
+        return part / whole if whole >= 2 and part <= whole else None
 
     def _fair(self, scene: Scene, start: int, end: int, year: int | None) -> bool:
         return scene.outside_speech(start, end) and not self._events.unreal(scene, start, end, year)
@@ -140,17 +190,10 @@ class Figures:
         if direction is None:
             return None
         lost = share if direction == "down" else 1 - share
-        bound = {
-            "at least": "at least",
-            "more than": "at least",
-            "nearly": "about",
-            "about": "about",
-            "some": "about",
-            "fewer than": "at most",
-        }.get((groups.get("q") or "").strip(), "exact")
+        bound = _BOUNDS.get((groups.get("q") or "").strip(), "exact")
         return Draft(
             "share",
-            {"of": groups["what"], "lost": round(lost, 4), "bound": bound if direction == "down" else _FLIP[bound]},
+            {"of": groups["what"], "lost": round(lost, 4), "bound": bound if direction == "down" else FLIP[bound]},
             match.start(),
             confidence=0.8,
         )
@@ -227,7 +270,7 @@ class Figures:
         if _STANDS.search(before) and re.match(
             r"\s*(?:[.,;)]|$|again|now|at |on |of (?:its|the) (?:normal|usual)|(?:by|this|last|in the) )", after
         ):
-            return self._share(scene, amount, 1 - share, _FLIP[amount.bound])
+            return self._share(scene, amount, 1 - share, FLIP[amount.bound])
         if self._of_normal.match(after) or (
             self._left.search(before) and (self._what.search(before) or self._what.search(after[:50]))
         ):
@@ -235,11 +278,11 @@ class Figures:
                 r"\b(?:by|fell|dropped|down)\s*(?:about |around |some |nearly )?$", before
             ) and not self._of_normal.match(after):
                 return self._share(scene, amount, share, amount.bound)
-            return self._share(scene, amount, 1 - share, _FLIP[amount.bound])
+            return self._share(scene, amount, 1 - share, FLIP[amount.bound])
         if self._usual.match(after) or re.search(
             r"\b(?:traffic|connectivity|capacity|levels?) at (?:about |around |only |just |some )?$", before
         ):
-            return self._share(scene, amount, 1 - share, _FLIP[amount.bound])
+            return self._share(scene, amount, 1 - share, FLIP[amount.bound])
         if before.endswith("-") and re.search(r"\b(?:traffic|connectivity|routes|networks)\b", low):
             return self._share(scene, amount, share, amount.bound)
         if re.match(
@@ -253,7 +296,7 @@ class Figures:
             r"|been )?(?:back|online|reachable|restored|up)\b",
             after,
         ):
-            return self._share(scene, amount, 1 - share, _FLIP[amount.bound])
+            return self._share(scene, amount, 1 - share, FLIP[amount.bound])
         if re.match(r" (?:lower|less|below|fewer|down|under|weaker)\b", after):
             return self._share(scene, amount, share, amount.bound)
         if self._drop_after.match(after) or self._drop_before.search(before) or self._by.search(before):
@@ -267,7 +310,7 @@ class Figures:
             if direction == "down":
                 return self._share(scene, amount, share, amount.bound)
             if direction == "up":
-                return self._share(scene, amount, 1 - share, _FLIP[amount.bound])
+                return self._share(scene, amount, 1 - share, FLIP[amount.bound])
         return None
 
     def _about_net(self, scene: Scene, amount: Amount) -> bool:
@@ -319,7 +362,7 @@ class Figures:
                 )
             return Draft(
                 "share",
-                {"of": who, "lost": round(1 - amount.said, 4), "bound": _FLIP[amount.bound]},
+                {"of": who, "lost": round(1 - amount.said, 4), "bound": FLIP[amount.bound]},
                 amount.start,
                 confidence=0.75,
             )

@@ -54,6 +54,11 @@ class Numbers:
             rf"|(?: and )){{1}}(?:{word}))*)"
             rf"(?:[ -]?(?:hundred|thousand|million|billion|bn|[mk])\b)*"
         )
+        self._large = re.compile(
+            rf"(?:(?P<n>{self.number})|an?) and a half (?P<u>thousand|million|billion)|(?:(?P<m>{word}|\d+)|an?) "
+            r"(?P<v>thousand|million|billion) and a half"
+            r"|(?P<part>half|a quarter of|three quarters of) an? (?P<w>thousand|million|billion)"
+        )
         self._half = r"(?: and a half|-and-a-half|½)"
         qualifier = alternatives(self._qualifiers)
         vague = alternatives(self._vague)
@@ -198,6 +203,9 @@ class Numbers:
             else:
                 said = self._fractions[match["frac"]] if match["frac"] else self.value(match["pct"]) / 100
             top = self.value(match["pct2"]) / 100 if match["pct2"] else said
+            if (match["q"] or "").strip() == "all but" and said < 0.5:  # "all but two per cent"
+                found.append(Amount(1 - said, 1 - said, match.start(), match.end(), 1 - said, "exact"))
+                continue
             if not 0 <= said <= 10:
                 continue
             low, high = self._factors(match["q"])
@@ -208,7 +216,16 @@ class Numbers:
     def amounts(self, text: str) -> list[Amount]:
         """Counts in lower-case text: ``some 300,000``, ``two million``, ``dozens``."""
         found = []
-        for match in self._amount.finditer(text):
+        masked = text
+        for match in self._large.finditer(text):
+            unit = self._words[match["u"] or match["v"] or match["w"]]
+            if match["part"]:
+                said = unit * {"half": 0.5, "a quarter of": 0.25}.get(match["part"], 0.75)
+            else:
+                said = unit * ((self.value(match["n"] or match["m"]) if match["n"] or match["m"] else 1) + 0.5)
+            found.append(Amount(said, said, match.start(), match.end(), said, "exact"))
+            masked = masked[: match.start()] + " " * (match.end() - match.start()) + masked[match.end() :]
+        for match in self._amount.finditer(masked):
             low, high = self._factors(match["q"])
             if match["vague"]:
                 said = {"dozens": 50, "hundreds": 500, "thousands": 5000, "millions": 3e6}.get(

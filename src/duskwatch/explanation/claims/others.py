@@ -101,7 +101,7 @@ class Others:
     def sites(self, scene: Scene, year: int | None) -> list[Draft]:
         """Drafts of named sites that are up or down."""
         low, flat = scene.low, scene.sentence.flat
-        names = self._named_sites(flat, low)
+        names = self.named_sites(flat, low)
         out: list[Draft] = []
         for name, start, end in names:
             if not scene.outside_speech(start, end) and not any(
@@ -117,7 +117,8 @@ class Others:
             out.append(Draft("site", {"name": name, "up": up}, at, confidence=0.85))
         return out
 
-    def _named_sites(self, flat: str, low: str) -> list[tuple[str, int, int]]:
+    def named_sites(self, flat: str, low: str) -> list[tuple[str, int, int]]:
+        """Sites that a sentence names: the name and where it stands."""
         out: list[tuple[str, int, int]] = []
 
         def put(name: str, start: int, end: int) -> None:
@@ -177,6 +178,10 @@ class Others:
             for group in (1, 2):
                 if that[group]:
                     put(that[group], that.start(group), that.end(group))
+        for match in re.finditer(r"\b(?:[Tt]hat|[Tt]hose) of (?:the )?(?P<who>[\w'-]+(?: [\w'-]+){0,3}?)(?= (?:is|was"
+        r"|are|were|has|had|works?"
+                                 r"|remains?|stays?|cannot|can|does|do)\b)", flat):  # fmt: skip
+            put(match["who"], match.start("who"), match.end())
         for pattern in (self._owned, self._of_body, self._generic):
             for match in pattern.finditer(flat):
                 put(match["who"], match.start("who"), match.end())
@@ -430,21 +435,30 @@ class Others:
                     (voice.speaker for voice in scene.voices if voice.own[1] <= match.start()), None
                 )
             if (
-                who is not None
-                and re.search(
-                    r"\b(?:networks?|sites?|portals?|apps?|internet|servers?|services?|connections?|routes"
-                    r"|islands?|people|villages?)$",
-                    who.lower(),
+                (
+                    who is not None
+                    and re.match(
+                        r"(?:the |its |their )?(?:[\w'-]+ ){0,3}?(?:web ?)?(?:site|page|portal)s?\b", who.lower()
+                    )
                 )
-            ) or (
-                who is not None
-                and re.search(r"silent|reached|unreachable|quiet", match[0])
-                and any(
-                    one.start < match.start()
-                    and flat[one.start : one.end] in who
-                    and one.kind == "country"
-                    and len(who.split()) == 1
-                    for one in scene.mentions
+                or (
+                    who is not None
+                    and re.search(
+                        r"\b(?:networks?|sites?|portals?|apps?|internet|servers?|services?|connections?|routes"
+                        r"|islands?|people|villages?)$",
+                        who.lower(),
+                    )
+                )
+                or (
+                    who is not None
+                    and re.search(r"silent|reached|unreachable|quiet", match[0])
+                    and any(
+                        one.start < match.start()
+                        and flat[one.start : one.end] in who
+                        and one.kind == "country"
+                        and len(who.split()) == 1
+                        for one in scene.mentions
+                    )
                 )
             ):
                 continue

@@ -29,6 +29,11 @@ _OPERATOR_AFTER = re.compile(
     r"|internet provider|network)\b"
     r"|,? which (?:serves|carries|connects|supplies)"
 )
+_WATCHES = re.compile(
+    r",? (?:an?|the|one of|which|that|who) (?:[\w'-]+ ){0,4}?(?:measur\w+|monitor\w*|watch\w*|research\w*|observ\w+"
+    r"|tracks?"
+    r"|analy\w+|security|think tank|newspaper|agency|union|association)\b"
+)
 _OPERATOR_NAME = re.compile(
     r"(?:\w*(?:tel|net|com|com|fibre|fiber|link|mobile|telecom|telekom|cell|wave|broadband"
     r"|wireless|online|connect|telecommunications)|Telecom|Networks?|Broadband|Mobile"
@@ -36,7 +41,7 @@ _OPERATOR_NAME = re.compile(
 )
 _NAME = re.compile(r"\b[A-Z][\w&'-]*(?: (?:[A-Z][\w&'-]*|of|de|du))*(?<! of)(?<! de)(?<! du)")
 _NOT_OPERATORS = re.compile(
-    r"(?i)^(?:the|internet|but|and|in|at|on|an?|its|it|this|that|most|some|all|many|mobile"
+    r"(?i)^(?:dear(?: .*)?|the|internet|but|and|in|at|on|an?|its|it|this|that|most|some|all|many|mobile"
     r"|monday|tuesday|wednesday|thursday|friday|saturday|sunday|"
     r"january|february|march|april|may|june|july|august|september|october|november"
     r"|december|no|only|about|around|more|after|before|when|while|if|our|his|her|their"
@@ -147,6 +152,8 @@ def operators(flats: list[str], known: set[str]) -> dict[str, str]:
             before, after = low[: match.start()], low[match.start() + len(name) :]
             if asn := re.match(r" \(as ?(\d{1,10})\)", after):
                 found[name] = f"AS{asn[1]}"
+            elif _WATCHES.match(after):
+                continue
             elif match.start() == 0 and " " not in name and not _OPERATOR_NAME.search(name):
                 if re.match(_OPERATOR_AFTER, after):
                     found.setdefault(name, name)

@@ -59,6 +59,8 @@ class Scene:
     cuts: list[int] = field(default_factory=list)  # where regions begin, after the first
     question: bool = False
     triggers: list[Any] | None = None  # events of the sentence, once they were looked for
+    there: str = ""  # the place of the sentence before
+    month: int = 0  # of the publication; 0 where it has no date
     past: bool = False  # goes on about an earlier outage
     resolved: dict[str, str] = field(default_factory=dict)  # pronoun to speaker
 

@@ -17,7 +17,8 @@ _ABBREVIATION = re.compile(
 _STOP = re.compile(r"[.!?…]+[\"')\]]*(?=\s|$)|[.!?](?=\"\s?[A-Z])")
 _LIVE = re.compile(
     r"^[\s*•-]*\[?(?P<clock>(?:[01]?\d|2[0-3])[:.h][0-5]\d(?:\s?[ap]\.?m\.?)?(?:\s?(?:gmt"
-    r"|utc|z|local|[a-z]{3,4}))?|(?:[01]\d|2[0-3])[0-5]\d ?(?:gmt|utc|z))\]?\s*(?:[-:"
+    r"|utc|z|local|[a-z]{3,4}))?|(?:[01]\d|2[0-3])[0-5]\d ?(?:gmt|utc|z))\]?\s*(?:\((?:utc|gmt"
+    r"|local)[^)]{0,6}\)\s*)?(?:[-:"
     r"|]+\s+|\s+)(?=\S)"
 )
 _STAMPED = re.compile(
@@ -25,8 +26,12 @@ _STAMPED = re.compile(
     r"(?:\s?(?:[ap]\.?m\.?|UTC|GMT|Z|utc|gmt|[A-Z]{3,4}|local(?: time)?))?\)?\s?[:\u2014-]\s+(?=\S)"
 )
 _VOICE = re.compile(
-    r"^\s*(?:\d{1,2}[/.)]\s?)?(?P<who>@\w{2,30}|[A-Z][\w.'-]*(?: (?:[A-Z][\w.'-]*|of|the"
-    r"|for|and|de)){0,6})\s?(?:\([^)\n]{1,40}\))?: +(?=\S)"
+    r"^\s*(?:\d{1,2}[/.)]\s?|\[[A-Z]{2,3}\] |[-*•] )?(?P<who>@\w{2,30}|[A-Z][\w.'-]*(?: (?:[A-Z][\w.'-]*|of|the"
+    r"|for|and|de)){0,6}|[A-Z]+(?: [A-Z]+){0,2}, [A-Z]+(?: [A-Z]+){0,3}"
+    r"|(?:The|Our|An?|Their) (?:[\w'-]+ ){0,4}?(?:minist\w+|spokes\w+|operators?|providers?|carriers?|associations?"
+    r"|authority|authorities|regulators?|engineers?|company|officials?|police|army|governments?|agency|union|embassy"
+    r"|council|mayor|residents?|users?|monitors?|utility|office|director|president|firm|owner|bank|institute|group))"
+    r"\s?(?:\([^)\n]{1,40}\))?: +(?=\S)"
 )
 
 
@@ -156,7 +161,7 @@ def _ends(flat: str, low: str, cut: int, stop: int) -> bool:
     if not rest:
         return True
     if _ABBREVIATION.search(low[cut:stop].rstrip("\"')")) and flat[stop - 1] == ".":
-        clock = re.search(r"\b[ap]\.m\.$", low[cut:stop])
+        clock = re.search(r"\b(?:[ap]\.m|\d ?(?:min|sec|hrs?|max))\.$", low[cut:stop])
         return bool(
             clock
             and re.match(

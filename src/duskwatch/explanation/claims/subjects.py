@@ -20,12 +20,26 @@ _SUBJECT_NETWORK = re.compile(
 )
 
 
+_OWN_NET = re.compile(
+    r"(?:'s?)? (?:[\w-]+ ){0,2}?(?:traffic|internet|connectivity|networks?|routes?|prefixes|capacity|bandwidth"
+    r"|connections?|service|users|customers)\b"
+)
+
+
 def entity_of(scene: Scene, draft: Draft) -> str | None:
     """The entity of a draft: a country code, an AS number or a name as written; None where nothing tells."""
     if draft.kind == "refusal":
         return scene.country or scene.focus
+    if scene.there and re.search(r"\bthere\b", scene.low) and not any(counts(scene, one) for one in scene.mentions):
+        return scene.there
     if draft.kind == "cause":  # who is accused is no place that is out
         for one in scene.mentions:
+            if (
+                one.kind == "country"
+                and re.fullmatch(r"\W*(?:(?:meanwhile|but|and|also)\W+)?in (?:the )?", scene.low[: one.start])
+                and counts(scene, one)
+            ):
+                return one.entity  # "In Cuba, a grid collapse ..."
             if one.start == 0 and scene.low[one.end : one.end + 1] == ":":
                 return one.entity
             near = scene.low[one.end : one.end + 34]
@@ -47,6 +61,10 @@ def entity_of(scene: Scene, draft: Draft) -> str | None:
                 return one.entity
         return scene.focus or scene.country
     if draft.kind == "dependence":
+        if scene.network and re.search(
+            r"\bits (?:\w+ )?(?:traffic|routes|capacity|transit|bandwidth|links)\b", scene.low
+        ):
+            return scene.network
         carried = [
             one
             for one in scene.mentions
@@ -94,6 +112,9 @@ def entity_of(scene: Scene, draft: Draft) -> str | None:
 
 
 def _choose(scene: Scene, before: list[Mention], after: list[Mention], draft: Draft) -> Mention | None:
+    subject = [one for one in before if _OWN_NET.match(scene.low, one.end)]
+    if subject and draft.at - subject[-1].end < 60:
+        return subject[-1]  # "Portuguese traffic was down by ..."
     networks = [one for one in before if one.kind in ("network", "asn")]
     if networks:
         return networks[-1]
@@ -129,7 +150,8 @@ def counts(scene: Scene, one: Mention) -> bool:
         return False
     head = scene.low[max(0, one.start - 24) : one.start]
     if _TO_OTHER_PLACE.search(head) and not re.search(
-        r"\b(?:internet|access|service|services|connectivity|links|connections?|traffic"
+        r"\b(?:in|across|over in|throughout) (?:the )?neighbou?ring (?:the )?$|\b(?:internet|access|service|services"
+        r"|connectivity|links|connections?|traffic"
         r"|returned|restored) (?:from|to|with|into|over|by) $",
         head,
     ):

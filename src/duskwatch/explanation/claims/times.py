@@ -7,6 +7,7 @@ the zone of the place and the dateline. How wide a vague word is stands in the t
 import re
 from dataclasses import replace
 from datetime import date, datetime
+from itertools import pairwise
 from typing import Any
 
 from duskwatch.explanation.claims.expression import Expression
@@ -40,6 +41,9 @@ class Times:
         )
         self._atom = re.compile(
             rf"(?P<iso>\b(?:19|20)\d\d-\d\d-\d\d(?:[t ]\d\d:\d\d(?::\d\d)?(?:\s?z|\s?utc|[+-]\d\d:?\d\d)?)?)"
+            rf"|(?P<dayof>(?<![\w:.-])\d{{1,2}}(?:st|nd|rd|th)?(?=(?: (?:to|until|till|and|or) (?:the )?"
+            rf"|-)\d{{1,2}}(?:st|nd|rd|th)?"
+            rf"(?: of)? (?:{months})\b))"
             rf"|(?P<c12>\b\d{{1,2}}(?:[:.]\d\d(?::\d\d)?)?\s?(?:a\.?\s?m\b\.?|p\.?\s?m\b\.?))"
             rf"|(?P<c24>\b(?:[01]?\d|2[0-4])[:h][0-5]\d(?::[0-5]\d)?\b)"
             rf"|(?P<dot24>\b(?:[01]?\d|2[0-3])\.[0-5]\d(?=,? (?:{zone}|local|hours|hrs)\b))"
@@ -49,9 +53,19 @@ class Times:
             r"|fifty|o'clock))? ?(?:a\.?\s?m\b\.?|p\.?\s?m\b\.?))"
             r"|(?P<half>\b(?P<hq>half past|half|a quarter past|quarter past|a quarter to"
             rf"|quarter to|(?:five|ten|twenty|twenty-five|\d{{1,2}})(?: minutes)? (?:past"
-            rf"|to)) (?P<hh>{hour_word}|\d{{1,2}}|noon|midnight|midday)\b(?: ?(?P<hm>a\.?m\b\.?"
+            rf"|to)) (?P<hh>{hour_word}|1[0-2]|[1-9](?!\d)|noon|midnight|midday)\b(?: ?(?P<hm>a\.?m\b\.?"
             r"|p\.?m\b\.?))?)"
             rf"|(?P<oclock>\b(?P<oh>{hour_word}|\d{{1,2}}) o'clock\b)"
+            rf"|(?P<bare>(?:(?<=between )(?:{hour_word}|\d{{1,2}})(?= and (?:{hour_word}|\d{{1,2}})(?:[,.;]|$| (?:in"
+            rf" the"
+            r" (?:morning|afternoon|evening)|at night|o'clock|on|local|this|yesterday|last night)\b))"
+            r"|(?<=and )(?:"
+            + hour_word
+            + r"|\d{1,2})(?=(?:[,.;]|$| (?:in the (?:morning|afternoon|evening)|at night|local)\b))"
+            rf"|(?:(?<=at )|(?<=after )|(?<=before )|(?<=around )|(?<=about )|(?<=until )|(?<=past"
+            rf" ))(?:{hour_word})(?=[,.;]|$| (?:on|sharp|local"
+            r"|when|this|yesterday|tonight|and|the (?:next|same|following) (?:day|morning|evening))\b(?! (?:a half"
+            r"|hours?|minutes?)))))"
             r"|(?P<inpart>(?:(?<=at )|(?<=before )|(?<=after )|(?<=around )|(?<=about )|(?<=by )"
             rf"|(?<=until )|(?<=since )|(?<=past ))(?P<ih>{hour_word}"
             rf"|\d{{1,2}})(?= (?:in the (?:morning|afternoon|evening)|at night"
@@ -61,7 +75,8 @@ class Times:
             rf"|(?P<date>(?<![\w-])(?:(?:the )?(?P<d1>\d{{1,2}})(?:st|nd|rd"
             rf"|th)?(?: of)? (?P<m1>{months})\b\.?|(?P<m2>{months})\b\.? (?P<d2>\d{{1,2}})(?:st|nd"
             r"|rd|th)?(?![\d:.]\d))(?:,? (?P<y>(?:19|20)\d\d)\b)?)"
-            rf"|(?P<the>\b(?:on|of) the (?P<td>\d{{1,2}})(?:st|nd|rd|th)\b(?! (?:floor|century|district)))"
+            rf"|(?P<the>\b(?:on|of|since|from|until|till|by|before|after) the (?P<td>\d{{1,2}})(?:st|nd|rd|th)\b(?!"
+            rf" (?:floor|century|district)))"
             r"|(?P<weekday>(?<![\w-])(?:(?P<wl>last|this|this past|the previous|next"
             rf"|the following) )?(?P<wd>{long_days})(?:'s)?\b(?! (?:times|mail|morning post|herald"
             r"|league|prayers)))"
@@ -128,7 +143,7 @@ class Times:
             if (atom := self._atom_of(match)) is not None:
                 atoms.append(self._zoned(text, atom))
                 reached = atoms[-1].end
-        return [self._led(text, one) for one in self._merged(text, atoms)]
+        return _same_half([self._led(text, one) for one in self._merged(text, atoms)])
 
     def _atom_of(self, match: "re.Match[str]") -> Expression | None:
         at = (match.start(), match.end())
@@ -142,10 +157,12 @@ class Times:
             "word12",
             "half",
             "oclock",
+            "bare",
             "inpart",
             "noon",
             "midnight",
             "iso",
+            "dayof",
             "date",
             "the",
             "weekday",
@@ -174,8 +191,10 @@ class Times:
             return Expression(*at, clock=(hour, hour))
         if kind == "half":
             return self._past(match, at)
-        if kind in ("oclock", "inpart"):
-            hour = self._hour(match["oh"] or match["ih"])
+        if kind == "bare" and match[0].isdigit() and not 0 < int(match[0]) <= 24:
+            return None
+        if kind in ("oclock", "inpart", "bare"):
+            hour = self._hour(match["oh"] or match["ih"] or match[0])
             return Expression(*at, clock=(hour, hour), span="half-day") if hour <= 24 else None
         if kind == "noon":
             return Expression(*at, clock=(12, 12))
@@ -183,11 +202,24 @@ class Times:
             return Expression(*at, clock=(0, 0), span="midnight")
         if kind == "iso":
             return self._iso(text, at)
+        if kind == "dayof":  # the first of "24 to 28 February"
+            following = re.compile(r"\W+\w+\W+(?:the )?[\w-]+ (?:of )?(\w+)|-[\w]+ (?:of )?(\w+)").match(
+                match.string, at[1]
+            )
+            month = self._months.get((following[1] or following[2]) if following else "", 0)
+            number = int(re.sub(r"\D", "", text))
+            return (
+                Expression(*at, day=("yearless", date(2000, month, number).toordinal()), weak_year=True)
+                if month and 0 < number < 29 + (month != 2)
+                else None
+            )
         if kind == "date":
             return self._date(match, at)
         if kind == "the":
             return (
-                Expression(at[0] + 3, at[1], day=("monthday", int(match["td"]))) if 0 < int(match["td"]) < 32 else None
+                Expression(at[0] + match[0].index("the"), at[1], day=("monthday", int(match["td"])))
+                if 0 < int(match["td"]) < 32
+                else None
             )
         if kind == "weekday":
             back = {"last": "lastweekday", "next": "future", "the following": "nextweekday"}.get(
@@ -467,3 +499,18 @@ def _within(fine: Expression, rough: Expression) -> tuple[float, float]:
     if fine.span == "midnight" or (hour < 6 and rough.clock[1] > 24):
         return (hour + 24, hour + 24) if rough.clock[1] >= 24 else (hour, hour)
     return fine.clock
+
+
+def _same_half(times: list[Expression]) -> list[Expression]:
+    """ "Between eight and nine in the evening": the first clock is of the same half of the day."""
+    out = list(times)
+    for at, (first, last) in enumerate(pairwise(times)):
+        if not (first.clock and last.clock and first.span == "half-day" and last.start - first.end < 4):
+            continue
+        if (
+            first.clock[0] < 12 <= last.clock[0] < 24
+            and first.clock[0] + 12 < last.clock[0]
+            and last.role in ("and", "to", "until", "till")
+        ):
+            out[at] = replace(first, clock=(first.clock[0] + 12, first.clock[1] + 12), span="")
+    return out

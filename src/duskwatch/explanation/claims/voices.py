@@ -113,6 +113,25 @@ _FINITE = re.compile(
     r"|appointed|retired|called|affected|united|limited|exiled|controlled|displaced"
     r"|related|speed|need|feed|red|bed|indeed)\b)[a-z]{3,}ed)\b"
 )
+_RIGHT_ALONE = re.compile(
+    r"\s+(?P<who>(?:the |an? |one |its |their |our |his |her )(?:[\w'-]+ ){0,5}?[\w'-]+|(?:[A-Z][\w.'-]*)(?:"
+    r" (?:[A-Z][\w.'-]*|of|the|for|and)){0,6})"
+    r"(?=[.,;]|$|\"| (?:on|in|at|late|early|yesterday|today|to|by|via|during|after|who|which)\b)"
+)
+_BEFORE_ADJECTIVE = re.compile(
+    r"\b(?:the|an?|its|their|his|her|our|and|of|two|three|some|many|several|most|other|no|any)\s*$"
+)
+
+
+def _finite(text: str) -> list["re.Match[str]"]:
+    """Finite verbs of lower-case text; "the armed forces" has none."""
+    return [
+        one
+        for one in _FINITE.finditer(text)
+        if not (one[0].endswith("ed") and _BEFORE_ADJECTIVE.search(text[: one.start()]) and text[one.end() :].strip())
+    ]
+
+
 _CUT = re.compile(
     r"[,;()\"]|:(?!\d)|(?<= )-(?= )|\b(?:that|because|after|while|whereas|but|as|when"
     r"|where|although|though|since|before|which|and that|so|until|if|once|even though)\b",
@@ -191,6 +210,9 @@ _RECKONING = re.compile(
     r"|assessment|estimation|eyes|account) of (?P<who>(?:the "
     r"|an? )?(?:[\w&.'-]+)(?: [\w&.'-]+){0,5}?))(?=[,.;:]|$| (?:the|a|an|it|all|about|some"
     r"|only|most)\b)"
+)
+_NAMED_COLON = re.compile(
+    r"(?P<who>(?:The|An?|Our|Its|One) (?:[\w&.'-]+ ){0,5}?[\w&.'-]+)(?:, (?:[\w'-]+ ){0,6}?[\w'-]+)?: +(?=[\"\w])"
 )
 _COLON = re.compile(
     r"(?P<who>(?:[Oo]nly |[Bb]ut |[Aa]nd )?(?:[Tt]he |[Aa]n? |[Oo]ne |[Oo]ur |[Ii]ts )?[\w&.'-]+(?: [\w&.'-]+){0,7}?) "
@@ -276,6 +298,15 @@ class Voices:
             act = match.lastgroup or "say"
             if voice := self._spoken(flat, low, match, act):
                 out.append(voice)
+        if (
+            not out
+            and (named := _NAMED_COLON.match(flat))
+            and (
+                self._role.search(named["who"])
+                and not re.search(r"(?i)\b(?:cause|reason|from|to|of the (?:outage|attack)|towards?)\b", named["who"])
+            )
+        ):
+            out.append(Voice(_clean(named["who"]), named.span(), ((named.end(), len(flat)),), "say"))
         if not out and (colon := _COLON.match(flat)) and self._named(colon["who"]):
             match = colon
             out.append(
@@ -347,7 +378,8 @@ class Voices:
             re.IGNORECASE,
         )
         name = rest[: cut.start()] if cut else rest
-        if (verb := _FINITE.search(name.lower())) and verb.start() > 0:
+        verb = next(iter(_finite(name.lower())), None)
+        if verb is not None and verb.start() > 0:
             name = name[: verb.start()]
         name = " ".join(name.split()[:12])
         return name.strip(" .'"), at + len(rest[: cut.start()] if cut else rest)
@@ -389,6 +421,27 @@ class Voices:
             and act in ("say", "think")
         )
         name, start = self._left(flat, low, begin)
+        if relative := re.search(
+            r",? (?:which|who)$", flat[:begin].rstrip()
+        ):  # "crosses Georgia, which reported no trouble"
+            noun = re.search(
+                r"(?:[A-Z][\w'-]*(?: (?:[A-Z][\w'-]*|of|the))*|\b(?:[Tt]he|[Aa]n?|[Ii]ts|[Tt]heir|[Oo]ne) (?:[\w'-]+"
+                r" ){0,4}?[\w'-]+)$",
+                flat[: relative.start()],
+            )
+            if noun is None:
+                return None
+            name, start = noun[0], noun.start()
+        alone = _RIGHT_ALONE.match(after) if inverted else None
+        if (
+            alone
+            and name
+            and not self._role.search(name)
+            and not re.search(r"(?:^|[\s-])[A-Z][a-z]+ [A-Z]|^[A-Z]\w+$", name)
+            and self._speaks(alone["who"], "measure")
+            and not _FINITE.search(alone["who"].lower())
+        ):
+            name = ""  # "Three hours, says the regulator"
         if (
             inverted
             and re.match(
@@ -482,7 +535,7 @@ class Voices:
                 for part in parts[-3:-1]
                 if part[0].strip()
                 and not _TIMED.fullmatch(part[0] + " x"[:1] if part[0].strip() else part[0])
-                and not _FINITE.search(part[0].lower())
+                and not _finite(part[0].lower())
                 and not re.match(
                     r"\s*(?:Within|In|On|At|By|After|Since|During|For|From|Over|Under|Until|While|When|As"
                     r"|With|Only|Just|About|Around|Nearly|Almost|More|Less|Up|Some \d)\b",
@@ -502,9 +555,9 @@ class Voices:
             and not re.match(r"\s*(?:[A-Z@]|the |an? |its |their |his |her |some |many |our )", name)
         ):
             before = parts[-2]  # "the consortium that owns the cable said"
-            if not _FINITE.search(before[0].lower()) and self._named(before[0]):
+            if not _finite(before[0].lower()) and self._named(before[0]):
                 name, start = before
-        cuts = list(_FINITE.finditer(name.lower()))
+        cuts = _finite(name.lower())
         if cuts:
             cut = cuts[-1]
             if re.search(r"\b(?:and|but|yet)\s*$", name) and name[: cuts[0].start()].strip():

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from duskwatch.kernels.dump import fold_routes
+from duskwatch.kernels.dump import place_routes, scan_routes
 from duskwatch.kernels.routing import COMPARE, LOAD, clear_paths, clear_peer
 from duskwatch.records.elems import RibBlock
 from duskwatch.records.messages import DumpBegin
@@ -19,8 +18,6 @@ from duskwatch.signals.bgp.state import DumpCheck, RoutingState
 # A peer that a table dump lacks was gone, unless it was heard this shortly before the dump.
 DUMP_LACKS_US = 10 * MINUTE
 ANY_ORIGIN = np.empty(0, np.uint32)
-# Octets of path attributes in a RIB entry; its length field has room for no more.
-LONGEST_ATTRIBUTES = 65535
 
 
 def begin_dump(state: RoutingState, dump: DumpBegin, horizon_us: int) -> RoutingLog:
@@ -113,21 +110,10 @@ def fold_dump(state: RoutingState, block: RibBlock, horizon_us: int) -> RoutingL
     prefix = number_prefixes(state, block)
     origins = state.origins
     wanted = block.entries if origins is not None else block.entries[state.watched[prefix] == 1]
-    told = int(wanted.sum(dtype=np.int64))
-    start, pool = state.start, state.paths
-    pool.reserve(told, min(len(block.data), told * LONGEST_ATTRIBUTES) // 4 + 1)
-    start.reserve(state.watched_count + (len(prefix) if origins is not None else 0), len(state.sizes))
-    early = max(state.dump_us, int(state.heard_us.max(initial=-1)), state.floor_us) < state.before_us
-    room = 0 if early else told
-    log = RoutingLog(
-        np.empty(room, np.int64),
-        np.empty(room, np.int32),
-        np.empty(room, np.int32),
-        np.empty(room, np.uint8),
-        np.empty(room, np.int32),
-    )
-    odd = np.empty((told, 5), np.int64)
-    rows, pool.count, state.watched_count, odds = fold_routes(
+    room = int(wanted.sum(dtype=np.int64))
+    told = [np.empty(room, np.int32) for _ in ("prefix", "peer", "path")]
+    path_at, path_length = np.empty(room, np.int64), np.empty(room, np.int64)
+    found, paths, state.watched_count = scan_routes(
         block.data,
         block.entries_start,
         block.entries,
@@ -137,23 +123,40 @@ def fold_dump(state: RoutingState, block: RibBlock, horizon_us: int) -> RoutingL
         prefix,
         state.held,
         state.sizes,
-        state.heard_us,
         state.dump_policy,
         state.dump_matched,
         state.dump_missing,
-        max(state.dump_us, state.floor_us),
         horizon_us,
         state.counters,
         state.watched,
         state.number,
         state.watched_count,
         ANY_ORIGIN if origins is None else origins,
-        pool.asns,
-        pool.start,
-        pool.slots,
-        pool.shift,
-        pool.count,
         np.zeros((len(state.sizes), 3), np.int64),
+        *told,
+        path_at,
+        path_length,
+    )
+    if not found:
+        return RoutingLog.empty()
+    ids = state.paths.number_at(block.data, path_at[:paths], path_length[:paths], np.full(paths, 4, np.uint8))
+    start = state.start
+    start.reserve(state.watched_count, len(state.sizes))
+    dump_us = max(state.dump_us, state.floor_us)
+    early = max(dump_us, int(state.heard_us.max(initial=-1))) < state.before_us
+    room = 0 if early else found
+    log = RoutingLog(
+        np.empty(room, np.int64),
+        np.empty(room, np.int32),
+        np.empty(room, np.int32),
+        np.empty(room, np.uint8),
+        np.empty(room, np.int32),
+    )
+    rows = place_routes(
+        *(column[:found] for column in told),
+        ids,
+        state.heard_us,
+        dump_us,
         state.before_us,
         start.cells,
         start.routes,
@@ -165,23 +168,5 @@ def fold_dump(state: RoutingState, block: RibBlock, horizon_us: int) -> RoutingL
         log.prefix,
         log.op,
         log.route,
-        odd,
     )
-    if odds:
-        _number_odd(state, block, log, odd[:odds])
     return log.of(slice(0, rows))
-
-
-def _number_odd(state: RoutingState, block: RibBlock, log: RoutingLog, odd: npt.NDArray[np.int64]) -> None:
-    """Put the numbers of paths with sets where the kernel left a mark."""
-    begin, end, row, prefix, peer = odd.T
-    ids = state.paths.number_odd(block.data, begin, end, np.full(len(odd), 4, np.uint8))
-    logged = row >= 0
-    log.route[row[logged]] = ids[logged]
-    mark, start = -2 - np.arange(len(odd)), state.start
-    early = np.flatnonzero(~logged)
-    early = early[start.routes[prefix[early], peer[early]] == mark[early]]
-    start.routes[prefix[early], peer[early]] = ids[early]
-    early = np.flatnonzero(~logged)
-    early = early[start.last_route[prefix[early]] == mark[early]]
-    start.last_route[prefix[early]] = ids[early]

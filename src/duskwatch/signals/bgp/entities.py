@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from duskwatch.signals.bgp.votes import Counts, Votes
 
-CHANGES = ("time_us", "state", "votes", "voters", "origin", "upstream", "beyond", "by_voters")
+ENTITY_CHANGES = ("time_us", "state", "votes", "voters", "origin", "upstream", "beyond", "by_voters")
 
 
 def split(votes: Votes, owner: npt.NDArray[np.int64]) -> Iterator[tuple[int, Votes]]:
@@ -49,7 +49,7 @@ def split(votes: Votes, owner: npt.NDArray[np.int64]) -> Iterator[tuple[int, Vot
                 hi=votes.hi[ids],
                 lo=votes.lo[ids],
                 length=votes.length[ids],
-                **{name: getattr(votes, name)[own] for name in CHANGES},
+                **{name: getattr(votes, name)[own] for name in ENTITY_CHANGES},
                 prefix=number[votes.prefix[own]],
                 any_origin=votes.any_origin[ids],
                 origin_of=votes.origin_of[ids],

@@ -1,8 +1,11 @@
-"""What an entity has, and what a part has of its whole, before an outage."""
+"""What a part is of its whole: a network of a country, a prefix of a network; counted before an outage, from levels.
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import cache, partial
+Whoever has levels asks here: an analysis of one country from the votes it counted, a backfill from what a store holds.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -13,29 +16,65 @@ from duskwatch.records.networks import Holding
 from duskwatch.records.outages import Outage
 from duskwatch.records.prefix import Prefix
 from duskwatch.records.signals import ChangeLog, Level, PrefixState
-from duskwatch.signals.bgp.extents import Stretches, covered, unit_ranges
+from duskwatch.signals.bgp.extents import Stretches, covered, space_of, unit_ranges
 from duskwatch.signals.bgp.measures import units
 
-SPACE = {"bgp.visible_slash24": "slash24", "bgp.visible_slash48": "slash48", "bgp.visible_prefixes": "prefixes"}
+U8 = npt.NDArray[np.uint8]
+U64 = npt.NDArray[np.uint64]
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+F64 = npt.NDArray[np.float64]
+
+COLUMNS = {"bgp.visible_slash24": "slash24", "bgp.visible_slash48": "slash48", "bgp.visible_prefixes": "prefixes"}
 """Signals that count what an entity has, those of address space first, and the columns of a Level."""
 
 
-def holding(own: Level, whole: Level, outage: Outage, around: Sequence[Outage]) -> Holding | None:
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """One count of what an entity had, as a step function: row i holds from time_us[i] to time_us[i + 1]. N rows."""
+
+    time_us: I64  # [N] in order
+    count: F64  # [N] NaN where nobody was watching
+
+    def at(self, time_us: I64) -> F64:
+        """The count at some times, [K]; NaN ahead of the first row."""
+        if not len(self.time_us):
+            return np.full(len(time_us), np.nan)
+        row = np.searchsorted(self.time_us, time_us, side="right") - 1
+        return np.where(row >= 0, self.count[np.maximum(row, 0)], np.nan)
+
+
+def counted_as(outage: Outage) -> str:
+    """The signal by which it is counted what an outage took: /24s; /48s or prefixes where it is told by these alone."""
+    return next((name for name in COLUMNS if name in outage.signals), "bgp.visible_slash24")
+
+
+def steps_of(level: Level, signal: str) -> Steps:
+    """What one of the signals counted; rows that repeat the one before are left out."""
+    count = getattr(level, COLUMNS[signal])
+    kept = np.ones(len(count), np.bool_)
+    kept[1:] = (count[1:] != count[:-1]) & ~(np.isnan(count[1:]) & np.isnan(count[:-1]))
+    return Steps(level.time_us[kept], count[kept])
+
+
+def holding(own: Steps, whole: Steps, outage: Outage, around: Sequence[Outage]) -> Holding | None:
     """What a part and its whole had before an outage of the part, and before those of the whole that it lies in.
 
-    Counted in /24s; in /48s or prefixes where the outage is told by these alone. The last moment before it at which
-    both had anything; where there is none, the first moment after. None where there never was one.
+    own, whole  counted as counted_as() says of the outage      around  outages of the whole
+    The last moment before it at which both had anything; where there is none, the first moment after. None where there
+    never was one.
     """
-    signal = next((name for name in SPACE if name in outage.signals), "bgp.visible_slash24")
-    mine, all_ = getattr(own, SPACE[signal]), getattr(whole, SPACE[signal])
     at = before(outage, around)
-    times = np.unique(np.concatenate([own.time_us, whole.time_us]))
-    have, had = _read(own.time_us, mine, times), _read(whole.time_us, all_, times)
-    told = np.flatnonzero((have > 0) & (had > 0))
-    if not len(told):
-        return None
-    row = told[max(0, int(np.searchsorted(times[told], at, side="right")) - 1)]
-    return Holding(signal, float(have[row]), float(max(have[row], had[row])))
+    have, had = (float(steps.at(np.array([at]))[0]) for steps in (own, whole))
+    if not (have > 0 and had > 0):
+        times = np.unique(np.concatenate([own.time_us, whole.time_us]))
+        mine, all_ = own.at(times), whole.at(times)
+        told = np.flatnonzero((mine > 0) & (all_ > 0))
+        if not len(told):
+            return None
+        row = told[max(0, int(np.searchsorted(times[told], at, side="right")) - 1)]
+        have, had = float(mine[row]), float(all_[row])
+    return Holding(counted_as(outage), have, max(have, had))
 
 
 def before(outage: Outage, around: Sequence[Outage]) -> int:
@@ -50,132 +89,112 @@ def before(outage: Outage, around: Sequence[Outage]) -> int:
     return min([outage.onset.earliest_us, *touched]) - 1
 
 
-def _read(
-    time_us: npt.NDArray[np.int64], values: npt.NDArray[np.float64], at: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float64]:
-    """A step function read at some times; NaN ahead of its first row."""
-    if not len(time_us):
-        return np.full(len(at), np.nan)
-    row = np.searchsorted(time_us, at, side="right") - 1
-    return np.where(row >= 0, values[np.maximum(row, 0)], np.nan)
+# Whose an entity is.
 
 
-EVERYTHING: Stretches = (np.zeros(1, np.int64), np.full(1, 1 << 62, np.int64))
+def homes(
+    afi: U8, hi: U64, length: U8, network: I64, country: I32, asked: npt.NDArray[np.bool_], ranges: CountryRanges
+) -> dict[int, str]:
+    """The country in which each of some networks lies whole; without those that lie in several, or in none.
+
+    afi, hi, length  [P] prefixes     network  [P] AS of each, below 1 where there is none
+    country          [P] index into ranges.countries, -1: of none     asked  [P] of whose networks it is asked
+    """
+    own = np.flatnonzero(np.isin(network, network[asked & (network > 0)]) & (network > 0))
+    where = np.unique(np.column_stack([network[own], country[own].astype(np.int64)]), axis=0)
+    asns, first, many = np.unique(where[:, 0], return_index=True, return_counts=True)
+    of = {
+        asn: index
+        for asn, index, count in zip(asns.tolist(), where[first, 1].tolist(), many.tolist(), strict=True)
+        if count == 1 and index >= 0
+    }
+    own = own[np.isin(network[own], np.fromiter(of, np.int64, len(of)))]
+    own = own[np.lexsort((afi[own], country[own]))]
+    start, end = units(afi[own], hi[own], length[own])
+    edges = np.flatnonzero(np.diff(country[own], prepend=-2) | np.diff(afi[own].astype(np.int16), prepend=0))
+    for low, high in pairwise([*edges.tolist(), len(own)]):
+        counted = unit_ranges(ranges, ranges.countries[int(country[own[low]])], int(afi[own[low]]))
+        outside = _counted(start[low:high], end[low:high], counted) < end[low:high] - start[low:high]
+        for asn in network[own[low:high]][outside].tolist():
+            of.pop(asn, None)
+    return {asn: ranges.countries[index] for asn, index in of.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What an entity had at one time: units in all by whose they are, counted as ``signal`` says."""
-
-    signal: str
-    of: dict[Entity, int]
-
-
-Holdings = dict[tuple[str, int], Held]
-"""What an entity had, by how it is counted and when (us)."""
-
-Space = Callable[[str, int], Stretches]
-"""The space of a country, by its code and address family."""
+def home_of(log: ChangeLog, ranges: CountryRanges) -> str:
+    """The country in which all prefixes of a network lie whole; empty where there is none."""
+    afi, hi, lo, length = _columns([Prefix.parse(name) for name in log.prefixes])
+    country = ranges.countries_of(afi, hi, lo, length)
+    everything = np.ones(len(afi), np.bool_)
+    return homes(afi, hi, length, np.ones(len(afi), np.int64), country, everything, ranges).get(1, "")
 
 
-def space_in(ranges: CountryRanges | None) -> Space | None:
-    """The space of each country, worked out once; None where it is not known whose addresses are whose."""
-    return cache(partial(unit_ranges, ranges)) if ranges is not None else None
+def parts_of_networks(
+    network: I64, country: I32, fallen: npt.NDArray[np.bool_], home: Mapping[int, str], codes: Sequence[str]
+) -> list[tuple[int, str]]:
+    """Networks that do not lie in one country whole, and the countries in which they lost anything: (AS, code).
+
+    network  [P] AS of each prefix, below 1 where there is none     country  [P] index into codes, -1: of none
+    fallen   [P] it was lost     home  of all networks that lie in one, homes()
+    """
+    lost = np.flatnonzero(fallen & (network > 0) & (country >= 0))
+    pairs = np.unique(np.column_stack([network[lost], country[lost].astype(np.int64)]), axis=0)
+    return [(asn, codes[index]) for asn, index in pairs.tolist() if asn not in home]
 
 
-def holdings(
-    entity: Entity, log: ChangeLog, outages: Sequence[Outage], ranges: CountryRanges | None, space: Space | None
-) -> Holdings:
-    """What an AS or a prefix had just before each of its outages; nothing for others."""
-    if not outages or not (entity.type == "prefix" or (entity.type == "asn" and ranges is not None)):
-        return {}
-    counted = counted_of(entity.unnamed(), log, ranges, space)
-    for outage in outages:
-        counted.at(outage, outage.onset.earliest_us - 1)
-    return counted.held
+def _counted(start: I64, end: I64, counted: Stretches) -> I64:
+    """How many of the units of each stretch [start, end) count."""
+    first, last = counted
+    if not len(first):
+        return np.zeros(len(start), np.int64)
+    total = np.concatenate([[0], np.cumsum(last - first)])
+
+    def below(at: I64) -> I64:
+        row = np.searchsorted(first, at, side="right") - 1
+        held = np.maximum(row, 0)
+        return np.where(row >= 0, total[held] + np.minimum(at, last[held]) - first[held], 0)
+
+    return below(end) - below(start)
 
 
-def counted_of(entity: Entity, log: ChangeLog, ranges: CountryRanges | None, space: Space | None) -> "CountedLog":
-    """An entity's change log, ready to tell what the entity had at any time."""
-    prefixes = [Prefix.parse(name) for name in log.prefixes]
-    columns = (
-        np.array([p.afi for p in prefixes], np.uint8),
-        np.array([p.hi for p in prefixes], np.uint64),
-        np.array([p.lo for p in prefixes], np.uint64),
-        np.array([p.length for p in prefixes], np.uint8),
+def network_of(prefix: Entity, log: ChangeLog, outage: Outage) -> Entity | None:
+    """The AS that originated the most of a prefix just before an outage; None where nothing says it.
+
+    Where nothing was visible then, all that ever was counts.
+    """
+    at = int(np.searchsorted(log.time_us, outage.onset.earliest_us - 1, side="right"))
+    last = np.full(len(log.prefixes), -1, np.int64)
+    last[log.prefix[:at]] = np.arange(at)
+    up = (last >= 0) & (log.state[np.maximum(last, 0)] == PrefixState.VISIBLE) if len(log.state) else last >= 0
+    if not up.any():
+        seen = np.flatnonzero(log.state == PrefixState.VISIBLE)
+        last[log.prefix[seen[::-1]]] = seen[::-1]
+        up = last >= 0
+    own, rows = np.flatnonzero(up), last[up]
+    origin = log.origin[rows]
+    prefixes = [Prefix.parse(log.prefixes[k]) for k in own.tolist()]
+    inside = space_of(prefix, None)[0 if Prefix.parse(prefix.code).afi == 1 else 1]
+    assert inside is not None
+    most: dict[int, int] = {}
+    for asn in np.unique(origin[origin > 0]).tolist():
+        of_asn = [one for one, its in zip(prefixes, origin.tolist(), strict=True) if its == asn]
+        most[asn] = covered(*units(*_units_of(of_asn)), inside)
+    found = min(most, key=lambda asn: (-most[asn], f"AS{asn}"), default=None)
+    return None if found is None else Entity("asn", f"AS{found}")
+
+
+def _columns(
+    prefixes: Sequence[Prefix],
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint64], npt.NDArray[np.uint64], npt.NDArray[np.uint8]]:
+    return (
+        np.array([prefix.afi for prefix in prefixes], np.uint8),
+        np.array([prefix.hi for prefix in prefixes], np.uint64),
+        np.array([prefix.lo for prefix in prefixes], np.uint64),
+        np.array([prefix.length for prefix in prefixes], np.uint8),
     )
-    country = ranges.countries_of(*columns) if ranges is not None else np.full(len(prefixes), -1, np.int32)
-    return CountedLog(entity, log, columns, country, space, ranges)
 
 
-def known_at(known: Holdings, outage: Outage, at_us: int) -> Held:
-    """What an entity had at a time, counted as an outage counts; KeyError where that is not among what is known."""
-    return known[counted_as(outage), at_us]
-
-
-def counted_as(outage: Outage) -> str:
-    """The signal by which it is counted what an outage took."""
-    return next((name for name in SPACE if name in outage.signals), "bgp.visible_slash24")
-
-
-@dataclass(frozen=True, slots=True)
-class CountedLog:
-    """What an entity had at any time, by its change log; each answer is remembered."""
-
-    entity: Entity
-    log: ChangeLog
-    columns: tuple[
-        npt.NDArray[np.uint8], npt.NDArray[np.uint64], npt.NDArray[np.uint64], npt.NDArray[np.uint8]
-    ]  # of its prefixes
-    country: npt.NDArray[np.int32]
-    space: Space | None
-    ranges: CountryRanges | None
-    held: Holdings = field(default_factory=dict)
-
-    def at(self, outage: Outage, at_us: int) -> Held:
-        """What was visible at a time; where nothing was, all that ever was."""
-        signal = counted_as(outage)
-        if (signal, at_us) not in self.held:
-            self.held[signal, at_us] = self._at(signal, at_us)
-        return self.held[signal, at_us]
-
-    def _at(self, signal: str, at_us: int) -> Held:
-        rows = np.flatnonzero(self.log.time_us <= at_us)
-        last = np.full(len(self.log.prefixes), -1, np.int64)
-        last[self.log.prefix[rows]] = rows
-        up = (last >= 0) & (self.log.state[np.maximum(last, 0)] == PrefixState.VISIBLE) if len(rows) else last >= 0
-        if not up.any():
-            seen = np.flatnonzero(self.log.state == PrefixState.VISIBLE)
-            last[self.log.prefix[seen[::-1]]] = seen[::-1]
-            up = last >= 0
-        whose = self._country_of if self.entity.type == "asn" else self._origin_of
-        groups: dict[Entity, list[int]] = {}
-        for prefix in np.flatnonzero(up).tolist():
-            owner = whose(prefix, int(last[prefix]))
-            if owner is not None:
-                groups.setdefault(owner, []).append(prefix)
-        return Held(signal, {owner: self._count(signal, own, owner) for owner, own in groups.items()})
-
-    def _country_of(self, prefix: int, _row: int) -> Entity | None:
-        index = int(self.country[prefix])
-        return Entity("country", self.ranges.countries[index]) if self.ranges is not None and index >= 0 else None
-
-    def _origin_of(self, _prefix: int, row: int) -> Entity | None:
-        origin = int(self.log.origin[row])
-        return Entity("asn", f"AS{origin}") if origin else None
-
-    def _count(self, signal: str, prefixes: Sequence[int], owner: Entity) -> int:
-        if signal == "bgp.visible_prefixes":
-            return len(prefixes)
-        afi = 1 if signal == "bgp.visible_slash24" else 2
-        own = np.array([p for p in prefixes if self.columns[0][p] == afi], np.int64)
-        start, end = units(self.columns[0][own], self.columns[1][own], self.columns[3][own])
-        inside = EVERYTHING
-        if self.entity.type == "prefix":
-            prefix = Prefix.parse(self.entity.code)
-            inside = units(
-                np.array([prefix.afi], np.uint8), np.array([prefix.hi], np.uint64), np.array([prefix.length], np.uint8)
-            )
-        elif self.space is not None:
-            inside = self.space(owner.code, afi)
-        return covered(start, end, inside)
+def _units_of(
+    prefixes: Sequence[Prefix],
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint64], npt.NDArray[np.uint8]]:
+    afi, hi, _, length = _columns(prefixes)
+    return afi, hi, length

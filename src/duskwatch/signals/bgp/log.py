@@ -6,19 +6,21 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
+from duskwatch.kernels import codes
+
 
 class Op(IntEnum):
     """What a row of the log says."""
 
-    HOLD = 0  # the peer holds a route to the prefix
-    LOSE = 1  # it does not
-    DOWN = 2  # its session ended; it holds nothing
-    UP = 3  # its session is there again; its table is still to come
-    SILENT = 4  # not heard for too long: it no longer counts
-    HEARD = 5  # heard again, what it held before still holds
-    DUMPED_HOLD = 7  # as HOLD, from a table dump: it is no news
-    OTHER = 8  # it holds a route to another origin than the one watched
-    DUMPED = 6  # its whole table is known now: what it was not said to hold, it does not hold
+    HOLD = codes.HOLD  # the peer holds a route to the prefix
+    LOSE = codes.LOSE  # it does not
+    DOWN = codes.DOWN  # its session ended; it holds nothing
+    UP = codes.UP  # its session is there again; its table is still to come
+    SILENT = codes.SILENT  # not heard for too long: it no longer counts
+    HEARD = codes.HEARD  # heard again, what it held before still holds
+    DUMPED_HOLD = codes.DUMPED_HOLD  # as HOLD, from a table dump: it is no news
+    OTHER = codes.OTHER  # it holds a route to another origin than the one watched
+    DUMPED = codes.DUMPED  # its whole table is known now: what it was not said to hold, it does not hold
 
 
 @dataclass(frozen=True, slots=True)

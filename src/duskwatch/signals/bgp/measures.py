@@ -1,6 +1,6 @@
 """Votes into what was visible of entities: to the second, in bins, and prefix by prefix."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,7 @@ from duskwatch.records.signals import (
     SignalSpec,
     TransitShare,
 )
-from duskwatch.signals.bgp.entities import CHANGES, by_owner
+from duskwatch.signals.bgp.entities import ENTITY_CHANGES, by_owner
 from duskwatch.signals.bgp.votes import Vote, Votes
 
 PEERS_LIVE = SignalSpec("bgp.peers_live", ROUTING, "none", "voters", "level", less_is_loss=False)
@@ -38,7 +38,7 @@ LEVEL = (
     ("voters", VOTERS),
 )
 # Entities measured in one go, fewer where their levels have many rows.
-AT_ONCE = 1024
+ENTITIES_AT_ONCE = 1024
 ROWS_AT_ONCE = 1 << 21
 
 Stretches = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
@@ -104,7 +104,7 @@ def _measured(
     row, row_bounds = by_owner(owner, votes.prefix, owners)
     spoken, bins_of, announced, withdrawn = _spoken(votes, bin_us)
     told, told_bounds = by_owner(owner, spoken, owners)
-    at_once = max(1, min(AT_ONCE, ROWS_AT_ONCE // (len(votes.step_us) + 1)))
+    at_once = max(1, min(ENTITIES_AT_ONCE, ROWS_AT_ONCE // (len(votes.step_us) + 1)))
     for begin in range(0, len(owners), at_once):
         some = slice(begin, min(begin + at_once, len(owners)))
         whose = np.arange(some.stop - some.start)
@@ -137,7 +137,7 @@ def _some(
     space: tuple[Stretches | None, Stretches | None],
 ) -> Iterator[EntityHistory]:
     count, bins = len(unit_bounds) - 1, _bins(votes, bin_us)
-    changes = {name: getattr(votes, name)[row] for name in CHANGES}
+    changes = {name: getattr(votes, name)[row] for name in ENTITY_CHANGES}
     prefix = number[votes.prefix[row]]
     start, end = units(votes.afi[unit], votes.hi[unit], votes.length[unit])
     room = len(row) + count * (len(votes.step_us) + 1)
@@ -244,6 +244,26 @@ def transit_shares(votes: Votes, extent: Extent, spans: list[tuple[int, int]]) -
 
     Every session that held a route counts, full feed or not. Shares of a span add up to 1 where any route was held.
     """
+    ases, spent = transit_times(votes, extent, spans)
+    return shares_of_time([dict(zip(ases.tolist(), times.tolist(), strict=True)) for times in spent], spans)
+
+
+def shares_of_time(spent: Sequence[Mapping[int, int]], spans: Sequence[tuple[int, int]]) -> tuple[TransitShare, ...]:
+    """Time spent on routes through each AS, by span, as shares; the largest of a span first."""
+    return tuple(
+        TransitShare(asn, start, end, time / total)
+        for times, (start, end) in zip(spent, spans, strict=True)
+        if (total := sum(times.values())) > 0
+        for asn, time in sorted(times.items(), key=lambda pair: (-pair[1], pair[0]))
+        if time > 0
+    )
+
+
+def transit_times(
+    votes: Votes, extent: Extent, spans: list[tuple[int, int]]
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+    """The ASes before the origin on the routes held, [K], and for how long (prefix, session) pairs held one through
+    each in each span, microseconds [S, K]."""
     rows = votes.rows
     ids = np.flatnonzero(extent.selected)
     number = np.full(len(votes.afi), -1, np.int32)
@@ -268,9 +288,4 @@ def transit_shares(votes: Votes, extent: Extent, spans: list[tuple[int, int]]) -
         np.zeros(shape, np.int64),
         spent,
     )
-    return tuple(
-        TransitShare(int(neighbours[k]), start, end, float(times[k] / times.sum()))
-        for times, (start, end) in zip(spent, spans, strict=True)
-        for k in np.lexsort((neighbours, -times))
-        if times[k] > 0
-    )
+    return neighbours, spent

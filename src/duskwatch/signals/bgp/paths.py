@@ -7,8 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from duskwatch.kernels.paths import ODD, intern_odd, intern_paths, intern_stored, move_slots, path_ends
+from duskwatch.kernels.paths import ODD, intern_odd, intern_stored, intern_wide, locate, move_slots, path_ends
 from duskwatch.records.elems import ElemBlock
+
+# Paths are numbered in steps, so that there need not be room for all that may be new.
+AT_ONCE = 1 << 14
 
 
 class Ends(NamedTuple):
@@ -108,58 +111,47 @@ class PathPool:
 
     def number(self, block: ElemBlock, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
         """The numbers of the paths of some elems, int32[K]; new ones are added, what cannot be read is path 0."""
-        ids = np.empty(len(rows), np.int32)
-        for at in range(0, len(rows), 1 << 12):  # in steps, so that there need not be room for every row
-            some = rows[at : at + (1 << 12)]
-            self.reserve(len(some), int(block.attr_length[some].sum(dtype=np.int64)) // 4 + len(some))
-            own = ids[at : at + (1 << 12)]
-            self.count = int(
-                intern_paths(
-                    block.data,
-                    block.attr_start,
-                    block.attr_length,
-                    block.as_size,
-                    some,
-                    self.asns,
-                    self.start,
-                    self.slots,
-                    self.shift,
-                    self.count,
-                    own,
-                )
-            )
-            odd = np.flatnonzero(own == ODD)
-            if len(odd):
-                which = some[odd]
-                begin = block.attr_start[which].astype(np.int64)
-                own[odd] = self.number_odd(block.data, begin, begin + block.attr_length[which], block.as_size[which])
-        return ids
+        at, length = np.empty(len(rows), np.int64), np.empty(len(rows), np.int64)
+        size, ref = np.empty(len(rows), np.uint8), np.empty(len(rows), np.int32)
+        columns = block.data, block.attr_start, block.attr_length, block.as_size
+        count = locate(*columns, rows, at, length, size, ref)
+        return self.number_at(block.data, at[:count], length[:count], size[:count])[ref]
 
-    def number_odd(
+    def number_at(
         self,
         data: npt.NDArray[np.uint8],
-        attr_start: npt.NDArray[np.int64],
-        attr_end: npt.NDArray[np.int64],
-        as_size: npt.NDArray[np.uint8],
+        at: npt.NDArray[np.int64],
+        length: npt.NDArray[np.int64],
+        size: npt.NDArray[np.uint8],
     ) -> npt.NDArray[np.int32]:
-        """The same of paths with sets, or of two-octet numbers; attributes lie within ``data``, [K] of them."""
-        ids = np.empty(len(attr_start), np.int32)
-        for at in range(0, len(ids), 1 << 10):
-            some = slice(at, at + (1 << 10))
-            words = int((attr_end[some] - attr_start[some]).sum()) // 2 + len(ids[some])
-            self.reserve(len(ids[some]), words)
-            self._reserve_sets(words)
-            self.count, self.sets = map(
-                int,
-                intern_odd(
-                    data,
-                    np.ascontiguousarray(attr_start[some]),
-                    np.ascontiguousarray(attr_end[some]),
-                    np.ascontiguousarray(as_size[some]),
-                    *self._arrays(),
-                    ids[some],
-                ),
+        """The same of paths whose places in ``data`` are known, [K] of them, as ``kernels.paths.locate`` gives them."""
+        ids = np.empty(len(at), np.int32)
+        for begin in range(0, len(ids), AT_ONCE):
+            some = slice(begin, begin + AT_ONCE)
+            self.reserve(len(ids[some]), int(length[some].sum()) // 4)
+            places = at[some], length[some], size[some]
+            self.count, _ = intern_wide(
+                data, *places, self.asns, self.start, self.slots, self.shift, self.count, ids[some]
             )
+            odd = np.flatnonzero(ids[some] == ODD)
+            if len(odd):
+                where = begin + odd
+                ids[where] = self._number_odd(data, at[where], length[where], size[where])
+        return ids
+
+    def _number_odd(
+        self,
+        data: npt.NDArray[np.uint8],
+        at: npt.NDArray[np.int64],
+        length: npt.NDArray[np.int64],
+        size: npt.NDArray[np.uint8],
+    ) -> npt.NDArray[np.int32]:
+        """Those with sets, or of two-octet numbers."""
+        ids = np.empty(len(at), np.int32)
+        words = int(length.sum()) // 2
+        self.reserve(len(ids), words)
+        self._reserve_sets(words)
+        self.count, self.sets = intern_odd(data, at, length, size, *self._arrays(), ids)
         return ids
 
     def add(self, paths: Paths, wanted: npt.NDArray[np.uint8] | None = None) -> npt.NDArray[np.int32]:
@@ -169,19 +161,8 @@ class PathPool:
         ids = np.empty(len(paths), np.int32)
         self.reserve(int(np.count_nonzero(wanted)), len(paths.asns))
         self._reserve_sets(len(paths.set_asns) + len(paths.set_path))
-        self.count, self.sets = map(
-            int,
-            intern_stored(
-                paths.asns,
-                paths.start,
-                wanted,
-                paths.set_path,
-                paths.set_start,
-                paths.set_asns,
-                *self._arrays(),
-                ids,
-            ),
-        )
+        other = paths.asns, paths.start, wanted, paths.set_path, paths.set_start, paths.set_asns
+        self.count, self.sets = intern_stored(*other, *self._arrays(), ids)
         return ids
 
     def _arrays(self) -> tuple[Any, ...]:

@@ -13,9 +13,15 @@ from duskwatch.signals.bgp.artefacts import heard as hearing
 from duskwatch.signals.bgp.collector_part import CollectorPart, LeftOut
 from duskwatch.signals.bgp.dumps import take_samples
 from duskwatch.signals.bgp.log import RoutingLog
+from duskwatch.signals.bgp.paths import PathPool
 from duskwatch.signals.bgp.room import reserve_peers
 from duskwatch.signals.bgp.silences import quiet_peers
 from duskwatch.signals.bgp.state import DumpCheck, RoutingState
+
+# Fewer paths than these are never looked through for those that are not needed.
+FEW_PATHS = 1 << 20
+# Paths of windows between which some were forgotten: they are numbered anew, as those of no state.
+MIXED = -1
 
 
 def roll(state: RoutingState, at_us: int) -> tuple[CollectorPart, RoutingState]:
@@ -39,6 +45,7 @@ def roll(state: RoutingState, at_us: int) -> tuple[CollectorPart, RoutingState]:
     state.heard = hearing.after(state.heard, at_us)
     state.counters[:] = 0
     state.from_us, state.rolled = at_us, True
+    _forget_paths(state)
     return part, state
 
 
@@ -100,6 +107,21 @@ def _cut(state: RoutingState, at_us: int) -> tuple[CollectorPart, RoutingLog]:
     return part, later
 
 
+def _forget_paths(state: RoutingState) -> None:
+    """Now and then leave out the paths that no route takes any more: a run for months would hold all that ever were."""
+    old = state.paths
+    if old.count < max(FEW_PATHS, 2 * state.paths_kept):
+        return
+    wanted = np.zeros(old.count, np.uint8)
+    for routes in (state.start.routes, state.start.last_route, *(log.route for log in state.log)):
+        wanted[routes] = 1
+    state.paths = PathPool(generation=old.generation + 1)
+    ids = state.paths.add(old.paths, wanted)
+    state.start.routes, state.start.last_route = ids[state.start.routes], ids[state.start.last_route]
+    state.log = [replace(log, route=ids[log.route]) for log in state.log]
+    state.paths_kept = state.paths.count
+
+
 def _since(part: CollectorPart, state: RoutingState, at_us: int) -> list[tuple[int, npt.NDArray[np.int32]]]:
     """Samples from a time on; ahead of them the last before it, where none is of that very time."""
     later = [sample for sample in state.samples if sample[0] >= at_us]
@@ -143,9 +165,10 @@ def join(parts: Sequence[CollectorPart]) -> CollectorPart:
             raise ValueError(
                 f"{other.collector} from {iso(other.from_us)} does not follow {one.collector} until {iso(one.until_us)}"
             )
+    if len(parts) == 1:
+        return parts[0]
+    parts = _with_paths_of_all(parts)
     first, last = parts[0], parts[-1]
-    if first is last:
-        return first
     start = first.start.copy()
     start.reserve(len(last.afi), len(last.peers))
     start = replace(start.cut(len(last.afi)), mentioned=last.start.mentioned)
@@ -169,3 +192,17 @@ def join(parts: Sequence[CollectorPart]) -> CollectorPart:
         heard=hearing.joined([part.heard for part in parts]),
         left_out=sum((part.left_out for part in parts), LeftOut()),
     )
+
+
+def _with_paths_of_all(parts: Sequence[CollectorPart]) -> Sequence[CollectorPart]:
+    """The parts with the paths of the last of them, and their numbers: the same where none was forgotten in between."""
+    last = parts[-1].paths
+    if MIXED not in {part.paths.generation for part in parts} and parts[0].paths.generation == last.generation:
+        return parts
+    pool = PathPool(generation=MIXED)
+    out = []
+    for part in parts:
+        ids = pool.add(part.paths)
+        start = replace(part.start, routes=ids[part.start.routes], last_route=ids[part.start.last_route])
+        out.append(replace(part, start=start, log=replace(part.log, route=ids[part.log.route])))
+    return [replace(part, paths=pool.paths) for part in out]

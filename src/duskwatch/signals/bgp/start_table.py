@@ -6,19 +6,20 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
+from duskwatch.kernels import codes
 from duskwatch.kernels.routes import absorb
 from duskwatch.signals.bgp.log import RoutingLog
 
-HELD, KNOWN = 1, 2  # bits of a cell, as in kernels.votes
+HELD, KNOWN = codes.HELD, codes.KNOWN  # bits of a cell
 
 
 class Session(IntEnum):
     """What a session is at a moment."""
 
-    UNMET = 0  # nothing was heard of it yet
-    LIVE = 1
-    ENDED = 2
-    QUIET = 3  # not heard for too long; it may have ended since
+    UNMET = codes.UNMET  # nothing was heard of it yet
+    LIVE = codes.LIVE
+    ENDED = codes.ENDED
+    QUIET = codes.QUIET  # not heard for too long; it may have ended since
 
 
 @dataclass

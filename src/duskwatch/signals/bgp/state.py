@@ -86,6 +86,7 @@ class RoutingState:
     number: npt.NDArray[np.int32] = field(default_factory=lambda: np.full(1 << 10, -1, np.int32))  # among the watched
     watched_count: int = 0
     paths: PathPool = field(default_factory=PathPool)
+    paths_kept: int = 0  # when paths were forgotten last, so many were kept
     start: StartTable = field(default_factory=StartTable)
     held: npt.NDArray[np.uint64] = field(default_factory=lambda: np.zeros((1 << 10, 1), np.uint64))
     path_keys: npt.NDArray[np.int64] = field(default_factory=lambda: np.full(1 << 6, -1, np.int64))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from duskwatch.kernels import codes
 from duskwatch.signals.bgp.collector_part import CollectorPart
 from duskwatch.signals.bgp.log import Op
 from duskwatch.signals.bgp.paths import Ends, Paths
@@ -20,16 +21,16 @@ Column = npt.NDArray[Any]
 class Vote(IntEnum):
     """What a row of the vote walk does."""
 
-    HOLD = 0
-    LOSE = 1
-    DUMPED_HOLD = 2
-    OTHER = 3
-    CLEAR = 4
-    COMPLETE = 5
-    ON4 = 6
-    OFF4 = 7
-    ON6 = 8
-    OFF6 = 9
+    HOLD = codes.VOTE_HOLD
+    LOSE = codes.VOTE_LOSE
+    DUMPED_HOLD = codes.VOTE_DUMPED_HOLD
+    OTHER = codes.VOTE_OTHER
+    CLEAR = codes.CLEAR
+    COMPLETE = codes.COMPLETE
+    ON4 = codes.ON4
+    OFF4 = codes.OFF4
+    ON6 = codes.ON6
+    OFF6 = codes.OFF6
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +286,13 @@ def with_start(rows: VoteRows, some: npt.NDArray[np.int32] | None = None) -> Vot
     }
     early = {name: np.concatenate([column, getattr(rows, name)]) for name, column in early.items()}
     return replace(rows, **early)
+
+
+def nothing_said(from_us: int) -> VoteRows:
+    """No row of no session, for votes that were read back and not counted."""
+    i64, i32, u8 = np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.uint8)
+    cells, held, routes = np.empty((0, 0), np.uint8), np.empty((0, 0), np.int32), Routes.of((), ())
+    return VoteRows(from_us, i64, i32, i32, u8, i32, (), i32, cells, held, i32, u8, u8, u8, routes)
 
 
 def without_rows(rows: VoteRows) -> VoteRows:

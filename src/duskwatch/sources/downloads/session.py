@@ -19,7 +19,7 @@ from duskwatch.sources.downloads.retry import PASSING, backoff_s, retry_after_s
 
 Result = TypeVar("Result")
 # Files on their way at once, over all hosts: each holds one open, and systems allow some hundred.
-AT_ONCE = 64
+CONNECTIONS = 64
 CONNECTS = 3  # tries to connect to a host
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -54,7 +54,7 @@ class Web:
     def __init__(self, limits: Limits | None = None, rng: random.Random | None = None) -> None:
         self.limits = limits or Limits()
         self._rng = rng or random.Random()
-        self.room = asyncio.Semaphore(AT_ONCE)
+        self.room = asyncio.Semaphore(CONNECTIONS)
         self._remembered: dict[str, str] = {}
         self._gates: dict[str, asyncio.Semaphore] = {}
         self._client = httpx.AsyncClient(

@@ -29,8 +29,3 @@ def new_rows(rows: int = BLOCK_ROWS) -> npt.NDArray[np.uint64]:
 def to_block(out: npt.NDArray[np.uint64], rows: int) -> FlowBlock:
     """The first rows as a block; ``out`` may be written to again."""
     return FlowBlock(*(out[k, :rows].astype(dtype) for k, dtype in enumerate(DTYPES.values())))
-
-
-def empty_block() -> FlowBlock:
-    """A block of no flows."""
-    return FlowBlock(*(np.empty(0, dtype) for dtype in DTYPES.values()))

@@ -16,10 +16,10 @@ from duskwatch.records.prefix import Prefix, address_text
 from duskwatch.records.times import DAY
 from duskwatch.sources.flows.blocks import new_rows, to_block
 from duskwatch.sources.flows.exporters import ExporterTable, Refused
-from duskwatch.sources.flows.held import Held, HeldSets, as_batch
 from duskwatch.sources.flows.samplers import SamplerTable, read_options
 from duskwatch.sources.flows.template_table import TemplateTable
 from duskwatch.sources.flows.templates import Template, TemplateFault, parse_templates
+from duskwatch.sources.flows.waiting import WaitingSet, WaitingSets, as_batch
 
 REFUSALS_TOLD = 100
 TEMPLATE_LIFE_US = DAY
@@ -72,8 +72,8 @@ class Collector:
         self.table = ExporterTable(self.settings.allowed)
         self.templates = TemplateTable(inner=self.settings.inner)
         self.samplers = SamplerTable()
-        self._held = HeldSets()
-        self._due: list[Held] = []
+        self._held = WaitingSets()
+        self._due: list[WaitingSet] = []
         self._out = new_rows()
         self._cursor = np.zeros(to.CURSOR, np.int64)
         self._key = np.zeros(4, np.uint64)
@@ -221,7 +221,7 @@ class Collector:
         self._held.hold(
             int(cursor[to.WHOSE]),
             int(cursor[to.SET_ID]),
-            Held(
+            WaitingSet(
                 header + records,
                 int(batch.received_us[row]),
                 int(batch.afi[row]),

@@ -10,7 +10,7 @@ from duskwatch.sources.flows.datagrams import batch_of
 from duskwatch.sources.flows.octets import Octets
 
 LONGEST = 65_535  # octets of a datagram
-AT_ONCE = 512  # datagrams
+DATAGRAMS_AT_ONCE = 512  # datagrams
 
 
 def begins_as_export(data: bytes) -> bool:
@@ -36,7 +36,7 @@ class RawReader:
             while (one := self._next()) is not None:
                 self.datagrams += 1
                 waiting.append(one)
-                if len(waiting) == AT_ONCE:
+                if len(waiting) == DATAGRAMS_AT_ONCE:
                     yield batch_of(waiting)
                     waiting = []
             if waiting:

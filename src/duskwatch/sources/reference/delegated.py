@@ -20,7 +20,7 @@ import numpy.typing as npt
 from duskwatch.kernels import delegated as kernel
 from duskwatch.sources.reference.files import ReferenceDataError, StoredFile, describe
 from duskwatch.sources.reference.held import ONES, HeldTable, number_of
-from duskwatch.sources.reference.overlaps import Held
+from duskwatch.sources.reference.overlaps import CountryRecord
 
 REGISTRIES = frozenset({"afrinic", "apnic", "arin", "iana", "lacnic", "nro", "ripencc"})
 MAX_DAMAGED_NAMED = 5
@@ -62,7 +62,7 @@ def read_delegated(file: StoredFile, on: date) -> Delegations:
     day = on.year * 10000 + on.month * 100 + on.day
     lines = _lines(file.data)
     out = Delegations()
-    rows: dict[int, list[Held]] = {kernel.IPV4: [], kernel.IPV6: [], kernel.ASN: []}
+    rows: dict[int, list[CountryRecord]] = {kernel.IPV4: [], kernel.IPV6: [], kernel.ASN: []}
     versions = 0
     for at in np.flatnonzero(lines.kind == kernel.ODD).tolist():
         raw = file.data[lines.start[at] : lines.stop[at]]
@@ -168,7 +168,7 @@ def _newer(a: date | None, b: date | None) -> date | None:
     return max((d for d in (a, b) if d is not None), default=None)
 
 
-def _record(out: Delegations, fields: list[str], day: int, rows: dict[int, list[Held]]) -> None:
+def _record(out: Delegations, fields: list[str], day: int, rows: dict[int, list[CountryRecord]]) -> None:
     if len(fields) < 7:
         raise _Damaged(f"expected 7 fields or more split by |, found {len(fields)}")
     registry, country, kind, start, value, since_text, status = fields[:7]
@@ -187,7 +187,7 @@ def _record(out: Delegations, fields: list[str], day: int, rows: dict[int, list[
     elif since > day:
         out.later += 1
     else:
-        rows[what].append(Held(first, last, country, since))
+        rows[what].append(CountryRecord(first, last, country, since))
 
 
 def _range(kind: str, start: str, value: str) -> tuple[int, int, int]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from duskwatch.sources.reference.overlaps import Held, Run, settle
+from duskwatch.sources.reference.overlaps import CountryRecord, Run, settle
 
 U64 = npt.NDArray[np.uint64]
 I32 = npt.NDArray[np.int32]
@@ -28,7 +28,7 @@ class HeldTable:
         return len(self.since)
 
     @classmethod
-    def of(cls, rows: Sequence[Held]) -> "HeldTable":
+    def of(cls, rows: Sequence[CountryRecord]) -> "HeldTable":
         """Records one by one as columns."""
         return cls(
             *_halves([row.first for row in rows]),
@@ -44,10 +44,10 @@ class HeldTable:
             return cls.of([])
         return cls(*(np.concatenate([getattr(table, field.name) for table in tables]) for field in fields(cls)))
 
-    def rows(self) -> list[Held]:
+    def rows(self) -> list[CountryRecord]:
         """The records one by one."""
         return [
-            Held(a << 64 | b, c << 64 | d, code_of(country), since)
+            CountryRecord(a << 64 | b, c << 64 | d, code_of(country), since)
             for a, b, c, d, country, since in zip(
                 *(getattr(self, field.name).tolist() for field in fields(self)), strict=True
             )
@@ -97,7 +97,7 @@ def settle_table(held: HeldTable) -> tuple[RunTable, int]:
     crowd = order[size[cluster] > 1] if len(order) else order
     # In their first order, which decides between records of one date; clusters are apart, so they are settled together.
     runs, against = settle(held.take(np.sort(crowd)).rows())
-    others = HeldTable.of([Held(run.first, run.last, run.country, 0) for run in runs])
+    others = HeldTable.of([CountryRecord(run.first, run.last, run.country, 0) for run in runs])
     return _joined(HeldTable.join([held.take(alone), others])), against
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from duskwatch.sources.reference.files import ReferenceDataError, StoredFile
-from duskwatch.sources.reference.overlaps import Held
+from duskwatch.sources.reference.overlaps import CountryRecord
 
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
@@ -32,8 +32,8 @@ _NOBODY = "ZZ"
 class MmdbCountries:
     """What a database says. Addresses are plain integers of their family; ``since`` is the day it was built."""
 
-    ipv4: list[Held]
-    ipv6: list[Held]
+    ipv4: list[CountryRecord]
+    ipv6: list[CountryRecord]
     dated: date
     networks: int  # networks in the tree that have a record
     nameless: int  # of these, without a country
@@ -176,21 +176,23 @@ def country_of(record: object) -> str:
     return ""
 
 
-def _held(leaves: _Leaves, code_of: I64, codes: tuple[str, ...], rows: I64, bits: int, since: int) -> list[Held]:
+def _held(
+    leaves: _Leaves, code_of: I64, codes: tuple[str, ...], rows: I64, bits: int, since: int
+) -> list[CountryRecord]:
     """Rows as records, neighbours of one country joined."""
     rows = rows[np.lexsort((leaves.lo[rows], leaves.hi[rows]))]
     if not rows.size:
         return []
     spare = (bits - leaves.length[rows]).tolist()
     firsts = [h << 64 | low for h, low in zip(leaves.hi[rows].tolist(), leaves.lo[rows].tolist(), strict=True)]
-    out: list[Held] = []
+    out: list[CountryRecord] = []
     first, last, code = firsts[0], firsts[0] - 1, int(code_of[rows[0]])
     for start, host_bits, c in zip(firsts, spare, code_of[rows].tolist(), strict=True):
         if start != last + 1 or c != code:
-            out.append(Held(first, last, codes[code], since))
+            out.append(CountryRecord(first, last, codes[code], since))
             first, code = start, c
         last = start + (1 << host_bits) - 1
-    out.append(Held(first, last, codes[code], since))
+    out.append(CountryRecord(first, last, codes[code], since))
     return out
 
 

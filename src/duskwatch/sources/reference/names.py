@@ -6,6 +6,7 @@ from the table below; the tz database lists zones by geography and gives none th
 
 import difflib
 import re
+import unicodedata
 from functools import cache
 from importlib import resources
 
@@ -20,6 +21,12 @@ _FORMER = {
     "YU": ("Yugoslavia", ("RS", "ME"), "Europe/Belgrade"),
     "ZR": ("Zaire", ("CD",), "Africa/Kinshasa"),
 }
+_ALSO_CALLED = {
+    "britain": "GB", "burma": "MM", "cape verde": "CV", "congo brazzaville": "CG", "congo kinshasa": "CD",
+    "czech republic": "CZ", "dprk": "KP", "dr congo": "CD", "drc": "CD", "great britain": "GB", "holland": "NL",
+    "ivory coast": "CI", "macedonia": "MK", "republic of korea": "KR", "russian federation": "RU", "swaziland": "SZ",
+    "viet nam": "VN",
+}  # fmt: skip
 _REGION_NAMES = {"AP": "Asia and the Pacific"}  # no ISO code, so CLDR has no name for it
 _CAPITAL_ZONE = {  # of countries with several zones; where there is no capital, the largest station
     "AQ": "Antarctica/McMurdo",
@@ -78,6 +85,39 @@ def country_code(text: str) -> str:
         listed = " or ".join(_with_name(each) for each in meant)
         raise UnknownCountryError(f"'{shown}' is not a country code; write {listed}")
     raise UnknownCountryError(f"'{shown}' is not a country; write its code of two letters (ISO 3166-1), such as KP")
+
+
+def country_named(text: str) -> str:
+    """The code of the country that is called ``text`` (CLDR's or the tz database's English name, or its code).
+
+    UnknownCountryError otherwise; where some names are alike, the message lists their countries.
+    """
+    wanted = _folded(text)
+    names = [(row[1], row[0]) for row in _table("iso3166.tab")]
+    names += [(name, code) for code, name in _names("en").items() if code in _codes()]
+    names += [(name, code) for code, (name, *_) in _FORMER.items()]
+    exact = {code for name, code in names if _spellings(wanted) & _spellings(name)}
+    if wanted in _ALSO_CALLED:
+        exact = {_ALSO_CALLED[wanted]}
+    if len(exact) == 1:
+        return exact.pop()
+    try:
+        return country_code(text)
+    except UnknownCountryError:
+        if meant := _by_name(text):
+            listed = " or ".join(_with_name(each) for each in meant)
+            shown = "".join(c if c.isprintable() else "?" for c in text.strip()[:60])
+            raise UnknownCountryError(f"'{shown}' is not a country; did you mean {listed}?") from None
+        raise
+
+
+def _spellings(name: str) -> set[str]:
+    """A name, without what stands in parentheses, with "and" for "&", turned round at "(North)", without "the"."""
+    folded = _folded(name.replace("&", " and "))
+    bare = _folded(re.sub(r"\(.*?\)", "", name).replace("&", " and "))
+    turned = [_folded(f"{inside} {bare}") for inside in re.findall(r"\((.*?)\)", name)]
+    plain = "".join(c for c in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(c))
+    return {folded, bare, plain, *turned, folded.removeprefix("the ")}
 
 
 def country_name(code: str, language: str = "en") -> str:

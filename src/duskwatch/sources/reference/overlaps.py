@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 
-class Held(NamedTuple):
+class CountryRecord(NamedTuple):
     """One record: a country holds first..last (plain integers, both included) since a day."""
 
     first: int
@@ -22,7 +22,7 @@ class Run(NamedTuple):
     country: str
 
 
-def settle(records: Sequence[Held]) -> tuple[list[Run], int]:
+def settle(records: Sequence[CountryRecord]) -> tuple[list[Run], int]:
     """Runs in order, apart, neighbours of one country joined; and how many records contradict another.
 
     Where records overlap, the later ``since`` has the addresses; at the same date the record that comes first in
@@ -43,7 +43,7 @@ def settle(records: Sequence[Held]) -> tuple[list[Run], int]:
     return runs, contradictions
 
 
-def _settle_cluster(records: Sequence[Held], cluster: list[int], runs: list[Run]) -> int:
+def _settle_cluster(records: Sequence[CountryRecord], cluster: list[int], runs: list[Run]) -> int:
     """Sweep the rows of ``cluster``, sorted by first address and overlapping in a chain; add to ``runs``."""
     if len(cluster) == 1:  # nearly always
         first, last, country, _ = records[cluster[0]]
@@ -60,7 +60,7 @@ def _settle_cluster(records: Sequence[Held], cluster: list[int], runs: list[Run]
     return _contradictions(records, cluster)
 
 
-def _sweep(records: Sequence[Held], active: list[tuple[int, int]], runs: list[Run], at: int, stop: int) -> int:
+def _sweep(records: Sequence[CountryRecord], active: list[tuple[int, int]], runs: list[Run], at: int, stop: int) -> int:
     """Give the addresses [at, stop) to whoever of ``active`` has them; returns stop."""
     while active and at < stop:
         holder = records[active[0][1]]
@@ -80,7 +80,7 @@ def _append(runs: list[Run], first: int, last: int, country: str) -> None:
         runs.append(Run(first, last, country))
 
 
-def _contradictions(records: Sequence[Held], cluster: list[int]) -> int:
+def _contradictions(records: Sequence[CountryRecord], cluster: list[int]) -> int:
     count = 0
     furthest, others = ("", -1), -1  # country that reaches furthest so far, and how far all others reach
     for i in cluster:

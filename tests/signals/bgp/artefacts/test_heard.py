@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from duskwatch.records.elems import Kind
 from duskwatch.records.messages import DumpBegin, FileSpan, Silence
 from duskwatch.signals.bgp.artefacts.heard import (
-    NEVER_US,
+    NOT_HEARD_US,
     SLACK_US,
     Hearing,
     after,
@@ -45,7 +45,7 @@ def file_of(heard, number, *blocks):
     for one in blocks:
         heard, mended = hear(heard, one, 4, HOUR * US)
         put += mended.time_us.tolist()
-    return end_file(heard)[0], [None if time == NEVER_US else time / US for time in put]
+    return end_file(heard)[0], [None if time == NOT_HEARD_US else time / US for time in put]
 
 
 def after_a_good_file():
@@ -77,7 +77,7 @@ def test_peers_and_bins_that_come_one_by_one_do_not_copy_the_counts_each_time():
     heard = Hearing(0, 300 * US)
     rooms = set()
     for peer in range(200):
-        heard, _ = hear(heard, block((6 + 300 * peer, peer, A, PREFIX, (1, 2))), peer + 1, NEVER_US)
+        heard, _ = hear(heard, block((6 + 300 * peer, peer, A, PREFIX, (1, 2))), peer + 1, NOT_HEARD_US)
         rooms.add(heard.room.shape)
     assert [counts(heard, 60_000)[peer, peer, 0] for peer in range(200)] == [1] * 200
     assert len(rooms) < 40
@@ -159,7 +159,7 @@ def test_bad_times_at_the_head_of_a_file_are_its_start_where_good_ones_follow():
 def test_a_file_of_another_hour_is_left_out_and_is_a_silence():
     heard = begin_file(after_a_good_file(), FileSpan("u", 300 * US, 600 * US))
     heard, mended = hear(heard, said(9000, 9100), 1, HOUR * US)
-    assert mended.time_us.tolist() == [NEVER_US] * 2
+    assert mended.time_us.tolist() == [NOT_HEARD_US] * 2
     heard, silence = end_file(heard)
     assert silence == Silence(300 * US, 600 * US, "records of another time")
     assert counts(heard)[:, 0, 0].tolist() == [3] + [0] * 11

@@ -15,7 +15,7 @@ from duskwatch.records.times import DAY, MINUTE, parse_time
 from duskwatch.sources.bgp.archives.collectors import find_collector
 from duskwatch.sources.bgp.archives.fetch import Fetched, Refusal, fetch_archives, plan_archives
 from duskwatch.sources.bgp.archives.mirrors import Mirrors, choose_mirrors
-from duskwatch.sources.bgp.archives.plan import Plan
+from duskwatch.sources.bgp.archives.plan import FetchPlan
 from duskwatch.sources.downloads.cache import Cache, open_cache
 from duskwatch.sources.downloads.errors import DownloadError
 from tests.sources.bgp.archives.conftest import BEGIN, QUICK, at, write_archive, write_file
@@ -27,7 +27,7 @@ FROM, UNTIL = at("08:30"), at("09:30")
 
 def ask(
     mirror: str, cache: Cache, names: Sequence[str] = ("rrc00",), from_us: int = FROM, until_us: int = UNTIL, **options
-) -> tuple[list[Plan], list[Refusal], Mirrors]:
+) -> tuple[list[FetchPlan], list[Refusal], Mirrors]:
     mirrors = choose_mirrors([mirror], "")
     collectors = [find_collector(name, public=False) for name in names]
     options = {"now_us": NOW, "limits": QUICK, **options}

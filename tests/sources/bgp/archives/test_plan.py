@@ -10,7 +10,7 @@ from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND, parse_time
 from duskwatch.sources.bgp.archives import layout
 from duskwatch.sources.bgp.archives.catalogue import RemoteFile
 from duskwatch.sources.bgp.archives.collectors import Collector, find_collector
-from duskwatch.sources.bgp.archives.plan import Plan, make_plan, missing_names
+from duskwatch.sources.bgp.archives.plan import FetchPlan, make_plan, missing_names
 
 RIS = find_collector("rrc00", public=True)
 ROUTE_VIEWS = find_collector("route-views.sg", public=True)
@@ -25,7 +25,7 @@ def everything(collector: Collector, from_us: int, until_us: int, *, updates: bo
     ]
 
 
-def plan(collector: Collector, from_us: int, until_us: int, now_us: int = LATER) -> Plan:
+def plan(collector: Collector, from_us: int, until_us: int, now_us: int = LATER) -> FetchPlan:
     dumps = everything(collector, from_us - 3 * DAY, until_us, updates=False)
     updates = everything(collector, from_us - 3 * DAY, until_us + DAY, updates=True)
     return make_plan(collector, dumps, updates, from_us, until_us, now_us)
@@ -110,6 +110,7 @@ def test_all_names_of_a_window_are_missing_where_there_is_nothing():
     lost=st.sets(st.integers(0, 200)),
 )
 @example(collector=RIS, start=36, minutes=400, lost={0, 1, 135})  # of the last file only a minute is wanted
+@example(collector=ROUTE_VIEWS, start=0, minutes=31, lost={1})  # two files are left, 30 minutes apart
 def test_what_lacks_is_exactly_what_was_taken_away(collector, start, minutes, lost):
     """Against the set of names the cadence gives, as a slow twin."""
     from_us = NOON + start * MINUTE

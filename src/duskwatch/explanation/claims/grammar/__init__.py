@@ -12,7 +12,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-FILES = ("words", "lists", "patterns", "places")
+FILES = ("words", "lists", "patterns", "places", "hints", "weights")
 _NAME = re.compile(r"\{([a-z_]{2,40})\}")
 
 
@@ -30,6 +30,8 @@ class Grammar:
     lists: dict[str, str] = field(default_factory=dict)
     patterns: dict[str, Any] = field(default_factory=dict)
     places: dict[str, Any] = field(default_factory=dict)
+    hints: dict[str, Any] = field(default_factory=dict)
+    weights: dict[str, Any] = field(default_factory=dict)
 
     def expand(self, pattern: str) -> str:
         """A pattern with each {name} replaced by its list. ValueError names a list that is not there."""
@@ -66,4 +68,6 @@ def grammar(language: str) -> Grammar | None:
     folder = resources.files(__package__).joinpath(code)
     tables = {name: tomllib.loads(folder.joinpath(f"{name}.toml").read_text(encoding="utf-8")) for name in FILES}
     lists = {name: "|".join(entries) for name, entries in tables["lists"].items()}
-    return Grammar(code, tables["words"], lists, tables["patterns"], tables["places"])
+    return Grammar(
+        code, tables["words"], lists, tables["patterns"], tables["places"], tables["hints"], tables["weights"]
+    )

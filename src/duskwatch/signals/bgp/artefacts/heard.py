@@ -23,7 +23,7 @@ LONGEST_DUMP_US = 2 * HOUR
 # Names in local time are off by quarters of an hour, up to 14 h (the tz database).
 ZONE_US, FARTHEST_ZONE_US = 15 * MINUTE, 14 * HOUR
 # Later than any window: an elem of that time is left out.
-NEVER_US = np.iinfo(np.int64).max
+NOT_HEARD_US = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,15 +153,15 @@ def hear(heard: Hearing, block: ElemBlock, peers: int, horizon_us: int) -> tuple
     Files hold records in the order in which they came, so that the clock stepped between the last elem in the file's
     span and the first outside: from there on times are set back by the difference. Where that does not lead into the
     span, elems are taken as of the last good time before them. Where none came before, and none comes after in the
-    block, they may belong to another file: they are put off to NEVER_US, so that the fold leaves them out.
+    block, they may belong to another file: they are put off to NOT_HEARD_US, so that the fold leaves them out.
     Nothing is changed before one file was seen to fit its name: archives may name files by another clock.
     """
     if not len(block.time_us):
         return heard, block
     _reserve(heard, peers, block.last_us, horizon_us)
     span = heard.span
-    low = span.from_us - SLACK_US if span is not None else -NEVER_US
-    high = span.until_us + SLACK_US if span is not None and span.until_us is not None else NEVER_US
+    low = span.from_us - SLACK_US if span is not None else -NOT_HEARD_US
+    high = span.until_us + SLACK_US if span is not None and span.until_us is not None else NOT_HEARD_US
     strays, latest = _tally(heard, block, low, high, 1)
     if span is None:
         return heard, block
@@ -175,7 +175,7 @@ def hear(heard: Hearing, block: ElemBlock, peers: int, horizon_us: int) -> tuple
     if not heard.trusted:
         return heard, block
     _tally(heard, block, low, high, -1)
-    kept = put[put != NEVER_US]
+    kept = put[put != NOT_HEARD_US]
     block = block._replace(time_us=put, last_us=int(kept.max()) if len(kept) else 0)
     _reserve(heard, peers, block.last_us, horizon_us)
     _tally(heard, block, low, high, 1)
@@ -211,23 +211,23 @@ def _on_time(heard: Hearing, span: FileSpan, block: ElemBlock, low: int, high: i
     starts = bad[np.append(True, np.diff(bad) > 1)]  # of each run of bad times
     run = np.cumsum(np.isin(bad, starts)) - 1
     known = np.where(starts > 0, times[starts - 1], heard.last_good_us)
-    known[known < 0] = span.from_us if good.any() else NEVER_US
+    known[known < 0] = span.from_us if good.any() else NOT_HEARD_US
     off = times[starts] - known
     if starts[0] == 0 and heard.off_us is not None:
         off[0] = heard.off_us
     moved = times[bad] - off[run]
     fits = (moved >= low) & (moved < high)
     put[bad] = np.where(fits, moved, known[run])
-    left_out = int(np.count_nonzero(put[bad] == NEVER_US))
+    left_out = int(np.count_nonzero(put[bad] == NOT_HEARD_US))
     until = int(times[bad[-1] + 1]) if bad[-1] + 1 < len(times) else -1
     step = heard.step
     if step is None:
-        begin = int(put[bad[0]]) if put[bad[0]] != NEVER_US else span.from_us
+        begin = int(put[bad[0]]) if put[bad[0]] != NOT_HEARD_US else span.from_us
         step = ClockStep(span.name, begin, until, 0, 0, int(times[bad[0]]) - begin)
     heard.step = replace(
         step, until_us=until, moved=step.moved + len(bad) - left_out, left_out=step.left_out + left_out
     )
-    heard.off_us = int(off[-1]) if until < 0 and put[-1] != NEVER_US else None
+    heard.off_us = int(off[-1]) if until < 0 and put[-1] != NOT_HEARD_US else None
     if good.any():
         heard.last_good_us = max(heard.last_good_us, int(times[good].max()))
     return put

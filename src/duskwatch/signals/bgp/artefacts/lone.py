@@ -17,6 +17,7 @@ from duskwatch.kernels.guard import COMMON, FINE, LEFT, lone_collectors
 from duskwatch.records.prefix import Prefix
 from duskwatch.records.signals import PrefixState
 from duskwatch.records.times import HOUR, MINUTE
+from duskwatch.signals.bgp.vote_walk import CHANGES
 from duskwatch.signals.bgp.votes import Vote, VoteRows, Votes
 
 I64 = npt.NDArray[np.int64]
@@ -33,8 +34,6 @@ CONVERGE_US = 10 * MINUTE
 
 # While those who contradicted a loss have left, nobody's word on the prefix counts, for so long.
 UNHEARD_US = HOUR
-
-CHANGES = ("time_us", "prefix", "state", "votes", "voters", "origin", "upstream", "beyond", "by_voters")
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,16 +70,18 @@ def witness(
     outages: Sequence[Outage],
     faults: Faults,
     lone: Sequence[LoneLoss],
+    known: tuple[tuple[str, ...], I32] | None = None,
 ) -> tuple[tuple[Witnesses | None, ...], tuple[Artefact, ...]]:
     """For each outage who saw it, and the stuck routes that showed in it. None for outages that no route tells of.
 
     votes     with lone losses taken out, as ``history`` was measured from
     selected  bool[P]  the entity's prefixes
+    known     what places() says, where it is known already
     """
     if not outages:
         return (), ()
     seen = _walk(votes, selected, outages)
-    names, place_of = places(votes.rows, faults.same)
+    names, place_of = known or places(votes.rows, faults.same)
     level = history.level
     watch = _Watch(np.append(level.time_us, level.until_us), np.nan_to_num(level.voters), np.isnan(level.prefixes))
     told: list[Witnesses | None] = []
@@ -90,7 +92,7 @@ def witness(
             continue
         witnessed = _witnesses(votes, selected, history, watch, outage, faults, lone, seen, k, names, place_of)
         told.append(witnessed)
-        stuck += _stuck(votes, outage, faults, seen, k, selected)
+        stuck += _stuck(votes, outage, faults, seen, k)
     return tuple(told), tuple(stuck)
 
 
@@ -157,7 +159,7 @@ def _witnesses(
     start, end = seen.stretches[k]
     views = _views(votes, seen, k, names, place_of)
     lost = np.flatnonzero((2 * seen.lost[k] >= seen.before[k]) & (seen.before[k] > 0))
-    talking, statements = _talk(votes, selected, faults, lost, start, end)
+    talking, statements = _talk(votes, seen.affected[k], faults, lost, start, end)
     before, least, after = _voters(watch, start, end)
     elsewhere, elsewhere_lost = _elsewhere(votes, selected, outage)
     told = Witnesses(
@@ -229,9 +231,9 @@ def _peers(votes: Votes, which: Bool, gone: Bool, left: Bool, first_us: I64) -> 
 
 
 def _talk(
-    votes: Votes, selected: Bool, faults: Faults, voters: I64, start: int, end: int
+    votes: Votes, affected: I64, faults: Faults, voters: I64, start: int, end: int
 ) -> tuple[int | None, int | None]:
-    """Of some voters, how many spoke of other prefixes in a stretch, and how many statements they made.
+    """Of some voters, how many spoke of other prefixes than those affected in a stretch, and how often.
 
     Counted are the bins wholly inside it, so that what was said ahead of it does not count; where there are none, those
     that it touches. None where what was said was not counted at all.
@@ -239,7 +241,10 @@ def _talk(
     if not faults.heard:
         return None, None
     rows = votes.rows
-    per_voter = np.zeros(int(rows.voter_of.max(initial=-1)) + 1, np.int64)
+    own = np.zeros(len(votes.afi), np.bool_)
+    own[affected] = True
+    count = int(rows.voter_of.max(initial=-1)) + 1
+    per_voter = np.zeros(count, np.float64)
     for heard, offset in zip(faults.heard, faults.offsets, strict=True):
         bins, peers = heard.counts.shape[:2]
         first, last = -(-(start - heard.from_us) // heard.bin_us), (end - heard.from_us) // heard.bin_us
@@ -248,13 +253,14 @@ def _talk(
         first, last = max(0, first), min(bins, last)
         span = np.searchsorted(rows.time_us, heard.from_us + heard.bin_us * np.array([first, last], np.int64))
         said = heard.counts[first:last].sum(axis=(0, 2), dtype=np.int64)
-        np.add.at(per_voter, rows.voter_of[offset : offset + peers], said[: len(rows.voter_of) - offset])
-        # What they said of the entity itself is no sign that they had others to speak of.
-        at = np.arange(*span)
-        session = rows.session[at]
-        at = at[(session >= offset) & (session < offset + peers) & (rows.prefix[at] >= 0)]
-        at = at[selected[rows.prefix[at]] & ((rows.code[at] == Vote.HOLD) | (rows.code[at] == Vote.LOSE))]
-        np.subtract.at(per_voter, rows.voter_of[rows.session[at]], 1)
+        voters_of = rows.voter_of[offset : offset + peers]
+        per_voter += np.bincount(voters_of, said[: len(voters_of)], count)
+        # What they said of what was lost is no sign that they had others to speak of.
+        at = slice(*span)
+        session, prefix, code = rows.session[at], rows.prefix[at], rows.code[at]
+        about = (session >= offset) & (session < offset + peers) & (prefix >= 0)
+        about &= ((code == Vote.HOLD) | (code == Vote.LOSE)) & own[prefix]
+        per_voter -= np.bincount(rows.voter_of[session[about]], minlength=count)
     others = np.maximum(per_voter[voters], 0)
     return int((others > 0).sum()), int(others.sum())
 
@@ -287,6 +293,8 @@ def _voters_left(watch: _Watch, outage: Outage) -> bool:
 
 def _elsewhere(votes: Votes, selected: Bool, outage: Outage) -> tuple[int, int]:
     """Other prefixes watched in the run, and how many of them lost the majority around the onset and were left so."""
+    if selected.all():
+        return 0, 0
     low, high = np.searchsorted(votes.time_us, (outage.onset.earliest_us - MINUTE, outage.onset.latest_us + MINUTE + 1))
     rows = np.arange(low, high)
     rows = rows[~selected[votes.prefix[rows]]]
@@ -340,7 +348,7 @@ def _in_gap(watch: _Watch, outage: Outage, faults: Faults) -> bool:
     return False
 
 
-def _stuck(votes: Votes, outage: Outage, faults: Faults, seen: _Seen, k: int, selected: Bool) -> list[Artefact]:
+def _stuck(votes: Votes, outage: Outage, faults: Faults, seen: _Seen, k: int) -> list[Artefact]:
     """Voters that kept all they held of an outage for longer than routes take to go, while they said other things."""
     start, end = outage.onset.best_us, outage.end.best_us if outage.end is not None else votes.until_us
     if end - start < STUCK_US:
@@ -353,7 +361,7 @@ def _stuck(votes: Votes, outage: Outage, faults: Faults, seen: _Seen, k: int, se
         return []
     out = []
     for voter in kept.tolist():
-        talking, statements = _talk(votes, selected, faults, np.array([voter]), start, end)
+        talking, statements = _talk(votes, seen.affected[k], faults, np.array([voter]), start, end)
         if talking == 0:
             continue
         session = int(np.flatnonzero(votes.rows.voter_of == voter)[0])

@@ -35,7 +35,7 @@ class RemoteFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class Available:
     """What there is of one collector in a stretch of time."""
 
     files: tuple[RemoteFile, ...]  # sorted
@@ -50,7 +50,7 @@ class Catalogue:
     base: str  # address without a slash at its end
     pages: dict[str, tuple[Listed, ...] | None] = field(default_factory=dict)
 
-    async def ask(self, collector: Collector, from_us: int, until_us: int, *, updates: bool) -> Holding:
+    async def ask(self, collector: Collector, from_us: int, until_us: int, *, updates: bool) -> Available:
         """Table dumps, or update files, that begin from one moment until another.
 
         Of update files also the one that is being written at ``from_us``, and more before it where a page names them.
@@ -74,7 +74,7 @@ class Catalogue:
                 if layout.month_of(start, collector.name) in unlisted
             ]
             found |= {file.name: file for file in await self._probe(collector, wanted, updates=updates)}
-        return Holding(tuple(sorted(found.values())), listed)
+        return Available(tuple(sorted(found.values())), listed)
 
     async def _month(self, collector: Collector, month: str, *, updates: bool) -> list[RemoteFile] | None:
         """Files that a month's index page names; None where no page is served."""
@@ -153,7 +153,7 @@ def _named(entries: tuple[Listed, ...], url: str, collector: Collector, *, updat
         )
 
 
-def local_files(root: Path, collector: Collector, from_us: int, until_us: int) -> Holding:
+def local_files(root: Path, collector: Collector, from_us: int, until_us: int) -> Available:
     """Files of a collector below a local folder, whatever its layout, that begin from one moment until another.
 
     Whose a file is, is told by the folders above it. Folders of other months are not entered.
@@ -176,7 +176,7 @@ def local_files(root: Path, collector: Collector, from_us: int, until_us: int) -
                 found.append(RemoteFile(start, is_update_name(name), name, "", path, size, True))
         if seen > MOST_LOCAL:
             break
-    return Holding(tuple(sorted(found)), True)
+    return Available(tuple(sorted(found)), True)
 
 
 def _other_month(name: str, wanted: set[str]) -> bool:

@@ -12,7 +12,7 @@ from duskwatch.sources.bgp.archives.collectors import Collector
 from duskwatch.sources.bgp.archives.find import probe
 from duskwatch.sources.bgp.archives.mirrors import Mirror, Mirrors
 from duskwatch.sources.bgp.archives.names import is_update_name
-from duskwatch.sources.bgp.archives.plan import FURTHEST_DUMP_US, LONGEST_UPDATE_US, Plan, make_plan
+from duskwatch.sources.bgp.archives.plan import FURTHEST_DUMP_US, LONGEST_UPDATE_US, FetchPlan, make_plan
 from duskwatch.sources.downloads.cache import Cache, place_name
 from duskwatch.sources.downloads.errors import DownloadError, RefusedError
 from duskwatch.sources.downloads.session import Limits, Web
@@ -31,7 +31,7 @@ class Refusal:
 class Fetched:
     """What came of one collector's plan."""
 
-    plan: Plan
+    plan: FetchPlan
     dump: RemoteFile | None  # the table dump that could be had
     outcomes: tuple[Outcome, ...]  # of every file tried, in order of time
     files: tuple[Path, ...]  # that hold records, in order of time
@@ -55,18 +55,18 @@ def plan_archives(
     limits: Limits | None = None,
     offline: bool = False,
     restart_us: Sequence[int] = (),
-) -> tuple[list[Plan], list[Refusal]]:
+) -> tuple[list[FetchPlan], list[Refusal]]:
     """Ask what there is and choose what the window [from, until) needs, microseconds since the epoch.
 
     ``offline`` asks the cache alone. ``now_us`` is the present: what is still being written then is left out.
     ``restart_us`` are moments inside the window that need a table dump of their own (see ``make_plan``).
     """
 
-    async def run() -> list[Plan | Refusal]:
+    async def run() -> list[FetchPlan | Refusal]:
         async with Web(limits) as web:
             catalogues: dict[str, Catalogue] = {}
 
-            async def one(collector: Collector) -> Plan | Refusal:
+            async def one(collector: Collector) -> FetchPlan | Refusal:
                 mirror = mirrors.of(collector)
                 folder = mirror.folder or (_kept(cache, mirror, collector) if offline and cache else None)
                 catalogue = None
@@ -82,11 +82,13 @@ def plan_archives(
             return list(await asyncio.gather(*(one(collector) for collector in collectors)))
 
     answers = asyncio.run(run())
-    return [each for each in answers if isinstance(each, Plan)], [each for each in answers if isinstance(each, Refusal)]
+    return [each for each in answers if isinstance(each, FetchPlan)], [
+        each for each in answers if isinstance(each, Refusal)
+    ]
 
 
 def fetch_archives(
-    plans: Sequence[Plan],
+    plans: Sequence[FetchPlan],
     mirrors: Mirrors,
     cache: Cache,
     *,
@@ -154,7 +156,7 @@ async def _plan(
     catalogue: Catalogue | None,
     folder: Path | None,
     restart_us: Sequence[int],
-) -> Plan:
+) -> FetchPlan:
     furthest = from_us - FURTHEST_DUMP_US
     if catalogue is None:
         found = local_files(folder, collector, furthest - LONGEST_UPDATE_US, until_us).files if folder else ()
@@ -179,7 +181,7 @@ async def _plan(
     )
 
 
-async def _fetch(plan: Plan, mirrors: Mirrors, cache: Cache, web: Web, progress: Progress | None) -> Fetched:
+async def _fetch(plan: FetchPlan, mirrors: Mirrors, cache: Cache, web: Web, progress: Progress | None) -> Fetched:
     mirror = mirrors.of(plan.collector)
 
     def wanted(file: RemoteFile) -> Wanted:

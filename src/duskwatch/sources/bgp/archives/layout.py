@@ -12,7 +12,7 @@ at odd minutes (bview.20010101.0609, updates.20010131.2236), and servers were do
 
 from datetime import UTC, datetime, timedelta
 
-from duskwatch.records.times import HOUR, MINUTE, SECOND, to_datetime
+from duskwatch.records.times import HOUR, MINUTE, SECOND
 from duskwatch.sources.bgp.archives.collectors import Collector, Project
 from duskwatch.sources.bgp.archives.names import stamp_of
 
@@ -81,8 +81,3 @@ def month_of(time_us: int, collector: str = "") -> str:
     """The folder of the month that a moment's file lies in."""
     stamp = stamp_of(time_us, collector)
     return f"{stamp[:4]}.{stamp[4:6]}"
-
-
-def day_text(time_us: int) -> str:
-    """A moment as people read it in messages, to the minute."""
-    return to_datetime(time_us).strftime("%Y-%m-%d %H:%M")

@@ -22,7 +22,7 @@ LONGEST_UPDATE_US = HOUR
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class FetchPlan:
     """The files of one collector for one window."""
 
     collector: Collector
@@ -67,9 +67,8 @@ class Plan:
     def missing(self, dump: RemoteFile | None = None) -> tuple[str, ...]:
         """Names of update files that should be there from the dump on and are not; in order."""
         chosen = dump if dump is not None else next(iter(self.dumps), None)
-        return missing_names(
-            self.collector, self.updates_from(chosen), chosen.start_us if chosen else self.from_us, self.until_us
-        )
+        # Those before the dump as well: how far apart files are is seen from all of them.
+        return missing_names(self.collector, self.updates, chosen.start_us if chosen else self.from_us, self.until_us)
 
 
 def make_plan(
@@ -82,7 +81,7 @@ def make_plan(
     *,
     listed: bool = True,
     restart_us: Sequence[int] = (),
-) -> Plan:
+) -> FetchPlan:
     """Choose from what there is. Update files that are still being written at ``now_us`` are left out.
 
     ``restart_us`` are moments from which parts of the window are to be computed apart, such as midnights: the last
@@ -101,7 +100,9 @@ def make_plan(
     end_us = min(until_us, max(now_us, from_us))
     later = sorted(file for file in dumps if from_us < file.start_us < end_us)
     restarts = {max(before) for moment in restart_us if (before := [d for d in later if d.start_us <= moment])}
-    return Plan(collector, from_us, end_us, tuple(usable), tuple(chosen), tuple(later), listed, tuple(sorted(restarts)))
+    return FetchPlan(
+        collector, from_us, end_us, tuple(usable), tuple(chosen), tuple(later), listed, tuple(sorted(restarts))
+    )
 
 
 def missing_names(collector: Collector, updates: Sequence[RemoteFile], from_us: int, until_us: int) -> tuple[str, ...]:

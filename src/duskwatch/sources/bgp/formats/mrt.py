@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from duskwatch.kernels.codes import BAD, UNSUPPORTED
 from duskwatch.kernels.mrt import (
-    BAD,
     BROKEN,
     COUNT,
     ELEM,
@@ -30,7 +30,6 @@ from duskwatch.kernels.mrt import (
     RIBS,
     ROUTES,
     SUMMARY,
-    UNSUPPORTED,
     new_links,
     scan,
 )

@@ -1,0 +1,258 @@
+"""The testimony of days asked about one outage: who witnessed it, and through whom what was lost had been reached."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from duskwatch.records.countries import CountryRanges
+from duskwatch.records.coverage import Witnesses
+from duskwatch.records.entity import Entity
+from duskwatch.records.outages import Outage
+from duskwatch.records.prefix import Prefix, prefix_texts
+from duskwatch.records.signals import ChangeLog, EntityHistory, TransitShare
+from duskwatch.signals.bgp.artefacts.faults import Faults
+from duskwatch.signals.bgp.artefacts.lone import places
+from duskwatch.signals.bgp.artefacts.witness import witness
+from duskwatch.signals.bgp.extents import related
+from duskwatch.signals.bgp.measures import Extent, shares_of_time, transit_times
+from duskwatch.signals.bgp.paths import Ends
+from duskwatch.signals.bgp.testimony import Testimony, UnitColumns
+from duskwatch.signals.bgp.vote_rows import Routes, Vote, VoteRows, with_start
+from duskwatch.signals.bgp.votes import Votes
+
+I64 = npt.NDArray[np.int64]
+
+
+class Statements:
+    """The testimony of one day, in order of units, so that each of many entities takes its own."""
+
+    def __init__(self, testimony: Testimony, faults: Faults, ranges: CountryRanges | None) -> None:
+        self.faults, self.lone, self.others = faults, testimony.lone, testimony.others
+        self.from_us, self.until_us = testimony.from_us, testimony.until_us
+        self.rows = with_start(_rows(testimony))
+        self.of_sessions = np.flatnonzero(self.rows.prefix < 0)
+        self.lost = _ByUnit(testimony.units, self.rows.prefix, ranges)
+        self.reached = _ByUnit(testimony.others.units, testimony.others.unit, ranges)
+        units = testimony.units
+        self.texts = prefix_texts(units.afi, units.hi, units.lo, units.length)
+        self.places = places(self.rows, faults.same)
+
+    def of(self, entity: Entity, within: str, place: Mapping[str, int]) -> VoteRows:
+        """The rows on the prefixes of an entity that were lost, numbered by ``place``, and on sessions."""
+        units, rows = self.lost.of(entity, within)
+        number = np.full(len(self.texts) + 1, -1, np.int32)
+        number[units] = [place.get(self.texts[unit], -1) for unit in units.tolist()]
+        about = rows[number[self.rows.prefix[rows]] >= 0]
+        chosen = np.sort(np.concatenate([self.of_sessions, about]))
+        columns = {name: getattr(self.rows, name)[chosen] for name in ROW_COLUMNS}
+        columns["prefix"] = number[columns["prefix"]]
+        return replace(self.rows, **columns)
+
+    def steps_of(self, entity: Entity, within: str) -> tuple[I64, npt.NDArray[np.uint32], npt.NDArray[np.int32]]:
+        """Through whom the other prefixes of an entity were reached: time, AS, sessions more from then on."""
+        _, steps = self.reached.of(entity, within)
+        return self.others.time_us[steps], self.others.upstream[steps], self.others.step[steps]
+
+
+ROW_COLUMNS = ("time_us", "session", "prefix", "code", "route")
+
+
+class _ByUnit:
+    """Units by whose they are, and rows by the unit that they are about."""
+
+    def __init__(self, units: UnitColumns, unit: npt.NDArray[np.int32], ranges: CountryRanges | None) -> None:
+        self.units, self.ranges = units, ranges
+        self.rows = np.argsort(unit, kind="stable")
+        self.first = np.searchsorted(unit[self.rows], np.arange(len(units) + 1))
+        self.by_network = np.argsort(units.network, kind="stable")
+        self.network = units.network[self.by_network]
+
+    @cached_property
+    def country(self) -> npt.NDArray[np.int32]:
+        """Of each unit."""
+        units = self.units
+        if self.ranges is None:
+            return np.full(len(units), -1, np.int32)
+        return self.ranges.countries_of(units.afi, units.hi, units.lo, units.length)
+
+    def of(self, entity: Entity, within: str) -> tuple[I64, I64]:
+        """Units of an entity in order, and the rows about them."""
+        if entity.type == "asn":
+            own = np.sort(self.by_network[slice(*np.searchsorted(self.network, [entity.asn, entity.asn + 1]))])
+        elif entity.type == "country":
+            own = np.flatnonzero(self.units.whole & (self.country == self._index(entity.code)))
+        else:
+            columns = self.units.afi, self.units.hi, self.units.lo, self.units.length
+            own = np.flatnonzero(self.units.whole & related(Prefix.parse(entity.code), *columns))
+        if within:
+            own = own[self.country[own] == self._index(within)]
+        first, count = self.first[own], self.first[own + 1] - self.first[own]
+        begin = np.repeat(first - (np.cumsum(count) - count), count)
+        return own.astype(np.int64), self.rows[begin + np.arange(int(count.sum()))]
+
+    def _index(self, code: str) -> int:
+        return self.ranges.countries.index(code) if self.ranges is not None and code in self.ranges.countries else -2
+
+
+@dataclass(frozen=True, slots=True)
+class Witnessed:
+    """What testimony adds to the outages of one entity, in their order."""
+
+    witnesses: tuple[Witnesses | None, ...]
+    transit: tuple[tuple[TransitShare, ...], ...]  # before, during and after each
+
+
+def ask(
+    entity: Entity, within: str, history: EntityHistory, outages: Sequence[Outage], days: Sequence[Statements]
+) -> Witnessed:
+    """Who witnessed some outages that touch some days, and through whom the entity was reached around each.
+
+    history  of the entity (or of its part in a country) over a window that holds these days, which follow each other
+    """
+    log = history.changes
+    place = {text: k for k, text in enumerate(log.prefixes)}
+    votes = _votes(log, days, _joined([day.of(entity, within, place) for day in days], days))
+    lone = [one for day in days for one in day.lone if one.prefix in place]
+    everything = np.ones(len(place), np.bool_)
+    known = days[0].places if len(days) == 1 else None
+    told, _ = witness(votes, everything, history, outages, _faults(days), lone, known)
+    others = [(day.until_us, *day.steps_of(entity, within)) for day in days]
+    return Witnessed(told, tuple(_transit(votes, others, outage) for outage in outages))
+
+
+def _votes(log: ChangeLog, days: Sequence[Statements], rows: VoteRows) -> Votes:
+    """Changes as they are stored, with the rows that the testimony of days gives; prefixes as the log has them."""
+    afi = np.array([2 if ":" in text else 1 for text in log.prefixes], np.uint8)
+    nothing = np.zeros(len(afi), np.uint64)
+    return Votes(
+        days[0].from_us,
+        days[-1].until_us,
+        afi,
+        nothing,
+        nothing,
+        np.zeros(len(afi), np.uint8),
+        **{name: getattr(log, name) for name in ("time_us", "prefix", "state", "votes", "voters", "origin")},
+        upstream=log.upstream,
+        beyond=log.beyond,
+        by_voters=log.by_voters,
+        step_us=np.empty(0, np.int64),
+        voters4=np.empty(0, np.int32),
+        voters6=np.empty(0, np.int32),
+        rows=rows,
+        gaps=(),
+        learned=False,
+        any_origin=np.ones(len(afi), np.bool_),
+        origin_of=np.full(len(afi), -1, np.int64),
+    )
+
+
+def _rows(said: Testimony) -> VoteRows:
+    """One day's statements as rows of votes, with what stood when the day began."""
+    shape = len(said.units), len(said.sessions)
+    ases, index = np.unique(np.concatenate([said.upstream, said.before.ravel()]), return_inverse=True)
+    route = (index + 1).astype(np.int32)
+    holds = (said.code == Vote.HOLD) | (said.code == Vote.DUMPED_HOLD)
+    nothing = np.zeros(shape[0], np.uint8)
+    return VoteRows(
+        said.from_us,
+        said.time_us,
+        said.session.astype(np.int32),
+        said.unit,
+        said.code,
+        np.where(holds, route[: len(holds)], np.int32(0)),
+        said.sessions,
+        said.voter_of,
+        said.cells,
+        np.where(said.reached_before, route[len(holds) :].reshape(shape), np.int32(0)),
+        np.zeros(shape[0], np.int32),
+        nothing,
+        said.complete,
+        said.fresh,
+        _through(np.append(np.uint32(0), ases)),
+    )
+
+
+def _through(upstream: npt.NDArray[np.uint32]) -> Routes:
+    """Routes of which nothing is known but the AS before the origin."""
+    unknown = np.zeros(len(upstream), np.uint32)
+    return Routes((), np.empty(0, np.int64), Ends(unknown, upstream, unknown))
+
+
+def _joined(parts: Sequence[VoteRows], days: Sequence[Statements]) -> VoteRows:
+    """The rows of days that follow each other. Sessions of each day are its own, and end as those of the next begin."""
+    if len(parts) == 1:
+        return parts[0]
+    voters: dict[str, int] = {}
+    names = [session.rsplit(" ", 1)[0] for part in parts for session in part.sessions]
+    voter_of = np.array([voters.setdefault(name, len(voters)) for name in names], np.int32)
+    columns: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in ROW_COLUMNS}
+    base, routes = 0, 0
+    for k, (part, day) in enumerate(zip(parts, days, strict=True)):
+        begun = int(np.searchsorted(part.time_us, day.from_us, side="right")) if k else 0
+        ended = np.arange(base - len(parts[k - 1].sessions), base) if k else np.empty(0, np.int64)
+        gone = {
+            "time_us": np.full(3 * len(ended), day.from_us),
+            "session": np.repeat(ended, 3) - base,
+            "prefix": np.full(3 * len(ended), -1),
+            "code": np.tile([Vote.OFF4, Vote.OFF6, Vote.CLEAR], len(ended)),
+        }
+        first = {"session": base, "route": routes}
+        for name, own in columns.items():
+            column = getattr(part, name)
+            leaving = gone.get(name, np.zeros(3 * len(ended))).astype(column.dtype)
+            both = np.concatenate([column[:begun], leaving, column[begun:]])
+            own.append(both + np.int32(first[name]) if name in first else both)
+        base += len(part.sessions)
+        routes += len(part.routes.ends.upstream)
+    joined: dict[str, Any] = {name: np.concatenate(own) for name, own in columns.items()}
+    return replace(
+        parts[0],
+        **joined,
+        sessions=tuple(session for part in parts for session in part.sessions),
+        voter_of=voter_of,
+        routes=_through(np.concatenate([part.routes.ends.upstream for part in parts])),
+    )
+
+
+def _faults(days: Sequence[Statements]) -> Faults:
+    """The faults of days that follow each other, sessions numbered as _joined() does."""
+    if len(days) == 1:
+        return days[0].faults
+    bases = np.cumsum([0] + [len(day.rows.sessions) for day in days]).tolist()
+    shifted = [(day.faults, base) for day, base in zip(days, bases, strict=False)]
+    return Faults(
+        tuple(one for faults, _ in shifted for one in faults.artefacts),
+        (),
+        tuple((time_us, session + base) for faults, base in shifted for time_us, session in faults.downs),
+        {name: same for faults, _ in shifted for name, same in faults.same.items()},
+        any(faults.lopsided for faults, _ in shifted),
+        tuple(heard for faults, _ in shifted for heard in faults.heard),
+        tuple(offset + base for faults, base in shifted for offset in faults.offsets),
+    )
+
+
+def _transit(
+    votes: Votes,
+    others: Sequence[tuple[int, I64, npt.NDArray[np.uint32], npt.NDArray[np.int32]]],
+    outage: Outage,
+) -> tuple[TransitShare, ...]:
+    """Through whom an entity was reached before, during and after an outage, over the days that were asked.
+
+    others  of each day its end, and Statements.steps_of()
+    """
+    start, end = outage.onset.best_us, outage.end.best_us if outage.end is not None else votes.until_us
+    ends = [(votes.from_us, start), (start, end), (end, votes.until_us)]
+    spans = [(begin, stop) for begin, stop in ends if begin < stop]
+    ases, spent = transit_times(votes, Extent(np.ones(len(votes.afi), np.bool_)), spans)
+    total: list[dict[int, int]] = [dict(zip(ases.tolist(), times.tolist(), strict=True)) for times in spent]
+    for until_us, time_us, upstream, step in others:
+        through, index = np.unique(upstream, return_inverse=True)
+        for k, (begin, stop) in enumerate(spans):
+            times = np.maximum(0, min(stop, until_us) - np.maximum(time_us, begin)) * step
+            for asn, time in zip(through.tolist(), np.bincount(index, times, len(through)).tolist(), strict=True):
+                total[k][asn] = total[k].get(asn, 0) + round(time)
+    return shares_of_time(total, spans)
