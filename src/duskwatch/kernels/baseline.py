@@ -393,7 +393,8 @@ def _follow_local(s, params, ring, slot, scratch):
     of_bins = 1.25 * noise * np.sqrt((1.0 + 1.6 / n) / max(1.0, params[P_SLOT_US] / params[P_BIN_US]))
     slow = np.sqrt(max(0.0, off * off - of_bins * of_bins))
     s[EMPTY_ON] = 1.0 if slow <= max(SLOWEST_COUNT, 0.6 * of_bins) and _are_counts(s, expected) else 0.0
-    if slow > SLOWEST or noise > NOISIEST or s[CALM] == 1:
+    if model > 0 or slow > SLOWEST or noise > NOISIEST or s[CALM] == 1:
+        # What has a rhythm also has days that are unlike the others.
         return
     s[SUM_SLACK] = max(STEP, SLOWER * slow)
     share = s[SUM_SLACK] / noise

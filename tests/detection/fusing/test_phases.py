@@ -64,13 +64,13 @@ def test_of_a_return_in_steps_further_apart_the_last_is_the_climb():
 
 
 def test_what_was_lost_after_a_gap_had_not_come_back_in_it():
-    """Half is lost, nobody watches for a while, the rest is lost after it: no return can lie in that gap."""
-    first = [event for p in range(2) for event in lose(p, 40_000, 9_000)]
-    later = [event for p in (2, 3) for event in lose(p, 44_000, 5_000)]
+    """A third is lost, nobody watches for a while, a third more is lost after it: no return can lie in that gap."""
+    first = [event for p in range(2) for event in ((40_000, p, 0), (49_000, p, VOTERS))]
+    later = [event for p in (2, 3) for event in ((44_000, p, 0), (49_000, p, VOTERS))]
     gap = [(42_000, 43_000)]
-    (outage,) = detect(history(4, first + later, until=2 * 86_400, gaps=gap))
-    assert seconds(outage.end.earliest_us) == 48_995
-    (outage,) = detect(history(4, first, until=2 * 86_400, gaps=gap))
+    (outage,) = detect(history(6, first + later, until=2 * 86_400, gaps=gap))
+    assert seconds(outage.end.earliest_us) == 49_000
+    (outage,) = detect(history(6, first, until=2 * 86_400, gaps=gap))
     assert seconds(outage.end.earliest_us) == 42_000
 
 
