@@ -25,6 +25,7 @@ class Elem(NamedTuple):
     attributes: bytes | None
     as_size: int
     state: int
+    marks: int = 0  # 1: with a path identifier; 2: malformed attributes (RFC 7606)
 
 
 class Bytes:
@@ -76,8 +77,33 @@ def prefixes(raw: bytes, afi: int, add_path: bool) -> tuple[Found, bool]:
     return found, False
 
 
-def fields(body: bytes, cut: bool) -> tuple[list[tuple[int, tuple[int, int], bytes]], bytes]:
-    """The four fields of an UPDATE that hold prefixes, as (kind, family, bytes), and its path attributes."""
+def malformed(code: int, value: bytes, as_size: int) -> bool:
+    """Whether RFC 7606 section 7 takes the routes beside an attribute as withdrawn."""
+
+    def is_path(width: int) -> bool:
+        rest = Bytes(value)
+        try:
+            while rest.left:
+                kind, count = rest.number(1), rest.number(1)
+                if kind not in (1, 2, 3, 4) or count == 0:
+                    return False
+                rest.take(count * width)
+        except Bad:
+            return False
+        return True
+
+    if code == 1:
+        return len(value) != 1 or value[0] > 2
+    if code == 2:
+        return not is_path(as_size) and not is_path(6 - as_size)
+    if code in (3, 4, 5):
+        return len(value) != 4
+    return code in (8, 16, 32) and len(value) % {8: 4, 16: 8, 32: 12}[code] != 0
+
+
+def fields(body: bytes, cut: bool, as_size: int) -> tuple[list[tuple[int, tuple[int, int], bytes, bool]], bytes, bool]:
+    """The four fields of an UPDATE that hold prefixes, as (kind, family, bytes, whether they are announced beside
+    malformed attributes), its path attributes, and whether one of these runs past their end."""
     rest = Bytes(body)
     if rest.left < 4:
         raise Bad
@@ -95,15 +121,17 @@ def fields(body: bytes, cut: bool) -> tuple[list[tuple[int, tuple[int, int], byt
         whole = rest.left > size
         attributes = rest.take(min(size, rest.left))
     unreach, reach = [], []
+    broken, past, codes = False, False, set()
     walk = Bytes(attributes)
     while walk.left:
         try:
             flags, code = walk.number(1), walk.number(1)
             value = walk.take(walk.number(2 if flags & 0x10 else 1))
         except Bad:
-            if cut and not whole:
-                break
-            raise
+            past = not (cut and not whole)
+            break
+        codes.add(code)
+        broken |= malformed(code, value, as_size)
         if code in (14, 15):
             if len(value) < 3:
                 raise Bad
@@ -117,20 +145,24 @@ def fields(body: bytes, cut: bool) -> tuple[list[tuple[int, tuple[int, int], byt
     if len(unreach) > 1 or len(reach) > 1:  # RFC 7606 section 3 g
         raise Bad
     plain = (1, 1)
-    every = [(WITHDRAW, plain, withdrawn), *unreach, (ANNOUNCE, plain, rest.take(rest.left)), *reach]
-    return [field for field in every if field[1] in FAMILIES], attributes
+    broken |= past or (not {1, 2} <= codes and not cut)
+    gained = [(WITHDRAW if past else kind, family, raw, broken) for kind, family, raw in
+              [(ANNOUNCE, plain, rest.take(rest.left)), *reach]]  # fmt: skip
+    every = [(WITHDRAW, plain, withdrawn, False), *((*field, False) for field in unreach), *gained]
+    return [field for field in every if field[1] in FAMILIES], attributes, past
 
 
 def update(body: bytes, cut: bool, time_us: int, peer, as_size: int, add_path: bool) -> list[Elem]:
-    every, attributes = fields(body, cut)
+    every, attributes, past = fields(body, cut, as_size)
 
     def read(with_ids: bool) -> tuple[list[Elem], bool, bool]:
         """Elems, whether a prefix is cut off, whether a field names the default route twice."""
         out, short, repeated = [], False, False
-        for kind, family, raw in every:
+        for kind, family, raw, broken in every:
             found, is_short = prefixes(raw, family[0], with_ids)
             out += [
-                Elem(time_us, kind, family, peer, prefix, path_id, attributes, as_size, 0) for prefix, path_id in found
+                Elem(time_us, kind, family, peer, prefix, path_id, attributes, as_size, 0, with_ids + 2 * broken)
+                for prefix, path_id in found
             ]
             short |= is_short
             repeated |= sum(length == 0 for (_, length), _ in found) > 1
@@ -153,7 +185,7 @@ def update(body: bytes, cut: bool, time_us: int, peer, as_size: int, add_path: b
             raise
         out, short = instead
     out = out or [Elem(time_us, ALIVE, (0, 0), peer, (bytes(16), 0), 0, None, 4, 0)]
-    if cut or short:
+    if cut or short or past:
         raise Bad(out)
     return out
 
@@ -164,7 +196,8 @@ def bgp4mp(body: bytes, subtype: int, time_us: int) -> list[Elem]:
     rest = Bytes(body)
     as_size = 4 if subtype in (4, 5, 7, 9, 11) else 2
     sender = 1 if subtype in (2, 6, 7, 10, 11) else 0  # first or second of the two sides
-    asn = [rest.number(as_size), rest.number(as_size)][sender]
+    asns = [rest.number(as_size), rest.number(as_size)]
+    asn = asns[sender]
     is_state = subtype in (0, 5)
     behind = rest.data[rest.at :]
     afi = int.from_bytes(behind[2:4], "big")
@@ -172,12 +205,14 @@ def bgp4mp(body: bytes, subtype: int, time_us: int) -> list[Elem]:
         raise Bad
     if (is_state and len(behind) == 4) or (not is_state and len(behind) >= 19 and behind[:16] == b"\xff" * 16):
         peer = (asn, 1, bytes(4))
+        addresses = [bytes(4)] * 2
     else:
         rest.take(4)
         if afi not in (1, 2):
             raise Bad
         octets = 4 if afi == 1 else 16
-        peer = (asn, afi, [rest.take(octets), rest.take(octets)][sender])
+        addresses = [rest.take(octets), rest.take(octets)]
+        peer = (asn, afi, addresses[sender])
     if subtype == 2:
         return entry(rest, time_us, peer)
     if is_state:
@@ -187,7 +222,10 @@ def bgp4mp(body: bytes, subtype: int, time_us: int) -> list[Elem]:
         raise Bad
     cut = length - 19 > rest.left
     if kind != 2:
-        alive = [Elem(time_us, ALIVE, (0, 0), peer, (bytes(16), 0), 0, None, 4, 0)]
+        if kind == 3:  # whoever sends it, the session is that with the peer, who is named first
+            peer = (asns[0], peer[1], addresses[0])
+        told = kind if kind in (1, 3) else 0
+        alive = [Elem(time_us, ALIVE, (0, 0), peer, (bytes(16), 0), 0, None, 4, told)]
         if cut:
             raise Bad(alive)
         return alive
@@ -236,7 +274,8 @@ def rib(rest: Bytes, family, index: list, time_us: int, in_entry: bool, in_nlri:
         attributes = attributes_of(rest)
         if place >= len(index):
             raise Bad
-        out.append(Elem(time_us, RIB, family, index[place], prefix, path_id, attributes, 4, 0))
+        marks = int(in_entry or in_nlri)
+        out.append(Elem(time_us, RIB, family, index[place], prefix, path_id, attributes, 4, 0, marks))
     return out
 
 
@@ -337,7 +376,7 @@ def mrtd_bgp(body: bytes, subtype: int, time_us: int) -> list[Elem]:
         return [Elem(time_us, STATE, (0, 0), peer, (bytes(16), 0), 0, None, 4, state(rest))]
     rest.take(6)
     if subtype != 1:
-        return [Elem(time_us, ALIVE, (0, 0), peer, (bytes(16), 0), 0, None, 4, 0)]
+        return [Elem(time_us, ALIVE, (0, 0), peer, (bytes(16), 0), 0, None, 4, {5: 1, 6: 3}.get(subtype, 0))]
     if rest.left > 65535 - 19:  # RFC 8654: no message is longer
         raise Bad
     return update(rest.take(rest.left), False, time_us, peer, 2, False)

@@ -90,7 +90,9 @@ def slow_lone(rows):
             hold = [len(state.voters(prefix, state.held, place)) for place in range(3)]
             seen = [len(state.voters(prefix, state.seen, place)) for place in range(3)]
             was = codes[prefix]
-            if not all_ or 2 * len(known) <= len(all_) or 2 * sum(hold) > len(known):
+            whole = {VOTER_OF[s] for s in state.complete if (s, FAMILY[prefix]) in state.voting}
+            spoken = 2 * len(known) > len(all_) or (known and len(whole) >= 3)
+            if not all_ or not spoken or 2 * sum(hold) > len(known):
                 new = FINE
             elif was >= 0:
                 others = sum(seen) - seen[was]
@@ -124,7 +126,7 @@ def fast_lone(rows, room=1000):
         np.zeros((shape, places), np.int32), np.zeros(shape, np.int32), np.zeros((shape, places), np.int32),
         np.full(shape, FINE, np.int32), np.zeros(shape, np.int32), np.zeros((sessions, 2), np.uint8),
         np.zeros(sessions, np.uint8), np.zeros(sessions, np.uint8), np.zeros((voters, 2), np.int32),
-        np.zeros(2, np.int32),
+        np.zeros(2, np.int32), np.zeros((voters, 2), np.int32), np.zeros(2, np.int32),
     )  # fmt: skip
     touched = np.zeros(shape, np.uint8), np.zeros(shape, np.int32)
     out, row, more = [], 0, True

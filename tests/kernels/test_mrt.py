@@ -51,6 +51,7 @@ def fast(pieces: list[bytes]) -> tuple[list[slow.Elem], MrtReader]:
                     data[start : start + size] if start >= 0 else None,
                     int(block.as_size[row]),
                     int(block.state[row]),
+                    int(block.marks[row]),
                 )
             )
     return found, reader
@@ -409,11 +410,60 @@ def test_a_message_without_a_length_of_its_own_is_no_longer_than_any_other():
     assert reader.bad_records == 1
 
 
-def test_an_attribute_longer_than_its_field_is_bad_and_the_next_record_is_read():
+def test_beside_an_attribute_longer_than_its_field_routes_are_withdrawn_and_the_next_record_is_read():
     lies = attribute(8, bytes(4)).replace(struct.pack("!H", 4), struct.pack("!H", 60000))
     found, reader = fast([record(16, 4, message(4, update(b"", lies, IPV4))) + RECORDS["keepalive"]])
-    assert [elem.kind for elem in found] == [slow.ALIVE]
-    assert reader.bad == [(0, "path attributes run past the end of their field")]
+    assert [elem.kind for elem in found] == [slow.WITHDRAW] * 3 + [slow.ALIVE]
+    assert {elem.marks for elem in found[:3]} == {2}
+    why = (
+        "a path attribute runs past the end of its field; the routes of the message were taken as withdrawn (RFC 7606)"
+    )
+    assert reader.bad == [(0, why)]
+
+
+WELL = [attribute(1, b"\0"), attribute(2, b"\2\1\0\0\xfd\xe8"), attribute(3, bytes(4))]
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        [attribute(1, b""), *WELL[1:]],
+        [attribute(1, b"\3"), *WELL[1:]],
+        [WELL[0], attribute(2, b"\2\3\0\0\xfd\xe8"), WELL[2]],
+        [WELL[0], attribute(2, b"\5\1\0\0\xfd\xe8"), WELL[2]],
+        [WELL[0], attribute(2, b"\2\0"), WELL[2]],
+        [*WELL[:2], attribute(3, bytes(5))],
+        [*WELL, attribute(4, bytes(3))],
+        [*WELL, attribute(5, bytes(3))],
+        [*WELL, attribute(8, bytes(6))],
+        [*WELL, attribute(16, bytes(9))],
+        [*WELL, attribute(32, bytes(8))],
+        WELL[1:],
+        [WELL[0], WELL[2]],
+        [],
+    ],
+)
+def test_announcements_beside_malformed_attributes_are_marked(attributes: list[bytes]):
+    raw = b"".join(attributes)
+    found, reader = fast([record(16, 4, message(4, update(IPV4, raw, IPV4)))])
+    assert [(elem.kind, elem.marks) for elem in found] == [(slow.WITHDRAW, 0)] * 3 + [(slow.ANNOUNCE, 2)] * 3
+    assert reader.bad_records == 0
+
+
+def test_well_formed_attributes_are_not_marked_nor_a_path_of_the_other_width():
+    narrow = [WELL[0], attribute(2, b"\2\3\xfd\xe8\xfd\xe9\xfd\xea"), WELL[2]]
+    lists = [attribute(8, bytes(8)), attribute(16, bytes(16)), attribute(32, bytes(24)), attribute(4, bytes(4))]
+    for attributes in (WELL, [*WELL, *lists], narrow, [WELL[0], attribute(2, b""), WELL[2]]):
+        found, _ = fast([record(16, 4, message(4, update(b"", b"".join(attributes), IPV4)))])
+        assert {elem.marks for elem in found} == {0}
+
+
+def test_a_notification_of_either_side_is_of_the_peer_and_an_open_of_who_sends_it():
+    sides = struct.pack("!IIHH", 65001, 65002, 0, 1) + bytes([10, 0, 0, 1, 10, 0, 0, 2])
+    for subtype, kind, asn, state in ((4, 3, 65001, 3), (7, 3, 65001, 3), (4, 1, 65001, 1), (7, 1, 65002, 1)):
+        found, _ = fast([record(16, subtype, sides + bgp(kind, b"\6\2"))])
+        assert [(elem.kind, elem.peer[0], elem.state) for elem in found] == [(slow.ALIVE, asn, state)]
+        assert found[0].peer[2] == bytes([10, 0, 0, 1 if asn == 65001 else 2])
 
 
 def test_a_rib_record_with_as_many_entries_as_its_count_can_say():

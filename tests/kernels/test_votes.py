@@ -9,10 +9,10 @@ from duskwatch.kernels.votes import count_votes, cover_steps
 HOLD, LOSE, DUMPED_HOLD, OTHER, CLEAR, COMPLETE, ON4, OFF4, ON6, OFF6 = range(10)
 UNKNOWN, DARK, MINORITY, VISIBLE = range(4)
 FAMILY = [0, 0, 1]
-VOTER_OF = [0, 0, 1, 2]
+VOTER_OF = [0, 0, 1, 2, 3, 4, 5, 6, 7, 8]
 
 rows_strategy = st.lists(
-    st.tuples(st.integers(0, 12), st.integers(0, 3), st.integers(0, 2), st.integers(0, 9)), max_size=60
+    st.tuples(st.integers(0, 12), st.integers(0, 9), st.integers(0, 2), st.integers(0, 9)), max_size=90
 ).map(lambda rows: sorted(rows, key=lambda r: r[0]))
 
 
@@ -44,9 +44,10 @@ def slow(rows):
             voters = len({VOTER_OF[s] for s in here})
             votes = len({VOTER_OF[s] for s in here if (prefix, s) in held})
             spoke = len({VOTER_OF[s] for s in here if (prefix, s) in known})
+            whole = len({VOTER_OF[s] for s in here if s in complete})
             if voters == 0 or spoke == 0:
                 state = UNKNOWN
-            elif spoke * 2 <= voters:
+            elif spoke * 2 <= voters and whole < 3:
                 state = VISIBLE if prefix in ever else UNKNOWN
             elif votes == 0:
                 state = DARK
@@ -59,7 +60,7 @@ def slow(rows):
 
 
 def fast(rows, room=4096):
-    prefixes, sessions, voters = len(FAMILY), len(VOTER_OF), 3
+    prefixes, sessions, voters = len(FAMILY), len(VOTER_OF), 9
     columns = (
         np.array([r[0] for r in rows], np.int64),
         np.array([r[1] for r in rows], np.int32),
@@ -73,6 +74,8 @@ def fast(rows, room=4096):
         np.zeros(prefixes, np.uint8), np.ones(prefixes, np.uint8), np.zeros(prefixes, np.int32),
         np.zeros(prefixes, np.uint8),
         np.zeros((sessions, 2), np.uint8), np.zeros(sessions, np.uint8), np.zeros(sessions, np.uint8),
+        np.zeros((voters, 2), np.int32),
+        np.zeros(2, np.int32),
         np.zeros((voters, 2), np.int32),
         np.zeros(2, np.int32),
     )  # fmt: skip
@@ -112,6 +115,23 @@ def test_a_prefix_few_have_spoken_of_is_presumed_visible_until_more_than_half_sa
         (1, VISIBLE),
         (2, VISIBLE),
         (3, DARK),
+    ]
+
+
+def test_three_voters_with_whole_tables_judge_however_many_have_not_spoken():
+    """Nine voters, of which three (then two) are known whole: a prefix that these lost is lost."""
+    whole = [(0, s, -1, COMPLETE) for s in (0, 2, 3)] + [(0, s, -1, ON4) for s in range(len(VOTER_OF))]
+    rows = [*whole, *((1, s, 0, HOLD) for s in (0, 2, 3)), *((2, s, 0, LOSE) for s in (0, 2, 3))]
+    assert [(time, state) for time, prefix, state, *_ in fast(rows) if prefix == 0] == [
+        (0, DARK),
+        (1, VISIBLE),
+        (2, DARK),
+    ]
+    two = [row for row in rows if row[1] != 3 or row[3] == ON4]
+    assert [(time, state) for time, prefix, state, *_ in fast(two) if prefix == 0] == [
+        (0, UNKNOWN),
+        (1, VISIBLE),
+        (2, VISIBLE),
     ]
 
 

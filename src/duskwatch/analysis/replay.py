@@ -10,17 +10,20 @@ import numpy.typing as npt
 from duskwatch.records.errors import InputError
 from duskwatch.records.messages import InputDone, Message
 from duskwatch.records.report import InputFile
-from duskwatch.records.times import DAY, MINUTE, iso
+from duskwatch.records.times import DAY, MINUTE, SECOND, iso, span_text
 from duskwatch.signals.bgp.artefacts.heard import Heard
-from duskwatch.signals.bgp.collector_part import CollectorPart
+from duskwatch.signals.bgp.collector_part import CollectorPart, strangers
 from duskwatch.signals.bgp.fold import fold
 from duskwatch.signals.bgp.roll import close
 from duskwatch.signals.bgp.state import Watch, begin
-from duskwatch.sources.bgp.archives.find import ArchiveError, ArchiveFile, find_files, select
+from duskwatch.sources.bgp.archives.find import ArchiveError, ArchiveFile, find_files, passed_over, select, touches
 from duskwatch.sources.bgp.archives.read import messages, open_ahead
 from duskwatch.sources.bgp.formats.reenactment import most_telling
 
 BIN_US = 5 * MINUTE
+
+# Elems that come so much out of order are not worth a word: clocks differ, and writers have threads.
+JITTER_US = 2 * SECOND
 
 Progress = Callable[[str, int, int], None]
 """Told the file being read, stored bytes done and stored bytes in all."""
@@ -111,7 +114,7 @@ def replay_archives(
     back_us  read files from so long before the window on as if it began there, where there are any
     ArchiveError where there is no file for the window or for a collector that is asked for.
     """
-    files, _ = find_files(list(mrt))
+    files, passed = find_files(list(mrt))
     by_collector: dict[str, list[ArchiveFile]] = {}
     for file in files:
         by_collector.setdefault(file.collector, []).append(file)
@@ -125,7 +128,7 @@ def replay_archives(
         by_collector = {name: by_collector[name] for name in collectors}
     from_us = window.from_us - back_us
     chosen = {name: select(own, from_us, window.until_us) for name, own in sorted(by_collector.items())}
-    chosen = {name: own for name, own in chosen.items() if any(_touches(file, window) for file in own)}
+    chosen = {name: own for name, own in chosen.items() if touches(own, window.from_us, window.until_us)}
     if not chosen:
         first, last = min(file.start_us for file in files), max(file.start_us for file in files)
         raise ArchiveError(
@@ -150,7 +153,11 @@ def replay_archives(
         reading.progress("", total, total)
     mark = most_telling(file.reenactment for own in chosen.values() for file in own)
     further = {name: select(by_collector[name], window.from_us - DAY, window.until_us) for name in chosen}
-    return replace(join_replays(replays), window=window, reenactment=mark, lead_us=lead_us, earlier=further != chosen)
+    whole = join_replays(replays)
+    warnings = (*whole.warnings, *passed_over(passed))
+    return replace(
+        whole, window=window, reenactment=mark, warnings=warnings, lead_us=lead_us, earlier=further != chosen
+    )
 
 
 def _lead_us(chosen: Iterable[Sequence[ArchiveFile]], window: Window) -> int:
@@ -232,6 +239,10 @@ def _warnings(part: CollectorPart, inputs: Sequence[InputFile]) -> list[str]:
     name = part.collector
     out = [f"{read.name} is damaged at {read.damage}; what came before was used" for read in inputs if read.damage]
     out += [f"{read.name} was given twice; it changed nothing" for read in inputs if read.kind == "doubled"]
+    for note in dict.fromkeys(read.note for read in inputs if read.note):
+        names = [read.name for read in inputs if read.note == note]
+        which = names[0] if len(names) == 1 else f"each of {len(names)} files, {names[0]} first,"
+        out.append(f"{name}: {which} {note}")
     bad = sum(read.bad_records for read in inputs)
     if bad:
         out.append(f"{name}: {bad} records do not follow the RFC and were left out")
@@ -242,11 +253,26 @@ def _warnings(part: CollectorPart, inputs: Sequence[InputFile]) -> list[str]:
         )
     if part.left_out.too_late:
         out.append(f"{name}: {part.left_out.too_late} elems came more than 15 min out of order and were left out")
+    if part.left_out.late and part.left_out.late_us > JITTER_US:
+        out.append(
+            f"{name}: {part.left_out.late} elems came up to {span_text(part.left_out.late_us)} late and were taken as "
+            "of the latest of their peer, so that a loss may have begun earlier than is told by as much"
+        )
+    if part.left_out.malformed:
+        out.append(
+            f"{name}: {part.left_out.malformed} announcements with malformed attributes were taken as withdrawals "
+            "(RFC 7606)"
+        )
+    if part.left_out.readdressed:
+        out.append(
+            f"{name}: table dumps and updates name {part.left_out.readdressed} peers by different AS numbers; "
+            "peers of one address were taken for one"
+        )
+    if strangers(part):
+        out.append(
+            f"{name}: the table dump and the updates name no peer in common; are they of one collector? "
+            "What the dump tells is not known to hold for the peers of the updates"
+        )
     if part.left_out.beyond:
         out.append(f"{name}: {part.left_out.beyond} elems were left out, of more peers than any collector has")
     return out
-
-
-def _touches(file: ArchiveFile, window: Window) -> bool:
-    """Whether a file may say something about the window: updates from a day before on, or any dump before its end."""
-    return file.start_us < window.until_us and (file.start_us >= window.from_us - 24 * 60 * MINUTE)

@@ -117,7 +117,7 @@ def command(
         from duskwatch.drivers.backfill.plan import Plan, plan_parts
         from duskwatch.drivers.backfill.run import run
         from duskwatch.drivers.backfill.workers import BackfillError
-        from duskwatch.sources.bgp.archives.find import find_files
+        from duskwatch.sources.bgp.archives.find import find_files, passed_over
         from duskwatch.sources.reference.geo import load_geo
         from duskwatch.store import StoreError
         from duskwatch.store.days import checked_source
@@ -157,7 +157,7 @@ def command(
             print(f"duskwatch {COMMAND}: stopped; the same command goes on where it was", file=sys.stderr)
             sys.exit(130)
         summary.warnings[:0] = fetching.warnings
-        summary.warnings += [f"{path.name} is no MRT file, or cannot be read, and was passed over" for path in passed]
+        summary.warnings += passed_over(passed)
         _print(summary, parts, plan, as_json=json_)
     if fetching.failed or summary.failures or summary.damaged:
         sys.exit(1)

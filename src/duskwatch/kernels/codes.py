@@ -5,6 +5,10 @@ The enums say what each number means; they take the number from here. Numbers of
 
 # Elem kinds: records.elems.Kind
 RIB, ANNOUNCE, WITHDRAW, STATE, ALIVE, RIB_PEER = range(6)
+# Marks of an elem, bits: records.elems.Mark
+WITH_ID, MALFORMED = 1, 2
+# Types of BGP messages (RFC 4271 section 4.1): records.elems.MessageType
+OPEN_MESSAGE, UPDATE_MESSAGE, NOTIFICATION = 1, 2, 3
 # What became of an MRT record: records.elems.Status
 GOOD, UNSUPPORTED, BAD = range(3)
 # Where a sampling rate, and the times of a flow, come from: records.flows.RateSource, TimeSource

@@ -9,6 +9,7 @@ from duskwatch.kernels.codes import VOTE_DUMPED_HOLD as DUMPED_HOLD
 from duskwatch.kernels.codes import VOTE_HOLD as HOLD
 from duskwatch.kernels.codes import VOTE_LOSE as LOSE
 from duskwatch.kernels.codes import VOTE_OTHER as OTHER
+from duskwatch.kernels.votes import LEAST_WHOLE, count_whole
 
 # A voter's word on a prefix: it holds it; its word is known; it once held it, or spoke of it first by taking it back;
 # the same, though its session may have ended since.
@@ -68,7 +69,7 @@ def _count(cell, step, where, voter, place, hold_of, known_of, seen_of, hold, kn
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _alone(hold, seen, known, voters, was, least, share, nearly):
+def _alone(hold, seen, known, voters, whole, was, least, share, nearly):
     """Whose loss alone this is, of one prefix: see ``lone_collectors``. hold, seen int32[C]."""
     places = hold.shape[0]
     holds, sees = 0, 0
@@ -79,7 +80,7 @@ def _alone(hold, seen, known, voters, was, least, share, nearly):
         if seen[place] - hold[place] > most:
             most = seen[place] - hold[place]
             worst = place
-    if voters == 0 or known * 2 <= voters or holds * 2 > known:
+    if voters == 0 or known == 0 or (known * 2 <= voters and whole < LEAST_WHOLE) or holds * 2 > known:
         return FINE
     if was >= 0:
         others, held = sees - seen[was], holds - hold[was]
@@ -103,7 +104,7 @@ def _alone(hold, seen, known, voters, was, least, share, nearly):
 def lone_collectors(
     time_us, session, prefix, code, voter_of, place_of, family,
     cells, hold_of, known_of, seen_of, hold, known, seen, codes, worst, voting, complete, fresh, voting_of, voters,
-    least, share, nearly, row, touched, touched_list,
+    whole_of, whole, least, share, nearly, row, touched, touched_list,
     out_time, out_prefix, out_code, out_votes, out_voters, out_all,
 ):  # fmt: skip
     """Walk rows in time order and tell, of each prefix, when one collector alone has lost it and when it has not.
@@ -112,7 +113,7 @@ def lone_collectors(
     voter_of int32[N] voter of each session    place_of int32[V] collector of each voter    family uint8[P]
     cells    uint8[P, N]   hold_of, known_of, seen_of  uint16[P, V]   hold, seen int32[P, C]   known int32[P]
     codes    int32[P]  FINE at first     worst  int32[P]  most voters that the collector in ``codes`` had lost, so far
-    voting   uint8[N, 2]  complete, fresh uint8[N]  voting_of int32[V, 2]  voters int32[2]
+    voting   uint8[N, 2]  complete, fresh uint8[N]  voting_of, whole_of int32[V, 2]  voters, whole int32[2]
     All in/out, so that the walk can stop when ``out_*`` is full and be taken up again.
     least, share, nearly   so many voters of the others, such a share of all, must hold it still, and of each other
                            collector such a share of those that ever did
@@ -146,14 +147,16 @@ def lone_collectors(
                 kind = 0 if what <= OFF4 else 1
                 on = 1 if what == ON4 or what == ON6 else 0
                 if voting[who, kind] != on:
+                    count_whole(who, voter, kind, voting, complete, -1, whole_of, whole)
                     voting[who, kind] = on
+                    count_whole(who, voter, kind, voting, complete, 1, whole_of, whole)
                     step = 1 if on == 1 else -1
                     voting_of[voter, kind] += step
                     if on == 1 and voting_of[voter, kind] == 1:
                         voters[kind] += 1
                     elif on == 0 and voting_of[voter, kind] == 0:
                         voters[kind] -= 1
-            whole = what == COMPLETE or ((what == ON4 or what == ON6) and fresh[who] == 1 and complete[who] == 0)
+            all_told = what == COMPLETE or ((what == ON4 or what == ON6) and fresh[who] == 1 and complete[who] == 0)
             for where in range(first, last):
                 mine = family[where]
                 old = cells[where, who]
@@ -166,7 +169,7 @@ def lone_collectors(
                         new = KNOWN | WITNESS | ONCE
                 elif what == CLEAR:
                     new = old & ONCE
-                elif whole:
+                elif all_told:
                     new = old | KNOWN
                     if old & ONCE:
                         new |= WITNESS
@@ -185,18 +188,22 @@ def lone_collectors(
                     touched[where] = 1
                     touched_list[n_touched] = where
                     n_touched += 1
-            if what == CLEAR:
-                fresh[who] = 1
-                complete[who] = 0
-            elif whole:
-                complete[who] = 1
-                fresh[who] = 0
+            if what == CLEAR or all_told:
+                for family_kind in range(2):
+                    count_whole(who, voter, family_kind, voting, complete, -1, whole_of, whole)
+                fresh[who] = 1 if what == CLEAR else 0
+                complete[who] = 0 if what == CLEAR else 1
+                for family_kind in range(2):
+                    count_whole(who, voter, family_kind, voting, complete, 1, whole_of, whole)
             row += 1
         for k in range(n_touched):
             where = touched_list[k]
             touched[where] = 0
             was = codes[where]
-            new_code = _alone(hold[where], seen[where], known[where], voters[family[where]], was, least, share, nearly)
+            mine = family[where]
+            new_code = _alone(
+                hold[where], seen[where], known[where], voters[mine], whole[mine], was, least, share, nearly
+            )
             if new_code == was:
                 if was >= 0:
                     worst[where] = max(worst[where], seen[where, was] - hold[where, was])

@@ -8,7 +8,22 @@ import numpy as np
 from numba import njit
 from numba.core.options import DefaultOptions
 
-from duskwatch.kernels.codes import ALIVE, ANNOUNCE, BAD, GOOD, RIB, RIB_PEER, STATE, UNSUPPORTED, WITHDRAW
+from duskwatch.kernels.codes import (
+    ALIVE,
+    ANNOUNCE,
+    BAD,
+    GOOD,
+    MALFORMED,
+    NOTIFICATION,
+    OPEN_MESSAGE,
+    RIB,
+    RIB_PEER,
+    STATE,
+    UNSUPPORTED,
+    UPDATE_MESSAGE,
+    WITH_ID,
+    WITHDRAW,
+)
 
 # Nothing is allocated here, so nothing needs to be counted. Without the last option each call that is handed arrays
 # counts references to them, atomically, and that takes most of the time.
@@ -17,6 +32,10 @@ if hasattr(DefaultOptions, "_nrt"):  # no part of Numba's documented interface: 
     OPTIONS["_nrt"] = False
 
 WITH_IDS = 4  # beside a status: the record was read with path identifiers
+# Path attributes whose form is checked, and octets of one value where a value is a list (RFC 7606 section 7).
+ORIGIN, AS_PATH, NEXT_HOP, MED, LOCAL_PREF, COMMUNITIES, EXTENDED, LARGE = 1, 2, 3, 4, 5, 8, 16, 32
+HIGHEST_ORIGIN = 2
+HIGHEST_SEGMENT = 4  # AS_SET, AS_SEQUENCE and the two of confederations (RFC 5065 section 3)
 
 # Why a record is bad; index into REASONS.
 REASONS = (
@@ -36,10 +55,11 @@ REASONS = (
     "MP_REACH_NLRI or MP_UNREACH_NLRI is too short, or is there twice",
     "the last prefix runs past its field; those before it were taken",
     "the record ends before its BGP message does; what stands before that was taken",
+    "a path attribute runs past the end of its field; the routes of the message were taken as withdrawn (RFC 7606)",
 )
 SHORT, PEER_PAST, ENTRY_PAST, NO_PEER, BAD_PREFIX, BAD_AFI, BAD_MESSAGE, BAD_ATTRIBUTES = range(1, 9)
 MANY_PEERS, NO_MESSAGE, BAD_STATE, MANY_ENTRIES, BAD_MP = range(9, 14)
-PREFIX_PAST, CUT = 14, 15  # from here on, elems are kept
+PREFIX_PAST, CUT, ATTRIBUTE_PAST = 14, 15, 16  # from here on, elems are kept
 
 # What ends a scan.
 MORE, FULL, BROKEN = 0, 1, 2
@@ -71,7 +91,7 @@ ELEM = np.dtype(
         ("safi", "u1"),
         ("prefix_length", "u1"),
         ("as_size", "u1"),
-        ("", "u1"),
+        ("marks", "u1"),
     ]
 )
 # One record. reason is an index into REASONS; family is AFI * 256 + SAFI of what an unsupported one is about, else 0.
@@ -96,7 +116,7 @@ INDEX = PEER_SLOTS
 COUNT, LAST, LISTED, HASHED = range(PEER_SLOTS + 65536, PEER_SLOTS + 65540)
 LINKS = PEER_SLOTS + 65540
 # int64[SUMMARY]: earliest and latest time of the elems (0 where there is none), how many of them are of a table dump,
-# at least how many carry a path identifier, how many records are not good, and whether a row stands for a whole record.
+# how many carry a path identifier, how many records are not good, and whether a row stands for a whole record.
 FIRST_US, LAST_US, RIBS, PATH_IDS, ODD, ROUTES = range(6)
 SUMMARY = 6
 
@@ -254,8 +274,9 @@ def _hash_peers(table, links):
 
 @njit(inline="always", **OPTIONS)
 def _put(
-    out, e, time_us, kind, afi, safi, peer, hi, lo, length, path_id, attr_start, attr_length, as_size, state, record
-):
+    out, e, time_us, kind, afi, safi, peer, hi, lo, length, path_id, attr_start, attr_length, as_size, state, marks,
+    record,
+):  # fmt: skip
     at = np.uint64(e * ELEM_WORDS)
     out[at] = np.uint64(time_us)
     out[at + np.uint64(1)] = hi
@@ -264,14 +285,14 @@ def _put(
     out[at + np.uint64(4)] = np.uint64(peer | (path_id << 32))
     out[at + np.uint64(5)] = np.uint64(attr_length | (record << 32))
     out[at + np.uint64(6)] = np.uint64(
-        state | (kind << 16) | (afi << 24) | (safi << 32) | (length << 40) | (as_size << 48)
+        state | (kind << 16) | (afi << 24) | (safi << 32) | (length << 40) | (as_size << 48) | (marks << 56)
     )
 
 
 @njit(**OPTIONS)
 def _bare(out, e, time_us, kind, peer, state, record):
     """An elem without a prefix."""
-    _put(out, e, time_us, kind, 0, 0, peer, np.uint64(0), np.uint64(0), 0, 0, -1, 0, 4, state, record)
+    _put(out, e, time_us, kind, 0, 0, peer, np.uint64(0), np.uint64(0), 0, 0, -1, 0, 4, state, 0, record)
 
 
 @njit(**OPTIONS)
@@ -338,6 +359,7 @@ def _rib(data, at, end, time_us, record, afi, safi, in_entry, in_nlri, exact, li
     if (e + count) * ELEM_WORDS > out.shape[0]:
         return np.int64(-1), 0
     fixed = 12 if in_entry else 8
+    marks = WITH_ID if in_entry or in_nlri else 0
     listed = np.int64(links[LISTED])
     for _ in range(count):
         if at + fixed > end:
@@ -354,7 +376,7 @@ def _rib(data, at, end, time_us, record, afi, safi, in_entry, in_nlri, exact, li
         if attr_length > ATTRIBUTES_LIMIT:
             return e, BAD_ATTRIBUTES
         peer = np.int64(links[np.uint64(INDEX + place)])
-        _put(out, e, time_us, RIB, afi, safi, peer, hi, lo, length, path_id, at, attr_length, 4, 0, record)
+        _put(out, e, time_us, RIB, afi, safi, peer, hi, lo, length, path_id, at, attr_length, 4, 0, marks, record)
         e += 1
         at += attr_length
     if exact and at != end:
@@ -393,7 +415,7 @@ def _rib_routes(data, at, end, time_us, record, afi, links, out, e):
             return e, BAD_ATTRIBUTES
     if count == 0:
         return e, 0
-    _put(out, e, time_us, RIB, afi, 1, 0, hi, lo, length, 0, first, count, 4, 0, record)
+    _put(out, e, time_us, RIB, afi, 1, 0, hi, lo, length, 0, first, count, 4, 0, 0, record)
     return e + 1, 0
 
 
@@ -455,7 +477,7 @@ def _table_dump(data, at, end, time_us, record, afi, as_octets, table, links, ou
         peer = _find_peer(table, links, asn, peer_hi, peer_lo, afi, 0)
         if peer < 0:
             return e, MANY_PEERS
-        _put(out, e, time_us, RIB, afi, 1, peer, hi, lo, length, 0, at, attr_length, as_octets, 0, record)
+        _put(out, e, time_us, RIB, afi, 1, peer, hi, lo, length, 0, at, attr_length, as_octets, 0, 0, record)
         e += 1
         at += attr_length
     if e == first:
@@ -474,6 +496,38 @@ def _attribute_head(data, at):
 
 
 @njit(**OPTIONS)
+def _is_path(data, at, end, width):
+    """Whether an AS_PATH is whole segments of known types, none of them empty (RFC 7606 section 7.2)."""
+    while at < end:
+        if at + 2 > end:
+            return False
+        count = _u8(data, at + 1)
+        if _u8(data, at) - 1 >= HIGHEST_SEGMENT or _u8(data, at) == 0 or count == 0:
+            return False
+        at += 2 + count * width
+    return at == end
+
+
+@njit(inline="always", **OPTIONS)
+def _is_malformed(data, code, at, length, as_size):
+    """Whether a path attribute is one for which RFC 7606 section 7 takes the routes of its message as withdrawn.
+
+    An AS_PATH of the other width than its record says is not: writers have mixed the two up.
+    """
+    if code == AS_PATH:
+        return not _is_path(data, at, at + length, as_size) and not _is_path(data, at, at + length, 6 - as_size)
+    if code == ORIGIN:
+        return length != 1 or _u8(data, at) > HIGHEST_ORIGIN
+    if code == COMMUNITIES:
+        return length & 3 != 0
+    if code == NEXT_HOP or code == MED or code == LOCAL_PREF:
+        return length != 4
+    if code == EXTENDED:
+        return length & 7 != 0
+    return code == LARGE and length % 12 != 0
+
+
+@njit(**OPTIONS)
 def _update(data, at, end, cut, time_us, record, add_path, peer, as_size, out, e):
     """The body of an UPDATE (RFC 4271 section 4.3, RFC 4760). Returns (elems, reason, status, family).
 
@@ -481,6 +535,9 @@ def _update(data, at, end, cut, time_us, record, add_path, peer, as_size, out, e
     path identifiers (RFC 7911 section 3). Writers older than RFC 8050 put such messages into the plain subtypes. Read
     as plain prefixes those break, or name the default route (the first octet of a small identifier) again and again;
     they are then read with path identifiers, if that reads well.
+
+    Announcements beside malformed attributes are marked; beside an attribute that runs past its field they are
+    withdrawals (RFC 7606 sections 2 and 4).
     """
     if at + 4 > end:
         return e, BAD_MESSAGE, BAD, 0
@@ -502,6 +559,8 @@ def _update(data, at, end, cut, time_us, record, add_path, peer, as_size, out, e
     status, family = GOOD, np.int64(0)
     reach, reach_end, reach_afi, reach_safi = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
     unreach, unreach_end, unreach_afi, unreach_safi = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+    malformed, past = False, False
+    there = 0  # bits of the attributes that each announcement needs
     at = attr_start
     while at < attr_end:
         head = _attribute_head(data, at)
@@ -509,10 +568,12 @@ def _update(data, at, end, cut, time_us, record, add_path, peer, as_size, out, e
         at += 3 + extended
         length = (head >> (8 - 8 * extended)) & (0xFF | (0xFF00 * extended))
         if at + length > attr_end:
-            if cut and attr_end == end:
-                break
-            return e, BAD_ATTRIBUTES, BAD, 0
+            past = not (cut and attr_end == end)
+            break
         code = (head >> 16) & 255
+        if code <= AS_PATH:
+            there |= code
+        malformed |= _is_malformed(data, code, at, length, as_size)
         if (code | 1) == 15:
             if length < 3:
                 return e, BAD_MP, BAD, 0
@@ -542,6 +603,8 @@ def _update(data, at, end, cut, time_us, record, add_path, peer, as_size, out, e
     first = e
     reason = 0
     with_ids = add_path
+    malformed |= past or (there != ORIGIN | AS_PATH and not cut)
+    gain = WITHDRAW if past else ANNOUNCE
     for reading in range(3):
         with_ids = add_path or reading == 1
         e = first
@@ -554,9 +617,10 @@ def _update(data, at, end, cut, time_us, record, add_path, peer, as_size, out, e
             elif field == 1:
                 at, stop, afi, safi = unreach, unreach_end, unreach_afi, unreach_safi
             elif field == 2:
-                at, stop, kind = attr_end, end, ANNOUNCE
+                at, stop, kind = attr_end, end, gain
             else:
-                at, stop, kind, afi, safi = reach, reach_end, ANNOUNCE, reach_afi, reach_safi
+                at, stop, kind, afi, safi = reach, reach_end, gain, reach_afi, reach_safi
+            marks = (WITH_ID if with_ids else 0) | (MALFORMED if malformed and field >= 2 else 0)
             widest = 32 if afi == 1 else 128
             defaults = 0
             while at < stop:
@@ -582,7 +646,7 @@ def _update(data, at, end, cut, time_us, record, add_path, peer, as_size, out, e
                 hi, lo = _prefix(data, at + 1, length)
                 _put(
                     out, e, time_us, kind, afi, safi, peer, hi, lo, length, path_id,
-                    attr_start, attr_length, as_size, 0, record,
+                    attr_start, attr_length, as_size, 0, marks, record,
                 )  # fmt: skip
                 e += 1
                 at += 1 + octets
@@ -593,7 +657,9 @@ def _update(data, at, end, cut, time_us, record, add_path, peer, as_size, out, e
             break
         if reading == 1 and reason == 0:
             break
-    if cut and reason != BAD_PREFIX:
+    if past and reason != BAD_PREFIX:
+        reason = ATTRIBUTE_PAST
+    elif cut and reason != BAD_PREFIX:
         reason = CUT
     if e == first and reason != BAD_PREFIX:  # end-of-RIB (RFC 4724 section 2), or only families that are not read
         if e >= room:
@@ -626,7 +692,7 @@ def _entry(data, at, end, time_us, record, peer, out, e):
         return e, ENTRY_PAST, BAD, 0
     if attr_length > ATTRIBUTES_LIMIT:
         return e, BAD_ATTRIBUTES, BAD, 0
-    _put(out, e, time_us, RIB, afi, safi, peer, hi, lo, length, 0, at, attr_length, 2, 0, record)
+    _put(out, e, time_us, RIB, afi, safi, peer, hi, lo, length, 0, at, attr_length, 2, 0, 0, record)
     return e + 1, 0, GOOD, 0
 
 
@@ -646,12 +712,13 @@ def _bgp4mp(data, at, end, time_us, record, subtype, table, links, out, e):
     if at + 2 * as_size + 4 > end:
         return e, SHORT, BAD, 0
     if wide:
-        asn = _u32(data, at + (4 if second else 0))
+        asn, other = _u32(data, at + (4 if second else 0)), _u32(data, at)
     else:
-        asn = _u16(data, at + (2 if second else 0))
+        asn, other = _u16(data, at + (2 if second else 0)), _u16(data, at)
     at += 2 * as_size
     afi = _u16(data, at + 2)
     hi, lo = np.uint64(0), np.uint64(0)
+    octets, others = 4, np.int64(-1)  # of an address; where the first one stands
     if is_state and at + 4 == end:
         # Zebra left out interface and addresses of some state changes.
         afi = np.int64(1)
@@ -665,6 +732,7 @@ def _bgp4mp(data, at, end, time_us, record, subtype, table, links, out, e):
         at += 4
         if at + 2 * octets > end:
             return e, SHORT, BAD, 0
+        others = at
         hi, lo = _address(data, at + (octets if second else 0), octets)
         at += 2 * octets
     peer = _find_peer(table, links, asn, hi, lo, afi, 0)
@@ -692,8 +760,15 @@ def _bgp4mp(data, at, end, time_us, record, subtype, table, links, out, e):
     if length < 19:
         return e, BAD_MESSAGE, BAD, 0
     cut = at + length > end
-    if kind != 2:
-        _bare(out, e, time_us, ALIVE, peer, 0, record)
+    if kind != UPDATE_MESSAGE:
+        ends = kind == OPEN_MESSAGE or kind == NOTIFICATION
+        if kind == NOTIFICATION and second:  # the collector ended the session of the peer that is named first
+            if others >= 0:
+                hi, lo = _address(data, others, octets)
+            peer = _find_peer(table, links, other, hi, lo, afi, 0)
+            if peer < 0:
+                return e, MANY_PEERS, BAD, 0
+        _bare(out, e, time_us, ALIVE, peer, kind if ends else 0, record)
         return e + 1, CUT if cut else 0, GOOD, 0
     return _update(
         data, at + 19, end if cut else at + length, cut, time_us, record, subtype >= 8, peer, as_size, out, e
@@ -720,7 +795,8 @@ def _mrtd_bgp(data, at, end, time_us, record, subtype, table, links, out, e):
         _bare(out, e, time_us, STATE, peer, old << 8 | new, record)
         return e + 1, 0, GOOD, 0
     if subtype != 1:
-        _bare(out, e, time_us, ALIVE, peer, 0, record)
+        told = OPEN_MESSAGE if subtype == 5 else NOTIFICATION if subtype == 6 else 0
+        _bare(out, e, time_us, ALIVE, peer, told, record)
         return e + 1, 0, GOOD, 0
     if end - at - 12 > MESSAGE_LIMIT - 19:
         return e, BAD_MESSAGE, BAD, 0

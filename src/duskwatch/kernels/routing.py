@@ -4,17 +4,20 @@ import numpy as np
 from numba import njit
 
 from duskwatch.kernels.codes import (
+    ALIVE,
     ANNOUNCE,
     DOWN,
     DUMPED_HOLD,
     HEARD,
     HOLD,
     LOSE,
+    MALFORMED,
     RIB,
     RIB_PEER,
     SILENT,
     STATE,
     UP,
+    WITH_ID,
     WITHDRAW,
 )
 
@@ -23,9 +26,12 @@ ESTABLISHED = 6  # BGP finite state machine (RFC 4271 section 8.2.2, RFC 6396 se
 LOAD, COMPARE = 1, 0  # what a table dump does to a peer
 
 
+TOTAL = np.int64(1) << 62  # in a key: the entry counts the paths of a prefix and peer; identifiers have any value
+
+
 @njit(nogil=True, cache=True, inline="always")
 def _path_slot(keys, ids, key, path_id):
-    """Where the entry of one more path (RFC 7911) is, or is to go; entry 0 of a key counts its paths."""
+    """Where the entry of one more path (RFC 7911) is, or is to go."""
     mask = keys.shape[0] - 1
     mixed = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15) ^ np.uint64(path_id) * np.uint64(0xC2B2AE3D27D4EB4F)
     slot = np.int64(mixed >> np.uint64(20)) & mask
@@ -38,9 +44,9 @@ def _path_slot(keys, ids, key, path_id):
 def _count_path(keys, ids, values, prefix, peer, path_id, there):
     """Note that a path is there, or is not; returns how many paths the peer then has to the prefix."""
     key = (np.int64(prefix) << 16) | np.int64(peer)
-    total = _path_slot(keys, ids, key, np.uint32(0))
+    total = _path_slot(keys, ids, key | TOTAL, np.uint32(0))
     if keys[total] < 0:
-        keys[total] = key
+        keys[total] = key | TOTAL
         ids[total] = 0
         values[total] = 0
     slot = _path_slot(keys, ids, key, path_id)
@@ -83,7 +89,7 @@ def _clear_peer(held, count, word, bit, sizes, peer):
 
 @njit(nogil=True, cache=True)
 def fold_elems(
-    time_us, kind, afi, peer, path_id, state, prefix,
+    time_us, kind, afi, peer, path_id, marks, state, prefix,
     held, count, path_keys, path_ids, path_values, watched, sizes,
     heard_us, live, dump_policy, dump_matched, dump_missing,
     sample_us, bin_us, samples, sampled, silent_us, late_us, dump_us, floor_us, horizon_us,
@@ -91,7 +97,8 @@ def fold_elems(
 ):  # fmt: skip
     """Apply elems to the state, in order, and log what happens to watched prefixes and to sessions.
 
-    time_us int64[E], kind/afi uint8[E], peer int32[E], path_id uint32[E], state uint16[E]: columns of an ElemBlock
+    time_us int64[E], kind/afi uint8[E], peer int32[E], path_id uint32[E], marks uint8[E], state uint16[E]: columns of
+                                  an ElemBlock
     prefix        int32[E]        row in the prefix table, -1 where the elem has none
     held          uint64[P, W]    in/out: bit b of word w is set where peer 64 * w + b holds the prefix
     count         int             prefixes in use
@@ -114,8 +121,9 @@ def fold_elems(
                                   earlier
     horizon_us    int64           elems at or after it are left out
     log_*         [L >= 4 * E]    out: time, peer, prefix (-1), op, elem row (-1)
-    counters      int64[5]        in/out: late elems, elems left out as too old, of peers out of range, past the
-                                  horizon, before the floor
+    counters      int64[8]        in/out: late elems, elems left out as too old, of peers out of range, past the
+                                  horizon, before the floor, with malformed attributes; how late the latest was, us;
+                                  the last is none of this function's
 
     Returns (log rows, samples taken, next sample time).
     """
@@ -137,6 +145,7 @@ def fold_elems(
                     counters[1] += 1
                     continue
                 counters[0] += 1
+                counters[6] = max(counters[6], before - now)
                 now = before
             heard_us[who] = now
             quiet = before >= 0 and now - before > silent_us and live[who] == 1
@@ -171,6 +180,10 @@ def fold_elems(
         bit = np.uint64(1) << np.uint64(who & 63)
         op = -1
         where = prefix[row]
+        identified = marks[row] & WITH_ID != 0
+        if marks[row] & MALFORMED:
+            counters[5] += 1
+            what = WITHDRAW
         if what == ANNOUNCE or what == RIB:
             family = 0 if afi[row] == 1 else 1
             has = held[where, word] & bit
@@ -180,7 +193,7 @@ def fold_elems(
                 else:
                     dump_missing[who] += 1
                 continue
-            if path_id[row] != 0:
+            if identified:
                 _count_path(path_keys, path_ids, path_values, where, who, path_id[row], 1)
             if not has:
                 held[where, word] |= bit
@@ -197,7 +210,7 @@ def fold_elems(
                 op = HOLD if what == ANNOUNCE else DUMPED_HOLD
         elif what == WITHDRAW:
             family = 0 if afi[row] == 1 else 1
-            if path_id[row] != 0 and _count_path(path_keys, path_ids, path_values, where, who, path_id[row], 0) > 0:
+            if identified and _count_path(path_keys, path_ids, path_values, where, who, path_id[row], 0) > 0:
                 continue
             if held[where, word] & bit:
                 held[where, word] &= ~bit
@@ -214,6 +227,13 @@ def fold_elems(
                 clear_paths(path_keys, path_values, who)
                 live[who] = 0
                 op = DOWN
+            where = -1
+        elif what == ALIVE and state[row] != 0 and live[who] != 0:
+            # OPEN or NOTIFICATION: what the session had is gone with it (RFC 4271 section 8.2.2).
+            _clear_peer(held, count, word, bit, sizes, who)
+            clear_paths(path_keys, path_values, who)
+            live[who] = 0
+            op = DOWN
             where = -1
         if op >= 0:
             log_time[rows] = now

@@ -11,14 +11,16 @@ from duskwatch.kernels.codes import VOTE_OTHER as OTHER
 
 HELD, KNOWN = np.uint8(codes.HELD), np.uint8(codes.KNOWN)
 BY_ROUTE, BY_VOTERS = 1, 2
+# So many voters whose whole table is known may judge a prefix, however many others have not spoken of it yet.
+LEAST_WHOLE = 3
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _state(votes, known, voters, ever):
+def _state(votes, known, voters, whole, ever):
     """State of a prefix; see signals.visibility for the rule."""
     if voters == 0 or known == 0:
         return UNKNOWN
-    if known * 2 <= voters:
+    if known * 2 <= voters and whole < LEAST_WHOLE:
         return VISIBLE if ever else UNKNOWN
     if votes == 0:
         return DARK
@@ -43,11 +45,23 @@ def _add(cell, voter, prefix, hold_of, known_of, votes, known, step):
             known[prefix] -= 1
 
 
+@njit(nogil=True, cache=True, inline="always")
+def count_whole(who, voter, kind, voting, complete, step, whole_of, whole):
+    """Count one more or one fewer session of a voter that votes and whose whole table is known."""
+    if voting[who, kind] == 1 and complete[who] == 1:
+        before = np.int64(whole_of[voter, kind])
+        whole_of[voter, kind] = before + step
+        if step > 0 and before == 0:
+            whole[kind] += 1
+        elif step < 0 and before == 1:
+            whole[kind] -= 1
+
+
 @njit(nogil=True, cache=True)
 def count_votes(
     time_us, session, prefix, code, route, voter_of, family,
     cells, hold_of, known_of, votes, known, state, full, last_route, ever,
-    voting, complete, fresh, voting_of, voters,
+    voting, complete, fresh, voting_of, voters, whole_of, whole,
     row, touched, touched_list, out_time, out_prefix, out_state, out_votes, out_known, out_route, out_by,
     step_time, step4, step6,
 ):  # fmt: skip
@@ -58,7 +72,7 @@ def count_votes(
     cells    uint8[P, N]   HELD and KNOWN bits           hold_of, known_of  uint16[P, V]  voting sessions per voter
     votes, known  int32[P]     state uint8[P]   full uint8[P]  1 where every voter that is known holds it
     ever     uint8[P]   some session held it at some time       last_route  int32[P]  the latest route of any
-    voting   uint8[N, 2]   complete, fresh uint8[N]   voting_of int32[V, 2]   voters int32[2]
+    voting   uint8[N, 2]   complete, fresh uint8[N]   voting_of, whole_of int32[V, 2]   voters, whole int32[2]
     All of these are in/out, so that the walk can stop when ``out_*`` or ``step_*`` are full and be taken up again.
     touched uint8[P], touched_list int32[P]: scratch, zero at entry.
 
@@ -103,6 +117,8 @@ def count_votes(
                         touched[where] = BY_ROUTE
             elif what == CLEAR:
                 fresh[who] = 1
+                for kind in range(2):
+                    count_whole(who, voter, kind, voting, complete, -1, whole_of, whole)
                 complete[who] = 0
                 for where in range(prefixes):
                     if cells[where, who] != 0:
@@ -114,22 +130,28 @@ def count_votes(
                                 touched[where] = BY_VOTERS
                         cells[where, who] = 0
             elif what == COMPLETE or ((what == ON4 or what == ON6) and fresh[who] == 1 and complete[who] == 0):
+                for kind in range(2):
+                    count_whole(who, voter, kind, voting, complete, -1, whole_of, whole)
                 complete[who] = 1
+                for kind in range(2):
+                    count_whole(who, voter, kind, voting, complete, 1, whole_of, whole)
                 fresh[who] = 0
                 for where in range(prefixes):
                     if cells[where, who] & KNOWN == 0:
                         cells[where, who] |= KNOWN
                         if voting[who, family[where]] == 1:
                             _add(KNOWN, voter, where, hold_of, known_of, votes, known, 1)
-                            if touched[where] == 0:
-                                touched_list[n_touched] = where
-                                n_touched += 1
-                                touched[where] = BY_VOTERS
+                    if touched[where] == 0:
+                        touched_list[n_touched] = where
+                        n_touched += 1
+                        touched[where] = BY_VOTERS
             if what >= ON4:
                 kind = 0 if what <= OFF4 else 1
                 on = 1 if what == ON4 or what == ON6 else 0
                 if voting[who, kind] != on:
+                    count_whole(who, voter, kind, voting, complete, -1, whole_of, whole)
                     voting[who, kind] = on
+                    count_whole(who, voter, kind, voting, complete, 1, whole_of, whole)
                     step = 1 if on == 1 else -1
                     voting_of[voter, kind] = np.int64(voting_of[voter, kind]) + step
                     if on == 1 and voting_of[voter, kind] == 1:
@@ -149,7 +171,8 @@ def count_votes(
             touched_list[:n_touched].sort()
         for k in range(n_touched):
             where = touched_list[k]
-            new_state = _state(votes[where], known[where], voters[family[where]], ever[where])
+            mine = family[where]
+            new_state = _state(votes[where], known[where], voters[mine], whole[mine], ever[where])
             new_full = 1 if votes[where] == known[where] else 0
             if new_state != state[where] or new_full != full[where]:
                 state[where] = new_state

@@ -1,7 +1,7 @@
 """Elems as columns: one row is one statement of one peer about one prefix at one time."""
 
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +26,20 @@ class Kind(IntEnum):
     STATE = codes.STATE  # the session changed state (RFC 6396 section 4.4.1); no prefix
     ALIVE = codes.ALIVE  # a message without a prefix (KEEPALIVE, OPEN, end-of-RIB): the session was up
     RIB_PEER = codes.RIB_PEER  # a peer listed in the index of a table dump; no prefix
+
+
+class Mark(IntFlag):
+    """What is to be known of an elem beside its kind."""
+
+    WITH_ID = codes.WITH_ID  # it carries a path identifier (RFC 7911), be it 0
+    MALFORMED = codes.MALFORMED  # its attributes are: it counts as a withdrawal (RFC 7606)
+
+
+class MessageType(IntEnum):
+    """A BGP message that an ALIVE elem tells of because it ends what a session had (RFC 4271 section 4.1)."""
+
+    OPEN = codes.OPEN_MESSAGE
+    NOTIFICATION = codes.NOTIFICATION
 
 
 class AFI(IntEnum):
@@ -67,7 +81,8 @@ class ElemBlock(NamedTuple):
     attr_start: I64  # [E] where the path attributes begin in data, -1 where there are none
     attr_length: I32  # [E]
     as_size: U8  # [E] 2 or 4: width of an AS number in AS_PATH
-    state: U16  # [E] STATE: old state * 256 + new state, else 0
+    state: U16  # [E] STATE: old state * 256 + new state; ALIVE: MessageType, 0 for others; else 0
+    marks: U8  # [E] Mark
     record: I32  # [E] row of the record columns below
     record_start: I64  # [R] where the record's MRT header begins in data
     record_length: I64  # [R] header and body
@@ -75,7 +90,7 @@ class ElemBlock(NamedTuple):
     record_subtype: U16  # [R]
     record_status: U8  # [R] Status
     last_us: int  # latest time of an elem; 0 where there is none
-    path_ids: int  # at least as many elems have a path_id other than 0
+    path_ids: int  # at least as many elems carry a path identifier
     peers: "PeerTable | None" = None  # that ``peer`` counts in; None: the table of who takes the block
 
 

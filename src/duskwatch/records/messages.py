@@ -8,7 +8,8 @@ file, no name and no socket. Order and promises:
 - ``DumpBegin``, blocks, ``DumpEnd`` are one table dump. Between the two come blocks of that dump and nothing else. A
   ``RibBlock`` comes nowhere else. A source that fails in a dump sends ``DumpEnd(complete=False)``.
 - ``FileSpan`` says which time the blocks up to the next ``InputDone`` should lie in, where the source has other
-  knowledge of it than the records themselves, such as the name of a file. Without it times are believed.
+  knowledge of it than the records themselves, such as the name of a file. Without it times are believed. One more of
+  the same name and beginning sets the end anew: the records go on behind the first one without a break.
 - ``Silence`` is sent as soon as a stretch is known of which nothing usable was recorded, ahead of what was recorded
   after it, and ahead of a table dump taken after it. A silence that goes on is told piece by piece; pieces that touch
   are one.

@@ -6,6 +6,7 @@ from duskwatch.records.claim import Said
 from duskwatch.records.coverage import Coverage
 from duskwatch.records.entity import Entity
 from duskwatch.records.evidence import Explanation
+from duskwatch.records.impact import Impact
 from duskwatch.records.judged import JudgedSpan
 from duskwatch.records.networks import Networks
 from duskwatch.records.outages import Outage
@@ -26,6 +27,7 @@ class InputFile:
     damage: str = ""  # where and how the file is damaged; empty where it is whole
     collector: str = ""
     size_bytes: int = 0
+    note: str = ""  # what of it is other than its name or its kind lets expect; empty: nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Report:
     networks: Networks | None = None  # of a country from archives; None: not told apart
     said: Said | None = None  # articles and statements compared with this report; None: none was given
     explanation: Explanation | None = None  # of the main outage; None: there is none, or nobody asked
+    impact: Impact | None = None  # of the main outage; None: there is none, or nobody asked
     # The window in stretches that were judged, and those that were not; empty: not worked out.
     judged: tuple[JudgedSpan, ...] = ()
     # All that was measured, from where the records begin; None: as ``history``, which begins with the window, or before

@@ -76,7 +76,7 @@ def block(*rows: tuple) -> ElemBlock:
         "prefix_lo": np.zeros(n, np.uint64), "prefix_length": np.zeros(n, np.uint8),
         "path_id": np.zeros(n, np.uint32), "attr_start": np.full(n, -1, np.int64),
         "attr_length": np.zeros(n, np.int32), "as_size": np.full(n, 4, np.uint8), "state": np.zeros(n, np.uint16),
-        "record": np.arange(n, dtype=np.int32),
+        "marks": np.zeros(n, np.uint8), "record": np.arange(n, dtype=np.int32),
     }  # fmt: skip
     for i, (seconds, peer, kind, prefix, detail) in enumerate(rows):
         columns["time_us"][i] = int(seconds * SECOND)

@@ -268,20 +268,50 @@ def test_more_peers_than_any_collector_has_are_left_out_and_counted():
 
 def test_a_prefix_with_two_paths_is_held_until_both_are_withdrawn():
     rows_ = [(t, 0, kind, "10.0.0.0/24", (1, 2)) for t, kind in ((1, A), (2, A), (3, W), (4, A), (5, W), (6, W))]
-    elems = block(*rows_)._replace(path_id=np.array([7, 8, 7, 8, 7, 8], np.uint32), path_ids=6)
+    marked = {"path_id": np.array([7, 8, 7, 8, 7, 8], np.uint32), "marks": np.ones(6, np.uint8), "path_ids": 6}
+    elems = block(*rows_)._replace(**marked)
     state, log = fold(started(1), elems)
     assert [(row[0], row[2]) for row in rows(log)] == [(1, "HEARD"), (1, "HOLD"), (2, "HOLD"), (4, "HOLD"), (6, "LOSE")]
     assert state.sizes[0, 0] == 0
 
 
+def test_an_identifier_of_0_is_one_like_any_other():
+    rows_ = [(t, 0, kind, "10.0.0.0/24", (1, 2)) for t, kind in ((1, A), (2, A), (3, W), (4, A), (5, W), (6, W))]
+    for ids in ([0, 1, 0, 0, 0, 1], [0, 1, 1, 1, 1, 0]):
+        marked = {"path_id": np.array(ids, np.uint32), "marks": np.ones(6, np.uint8), "path_ids": 6}
+        state, log = fold(started(1), block(*rows_)._replace(**marked))
+        told = [(row[0], row[2]) for row in rows(log)]
+        assert told == [(1, "HEARD"), (1, "HOLD"), (2, "HOLD"), (4, "HOLD"), (6, "LOSE")]
+        assert state.sizes[0, 0] == 0
+
+
+def test_an_announcement_with_malformed_attributes_is_a_withdrawal():
+    elems = block((1, 0, A, "10.0.0.0/24", (1, 2)), (2, 0, A, "10.0.0.0/24", (1, 2)))
+    state, log = fold(started(1), elems._replace(marks=np.array([0, 2], np.uint8)))
+    assert [row[2] for row in rows(log)] == ["HEARD", "HOLD", "LOSE"]
+    assert (int(state.sizes[0, 0]), int(state.counters[5])) == (0, 1)
+
+
+@pytest.mark.parametrize("message", [1, 3])
+def test_open_and_notification_end_what_a_session_had(message):
+    elems = block((1, 0, A, "10.0.0.0/24", (1, 2)), (2, 0, K, None, None), (3, 0, K, None, None))
+    told = elems._replace(state=np.array([0, 0, message], np.uint16))
+    state, log = fold(started(1), told)
+    assert [row[2] for row in rows(log)] == ["HEARD", "HOLD", "DOWN"]
+    assert (int(state.sizes[0, 0]), int(state.live[0]), int(state.whole[0])) == (0, 0, 0)
+    again = block((4, 0, K, None, None), (5, 0, A, "10.0.1.0/24", (1, 2)))
+    state, log = fold(state, again._replace(state=np.array([message, 0], np.uint16)))
+    assert [row[2] for row in rows(log)] == ["UP", "HOLD"]
+
+
 def test_many_paths_fit():
     n = 3000
     elems = block(*[(1, 0, A, "10.0.0.0/24", (1, 2))] * n)._replace(
-        path_id=np.arange(1, n + 1, dtype=np.uint32), path_ids=n
+        path_id=np.arange(1, n + 1, dtype=np.uint32), marks=np.ones(n, np.uint8), path_ids=n
     )
     state, _ = fold(started(1), elems)
     gone = block(*[(2, 0, W, "10.0.0.0/24", None)] * n)._replace(
-        path_id=np.arange(n, 0, -1).astype(np.uint32), path_ids=n
+        path_id=np.arange(n, 0, -1).astype(np.uint32), marks=np.ones(n, np.uint8), path_ids=n
     )
     state, log = fold(state, gone)
     assert [row[2] for row in rows(log)] == ["LOSE"]

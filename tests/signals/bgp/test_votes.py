@@ -3,15 +3,18 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from duskwatch.records.elems import Kind
 from duskwatch.records.messages import Silence
 from duskwatch.records.signals import PrefixState
+from duskwatch.signals.bgp.full_feed import full_feed, usual_table
 from duskwatch.signals.bgp.measures import Extent, measure, transit_shares, units
 from duskwatch.signals.bgp.roll import close
 from duskwatch.signals.bgp.state import DumpCheck
-from duskwatch.signals.bgp.voters import full_feed
-from duskwatch.signals.bgp.votes import merge_votes
+from duskwatch.signals.bgp.votes import NOTHING_KNOWN, known_after, merge_votes
 from tests.signals.bgp.build import block, dump_of, folded, started
 
 A, W, S, R, K = Kind.ANNOUNCE, Kind.WITHDRAW, Kind.STATE, Kind.RIB, Kind.ALIVE
@@ -185,7 +188,7 @@ def test_full_feed_is_relative_per_family_and_does_not_flicker_at_the_bar():
     sizes = np.zeros((3, 3, 2), np.int32)
     sizes[:, :, 0] = [[1000, 760, 100], [1000, 740, 100], [1000, 600, 100]]
     sizes[:, :, 1] = [[100, 0, 90]] * 3
-    full = full_feed(sizes, np.array([True] * 3))
+    full = full_feed(sizes, np.ones(sizes.shape, bool))
     assert full[:, :, 0].tolist() == [[True, True, False], [True, True, False], [True, False, False]]
     assert full[:, :, 1].tolist() == [[True, False, True]] * 3
 
@@ -194,7 +197,7 @@ def test_without_dumps_one_peer_that_sent_its_whole_table_does_not_outshine_the_
     """Learned tables of route-views2 on 19 February 2008: 243 k, then 15 k to 50 k, partial peers under 2 k."""
     sizes = np.zeros((1, 6, 2), np.int32)
     sizes[0, :, 0] = [242916, 49116, 18080, 15216, 1780, 839]
-    assert full_feed(sizes, np.zeros(6, bool))[0, :, 0].tolist() == [True] * 4 + [False] * 2
+    assert full_feed(sizes, np.zeros(sizes.shape, bool))[0, :, 0].tolist() == [True] * 4 + [False] * 2
 
 
 def test_transit_shares_are_weighted_by_time_and_add_up_to_one():
@@ -224,3 +227,60 @@ def test_a_peer_whose_table_differs_from_a_dump_has_no_vote_until_one_agrees():
     gaps = [(gap.source.split(" ")[1], gap.from_us // US // HOUR, gap.until_us // US // HOUR) for gap in votes.gaps]
     assert gaps == [("AS2", 1, 2), ("AS3", 1, 4)]
     assert {row[1] for row in of(votes)} == {"VISIBLE"}
+
+
+def test_a_peer_known_from_a_dump_alone_does_not_vote_for_ever():
+    votes = merge_votes([part("rrc00", (1, 2, 3), [], silent=(2,))], 0, END * US)
+    assert list(zip((votes.step_us // US).tolist(), votes.voters4.tolist(), strict=True)) == [(0, 3), (HOUR, 2)]
+    assert [(gap.from_us // US, gap.until_us // US, gap.reason) for gap in votes.gaps] == [
+        (HOUR, END, "nothing heard for an hour")
+    ]
+
+
+def test_what_is_known_does_not_grow_from_day_to_day():
+    votes = merge_votes([part("rrc00", (1, 2, 3), [])], 0, END * US, all_origins_bin_us=300 * US)
+    first = known_after(votes, NOTHING_KNOWN, END * US)
+    again = known_after(votes, first, END * US)
+    assert (len(first.afi), len(again.afi)) == (len(votes.afi), len(votes.afi))
+    other = replace(first, origin=first.origin + 1, seen_us=first.seen_us - 1)
+    assert len(known_after(votes, other, END * US).afi) == 2 * len(votes.afi)
+
+
+TABLES = {
+    "one odd table": ([64, *[44] * 8], 44),
+    "two odd tables that are not alike": ([64, 47, *[44] * 8], 44),
+    "two odd ones that are": ([100, 98, *[44] * 8], 44),
+    "one of five times the others": ([220, 44, 44], 220),
+    "whole tables, and more partial ones": ([500, 510, *[120] * 3], 505),
+    "no two alike": ([100, 60, 30], 100),
+    "one": ([7], 7),
+    "none": ([0, 0], 0),
+}
+
+
+@pytest.mark.parametrize("case", TABLES)
+def test_the_usual_table_is_that_of_most_routes(case):
+    sizes, usual = TABLES[case]
+    asn = np.arange(len(sizes), dtype=np.int64)
+    assert usual_table(np.array(sizes, float), asn) == usual
+
+
+def test_an_as_counts_once_among_tables():
+    sizes, asn = np.array([100.0, 100, 50, 50]), np.array([1, 1, 2, 3], np.int64)
+    assert usual_table(sizes, asn) == 50
+    assert usual_table(sizes, np.array([1, 4, 2, 3], np.int64)) == 100
+    assert usual_table(np.empty(0), np.empty(0, np.int64)) == 0
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 1000), st.integers(0, 8)), min_size=2, max_size=20),
+    st.integers(1, 10**6),
+)
+def test_no_single_as_takes_the_vote_from_two_that_agree(tables, odd):
+    """Whatever one more AS shows, up to four times the others: two with the largest table keep their vote."""
+    largest = max(size for size, _ in tables)
+    sizes = np.array([*(size for size, _ in tables), largest, largest, min(odd, 4 * largest)], float)
+    asn = np.array([*(number for _, number in tables), 20, 21, 22], np.int64)
+    usual = usual_table(sizes, asn)
+    others = usual_table(sizes[:-1], asn[:-1])
+    assert 0.75 * usual <= max(largest, others)

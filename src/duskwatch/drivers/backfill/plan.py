@@ -19,7 +19,7 @@ from duskwatch.drivers.backfill.results import take
 from duskwatch.records.times import DAY, iso, to_datetime
 from duskwatch.signals.bgp.from_log import VoterSteps
 from duskwatch.signals.bgp.votes import Known
-from duskwatch.sources.bgp.archives.find import ArchiveError, ArchiveFile, select
+from duskwatch.sources.bgp.archives.find import ArchiveError, ArchiveFile, select, touches
 from duskwatch.store import Store
 
 DETECTOR = "duskwatch/1"  # under which outages are recorded that the usual thresholds give
@@ -148,7 +148,7 @@ def plan_parts(files: Sequence[ArchiveFile], from_us: int, until_us: int) -> lis
         low, high = max(start, from_us), min(start + DAY, until_us)
         for collector, own in by_collector.items():
             chosen = select(own, low, high)
-            if any(file.start_us >= low - DAY for file in chosen):
+            if touches(chosen, low, high):
                 parts.append(Part(collector, low, high, tuple(chosen)))
     if not parts:
         raise ArchiveError(f"no MRT file covers {iso(from_us)} to {iso(until_us)}")

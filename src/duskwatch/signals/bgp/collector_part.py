@@ -1,6 +1,6 @@
 """What the fold of one collector's messages left for the votes: one window."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +9,7 @@ from duskwatch.records.elems import PeerTable
 from duskwatch.records.prefix import address_text
 from duskwatch.records.signals import Gap
 from duskwatch.signals.bgp.artefacts.heard import Heard
-from duskwatch.signals.bgp.log import RoutingLog
+from duskwatch.signals.bgp.log import Op, RoutingLog
 from duskwatch.signals.bgp.paths import Paths
 from duskwatch.signals.bgp.start_table import Session, StartTable
 from duskwatch.signals.bgp.state import DumpCheck
@@ -24,9 +24,13 @@ class LeftOut:
     beyond: int = 0  # of more peers than any collector has: left out
     after: int = 0  # of the horizon or later: left out
     before: int = 0  # of a window that was closed: taken as of the beginning of this one
+    malformed: int = 0  # announcements with malformed attributes: taken as withdrawals (RFC 7606)
+    late_us: int = 0  # how late the latest of ``late`` was
+    readdressed: int = 0  # peers, not elems: known by their address, as dumps and updates name another AS
 
     def __add__(self, other: "LeftOut") -> "LeftOut":
-        return LeftOut(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
+        total = LeftOut(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
+        return replace(total, late_us=max(self.late_us, other.late_us))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +70,14 @@ class CollectorPart:
     def met(self) -> int:
         """How many sessions were heard of by the end of the window."""
         return len(np.union1d(np.flatnonzero(self.start.sessions != Session.UNMET), self.log.peer))
+
+
+def strangers(part: CollectorPart) -> bool:
+    """Whether table dumps and updates tell of peers, and of none in common."""
+    log = part.log
+    told = (part.start.complete != 0)[: len(part.peers)].copy()
+    told[log.peer[(log.prefix < 0) & (log.op == Op.DUMPED)]] = True
+    spoke = np.zeros(len(told), np.bool_)
+    said: npt.NDArray[np.bool_] = np.asarray(part.heard.counts.any(axis=(0, 2)))
+    spoke[: len(said)] = said[: len(spoke)]
+    return bool(told.any() and spoke.any() and not (told & spoke).any())

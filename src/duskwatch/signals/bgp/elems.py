@@ -46,6 +46,7 @@ def fold_block(state: RoutingState, block: ElemBlock, horizon_us: int) -> Routin
         block.afi,
         block.peer,
         block.path_id,
+        block.marks,
         block.state,
         prefix,
         state.held,

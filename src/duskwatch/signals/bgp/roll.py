@@ -62,7 +62,7 @@ def _cut(state: RoutingState, at_us: int) -> tuple[CollectorPart, RoutingLog]:
         raise ValueError(f"{state.collector}: a window cannot end in the middle of a table dump")
     reserve_peers(state)
     take_samples(state, at_us)
-    quiet = quiet_peers(state, min(at_us, int(state.heard_us.max(initial=-1))))
+    quiet = quiet_peers(state, at_us)
     log = RoutingLog.join([*state.log, quiet])
     state.log = []
     later = RoutingLog.empty()

@@ -1,5 +1,7 @@
 """Room in a routing state for what a block holds that was not met before: prefixes, peers, paths."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -7,6 +9,9 @@ from duskwatch.kernels.prefix_table import intern_prefixes, rebuild_slots
 from duskwatch.kernels.routing import LOAD, move_paths
 from duskwatch.records.elems import ElemBlock, RibBlock, strided
 from duskwatch.signals.bgp.state import MOST_PEERS, PeerNumbers, RoutingState
+
+# AS numbers that name nobody: none, and the one that stands for all of four octets (RFC 6793 section 9).
+NO_AS = (0, 23456)
 
 
 def own_peers(state: RoutingState, block: ElemBlock) -> ElemBlock:
@@ -34,9 +39,16 @@ def _numbers(state: RoutingState, block: ElemBlock | RibBlock) -> npt.NDArray[np
             state.row_of = {peer: row for row, peer in reversed(list(enumerate(own.rows())))}
         begun = len(numbers.number)
         more = []
+        at_address: dict[tuple[int, int, int], list[int]] = {}
+        for row, known in enumerate(own.rows()):
+            at_address.setdefault(known[1:], []).append(row)
         for peer, bgp_id in zip(theirs.rows(begun), theirs.bgp_id[begun:], strict=True):
+            if peer not in state.row_of and (same := _same_session(state, peer[0], at_address.get(peer[1:], []))) >= 0:
+                state.row_of[peer] = same
+                state.counters[7] += 1
             if peer not in state.row_of:
                 state.row_of[peer] = len(own)
+                at_address.setdefault(peer[1:], []).append(len(own))
                 for column, value in zip((own.asn, own.address_hi, own.address_lo, own.afi), peer, strict=True):
                     column.append(value)
                 own.bgp_id.append(bgp_id)
@@ -44,6 +56,27 @@ def _numbers(state: RoutingState, block: ElemBlock | RibBlock) -> npt.NDArray[np
         numbers.number = np.concatenate([numbers.number, np.array(more, np.int32)])
         numbers.same = bool((numbers.number == np.arange(len(numbers.number))).all())
     return None if numbers.same else numbers.number
+
+
+def _same_session(state: RoutingState, asn: int, rows: Sequence[int]) -> int:
+    """The row of a session at the address of a peer not met before, though under another AS number; -1: there is none.
+
+    A dump may name no AS (GoBGP wrote 0) or AS_TRANS, or be of a time when the peer had another. So a session that
+    was told by dumps alone is the one that updates name by its address, and the AS is taken from the updates.
+    """
+    if len(rows) != 1 or not (state.peers.address_hi[rows[0]] or state.peers.address_lo[rows[0]]):
+        return -1
+    row, known = rows[0], state.peers.asn[rows[0]]
+    in_dump = state.dump_us >= 0
+    if known in NO_AS and asn not in NO_AS:
+        state.peers.asn[row] = asn
+        return row
+    if asn in NO_AS or in_dump:
+        return row
+    silent = row < len(state.whole) and state.whole[row] == 1 and state.heard_us[row] <= state.dumped_us
+    if silent:
+        state.peers.asn[row] = asn
+    return row if silent else -1
 
 
 def reserve_peers(state: RoutingState) -> None:

@@ -107,7 +107,7 @@ class RoutingState:
     checks: list[DumpCheck] = field(default_factory=list)
     silences: list[Silence] = field(default_factory=list)
     heard: Hearing = field(default_factory=Hearing)
-    counters: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(5, np.int64))
+    counters: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(8, np.int64))
     # While a table dump is being read:
     dump_us: int = -1
     dump_said_us: int = -1  # what its first record says

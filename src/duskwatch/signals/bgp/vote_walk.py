@@ -30,6 +30,8 @@ def walk(rows: VoteRows, family: npt.NDArray[np.uint8], voters: int) -> tuple[tu
         rows.fresh.copy(),
         np.zeros((voters, 2), np.int32),
         np.zeros(2, np.int32),
+        np.zeros((voters, 2), np.int32),
+        np.zeros(2, np.int32),
     )
     touched = np.zeros(prefixes, np.uint8)
     touched_list = np.zeros(prefixes, np.int32)

@@ -8,46 +8,18 @@ import numpy.typing as npt
 
 from duskwatch.records.signals import Gap
 from duskwatch.signals.bgp.collector_part import CollectorPart
+from duskwatch.signals.bgp.full_feed import full_feed, told_by_dumps
 from duskwatch.signals.bgp.log import Op, RoutingLog
 from duskwatch.signals.bgp.start_table import Session
 from duskwatch.signals.bgp.vote_rows import Vote
 
-# Full feed: a peer whose table has at least this share of the largest table, per address family.
-FULL_SHARE = 0.75
-# Where no dump was read, tables are known only as far as updates touched them. One peer that sent its whole table
-# anew would dwarf all others, so that the median is the measure: partial peers stay under a tenth of it
-# (docs/explanation/visibility.md has the figures).
-LEARNED_SHARE_OF_MEDIAN = 0.25
-# A full-feed peer stays one until it falls this far below the bar, lest it flicker at the edge.
-HYSTERESIS = 0.9
 # A table that falls to this share of itself from one sample to the next has collapsed.
 COLLAPSE = 0.9
+# Why a peer that had a vote has none, though nothing happened to its session.
+NO_FULL_FEED = "its table is less than a full feed"
 # A peer whose folded table differs from a table dump by more than this share of both has no vote until one agrees.
 # What changes while a dump is written is far less (docs/explanation/visibility.md has the figures).
 DOUBT_RATE = 0.05
-
-
-def full_feed(sizes: npt.NDArray[np.int32], dumped: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Which sessions carry a full table at each sample.
-
-    sizes  int32[K, N, 2]  prefixes held, IPv4 and IPv6     dumped  bool[N]  its collector's state began from a dump
-    Returns bool[K, N, 2]. The bar is relative and per address family: FULL_SHARE of the largest table among the
-    sessions with a dump, LEARNED_SHARE_OF_MEDIAN of the median table among the others.
-    """
-    out = np.zeros(sizes.shape, np.bool_)
-    was = np.zeros(sizes.shape[1:], np.bool_)
-    for k in range(sizes.shape[0]):
-        for family in (0, 1):
-            now = sizes[k, :, family]
-            bar = np.full(len(now), np.inf)
-            if dumped.any() and now[dumped].max() > 0:
-                bar[dumped] = FULL_SHARE * now[dumped].max()
-            learned = now[~dumped & (now > 0)]
-            if len(learned):
-                bar[~dumped] = LEARNED_SHARE_OF_MEDIAN * np.median(learned)
-            was[:, family] = (now >= bar) | (was[:, family] & (now >= HYSTERESIS * bar) & (now > 0))
-        out[k] = was
-    return out
 
 
 def switches(
@@ -61,28 +33,30 @@ def switches(
     offsets int64[parts + 1]: the number of each part's first session.
     """
     count = int(offsets[-1])
-    dumped = np.zeros(count, np.bool_)
     sample_us = np.unique(np.concatenate([part.sample_us for part in parts] or [np.empty(0, np.int64)]))
     sizes = np.zeros((len(sample_us), count, 2), np.int32)
-    for part, offset in zip(parts, offsets, strict=False):
+    dumped = np.zeros(sizes.shape, np.bool_)
+    logs = [_sessions_alone(part.log) for part in parts]
+    for part, log, offset in zip(parts, logs, offsets, strict=False):
         span = slice(offset, offset + len(part.peers))
-        dumped[span] = part.dumps > 0
+        dumped[:, span] = told_by_dumps(part, log, sample_us)
         # Tables are as they were noted last, should collectors have been noted at other times.
         last = np.searchsorted(part.sample_us, sample_us, side="right") - 1
         sizes[last >= 0, span] = part.sizes[last[last >= 0]]
-    full = full_feed(sizes, dumped)
+    asn = np.array([asn for part in parts for asn in part.peers.asn], np.int64)
+    full = full_feed(sizes, dumped, asn)
     out: list[tuple[int, int, int]] = []
     gaps: list[Gap] = []
-    for part, offset in zip(parts, offsets, strict=False):
+    for part, log, offset in zip(parts, logs, offsets, strict=False):
         holes = [(gap.from_us, gap.until_us) for gap in part.gaps]
-        log = _sessions_alone(part.log)
         known = max(from_us, part.from_us), until_us
-        lives = _live_spans(part.start.sessions, log, len(part.peers), *known)
+        lives = _live_spans(part.start.sessions, log, len(part.peers), sample_us, *known)
         doubted = _doubted_spans(part, from_us, until_us)
         ever_full: npt.NDArray[np.bool_] = np.zeros(len(part.peers), np.bool_)
         for sample in full:
             ever_full |= sample[offset : offset + len(part.peers)].any(axis=1)
         fallen: list[set[tuple[int, int]]] = [set() for _ in range(len(part.peers))]
+        short: list[set[tuple[int, int]]] = [set() for _ in range(len(part.peers))]
         for peer in range(len(part.peers)):
             session = int(offset) + peer
             alive = _minus(lives[peer], holes + doubted.get(peer, []))
@@ -93,6 +67,8 @@ def switches(
                 for (_, end), (_, shown), later in zip(cut, whole, following, strict=False):
                     if end < shown:
                         fallen[peer].add((end, later))
+                    elif dumped[-1, session, family]:
+                        short[peer] |= set(_both([(shown, later)], alive))
                 spans = _both(cut, alive)
                 for start, end in spans:
                     out.append((start, session, on))
@@ -101,9 +77,10 @@ def switches(
             if ever_full[peer]:
                 gaps += [
                     Gap(part.session(peer), start, end, reason, 1)
-                    for start, end, reason in _session_gaps(part.start.sessions[peer], log, peer, *known)
+                    for start, end, reason in _session_gaps(part.start.sessions[peer], log, peer, sample_us, *known)
                 ]
                 gaps += [Gap(part.session(peer), *stretch, "its table fell", 1) for stretch in sorted(fallen[peer])]
+                gaps += [Gap(part.session(peer), *stretch, NO_FULL_FEED, 1) for stretch in sorted(short[peer])]
                 gaps += [
                     Gap(part.session(peer), start, end, "its table differs from the table dump", 1)
                     for start, end in doubted.get(peer, [])
@@ -123,22 +100,39 @@ def _sessions_alone(log: RoutingLog) -> RoutingLog:
 
 
 def _live_spans(
-    sessions: npt.NDArray[np.uint8], log: RoutingLog, peers: int, from_us: int, until_us: int
+    sessions: npt.NDArray[np.uint8],
+    log: RoutingLog,
+    peers: int,
+    sample_us: npt.NDArray[np.int64],
+    from_us: int,
+    until_us: int,
 ) -> list[list[tuple[int, int]]]:
     """Stretches [start, end) in which each peer's session was up and heard. ``sessions``: as the window began."""
     spans: list[list[tuple[int, int]]] = [[] for _ in range(peers)]
     since: list[int | None] = [from_us if sessions[peer] == Session.LIVE else None for peer in range(peers)]
     for peer, op, time_us in zip(log.peer.tolist(), log.op.tolist(), log.time_us.tolist(), strict=True):
         if op in (Op.UP, Op.HEARD, Op.DUMPED):
-            if since[peer] is None:
-                since[peer] = time_us
+            begun = _counts_from(op, time_us, sample_us, until_us)
+            known = since[peer]
+            since[peer] = begun if known is None else min(known, begun)
         elif (start := since[peer]) is not None:
             spans[peer].append((start, time_us))
             since[peer] = None
     for peer, start in enumerate(since):
         if start is not None:
             spans[peer].append((start, until_us))
-    return [[(max(a, from_us), b) for a, b in own if b > from_us] for own in spans]
+    return [[(max(a, from_us), b) for a, b in own if b > max(a, from_us)] for own in spans]
+
+
+def _counts_from(op: int, time_us: int, sample_us: npt.NDArray[np.int64], until_us: int) -> int:
+    """From when on a session is taken at its word that is there, or is heard, again.
+
+    A session that begins anew has an empty table: it counts from the first sample that shows what it has by then.
+    """
+    if op != Op.UP:
+        return time_us
+    shown = int(np.searchsorted(sample_us, time_us))
+    return int(sample_us[shown]) if shown < len(sample_us) else until_us
 
 
 def _doubted_spans(part: CollectorPart, from_us: int, until_us: int) -> dict[int, list[tuple[int, int]]]:
@@ -156,7 +150,12 @@ def _doubted_spans(part: CollectorPart, from_us: int, until_us: int) -> dict[int
 
 
 def _session_gaps(
-    session: np.uint8, log: RoutingLog, peer: int, from_us: int, until_us: int
+    session: np.uint8,
+    log: RoutingLog,
+    peer: int,
+    sample_us: npt.NDArray[np.int64],
+    from_us: int,
+    until_us: int,
 ) -> list[tuple[int, int, str]]:
     """Stretches in which one peer's session was down or silent, with the reason. ``session``: as the window began."""
     reasons = {Op.DOWN: "session down", Op.SILENT: "nothing heard for an hour"}
@@ -168,11 +167,16 @@ def _session_gaps(
         if op in reasons and since is None:
             since = (time_us, reasons[Op(op)])
         elif op not in reasons and since is not None:
-            out.append((since[0], time_us, since[1]))
+            out.append((since[0], _counts_from(op, time_us, sample_us, until_us), since[1]))
             since = None
     if since is not None:
         out.append((since[0], until_us, since[1]))
-    return [(max(a, from_us), b, why) for a, b, why in out if b > max(a, from_us)]
+    told: list[tuple[int, int, str]] = []
+    for start, end, why in out:
+        if told and told[-1][2] == why and start <= told[-1][1]:
+            start, end = told[-1][0], max(end, told.pop()[1])
+        told.append((start, end, why))
+    return [(max(a, from_us), b, why) for a, b, why in told if b > max(a, from_us)]
 
 
 def _true_spans(times: npt.NDArray[np.int64], flags: npt.NDArray[np.bool_], until_us: int) -> list[tuple[int, int]]:

@@ -1,9 +1,9 @@
 """Visibility: the share of live full-feed voters that hold a prefix, from the routing logs of all collectors.
 
 A voter is a peer AS at one collector, however many sessions it has there, so that collectors merge by adding votes.
-A prefix is visible while more than half of the voters whose word on it is known hold it. Where the state was
-learned from updates, a voter's word is known from its first statement on. Until more than half have spoken, a
-prefix that anybody held is presumed to be visible: a loss takes the word of more than half.
+A prefix is visible while more than half of the voters whose word on it is known hold it. Where a voter's table was
+learned from updates, its word is known from its first statement on. Until more than half have spoken, or there are
+LEAST_WHOLE whose whole table is known, a prefix that anybody held is presumed to be visible: a loss takes their word.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,13 +14,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from duskwatch.kernels.votes import LEAST_WHOLE
 from duskwatch.records.signals import Gap, PrefixState
 from duskwatch.signals.bgp.collector_part import CollectorPart
+from duskwatch.signals.bgp.log import Op
 from duskwatch.signals.bgp.paths import PathPool
 from duskwatch.signals.bgp.vote_rows import Routes, Vote, VoteRows, vote_rows, with_start, without_rows
 from duskwatch.signals.bgp.vote_units import NOTHING_KNOWN, Known, Units, cut_in_spans, number_units, pick_rows
 from duskwatch.signals.bgp.vote_walk import CHANGES, STEPS, walk
-from duskwatch.signals.bgp.voters import full_feed, switches
+from duskwatch.signals.bgp.voters import switches
 
 __all__ = [
     "NOTHING_KNOWN",
@@ -30,7 +32,6 @@ __all__ = [
     "Vote",
     "VoteRows",
     "Votes",
-    "full_feed",
     "known_after",
     "merge_votes",
     "voters_alone",
@@ -119,7 +120,7 @@ def merge_votes(
     )
     turns, gaps = switches(parts, offsets, from_us, until_us)
 
-    learned = any(part.dumps == 0 for part in parts)
+    learned = _is_learned(parts, voter_of, turns)
 
     def count(span: tuple[int, int], picked: Sequence[npt.NDArray[np.int32] | slice]) -> Votes:
         rows = vote_rows(parts, picked, units, span, offsets, turns, voter_of, from_us, routes)
@@ -153,6 +154,27 @@ def merge_votes(
     picked = pick_rows(units, parts, spans)
     with ThreadPoolExecutor(max(1, threads)) as pool:
         return _joined(list(pool.map(lambda k: count(spans[k], [own.of(k) for own in picked]), range(len(spans)))))
+
+
+def _is_learned(
+    parts: Sequence[CollectorPart], voter_of: npt.NDArray[np.int32], turns: Sequence[tuple[int, int, int]]
+) -> bool:
+    """Whether what is known came from updates alone: of the voters fewer than LEAST_WHOLE, and not most, told a table.
+
+    ``turns``: (time, session, Vote). A table is told by a dump, or by a session that begins anew.
+    """
+    whole: list[bool] = []
+    for part in parts:
+        log = part.log
+        told = (part.start.complete != 0)[: len(part.peers)].copy()
+        told[log.peer[(log.prefix < 0) & (log.op == Op.DUMPED)]] = True
+        whole += told.tolist()
+    sessions = {session for _, session, vote in turns if vote in (Vote.ON4, Vote.ON6)}
+    voters = {int(voter_of[session]) for session in sessions}
+    of_whole = {int(voter_of[session]) for session in sessions if whole[session]}
+    if not voters:
+        return any(part.dumps == 0 for part in parts)
+    return len(of_whole) < LEAST_WHOLE and 2 * len(of_whole) <= len(voters)
 
 
 def known_after(votes: Votes, known: Known, keep_us: int) -> Known:

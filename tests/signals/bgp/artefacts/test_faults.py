@@ -184,3 +184,38 @@ def test_the_order_of_collectors_does_not_matter():
 
 def test_kind_of_elems_that_a_tally_counts():
     assert (Kind.ANNOUNCE, Kind.WITHDRAW) == (1, 2)
+
+
+def test_later_downs_of_one_restart_are_no_other():
+    """Sessions that are told to be down once more, before half of them are back."""
+    rows = ends(60, 61, 62) + ends(400, 401, 402) + [row for peer in range(3) for row in comes_back(peer, 600)]
+    (restart,) = faults_of([part("rrc00", (1, 2, 3), sorted(rows, key=lambda row: row[0]))]).artefacts
+    assert (restart.from_us, restart.until_us) == (60 * US, 600 * US)
+
+
+def test_transfers_that_touch_are_together():
+    """One in a bin, two in the next: three sessions, as many as make a restart."""
+    whole = part("rrc00", (1, 2, 3, 4), [])
+    found = faults_of([whole], [heard_of("rrc00", [(10, 0, 21), (11, 1, 21), (11, 2, 21)])])
+    assert "collector restart" in kinds(found)
+
+
+@pytest.mark.parametrize(("size", "told"), [(49, 0), (50, 1)])
+def test_a_partial_peer_that_sends_all_it_has_makes_no_transfer(size, told):
+    """Its table is under half of the largest; whole peers hold a hundred prefixes."""
+    whole = part("rrc00", (1, 2, 3, 4), [])
+    sizes = np.full(whole.sizes.shape, [100, 0], np.int32)
+    sizes[:, 2, 0] = size
+    found = faults_of([replace(whole, sizes=sizes)], [heard_of("rrc00", [(10, 2, size)])])
+    assert len(found.transfers) == told
+
+
+@pytest.mark.parametrize(
+    ("from_us", "length_us", "told"),
+    [(0, HOUR, 1), (HOUR, US, 1), (HOUR, US - 1, 0), (3 * HOUR, HOUR, 1)],
+)
+def test_nothing_recorded_from_the_first_to_the_last_second(from_us, length_us, told):
+    hole = Silence(from_us, from_us + length_us, "missing file")
+    found = faults_of([part(name, (1, 2, 3), [], gaps=[hole]) for name in ("rrc00", "rrc01")])
+    spans = [(one.from_us, one.until_us) for one in found.artefacts if one.kind == "nothing recorded"]
+    assert spans == [(from_us, from_us + length_us)] * told

@@ -285,3 +285,35 @@ def test_learned_state_counts_a_first_word_that_takes_a_route_back():
     assert votes.learned
     (told,) = without_lone_losses(votes, everything(votes))[1]
     assert (told.collector, told.lost, told.of, told.others_hold) == ("rrc00", 7, 7, 6)
+
+
+def test_a_spell_that_lasts_adds_nothing_at_the_end_of_the_window():
+    votes, told = without_lone_losses(votes := votes_of(loss(0, 60)), everything(votes))
+    assert told[0].until_us == END_US
+    assert votes.time_us.max() < END_US
+
+
+def test_a_spell_that_ends_with_others_losing_it_is_told_with_the_votes_of_then():
+    """The state stays what it was, so that the log itself has no row of that moment."""
+    said = loss(0, 60) + loss(1, 90, peers=range(1)) + loss(1, 150)
+    votes, _ = without_lone_losses(votes := votes_of(said), everything(votes))
+    rows = np.flatnonzero((votes.prefix == unit_of(votes, MINE)) & (votes.time_us >= 150 * MINUTE))
+    told = [(int(votes.state[row]), int(votes.votes[row]), int(votes.voters[row])) for row in rows]
+    assert told == [(PrefixState.MINORITY, 3, 13)]
+
+
+def test_what_nobody_contradicted_for_an_hour_counts_until_the_others_are_back():
+    lost = [(3600, peer, W, MINE, None) for peer in range(7)]
+    back = [(64 * 60, peer, S, None, (6, 1)) for peer in range(3)]
+    back += [(150 * 60, peer, S, None, (5, 6)) for peer in range(3)]
+    back += [(150 * 60 + k, peer, A, prefix, PATH) for peer in range(3) for k, prefix in enumerate((*OTHERS, MINE))]
+    parts = [part(name, range(100 * k + 1, 100 * k + 1 + size), back if k else lost)
+             for k, (name, size) in enumerate(SIZES.items())]  # fmt: skip
+    votes, _ = without_lone_losses(votes := merge_votes(parts, 0, END_US), everything(votes))
+    log = steps(votes, unit_of(votes, MINE))
+    assert [state_at(log, minute) for minute in (66, 123, 125, 149)] == [
+        PrefixState.UNKNOWN,
+        PrefixState.UNKNOWN,
+        PrefixState.DARK,
+        PrefixState.DARK,
+    ]

@@ -11,6 +11,7 @@ from duskwatch.records.outages import Outage, When
 from duskwatch.records.reason import NO_REASON
 from duskwatch.records.times import MINUTE
 from duskwatch.signals.bgp.artefacts.faults import find_faults
+from duskwatch.signals.bgp.artefacts.lone import LoneLoss
 from duskwatch.signals.bgp.artefacts.witness import witness
 from duskwatch.signals.bgp.measures import Extent, measure
 from duskwatch.signals.bgp.votes import merge_votes
@@ -30,7 +31,7 @@ def outage(start: float, end: float | None, width: float = 0) -> Outage:
     )  # fmt: skip
 
 
-def witnesses_of(made: Archive, tmp_path, outages: Sequence[Outage], counted: bool = True):
+def witnesses_of(made: Archive, tmp_path, outages: Sequence[Outage], counted: bool = True, lone=()):
     def watch(afi, hi, lo, length):
         return (hi >> np.uint64(42) == OWN[0].hi >> 42).astype(np.uint8)
 
@@ -40,7 +41,7 @@ def witnesses_of(made: Archive, tmp_path, outages: Sequence[Outage], counted: bo
     faults = find_faults(run.parts, run.heard if counted else (), run.inputs, votes)
     everything = np.ones(len(votes.afi), np.bool_)
     history = measure(votes, Extent(everything), run.bin_us)
-    return witness(votes, everything, history, outages, faults, ())
+    return witness(votes, everything, history, outages, faults, lone)
 
 
 def archive() -> Archive:
@@ -137,3 +138,33 @@ def test_a_short_outage_is_heard_in_the_bins_that_it_touches(tmp_path):
     said = sum(100 * 60 <= second < 105 * 60 for peer in made.peers() for second, _ in made.said[peer])
     # Each peer's withdrawal and the announcement after it are about the entity: two messages, eight statements.
     assert told.statements == said - 2 * 7
+
+
+def test_voters_are_counted_just_before_the_onset(tmp_path):
+    """One leaves at the very moment of the onset: it had been there."""
+    made = archive()
+    made.lose(made.peers()[1:], 100, 150)
+    made.reset(made.peers()[:1], 100, 140)
+    (told,), _ = witnesses_of(made, tmp_path, [outage(100, 150)])
+    assert (told.voters_before, told.voters_least, told.voters_after) == (7, 6, 7)
+
+
+@pytest.mark.parametrize(("minute", "doubted"), [(230, True), (39.9, True), (29, False)])
+def test_a_lone_spell_near_an_outage_that_lasts_is_a_doubt(tmp_path, minute, doubted):
+    """It counts from an hour before the outage to the end of the window, as that is when the outage ends."""
+    made = archive()
+    made.lose(made.peers(), 100)
+    spell = LoneLoss("rrc91", str(OWN[0]), at(minute), at(minute + 10), 4, 4, 3, 3)
+    (told,), _ = witnesses_of(made, tmp_path, [outage(100, None)], lone=(spell,))
+    assert ("lone spell" in told.doubts) == (doubted and minute + 10 > 40)
+
+
+@pytest.mark.parametrize(("peers", "many", "stuck"), [((3, 2), 3, 1), ((4, 3), 4, 0)])
+def test_a_route_is_stuck_where_three_quarters_of_the_others_have_lost_theirs(tmp_path, peers, many, stuck):
+    """One keeps all. Of four others three lose all, which are enough; of six four do, which are not."""
+    made = Archive({"rrc91": peers[0], "rrc92": peers[1]})
+    made.talk()
+    made.lose(made.peers()[:many], 100)
+    made.lose(made.peers()[many:-1], 100, prefixes=OWN[:1])
+    _, found = witnesses_of(made, tmp_path, [outage(100, None)])
+    assert len(found) == stuck

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from duskwatch.sources.bgp.archives import find as archive_files
+from duskwatch.sources.bgp.archives import probe as archive_files
 from duskwatch.sources.bgp.archives.find import (
     ArchiveError,
     ArchiveFile,

@@ -37,14 +37,13 @@ def update_file(folder: Path, minute: int) -> Path:
 def test_a_dump_and_update_files_are_told_in_order_each_with_its_span(tmp_path):
     assert kinds(written(tmp_path)) == [
         "DumpBegin",
-        "ElemBlock",  # its peers
         "RibBlock",
         "DumpEnd",
         "InputDone",
         *["FileSpan", "ElemBlock", "InputDone"] * 4,
     ]
     out = told(tmp_path)
-    dump, end = out[0], out[3]
+    dump, end = out[0], out[2]
     assert (dump.name, dump.time_us, dump.named_us) == ("bview.20200302.0000.gz", START_US, START_US)
     assert end == DumpEnd(complete=True)
     spans = [message for message in out if isinstance(message, FileSpan)]

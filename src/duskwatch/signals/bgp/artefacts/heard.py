@@ -123,7 +123,14 @@ def as_of(block: ElemBlock | RibBlock, time_us: int) -> ElemBlock | RibBlock:
 
 
 def begin_file(heard: Hearing, span: FileSpan | None) -> Hearing:
-    """Say that the blocks to come are of a file of updates; ``span`` None where its name says no time."""
+    """Say that the blocks to come are of a file of updates; ``span`` None where its name says no time.
+
+    A span of the same file that ends later goes on with it: its records do so without a break.
+    """
+    before = heard.span
+    if before is not None and span is not None and (before.name, before.from_us) == (span.name, span.from_us):
+        heard.span = span
+        return heard
     heard.span, heard.step, heard.last_good_us = span, None, -1
     return heard
 

@@ -191,6 +191,8 @@ def _walk(votes: Votes, which: I32, place_of: I32, places_: int) -> _Events:
         np.zeros(sessions, np.uint8),
         np.zeros((voters, 2), np.int32),
         np.zeros(2, np.int32),
+        np.zeros((voters, 2), np.int32),
+        np.zeros(2, np.int32),
     )
     room = max(2 * shape, 1 << 12)
     touched, touched_list = np.zeros(shape, np.uint8), np.zeros(shape, np.int32)

@@ -1,50 +1,50 @@
-"""Archive files on disk: which ones are MRT, whose they are, what they hold and which of them a window needs."""
+"""Archive files on disk: which ones are MRT, whose they are, and which of them a window needs."""
 
+import contextlib
 import re
+from bisect import bisect_right
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
+from duskwatch.records.elems import PeerTable
 from duskwatch.records.errors import InputError
 from duskwatch.records.text import clean_name
-from duskwatch.records.times import MINUTE, SECOND
+from duskwatch.records.times import DAY, MINUTE
+from duskwatch.sources.bgp.archives.clocks import dated
 from duskwatch.sources.bgp.archives.collectors import COLLECTORS
-from duskwatch.sources.bgp.archives.names import is_archive_name, is_update_name, stamp_time
-from duskwatch.sources.bgp.formats.reenactment import HEAD_BYTES as MARK_BYTES
-from duskwatch.sources.bgp.formats.reenactment import reenactment_of
-from duskwatch.sources.files.pieces import TransportDamage, open_pieces
+from duskwatch.sources.bgp.archives.names import is_archive_name, is_update_name, named_time
+from duskwatch.sources.bgp.archives.probe import ArchiveFile, Head, read_head, what_is
+from duskwatch.sources.bgp.formats.mrt import MrtReader
+from duskwatch.sources.files.pieces import open_pieces
+
+__all__ = [
+    "ArchiveError",
+    "ArchiveFile",
+    "collector_of",
+    "find_files",
+    "has_cadence",
+    "named_time",
+    "passed_over",
+    "period_of",
+    "probe",
+    "select",
+    "touches",
+]
 
 COLLECTOR = re.compile(
     r"(?<![a-z0-9])(rrc\d{2}|route-views\d{0,2}(?:\.(?!(?:ribs?|bview|updates?|gz|bz2)(?![a-z0-9]))[a-z][a-z0-9-]*)?)"
     r"(?![a-z0-9])"
 )
 LAYOUT_FOLDERS = re.compile(r"\d{4}\.\d{2}|RIBS|UPDATES|bgpdata|mrt", re.IGNORECASE)
-NAME_TIME = re.compile(r"\.(\d{8}\.\d{4})(?!\d)")
-NAME_EPOCH = re.compile(r"\.(\d{9,10})(?!\d)")
-# MRT types (RFC 6396 section 4, and the deprecated ones of its appendix): the first record tells what a file is.
-DUMP_TYPES = {12, 13}
-UPDATE_TYPES = {5, 16, 17}
-LONGEST_RECORD = 16 << 20
-HEAD_BYTES = 1 << 12  # of a file are read to tell what it is
-EARLIEST = 800_000_000  # 1995, before any archive
+LIKE_AN_ARCHIVE = re.compile(r"bview|rib|update|\.mrt|\.(gz|bz2|xz|zst|lz4)$", re.IGNORECASE)
+MOST_NAMED = 5
 
 
 class ArchiveError(InputError):
     """Files given for analysis cannot be used; the message says which and what to do."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class ArchiveFile:
-    """One MRT file. Files sort by collector, then by time, table dumps ahead of updates of the same time."""
-
-    collector: str
-    start_us: int  # from its name, else the time of its first record
-    is_update: bool
-    path: Path
-    size_bytes: int
-    reenactment: str = ""  # the sentence that says that it was generated; empty for recordings
 
 
 def find_files(paths: list[Path]) -> tuple[list[ArchiveFile], list[Path]]:
@@ -54,7 +54,7 @@ def find_files(paths: list[Path]) -> tuple[list[ArchiveFile], list[Path]]:
     needs it will be told. Raises ArchiveError where a path does not exist, a file named outright is no MRT, or a folder
     holds none; OSError where a file named outright cannot be read.
     """
-    found: dict[Path, ArchiveFile] = {}  # by where they are in truth: a file may be named twice
+    found: dict[Path, tuple[str, Head | ArchiveFile]] = {}  # by where they are in truth: a file may be named twice
     passed: list[Path] = []
     resolved = cache(Path.resolve)  # of a folder with thousands of files, once
 
@@ -67,54 +67,68 @@ def find_files(paths: list[Path]) -> tuple[list[ArchiveFile], list[Path]]:
         if path.is_dir():
             inside = [child for child in sorted(path.rglob("*")) if child.is_file()]
             probed = [(child, place(child), _in_folder(child, resolved(child.parent))) for child in inside]
-            here = {at: file for _, at, file in probed if file}
+            here = {at: told for _, at, told in probed if told}
             if not here:
                 raise ArchiveError(
                     f"{path}: no MRT file in this folder; give the folder that holds the bview/rib and updates files"
                 )
             found |= here
-            passed += [child for child, _, file in probed if not file]
-        elif (file := probe(path)) is None:
+            passed += [child for child, _, told in probed if not told]
+            continue
+        collector = collector_of(path)
+        head = read_head(path, collector)
+        if head is None:
             raise ArchiveError(f"{path}: this is not an MRT file (RFC 6396); give bview/rib or updates files")
+        found[place(path)] = (collector, head)
+    heads: dict[str, list[Head]] = {}
+    files = []
+    for collector, told in found.values():
+        if isinstance(told, Head):
+            heads.setdefault(collector, []).append(told)
         else:
-            found[place(path)] = file
-    return sorted(found.values()), passed
+            files.append(told)
+    for collector, own in heads.items():
+        files += dated(collector, own)
+    return sorted(files), passed
 
 
 def probe(path: Path, folder: Path | None = None) -> ArchiveFile | None:
-    """What the file's first record says it is; None where it is no MRT. OSError where it cannot be read.
+    """What one file's first records say it is; None where it is no MRT. OSError where it cannot be read.
 
     ``folder`` is where it lies, resolved, if that is known.
     """
-    head = b""
-    try:
-        for piece in open_pieces(path, piece_bytes=HEAD_BYTES):
-            head += bytes(piece[:MARK_BYTES])
-            if len(head) >= MARK_BYTES:
-                break
-    except TransportDamage:
-        pass
-    if len(head) < 12:
-        return None
-    time_s = int.from_bytes(head[0:4], "big")
-    kind = int.from_bytes(head[4:6], "big")
-    length = int.from_bytes(head[8:12], "big")
-    if kind not in DUMP_TYPES | UPDATE_TYPES or length > LONGEST_RECORD or time_s < EARLIEST:
-        return None
     collector = collector_of(path, folder)
-    start_us = named_time(path.name, collector) or time_s * SECOND
-    return ArchiveFile(collector, start_us, kind in UPDATE_TYPES, path, path.stat().st_size, reenactment_of(head))
+    head = read_head(path, collector)
+    return None if head is None else dated(collector, [head])[0]
 
 
-def _in_folder(path: Path, folder: Path) -> ArchiveFile | None:
+def passed_over(paths: Sequence[Path]) -> list[str]:
+    """What to tell of files in folders that are no MRT: those that are named like archives one by one."""
+    like = [path for path in paths if LIKE_AN_ARCHIVE.search(path.name)]
+    others = [path for path in paths if not LIKE_AN_ARCHIVE.search(path.name)]
+    out = [f"{path.name} {what_is(path)}, and was passed over" for path in like[:MOST_NAMED]]
+    if len(like) > MOST_NAMED:
+        out.append(f"{len(like) - MOST_NAMED} more files that are named like archives are no MRT and were passed over")
+    if others:
+        names = ", ".join(path.name for path in others[:3]) + (" and more" if len(others) > 3 else "")
+        what = (
+            "1 other file is no MRT and was" if len(others) == 1 else f"{len(others)} other files are no MRT and were"
+        )
+        out.append(f"{what} passed over: {names}")
+    return out
+
+
+def _in_folder(path: Path, folder: Path) -> tuple[str, Head | ArchiveFile] | None:
+    collector = collector_of(path, folder)
     try:
-        return probe(path, folder)
+        head = read_head(path, collector)
+        return None if head is None else (collector, head)
     except OSError:
-        collector = collector_of(path, folder)
         start_us = named_time(path.name, collector) if is_archive_name(path.name) else None
         if start_us is None:
             return None
-        return ArchiveFile(collector, start_us, is_update_name(path.name), path, path.stat().st_size)
+        size = path.stat().st_size
+        return collector, ArchiveFile(collector, start_us, is_update_name(path.name), path, size, named_us=start_us)
 
 
 def collector_of(path: Path, folder: Path | None = None) -> str:
@@ -131,19 +145,20 @@ def collector_of(path: Path, folder: Path | None = None) -> str:
     return next((name for name in telling if name), "local")
 
 
-def named_time(name: str, collector: str = "") -> int | None:
-    """Start time in a file's name, microseconds; None where it has none. Early names are on a collector's own clock."""
-    if match := NAME_TIME.search(name):
-        return stamp_time(match[1], collector)
-    if match := NAME_EPOCH.search(name):
-        return int(match[1]) * SECOND
-    return None
+def has_cadence(collector: str) -> bool:
+    """Whether it is known how long a collector's update files are, though only one is there."""
+    return collector in COLLECTORS or collector.startswith(("rrc", "route-views"))
 
 
 def period_of(collector: str, updates: list[ArchiveFile]) -> int:
-    """How long one update file lasts: the most common step between starts, else the project's own cadence."""
+    """How long one update file lasts: the most common step between starts, else the project's own cadence.
+
+    Where files begin with their first records no step is like another: then it is the middle one.
+    """
     starts = sorted({file.start_us for file in updates})
     steps = Counter(b - a for a, b in pairwise(starts))
+    if steps and any(file.by_records for file in updates):
+        return sorted(steps.elements())[len(starts) // 2 - 1]
     if steps:
         common = max(steps.values())
         return min(step for step, times in steps.items() if times == common)
@@ -155,16 +170,40 @@ def period_of(collector: str, updates: list[ArchiveFile]) -> int:
 def select(files: list[ArchiveFile], from_us: int, until_us: int) -> list[ArchiveFile]:
     """The files of one collector that a window needs: from the last table dump at or before its start on.
 
-    Without such a dump all earlier updates are taken, so that the state is learned from them.
+    Without such a dump all earlier updates are taken, so that the state is learned from them. An update file may go on
+    until the next one begins, however short files usually are; where there are table dumps alone, updates may follow
+    them in one file.
     """
     updates = [file for file in files if file.is_update]
     period = period_of(files[0].collector, updates)
+    starts = sorted({file.start_us for file in updates})
     dumps = [file for file in files if not file.is_update and file.start_us <= from_us]
-    since = max((file.start_us for file in dumps), default=None)
+    since = max((file.start_us for file in dumps), default=None) if updates else None
     chosen = []
     for file in files:
-        end_us = file.start_us + (period if file.is_update else 0)
+        end_us = file.start_us
+        if file.is_update:
+            later = bisect_right(starts, file.start_us)
+            end_us = max(file.start_us + period, starts[later]) if later < len(starts) else until_us
         if file.start_us >= until_us or (since is not None and end_us <= since and file.start_us != since):
             continue
         chosen.append(file)
     return chosen
+
+
+def touches(chosen: Sequence[ArchiveFile], from_us: int, until_us: int) -> bool:
+    """Whether files may say something about a window: one begins in it or in the day before, or goes on up to it."""
+    early = [file for file in chosen if file.start_us < until_us]
+    if any(file.start_us >= from_us - DAY for file in early):
+        return True
+    return any(_last_us(file.path) >= from_us for file in early[-1:])
+
+
+@cache
+def _last_us(path: Path) -> int:
+    """The latest time of an elem of a file, which is read whole for it; -1 where there is none."""
+    latest = -1
+    with contextlib.suppress(OSError):
+        for block in MrtReader(open_pieces(path), PeerTable()):
+            latest = max(latest, block.last_us)
+    return latest

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from duskwatch.records.messages import Silence
 from duskwatch.records.signals import Gap
 from duskwatch.records.times import MINUTE, SECOND
-from duskwatch.sources.bgp.archives.find import ArchiveFile, period_of
+from duskwatch.sources.bgp.archives.find import ArchiveFile, has_cadence, period_of
 
 # How much later than the end of one file the next may begin before something is missing between them.
 SLACK_US = 45 * SECOND
@@ -13,7 +13,7 @@ NO_UPDATES, MISSING = "no update file", "missing file"
 
 
 def missing_files(files: Sequence[ArchiveFile], from_us: int, until_us: int) -> list[Gap]:
-    """Stretches of the window for which one collector's update files are missing."""
+    """Stretches of the window for which one collector's update files are missing, by when files begin alone."""
     updates = [file for file in files if file.is_update]
     collector = files[0].collector
     reason = MISSING if updates else NO_UPDATES
@@ -27,25 +27,63 @@ def missing_files(files: Sequence[ArchiveFile], from_us: int, until_us: int) -> 
 def silences_before(files: Sequence[ArchiveFile], from_us: int, until_us: int) -> list[list[Silence]]:
     """What is missing of the time from ``from_us`` on ahead of each of some files, and after the last, [files + 1].
 
-    Files are those of one collector, in order. A stretch that goes on over a table dump is told in pieces, so that the
-    fold knows ahead of the dump that it does not follow what came before.
+    Files are those of one collector, in order; none of them was read, so that each is as long as files usually are.
     """
-    updates = [file for file in files if file.is_update]
-    period = period_of(files[0].collector, updates) if updates else 0
-    reason = MISSING if updates else NO_UPDATES
-    out: list[list[Silence]] = []
-    reached = told = from_us
-
-    def up_to(end_us: int) -> list[Silence]:
-        nonlocal told
-        start_us, told = max(reached, told), max(end_us, told)
-        return [Silence(start_us, end_us, reason)] if start_us < end_us else []
-
+    if not files:
+        return [[Silence(from_us, until_us, NO_UPDATES)] if from_us < until_us else []]
+    course = Course(files, from_us, until_us)
+    out = []
     for file in files:
-        lacks = file.start_us > reached + SLACK_US and file.start_us > from_us
-        out.append(up_to(min(file.start_us, until_us)) if lacks else [])
+        out.append(course.before(file))
+        course.read(file)
+    return [*out, course.rest()]
+
+
+class Course:
+    """How far the files of one collector lead, as one after the other is read.
+
+    A file leads as far as files usually do, or as its records do where these go on for longer. A stretch that goes on
+    over a table dump is told in pieces, so that the fold knows ahead of the dump that it does not follow what came
+    before.
+    """
+
+    def __init__(self, files: Sequence[ArchiveFile], from_us: int, until_us: int) -> None:
+        updates = [file for file in files if file.is_update]
+        self._from_us, self._until_us = from_us, until_us
+        self._reached = self._told = from_us
+        self._heard = bool(updates)
+        # Of somebody's own collector one file alone says nothing of how long files are.
+        self._usual = len({file.start_us for file in updates}) > 1 or has_cadence(files[0].collector)
+        self._period_us = period_of(files[0].collector, updates) if self._usual else 0
+        # Where files begin by themselves, the first record of a quiet one comes late.
+        self._slack_us = max(SLACK_US, self._period_us // 2) if any(f.by_records for f in updates) else SLACK_US
+
+    def before(self, file: ArchiveFile) -> list[Silence]:
+        """What is missing ahead of a file."""
+        lacks = file.start_us > self._reached + self._slack_us and file.start_us > self._from_us
+        return self._up_to(min(file.start_us, self._until_us)) if lacks else []
+
+    def read(self, file: ArchiveFile, last_us: int | None = None) -> None:
+        """A file was read, and its records lead up to ``last_us``; None: it was not opened, or holds no update."""
         if file.is_update:
-            reached = max(reached, file.start_us + period)
-    # What is named by the minute ends by the minute: nothing that begins before the window ends may lack.
-    lacks = reached + (SLACK_US if reached % MINUTE else 0) < until_us
-    return [*out, up_to(until_us) if lacks else []]
+            self._reached = max(self._reached, file.start_us + self._period_us)
+        if last_us is None:
+            return
+        self._heard = True
+        if last_us > self._reached:
+            period = self._period_us
+            over = -(-(last_us - file.start_us) // period) * period if period else last_us - file.start_us
+            self._reached = max(last_us, min(file.start_us + over, last_us + period))
+
+    def rest(self) -> list[Silence]:
+        """What is missing after the last file."""
+        if self._heard and not self._usual:
+            return []  # nobody knows how long its files are; who is silent for an hour leaves the vote
+        # What is named by the minute ends by the minute: nothing that begins before the window ends may lack.
+        reached = self._reached
+        lacks = reached + (SLACK_US if reached % MINUTE else 0) < self._until_us
+        return self._up_to(self._until_us) if lacks else []
+
+    def _up_to(self, end_us: int) -> list[Silence]:
+        start_us, self._told = max(self._reached, self._told), max(end_us, self._told)
+        return [Silence(start_us, end_us, MISSING if self._heard else NO_UPDATES)] if start_us < end_us else []

@@ -1,4 +1,4 @@
-"""Archive files of one collector as messages (``records.messages``): what names, gaps and damage of files tell.
+"""Archive files of one collector as messages (``records.messages``): what records, names, gaps and damage tell.
 
 Files are unpacked ahead in threads; open_ahead() gives what messages() reads.
 """
@@ -7,12 +7,15 @@ import hashlib
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 
-from duskwatch.records.elems import PeerTable
-from duskwatch.records.messages import DumpBegin, DumpEnd, FileSpan, InputDone, Message, Silence
+import numpy as np
+
+from duskwatch.records.elems import ElemBlock, PeerTable
+from duskwatch.records.messages import FileSpan, InputDone, Message, Silence
 from duskwatch.records.report import InputFile
-from duskwatch.records.times import MINUTE
-from duskwatch.sources.bgp.archives.find import ArchiveFile, named_time, period_of
-from duskwatch.sources.bgp.archives.gaps import silences_before
+from duskwatch.records.times import MINUTE, span_text
+from duskwatch.sources.bgp.archives.contents import Contents
+from duskwatch.sources.bgp.archives.find import ArchiveFile, has_cadence, period_of
+from duskwatch.sources.bgp.archives.gaps import Course
 from duskwatch.sources.bgp.formats.mrt import MrtReader
 from duskwatch.sources.files.ahead import read_ahead
 from duskwatch.sources.files.digest import ThreadedSha256
@@ -23,6 +26,12 @@ PIECE_BYTES = 4 << 20
 FILE_AHEAD_BYTES = 8 * PIECE_BYTES
 # The span of a file is the usual step between the files up to it, of so many at most.
 STEPS_OF = 50
+# A file whose records go on behind its span, without a break of so much, is longer than others; no clock stepped.
+BREAK_US = 5 * MINUTE
+# The middle one of so many elems tells when a block ends: one alone may be of a wrong time.
+LAST_ELEMS = 5
+NO_ROUTES = "holds no route: it was not taken for a table dump"
+LONGER = "goes on for longer than the files of its collector usually do; its records were taken"
 
 Opened = tuple[Iterator[bytes], "hashlib._Hash | ThreadedSha256"]
 """A file's unpacked pieces, and the SHA-256 that is fed with its stored bytes as they are read."""
@@ -62,20 +71,37 @@ def messages(files: Sequence[ArchiveFile], opened: Iterable[Opened], from_us: in
     """
     peers = PeerTable()
     inputs: list[InputFile] = []
-    since_us = min(from_us, files[0].start_us)
-    silences = silences_before(files, since_us, until_us)
+    usual_us = period_of(files[0].collector, [file for file in files if file.is_update])
+    course = Course(files, min(from_us, files[0].start_us), until_us)
     for number, (file, (pieces, digest)) in enumerate(zip(files, opened, strict=True)):
-        yield from silences[number]
+        yield from course.before(file)
         reader = MrtReader(pieces, peers)
-        if file.is_update:
-            span = _span(files[: number + 1])
-            if span is not None:
-                yield span
-            yield from reader
-            if reader.damage is not None:
-                yield from _damaged(file, reader, files[number + 1 :], until_us)
-        else:
-            yield from _dump(file, reader)
+        contents = Contents(file, reader)
+        later = files[number + 1 :]
+        span = _span(files[: number + 1]) if file.is_update else None
+        if span is not None:
+            yield span
+        last_us, longer = None, False
+        for message in contents:
+            if isinstance(message, ElemBlock) and not contents.in_dump and len(message.time_us):
+                last_us = _end_of(message)
+                if span is not None and span.until_us is not None and message.last_us >= span.until_us:
+                    until = _carried(message, span.from_us, span.until_us)
+                    if until > span.until_us:
+                        span, longer = FileSpan(span.name, span.from_us, until), True
+                        yield span
+            yield message
+        if reader.damage is not None and not contents.ended_in_dump and (file.is_update or last_us is not None):
+            yield from _damaged(file, reader, later, until_us)
+        notes = [file.note] if file.note else []
+        notes += [NO_ROUTES] if not file.is_update and not contents.dumps else []
+        notes += [LONGER] if longer and last_us is not None and last_us >= file.start_us + 2 * usual_us else []
+        if contents.late:
+            notes.append(
+                f"holds {contents.late} statements out of order, up to {span_text(contents.late_us)} late: they were "
+                "put in order, so that times told are as right as those of the records"
+            )
+        course.read(file, _within(last_us, file, span, later))
         sha256 = digest.hexdigest()
         inputs.append(
             InputFile(
@@ -89,22 +115,35 @@ def messages(files: Sequence[ArchiveFile], opened: Iterable[Opened], from_us: in
                 str(reader.damage) if reader.damage else "",
                 file.collector,
                 file.size_bytes,
+                "; ".join(notes),
             )
         )
         yield InputDone(inputs[-1])
-    yield from silences[-1]
+    yield from course.rest()
 
 
-def _dump(file: ArchiveFile, reader: MrtReader) -> Iterator[Message]:
-    begun = False
-    for block in reader.routes():
-        if not begun:
-            said_us = int(block.time_us[0]) if len(block.time_us) else file.start_us
-            yield DumpBegin(file.path.name, said_us, named_time(file.path.name, file.collector))
-            begun = True
-        yield block
-    if begun:
-        yield DumpEnd(complete=reader.damage is None)
+def _end_of(block: ElemBlock) -> int:
+    """About when a block of updates ends, whatever single records of it say."""
+    return int(np.median(block.time_us[-LAST_ELEMS:]))
+
+
+def _within(last_us: int | None, file: ArchiveFile, span: FileSpan | None, later: Sequence[ArchiveFile]) -> int | None:
+    """Up to where a file's records can be said to lead: no further than its span, nor than the next file begins."""
+    if last_us is None or (span is not None and span.until_us is not None):
+        return None if last_us is None or span is None else min(last_us, span.until_us or last_us)
+    following = [other.start_us for other in later if other.is_update and other.start_us > file.start_us]
+    return min([last_us, *following])
+
+
+def _carried(block: ElemBlock, from_us: int, until_us: int) -> int:
+    """The end of a file's span, behind which records go on: the last of them before a break of BREAK_US."""
+    times = np.unique(block.time_us)
+    before = times[(times >= from_us) & (times < until_us)]
+    behind = times[times >= until_us]
+    steps = np.diff(np.concatenate([before[-1:] if len(before) else [until_us], behind]))
+    broken = np.flatnonzero(steps > BREAK_US)
+    going_on = behind[: broken[0]] if len(broken) else behind
+    return int(going_on[-1]) + 1 if len(going_on) else until_us
 
 
 def _damaged(file: ArchiveFile, reader: MrtReader, later: Sequence[ArchiveFile], until_us: int) -> Iterator[Silence]:
@@ -118,11 +157,10 @@ def _damaged(file: ArchiveFile, reader: MrtReader, later: Sequence[ArchiveFile],
 def _span(files: Sequence[ArchiveFile]) -> FileSpan | None:
     """Which time the last of some files says by its name that it covers; None where it says none."""
     file = files[-1]
-    start_us = named_time(file.path.name, file.collector)
-    if start_us is None:
+    if file.named_us is None:
         return None
     updates = [other for other in files[-STEPS_OF - 1 :] if other.is_update]
     if len(updates) > 2:
-        return FileSpan(file.path.name, start_us, start_us + period_of(file.collector, updates))
-    known = file.collector.startswith(("rrc", "route-views"))
-    return FileSpan(file.path.name, start_us, start_us + 15 * MINUTE if known else None)
+        return FileSpan(file.path.name, file.named_us, file.named_us + period_of(file.collector, updates))
+    known = has_cadence(file.collector)
+    return FileSpan(file.path.name, file.named_us, file.named_us + 15 * MINUTE if known else None)
