@@ -52,11 +52,12 @@ def unjudged_spans(report: Report) -> tuple[JudgedSpan, ...]:
 
 
 def part_judged(report: Report) -> str:
-    """``in the 80 % of the time that could be judged``; empty where all was."""
+    """``in the 80 % of the time that could be judged`` (or was watched, where that is why); empty where all was."""
     share = judged_share(report.judged) if report.judged else watched_share(report)
     if share >= 1:
         return ""
-    return f" in the {percent(share)} of the time that could be judged"
+    watched = {span.why_not for span in report.judged} <= {None, "not-watched"}
+    return f" in the {percent(share)} of the time that {'was watched' if watched else 'could be judged'}"
 
 
 def whole_window(report: Report) -> NotJudged:
