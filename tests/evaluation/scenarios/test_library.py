@@ -71,7 +71,7 @@ def test_every_group_is_large_enough_for_its_figure() -> None:
     assert groups["artefact"] == len(ARTEFACTS) * len(KINDS)
     assert groups["faint"] < groups["timing"] / 4
     assert groups["few"] >= 100
-    assert groups["few-quiet"] >= 15
+    assert groups["few-quiet"] >= 12
 
 
 def test_every_scenario_is_well_formed() -> None:

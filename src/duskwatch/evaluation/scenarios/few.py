@@ -24,9 +24,9 @@ BIN_US = 10 * MINUTE
 HISTORY_DAYS = (1, 2, 4, 10, 28)
 HOURS = (2, 5, 8, 15, 34, 48)
 TAIL_DAYS = 3
-MONTH = 30  # days of a quiet one
+QUIET_DAYS = 60
 EACH = 6  # losses of each length and history
-QUIET_EACH = 6
+QUIET_EACH = 4
 UNITS, NOISE, LOSS = (20, 60), (0.08, 0.2), (0.35, 0.6)
 DRIFT = 1 / 3
 KIND = "few"
@@ -91,5 +91,5 @@ def _lost(name: str, days: int, hours: int, _: Path | None) -> Scenario:
 
 
 def _quiet(name: str, shape: int, _: Path | None) -> Scenario:
-    values = values_of(dice_of(name), MONTH, shape)
+    values = values_of(dice_of(name), QUIET_DAYS, shape)
     return Scenario(name, "few-quiet", as_block(UP, START_US, BIN_US, values), (), frozenset({"few-quiet"}), KIND)
