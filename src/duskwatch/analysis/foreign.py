@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from duskwatch.analysis.beside import with_signals
+from duskwatch.analysis.beside import told_from, with_signals
 from duskwatch.analysis.causes import explained
 from duskwatch.detection import detect
 from duskwatch.records.entity import Entity
@@ -55,9 +55,7 @@ def analyze_series(
         )
     )
     blocks = tuple(block for block in (clipped(block, start, stop) for block in data.blocks) if block.values.shape[1])
-    kept = [k for k, outage in enumerate(outages) if (outage.end.best_us if outage.end else stop) > start]
-    number = {k: n for n, k in enumerate(kept)}
-    told = tuple(replace(outages[k], relapse_of=_renumbered(outages[k].relapse_of, number)) for k in kept)
+    told = told_from(outages, start, stop)
     history = EntityHistory(
         _empty_level(grid_of(blocks, start, stop), stop),
         _no_changes(),
@@ -90,11 +88,6 @@ def with_series(report: Report, paths: Sequence[Path], options: SeriesOptions = 
         )
     gaps = _gaps(data, report.from_us, report.until_us)
     return with_signals(report, data.blocks, gaps=gaps, inputs=data.inputs, notes=data.notes)
-
-
-def _renumbered(earlier: int | None, number: dict[int, int]) -> int | None:
-    """The number of an earlier outage among those kept; None where it was not."""
-    return None if earlier is None else number.get(earlier)
 
 
 def _named(entity: Entity) -> Entity:
