@@ -69,6 +69,30 @@ def test_a_dump_without_routes_is_none_and_is_named() -> None:
     assert [file.kind for file in found.inputs if file.name.startswith("bview")] == ["mrt"]
 
 
+def test_a_dump_of_ipv6_alone_tells_nothing_of_ipv4(tmp_path: Path) -> None:
+    """Peers send their IPv4 tables in the first minutes: what nobody has mentioned is unknown, not lost."""
+    made = Archive({"rrc00": 4})
+    made.talk()
+    for k, peer in enumerate(made.peers()):
+        made.send_table(peer, 10 + k, without=OWN)
+        made.said[peer].append((1800, made.announcement(peer, OWN)))
+    made.lose(made.peers(), 100, 160)
+    folder = made.write(tmp_path / "mrt")
+    six = Prefix.parse("2001:db8::/32")
+    peers = [made.peer(peer) for peer in made.peers()]
+    raw = mrt.rib_attributes(mrt.Route((64500, 64600), "2001:db8::1"))
+    dump = mrt.peer_index_table(START, "198.51.100.1", peers)
+    dump += mrt.rib(START, 0, six, [(place, START, raw) for place in range(4)])
+    (path,) = folder.rglob("bview*")
+    path.write_bytes(gzip.compress(dump))
+    found = replay(made, folder, tmp_path)
+    assert found.history.learned
+    assert any("routes of IPv6 alone" in text for text in found.warnings)
+    level = found.history.level
+    before = level.slash24[(level.time_us >= at(6)) & (level.time_us < at(30))]
+    assert not (before == 0).any()
+
+
 def test_records_that_end_before_the_window_leave_a_gap() -> None:
     found = report("16-records-end-before-the-window", until="2014-12-23T00:00Z")
     last = found.from_us + 16 * HOUR
@@ -168,6 +192,22 @@ def test_a_leak_of_one_peer_takes_the_vote_from_nobody(tmp_path: Path, grows_by:
         made.said[first].append(((when or 0) * 60 + k / 100, message))
     made.lose(rest, 100, 160)
     found = analyze(made, tmp_path)
+    assert minutes(found) == about((100, 160))
+    assert lost_and_asked(found) == (7, 8)
+
+
+@pytest.mark.parametrize("extra", [30, 100, 600])
+def test_an_odd_table_in_the_dump_itself(tmp_path: Path, extra: int) -> None:
+    made = Archive({"rrc00": 4, "rrc01": 4})
+    made.talk()
+    odd, *rest = made.peers()
+    made.lose(rest, 100, 160)
+    folder = made.write(tmp_path / "mrt")
+    (path,) = (folder / "rrc00").rglob("bview*")
+    raw = mrt.rib_attributes(made.route(odd, OTHERS[0]))
+    more = [mrt.rib(START, 100 + k, prefix, [(0, START, raw)]) for k, prefix in enumerate(EXTRA[:extra])]
+    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()) + b"".join(more)))
+    found = replay(made, folder, tmp_path)
     assert minutes(found) == about((100, 160))
     assert lost_and_asked(found) == (7, 8)
 

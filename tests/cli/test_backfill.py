@@ -130,7 +130,7 @@ def test_a_damaged_file_is_named_and_the_exit_code_says_so(given, tmp_path):
     (tmp_path / "mrt" / "README").write_text("not MRT")
     out = run(*WINDOW, "--mrt", tmp_path / "mrt", "--geo", given[7], code=1)
     assert f"damaged, read up to there: 2020-03-02: rrc00 {path.name}: byte " in out
-    assert "note: README is no MRT file, or cannot be read, and was passed over" in out
+    assert "note: 1 other file is no MRT and was passed over: README" in out
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,7 @@ def fields(body: bytes, cut: bool, as_size: int) -> tuple[list[tuple[int, tuple[
     if len(unreach) > 1 or len(reach) > 1:  # RFC 7606 section 3 g
         raise Bad
     plain = (1, 1)
-    broken |= past or (not {1, 2} <= codes and not cut)
+    broken |= past or (not ({1, 2, 3} if rest.left else {1, 2}) <= codes and not cut)
     gained = [(WITHDRAW if past else kind, family, raw, broken) for kind, family, raw in
               [(ANNOUNCE, plain, rest.take(rest.left)), *reach]]  # fmt: skip
     every = [(WITHDRAW, plain, withdrawn, False), *((*field, False) for field in unreach), *gained]

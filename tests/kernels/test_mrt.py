@@ -440,6 +440,7 @@ WELL = [attribute(1, b"\0"), attribute(2, b"\2\1\0\0\xfd\xe8"), attribute(3, byt
         [*WELL, attribute(32, bytes(8))],
         WELL[1:],
         [WELL[0], WELL[2]],
+        WELL[:2],
         [],
     ],
 )

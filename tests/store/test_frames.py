@@ -24,7 +24,7 @@ from duskwatch.store.frames import (
     long_from_wide,
     signal_frames,
 )
-from duskwatch.store.schemas import BY_NAME, SIGNALS
+from duskwatch.store.schemas import BY_NAME, SIGNALS_TABLE
 from duskwatch.store.tables import conform
 from tests.store.build import DAY1, DAY2, DAY3, FROM, KP, NET, STAR, block, two_days
 
@@ -73,7 +73,7 @@ def test_signals_of_two_days_come_back_as_they_were():
 def test_every_bin_equals_the_one_that_a_plain_loop_finds():
     entries = [(KP, two_days(4, 1)), (STAR, two_days(7, 2)), (NET, two_days(1, 3))]
     frame = together(signal_frames(entries, DAY2, at_once=2))
-    conform(SIGNALS, owned(frame))
+    conform(SIGNALS_TABLE, owned(frame))
     rows = long_from_wide(frame.lazy()).collect()
     found = {(row[1], row[2], row[3].timestamp()): (row[5], row[6]) for row in rows.iter_rows()}
     expected = {}

@@ -19,7 +19,7 @@ from duskwatch.store import Store, StoreError, level_frames
 from duskwatch.store.frames import blocks_frame, change_frames, day_start
 from duskwatch.store.location import locate
 from duskwatch.store.readback import change_logs
-from duskwatch.store.schemas import SIGNALS
+from duskwatch.store.schemas import SIGNALS_TABLE
 from duskwatch.store.tables import open_any
 from tests.detection.build import history, lose
 from tests.store.build import DAY1, DAY2, DAY3, FROM, KP, NET, STAR, block, put_day, two_days
@@ -408,7 +408,7 @@ def test_a_partition_is_one_file_and_comes_sorted(store):
     one = block(np.ones((1, 24)), bin_us=HOUR, names=("bgp.a",))
     frames = [blocks_frame([(entity, one) for entity in entities[at : at + 700]], DAY1) for at in range(0, 3000, 700)]
     store.write_signals(DAY1, frames, source="bgp")
-    files = open_any(store.location, SIGNALS.name).file_uris()
+    files = open_any(store.location, SIGNALS_TABLE.name).file_uris()
     assert len(files) == 1
     rows = store.signal_rows().collect()["entity"]
     assert rows.to_list() == [entity.code for entity in entities]

@@ -1,22 +1,26 @@
 """Why, for a report: facts of its main outage, and what others measured, weighed."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from duskwatch.explanation import explain
+from duskwatch.explanation.fact_file import load_facts
 from duskwatch.explanation.feature import Feature
 from duskwatch.explanation.features import FEATURES
 from duskwatch.explanation.gather import facts_of_report, main_outage
 from duskwatch.explanation.hypotheses import HYPOTHESES
 from duskwatch.explanation.hypothesis import Hypothesis
-from duskwatch.explanation.weights import Weights
+from duskwatch.explanation.impact import impact_facts, impact_of
+from duskwatch.explanation.weights import Weights, load_weights
 from duskwatch.records.evidence import Fact
 from duskwatch.records.prefix import Prefix
 from duskwatch.records.report import Report
 from duskwatch.records.signals import PrefixState
-from duskwatch.sources.reference.rpki import Payloads, Validity, validate
+from duskwatch.sources.reference.rpki import Payloads, Validity, load_payloads, validate
+from duskwatch.sources.reference.users import load_users
 
 MUCH, LITTLE = 0.5, 0.1  # shares of lost routes between which visibility does not split
 
@@ -39,6 +43,40 @@ def explained(
     facts = facts_of_report(report, number).plus(*extra)
     found = explain(facts, features=features, hypotheses=hypotheses, weights=weights, outage=number)
     return replace(report, explanation=found)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Files that a person supplies on why an outage came and what it took."""
+
+    rpki: tuple[Path, ...] = ()  # validated payloads of the day
+    users: tuple[Path, ...] = ()  # users by AS
+    online: tuple[Path, ...] = ()  # share of people online by country
+    facts: tuple[Path, ...] = ()  # what else is known, with its sources
+    weights: Path | None = None  # in place of those that come along
+
+
+def with_known(report: Report, known: Known) -> Report:
+    """The report with its main outage explained, and sized, by what the files add.
+
+    Raises InputError, in one line, where a file cannot be used; files are read whether there is an outage or not.
+    """
+    payloads = load_payloads(known.rpki, report.from_us) if known.rpki else None
+    users = load_users(known.users, known.online)
+    told = [load_facts(path) for path in known.facts]
+    weights = load_weights(known.weights) if known.weights is not None else None
+    inputs, notes = users.inputs, users.notes
+    if payloads is not None:
+        inputs, notes = (*inputs, *payloads.inputs), (*notes, *payloads.notes)
+    report = replace(report, inputs=(*report.inputs, *inputs), warnings=(*report.warnings, *notes))
+    number = main_outage(report)
+    if number is None:
+        return report
+    impact = impact_of(report, number, users)
+    extra = [*impact_facts(impact), *(fact for file in told for fact in file.facts)]
+    if payloads is not None:
+        extra += rpki_facts(report, number, payloads)
+    return replace(explained(report, extra, weights=weights), impact=impact)
 
 
 def rpki_facts(report: Report, number: int, payloads: Payloads) -> tuple[Fact, ...]:

@@ -14,6 +14,7 @@ from duskwatch.records.times import MINUTE, SECOND, iso, span_text
 from duskwatch.signals.bgp.artefacts.heard import Heard
 from duskwatch.signals.bgp.collector_part import CollectorPart, strangers
 from duskwatch.signals.bgp.fold import fold
+from duskwatch.signals.bgp.full_feed import lacks_ipv4
 from duskwatch.signals.bgp.roll import close
 from duskwatch.signals.bgp.state import Watch, begin
 from duskwatch.sources.bgp.archives.find import ArchiveError, ArchiveFile, find_files, passed_over, select, touches
@@ -236,6 +237,11 @@ def _warnings(part: CollectorPart, inputs: Sequence[InputFile]) -> list[str]:
         out.append(
             f"{name}: table dumps and updates name {part.left_out.readdressed} peers by different AS numbers; "
             "peers of one address were taken for one"
+        )
+    if lacks_ipv4(part):
+        out.append(
+            f"{name}: the table dump holds routes of IPv6 alone, and updates tell of IPv4; the state was learned from "
+            "updates, so that a route counts from its first mention on"
         )
     if strangers(part):
         out.append(

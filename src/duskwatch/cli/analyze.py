@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from duskwatch.cli.beside import Beside, explained_beside
 from duskwatch.cli.download_options import CacheOption, JobsOption, MirrorOption, ReferenceMirrorOption
 from duskwatch.cli.downloading import bytes_of
 from duskwatch.cli.entities import entity_named
@@ -63,6 +64,22 @@ def command(
     news: Annotated[
         list[Path] | None, typer.Option("--news", help="Article or statement to compare with the result. Repeatable.")
     ] = None,
+    rpki: Annotated[
+        list[Path] | None,
+        typer.Option("--rpki", help="Validated payloads of the day (rpki-client, Routinator, RIPE): JSON, CSV."),
+    ] = None,
+    users: Annotated[
+        list[Path] | None, typer.Option("--users", help="Internet users by AS, as APNIC publishes them: CSV, JSON.")
+    ] = None,
+    online: Annotated[
+        list[Path] | None, typer.Option("--online", help="Share of people online by country: CSV.")
+    ] = None,
+    facts: Annotated[
+        list[Path] | None, typer.Option("--facts", help="What else is known of the outage, with sources: TOML.")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option("--weights", help="Your weights of causes over those that come along: TOML.")
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print report.json instead of the summary.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing; the files and the exit code tell.")] = False,
     mirror: MirrorOption = None,
@@ -112,7 +129,8 @@ def command(
         if threads < 1:
             fail("analyze", f"--threads {threads}: at least 1")
         budget = bytes_of(memory) if memory else 0
-        for path in [*(mrt or []), *(series or []), *(geo or []), *(as_names or []), *(news or [])]:
+        beside = Beside(rpki or (), users or (), online or (), facts or (), (weights,) if weights else ())
+        for path in [*(mrt or []), *(series or []), *(geo or []), *(as_names or []), *(news or []), *beside.files()]:
             if not path.exists():
                 fail("analyze", f"{path}: no such file or folder")
         for path in series or []:
@@ -127,7 +145,7 @@ def command(
             fail("analyze", "--signal is for --series")
         options = _series_options(columns, signal or ()) if series else None
         if series and options is not None and not mrt and not collector:
-            _series_alone(what, series, from_us, until_us, options, out, json_, png, news, quiet)
+            _series_alone(what, series, from_us, until_us, options, out, json_, png, news, quiet, beside)
             return
         if from_us is None or until_us is None:
             fail("analyze", "archives need a window: give --from and --until")
@@ -163,7 +181,7 @@ def command(
 
         if fetching.warnings:
             report = replace(report, warnings=(*fetching.warnings, *report.warnings))
-        deliver(report, out, as_json=json_, png=png, news=news, quiet=quiet)
+        deliver(explained_beside(report, beside), out, as_json=json_, png=png, news=news, quiet=quiet)
     if fetching.failed or any(file.damage for file in report.inputs):
         sys.exit(1)
 
@@ -179,12 +197,13 @@ def _series_alone(
     png: bool,
     news: list[Path] | None,
     quiet: bool,
+    beside: Beside,
 ) -> None:
     from duskwatch.analysis.foreign import analyze_series
     from duskwatch.cli.output import deliver
 
     report = analyze_series(entity, series, from_us, until_us, options)
-    deliver(report, out, as_json=as_json, png=png, news=news, quiet=quiet)
+    deliver(explained_beside(report, beside), out, as_json=as_json, png=png, news=news, quiet=quiet)
 
 
 def _series_options(

@@ -17,6 +17,7 @@ from duskwatch.cli.store_options import (
     open_store,
     storage_options,
 )
+from duskwatch.records.text import size_text
 
 app = typer.Typer(
     no_args_is_help=True, pretty_exceptions_enable=False, help="What a store takes; merge, remove, bring up to date."
@@ -49,7 +50,7 @@ def info(
         rows += [
             (
                 one.name, str(one.schema_version), str(one.commit), str(one.first_day or "-"), str(one.last_day or "-"),
-                str(one.days), str(one.rows), str(one.files), _size(one.file_bytes), str(one.unused_files),
+                str(one.days), str(one.rows), str(one.files), size_text(one.file_bytes), str(one.unused_files),
             )
             for one in tables
         ]  # fmt: skip
@@ -183,15 +184,6 @@ def _date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         fail("store retain", f"--before {text}: a date, such as 2024-01-01")
-
-
-def _size(count: int) -> str:
-    size = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"
 
 
 def _print_json(document: Any) -> None:

@@ -35,6 +35,10 @@ WITH_IDS = 4  # beside a status: the record was read with path identifiers
 # Path attributes whose form is checked, and octets of one value where a value is a list (RFC 7606 section 7).
 ORIGIN, AS_PATH, NEXT_HOP, MED, LOCAL_PREF, COMMUNITIES, EXTENDED, LARGE = 1, 2, 3, 4, 5, 8, 16, 32
 HIGHEST_ORIGIN = 2
+# Bits of the attributes that an announcement needs (RFC 4271 section 5, RFC 7606 section 3 d), and one outside of
+# MP_REACH_NLRI, which has a next hop of its own.
+MANDATORY = 1 << ORIGIN | 1 << AS_PATH
+MANDATORY_PLAIN = MANDATORY | 1 << NEXT_HOP
 HIGHEST_SEGMENT = 4  # AS_SET, AS_SEQUENCE and the two of confederations (RFC 5065 section 3)
 
 # Why a record is bad; index into REASONS.
@@ -498,11 +502,10 @@ def _attribute_head(data, at):
 @njit(**OPTIONS)
 def _is_path(data, at, end, width):
     """Whether an AS_PATH is whole segments of known types, none of them empty (RFC 7606 section 7.2)."""
-    while at < end:
-        if at + 2 > end:
-            return False
-        count = _u8(data, at + 1)
-        if _u8(data, at) - 1 >= HIGHEST_SEGMENT or _u8(data, at) == 0 or count == 0:
+    while at + 2 < end:
+        head = _u16(data, at)
+        count = head & 255
+        if not 256 <= head < (HIGHEST_SEGMENT + 1) << 8 or count == 0:
             return False
         at += 2 + count * width
     return at == end
@@ -514,17 +517,17 @@ def _is_malformed(data, code, at, length, as_size):
 
     An AS_PATH of the other width than its record says is not: writers have mixed the two up.
     """
-    if code == AS_PATH:
-        return not _is_path(data, at, at + length, as_size) and not _is_path(data, at, at + length, 6 - as_size)
-    if code == ORIGIN:
-        return length != 1 or _u8(data, at) > HIGHEST_ORIGIN
+    if code <= LOCAL_PREF:
+        if code == AS_PATH:
+            return not _is_path(data, at, at + length, as_size) and not _is_path(data, at, at + length, 6 - as_size)
+        if code == ORIGIN:
+            return length != 1 or _u8(data, at) > HIGHEST_ORIGIN
+        return length != 4 and code >= NEXT_HOP
     if code == COMMUNITIES:
         return length & 3 != 0
-    if code == NEXT_HOP or code == MED or code == LOCAL_PREF:
-        return length != 4
-    if code == EXTENDED:
-        return length & 7 != 0
-    return code == LARGE and length % 12 != 0
+    if code < EXTENDED:
+        return False
+    return (code == EXTENDED and length & 7 != 0) or (code == LARGE and length % 12 != 0)
 
 
 @njit(**OPTIONS)
@@ -571,8 +574,8 @@ def _update(data, at, end, cut, time_us, record, add_path, peer, as_size, out, e
             past = not (cut and attr_end == end)
             break
         code = (head >> 16) & 255
-        if code <= AS_PATH:
-            there |= code
+        if code <= NEXT_HOP:
+            there |= 1 << code
         malformed |= _is_malformed(data, code, at, length, as_size)
         if (code | 1) == 15:
             if length < 3:
@@ -603,7 +606,8 @@ def _update(data, at, end, cut, time_us, record, add_path, peer, as_size, out, e
     first = e
     reason = 0
     with_ids = add_path
-    malformed |= past or (there != ORIGIN | AS_PATH and not cut)
+    needed = MANDATORY_PLAIN if attr_end < end else MANDATORY
+    malformed |= past or (there & needed != needed and not cut)
     gain = WITHDRAW if past else ANNOUNCE
     for reading in range(3):
         with_ids = add_path or reading == 1

@@ -7,10 +7,21 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import duskwatch
-from duskwatch.publication import citing, facts_box, said_html, tables, tables_detail, tables_inputs, was_it_us, who
+from duskwatch.publication import (
+    citing,
+    facts_box,
+    said_html,
+    tables,
+    tables_detail,
+    tables_inputs,
+    was_it_us,
+    who,
+    why_html,
+)
 from duskwatch.publication.facts import main_outage
 from duskwatch.publication.figures import figures
 from duskwatch.publication.finding import finding, way_sentence
+from duskwatch.publication.impact_words import impact_text
 from duskwatch.publication.names import as_name
 from duskwatch.publication.others import fell_and_stayed, only_others
 from duskwatch.publication.palette import css_variables
@@ -40,6 +51,7 @@ def to_html(report: Report) -> str:
         facts=facts_box.four(report),
         charts=drawn,
         paragraphs=[text for text in story(report) if text not in elsewhere],
+        impact=impact_text(report.impact),
         limits=limits(report),
         window=f"{utc(report.from_us)} to {utc_after(report.until_us, report.from_us)}",
         levels=tables_detail.levels(report),
@@ -54,6 +66,7 @@ def to_html(report: Report) -> str:
         names=[as_name(report, asn) for asn in sorted(report.as_names)],
         changes=tables_detail.changes(report) if len(report.history.changes.time_us) else None,
         only_others=only_others(report),
+        why=why_html.section(report),
         said=said_html.section(report.said) if report.said is not None else "",
         answer=was_it_us.main_answer(report),
         answers=was_it_us.answers(report),

@@ -6,9 +6,11 @@ import duskwatch
 from duskwatch.publication import citing, facts_box, was_it_us, who
 from duskwatch.publication.facts import dark_span, exact, length_text
 from duskwatch.publication.finding import finding, lost_text
+from duskwatch.publication.impact_words import impact_text
 from duskwatch.publication.outage_ids import outage_ids
 from duskwatch.publication.tables import interval, lasted_text, then
 from duskwatch.publication.times_text import local_table_time, place, table_time
+from duskwatch.publication.why import explanation_lines
 from duskwatch.publication.words import story
 from duskwatch.records.outages import When
 from duskwatch.records.report import Report
@@ -32,6 +34,10 @@ def to_markdown(report: Report) -> str:
     if report.networks is not None and report.networks.lost:
         rows = who.lines(report)
         parts += ["## Operators that were lost", "\n".join(f"- {_safe(row)}" for row in rows)]
+    parts.append(_safe(impact_text(report.impact)))
+    if report.explanation is not None:
+        verdict, *rest = explanation_lines(report.explanation)
+        parts += ["## Why", _safe(verdict), "\n".join(f"- {_safe(line)}" for line in rest)]
     told = was_it_us.lines(report)
     if told:
         parts += ["## Was it us?", "\n\n".join(_safe(line.removeprefix(f"{was_it_us.QUESTION} ")) for line in told)]

@@ -11,6 +11,7 @@ import duskwatch
 from duskwatch.publication import said_json
 from duskwatch.publication.citing import citation, inputs_digest
 from duskwatch.publication.finding import headline
+from duskwatch.publication.impact_words import impact_json
 from duskwatch.publication.others import only_others
 from duskwatch.publication.outage_json import (
     Json,
@@ -24,6 +25,7 @@ from duskwatch.publication.outage_json import (
 )
 from duskwatch.publication.states import STATE_NAMES
 from duskwatch.publication.watching import blind_spans, unjudged, voters_spread, watched_share
+from duskwatch.publication.why import causes_json, explanation_document
 from duskwatch.publication.words import paragraphs
 from duskwatch.records.coverage import Artefact
 from duskwatch.records.report import InputFile, Report
@@ -84,7 +86,9 @@ def to_json(report: Report) -> Json:
         ],
         "attacks": [],
         "sites": [],
-        "hypotheses": [],
+        "hypotheses": [] if report.explanation is None else causes_json(report.explanation),
+        "explanation": None if report.explanation is None else explanation_document(report.explanation),
+        "impact": impact_json(report.impact),
         "claims": [] if report.said is None else said_json.to_json(report.said)["claims"],
         "articles": [] if report.said is None else said_json.to_json(report.said)["articles"],
         "not_measured": list(report.not_measured),

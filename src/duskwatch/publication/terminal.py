@@ -16,6 +16,7 @@ from duskwatch.publication.others import described, only_others
 from duskwatch.publication.tables import lasted_text, then
 from duskwatch.publication.times_text import local_table_time, place, table_time, zone
 from duskwatch.publication.was_it_us import fault_lines, faults, lines
+from duskwatch.publication.why import verdict_sentence
 from duskwatch.publication.words import paragraphs
 from duskwatch.records.outages import Outage
 from duskwatch.records.report import Report
@@ -53,6 +54,10 @@ def print_summary(report: Report, console: Console, written: list[Path]) -> None
         for phase in main.phases:
             times = f"{table_time(phase.from_us, seconds)} to {table_time(phase.until_us, seconds)}"
             _line(console, f"{phase.phase:<10} {times}  {length_text(main, phase.until_us - phase.from_us)}")
+    if report.explanation is not None:
+        console.print()
+        _say(console, "Why", "bold")
+        _say(console, verdict_sentence(report.explanation))
     for number, text in enumerate(lines(report)):
         if not number:
             console.print()

@@ -1,6 +1,7 @@
 """Why: an explanation as plain values for JSON, and as lines of text. It reads records alone."""
 
 import math
+import re
 from typing import Any
 
 from duskwatch.records.evidence import Evidence, Explanation, Fact, NotMeasured, Weighed
@@ -8,6 +9,7 @@ from duskwatch.records.evidence import Evidence, Explanation, Fact, NotMeasured,
 SCHEMA = "duskwatch.explanation/1"
 MOST_EVIDENCE = 4  # of each hypothesis, in lines
 MOST_MISSING = 5  # features not measured, in lines
+LEAST_SAID = 0.1  # a weight nearer to zero says nothing
 STATED = "stated"  # where no cases were counted
 NOT_TESTABLE = "not testable from these data"
 
@@ -24,6 +26,24 @@ def explanation_document(explanation: Explanation) -> dict[str, Any]:
         "not_measured": [_missing(one) for one in explanation.not_measured],
         "facts": [_fact(one) for one in sorted(explanation.facts, key=lambda fact: fact.name)],
     }
+
+
+def causes_json(explanation: Explanation) -> list[dict[str, Any]]:
+    """Each cause with its sum and the evidence that counts, as report.json has them; natural logarithms of ratios."""
+    return [
+        {
+            "cause": one.hypothesis,
+            "title": one.title,
+            "verdict": one.verdict,
+            "log_odds": _rounded(one.net),
+            "evidence": [
+                {"feature": each.feature, "value": each.state, "log_lr": _rounded(each.weight), "source": each.source}
+                for each in one.evidence
+                if each.counted
+            ],
+        }
+        for one in explanation.hypotheses
+    ]
 
 
 def _hypothesis(one: Weighed) -> dict[str, Any]:
@@ -105,7 +125,8 @@ def verdict_sentence(explanation: Explanation) -> str:
     elif len(found) == 1:
         said = f"The evidence is consistent with one cause, {found[0]}."
     else:
-        said = f"The evidence is consistent with {_listed(found)}: all of these stay open."
+        these = "both" if len(found) == 2 else "all of these"
+        said = f"The evidence is consistent with {_listed(found)}: {these} stay open."
     said += f" Weak: {_listed(weak)}." if weak else ""
     return said + (f" These data cannot test: {_listed(untested)}." if untested else "")
 
@@ -127,6 +148,28 @@ def _missing_line(explanation: Explanation, one: NotMeasured) -> str:
     turns = [explanation.weighed(move.hypothesis).title.lower() for move in one.moves if move.turns]
     line = f"Not measured: {one.title} An answer would move {title} by {widest.least:+.1f} to {widest.most:+.1f}"
     return line + (f"; the verdict could change on {_listed(turns)}." if turns else ".")
+
+
+def words_of_state(state: str) -> str:
+    """An answer as words: at-once is at once, 4h-24h is 4 h to 24 h."""
+    if span := re.fullmatch(r"(\d+)([a-z]+)-(\d+)([a-z]+)", state):
+        return f"{span[1]} {span[2]} to {span[3]} {span[4]}"
+    return state.replace("-", " ")
+
+
+def said_of_facts(explanation: Explanation, one: Evidence) -> str:
+    """The numbers that an answer rests on, in parentheses; empty where there is none to show."""
+    told = []
+    for name in one.facts:
+        value = explanation.facts.number(name)
+        unit = explanation.facts.by_name[name].unit if name in explanation.facts.by_name else ""
+        if math.isnan(value) or unit == "minutes after local midnight":
+            continue
+        if unit.startswith("share"):
+            told.append(f"{100 * value:.0f} %")
+        elif unit:
+            told.append(f"{value:,.1f} {unit}".replace(".0 ", " "))
+    return f" ({', '.join(told)})" if told else ""
 
 
 def ratio(net: float) -> str:

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from duskwatch.records.report import InputFile
+if TYPE_CHECKING:
+    from duskwatch.records.report import InputFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +16,7 @@ class Users:
     online: Mapping[str, float] = field(default_factory=dict)  # country code to share of people online, 0..1
     source: str = ""  # names of the files
     date: str = ""  # as the files say; empty where they do not
-    inputs: tuple[InputFile, ...] = ()
+    inputs: "tuple[InputFile, ...]" = ()
     notes: tuple[str, ...] = ()
 
 

@@ -6,6 +6,7 @@ from duskwatch.records.claim import Said
 from duskwatch.records.coverage import Coverage
 from duskwatch.records.entity import Entity
 from duskwatch.records.evidence import Explanation
+from duskwatch.records.impact import Impact
 from duskwatch.records.networks import Networks
 from duskwatch.records.outages import Outage
 from duskwatch.records.signals import EntityHistory
@@ -49,3 +50,4 @@ class Report:
     networks: Networks | None = None  # of a country from archives; None: not told apart
     said: Said | None = None  # articles and statements compared with this report; None: none was given
     explanation: Explanation | None = None  # of the main outage; None: there is none, or nobody asked
+    impact: Impact | None = None  # of the main outage; None: there is none, or nobody asked

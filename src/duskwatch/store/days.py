@@ -24,7 +24,18 @@ from duskwatch.store import tables
 from duskwatch.store.errors import StoreError
 from duskwatch.store.frames import day_start, gap_frame, input_frame
 from duskwatch.store.location import Location
-from duskwatch.store.schemas import CHANGES, DATA, DAYS, DUMP_CHECKS, GAPS, INPUTS, LEVELS, SIGNALS, TIME, TableSpec
+from duskwatch.store.schemas import (
+    CHANGES_TABLE,
+    DATA,
+    DAYS,
+    DUMP_CHECKS,
+    GAPS,
+    INPUTS,
+    LEVELS,
+    SIGNALS_TABLE,
+    TIME,
+    TableSpec,
+)
 from duskwatch.store.tables import Frames
 
 SOURCE = re.compile(r"[a-z][a-z0-9]{0,19}(-[A-Za-z0-9_]{1,40})?")  # it becomes the name of a folder
@@ -61,11 +72,11 @@ class DayWriter:
 
     def signals(self, frames: Frames) -> int:
         """Rows as :func:`signal_frames` makes them; how many there are, as of the other tables."""
-        return self._write(SIGNALS, frames)
+        return self._write(SIGNALS_TABLE, frames)
 
     def changes(self, frames: Frames) -> int:
         """Rows of :func:`change_frames`."""
-        return self._write(CHANGES, frames)
+        return self._write(CHANGES_TABLE, frames)
 
     def levels(self, frames: Frames) -> int:
         """Rows of :func:`level_frames`."""

@@ -23,13 +23,13 @@ from duskwatch.records.signals import (
 )
 from duskwatch.records.times import DAY, SECOND, to_datetime
 from duskwatch.store.errors import StoreError
-from duskwatch.store.schemas import CHANGES, GAPS, INPUTS, LEVELS, SIGNALS, TIME, TableSpec
+from duskwatch.store.schemas import CHANGES_TABLE, GAPS, INPUTS, LEVELS, SIGNALS_TABLE, TIME, TableSpec
 
 I64 = npt.NDArray[np.int64]
 History = tuple[Entity, EntityHistory]
 
 STATES = tuple(state.name.lower() for state in PrefixState)
-AT_ONCE = 4096  # entities per frame: 288 bins of 6 signals are 85 MB
+ENTITIES_A_FRAME = 4096  # entities per frame: 288 bins of 6 signals are 85 MB
 LEVEL_VALUES = ("prefixes", "slash24", "slash48", "held_slash24", "held_slash48", "voters")
 
 
@@ -43,7 +43,7 @@ def days_of(from_us: int, until_us: int) -> list[date]:
     return [to_datetime(at * DAY).date() for at in range(from_us // DAY, -(-until_us // DAY))]
 
 
-def signal_frames(histories: Iterable[History], day: date, at_once: int = AT_ONCE) -> Iterator[pl.DataFrame]:
+def signal_frames(histories: Iterable[History], day: date, at_once: int = ENTITIES_A_FRAME) -> Iterator[pl.DataFrame]:
     """Rows of ``signals`` for the bins that begin in a day; one frame for each ``at_once`` histories.
 
     Histories may be a generator; sorted by (type, code) they make the fastest table. One without a bin in the day
@@ -61,7 +61,7 @@ def blocks_frame(blocks: Sequence[tuple[Entity, SignalBlock]], day: date) -> pl.
     for i, (_, block) in enumerate(blocks):
         shapes.setdefault((block.specs, block.start_us, block.bin_us, block.values.shape[1]), []).append(i)
     midnight = day_start(day)
-    frames = [pl.DataFrame(schema=_own(SIGNALS))]
+    frames = [pl.DataFrame(schema=_own(SIGNALS_TABLE))]
     for (specs, start_us, bin_us, bins), rows in shapes.items():
         if bin_us % SECOND or not SECOND <= bin_us <= DAY:
             raise StoreError(f"bins of {bin_us} microseconds: the store keeps whole seconds, up to a day")
@@ -88,7 +88,7 @@ def blocks_frame(blocks: Sequence[tuple[Entity, SignalBlock]], day: date) -> pl.
                 values=_lists(values.reshape(-1, last - first)),
                 coverage=_lists(coverage.reshape(-1, last - first).astype(np.float32)),
             )
-            .select(*_own(SIGNALS))
+            .select(*_own(SIGNALS_TABLE))
         )
     return pl.concat(frames)
 
@@ -98,7 +98,7 @@ def _meaning(spec: SignalSpec) -> dict[str, Any]:
     return {"signal": spec.name, **told, "bin_fixed": spec.bin_us > 0}
 
 
-def change_frames(histories: Iterable[History], day: date, at_once: int = AT_ONCE) -> Iterator[pl.DataFrame]:
+def change_frames(histories: Iterable[History], day: date, at_once: int = ENTITIES_A_FRAME) -> Iterator[pl.DataFrame]:
     """Rows of ``changes`` for the changes of a day; one frame for each ``at_once`` histories."""
     for some in _chunks(histories, at_once):
         frame = _changes([(entity, history.changes) for entity, history in some], day)
@@ -106,7 +106,7 @@ def change_frames(histories: Iterable[History], day: date, at_once: int = AT_ONC
             yield frame
 
 
-def level_frames(histories: Iterable[History], day: date, at_once: int = AT_ONCE) -> Iterator[pl.DataFrame]:
+def level_frames(histories: Iterable[History], day: date, at_once: int = ENTITIES_A_FRAME) -> Iterator[pl.DataFrame]:
     """Rows of ``levels``: steps cut at the day's two midnights, so that a day can be read by itself."""
     for some in _chunks(histories, at_once):
         frame = _levels([(entity, history.level, history.known_share) for entity, history in some], day)
@@ -173,13 +173,13 @@ def wide_from_long(frame: pl.DataFrame) -> pl.DataFrame:
         .group_by(*series, "start", maintain_order=True)
         .agg(values=pl.col("value"), coverage=pl.col("coverage").fill_null(0.0))
         .join(_meanings(frame["signal"].unique()), on="signal")
-        .select(pl.col(name).cast(dtype) for name, dtype in _own(SIGNALS).items())
+        .select(pl.col(name).cast(dtype) for name, dtype in _own(SIGNALS_TABLE).items())
     )
 
 
 def _meanings(signals: pl.Series) -> pl.DataFrame:
     """What signals mean of which nobody said it."""
-    kinds = {name: SIGNALS.columns[name] for name in _meaning(undeclared("x"))}
+    kinds = {name: SIGNALS_TABLE.columns[name] for name in _meaning(undeclared("x"))}
     return pl.DataFrame([_meaning(undeclared(name)) for name in signals], schema=kinds)
 
 
@@ -242,7 +242,7 @@ def _changes(logs: Sequence[tuple[Entity, ChangeLog]], day: date) -> pl.DataFram
     parts = [slice(*np.searchsorted(log.time_us, (start, end)).tolist()) for _, log in logs]
     counts = np.array([part.stop - part.start for part in parts], dtype=np.int64)
     if not counts.sum():
-        return pl.DataFrame(schema=_own(CHANGES))
+        return pl.DataFrame(schema=_own(CHANGES_TABLE))
     columns = {
         name: np.concatenate([getattr(log, field)[part] for (_, log), part in zip(logs, parts, strict=True)])
         for name, field in (

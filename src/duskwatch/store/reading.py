@@ -10,7 +10,7 @@ from duskwatch.records.times import to_datetime
 from duskwatch.store import tables
 from duskwatch.store.days import Current
 from duskwatch.store.errors import StoreError
-from duskwatch.store.schemas import DATA, GAPS, LEVELS, SIGNALS, TIME, TableSpec
+from duskwatch.store.schemas import DATA, GAPS, LEVELS, SIGNALS_TABLE, TIME, TableSpec
 
 READABLE = {spec.name: spec for spec in DATA}
 SORTED_TOGETHER = 1024  # entities whose signals are sorted in memory at a time when rows of all are read in order
@@ -62,14 +62,14 @@ def signal_rows(
     sources: Sequence[str] | None,
 ) -> pl.LazyFrame:
     """Rows of signals as stored: one per source, entity, signal, length of bins and day, with lists; whole days."""
-    files = current.files(SIGNALS, *day_range(from_us, until_us), sources)
-    found = shown(tables.scan(current.where, SIGNALS, files["path"].to_list()))
+    files = current.files(SIGNALS_TABLE, *day_range(from_us, until_us), sources)
+    found = shown(tables.scan(current.where, SIGNALS_TABLE, files["path"].to_list()))
     if names is not None:
         found = found.filter(pl.col("signal").is_in(list(names)))
     if entities is not None:
-        return _of_entities(found, entities).sort(*SIGNALS.sort_by, maintain_order=True)
+        return _of_entities(found, entities).sort(*SIGNALS_TABLE.sort_by, maintain_order=True)
     days = files["day"].unique().sort()
-    parts = [one.sort(*SIGNALS.sort_by, maintain_order=True) for day in days for one in _pieces(found, day)]
+    parts = [one.sort(*SIGNALS_TABLE.sort_by, maintain_order=True) for day in days for one in _pieces(found, day)]
     return pl.concat(parts, parallel=False) if parts else found
 
 

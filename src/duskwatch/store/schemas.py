@@ -41,7 +41,7 @@ class TableSpec:
         return pl.DataFrame(schema=dict(self.columns))
 
 
-SIGNALS = TableSpec(
+SIGNALS_TABLE = TableSpec(
     "signals",
     3,
     {
@@ -71,7 +71,7 @@ SIGNALS = TableSpec(
     },
 )
 
-CHANGES = TableSpec(
+CHANGES_TABLE = TableSpec(
     "changes",
     3,
     {
@@ -173,7 +173,7 @@ GAPS = TableSpec(
 )
 
 # Tables of rows, of which ``days`` says which count.
-DATA: tuple[TableSpec, ...] = (CHANGES, LEVELS, DUMP_CHECKS, INPUTS, GAPS, SIGNALS)
+DATA: tuple[TableSpec, ...] = (CHANGES_TABLE, LEVELS, DUMP_CHECKS, INPUTS, GAPS, SIGNALS_TABLE)
 
 DAYS = TableSpec(
     "days",

@@ -17,7 +17,7 @@ from duskwatch.store.days import Current, DayWriter
 from duskwatch.store.errors import StoreError
 from duskwatch.store.frames import long_from_wide
 from duskwatch.store.location import Location, locate
-from duskwatch.store.schemas import CHANGES, DAYS, GAPS, LEVELS, SIGNALS, TABLES
+from duskwatch.store.schemas import CHANGES_TABLE, DAYS, GAPS, LEVELS, SIGNALS_TABLE, TABLES
 from duskwatch.store.tables import Frames
 
 if TYPE_CHECKING:  # SQLAlchemy is loaded by what needs it
@@ -51,8 +51,8 @@ class Store:
         """
         location = locate(where, storage_options)
         made = tables.exists(location, DAYS.name)
-        if not made and tables.exists(location, SIGNALS.name):
-            tables.open_current(location, SIGNALS)  # of an earlier version: says what to run
+        if not made and tables.exists(location, SIGNALS_TABLE.name):
+            tables.open_current(location, SIGNALS_TABLE)  # of an earlier version: says what to run
             tables.open_current(location, DAYS)  # or of one whose migration was cut off
         elif not made and not create:
             raise StoreError(f"{where}: no store there; name one with --store, or make one with `duskwatch backfill`")
@@ -129,7 +129,7 @@ class Store:
         current: Current | None = None,
     ) -> pl.LazyFrame:
         """The same as stored: one row per source, entity, signal and day, with lists of values; whole days."""
-        now = current or days.current(self.location, (SIGNALS,))
+        now = current or days.current(self.location, (SIGNALS_TABLE,))
         return reading.signal_rows(now, names, entities, from_us, until_us, sources)
 
     def rows(
@@ -157,7 +157,7 @@ class Store:
         Levels, changes and ``signals`` are those of one source; what others measured, and bins of other lengths, are
         its ``series``. Through whom it was reached is told with each outage (:class:`records.findings.Conclusion`).
         """
-        now = days.current(self.location, (CHANGES, LEVELS, SIGNALS, GAPS))
+        now = days.current(self.location, (CHANGES_TABLE, LEVELS, SIGNALS_TABLE, GAPS))
         window = {"from_us": from_us, "until_us": until_us, "current": now}
         levels = self.rows("levels", entities=[entity], sources=[source], **window).collect()  # type: ignore[arg-type]
         changes = self.rows("changes", entities=[entity], sources=[source], **window).collect()  # type: ignore[arg-type]
@@ -217,7 +217,7 @@ class Store:
 
     def days(self, source: str | None = None) -> list[date]:
         """Days for which signals are stored, of one source or of any, in order."""
-        found = days.generations(self.location).filter(pl.col(SIGNALS.name).is_not_null())
+        found = days.generations(self.location).filter(pl.col(SIGNALS_TABLE.name).is_not_null())
         if source is not None:
             found = found.filter(pl.col("source") == source)
         return found["day"].unique().sort().to_list()
@@ -228,5 +228,5 @@ class Store:
 
     def signal_names(self) -> list[str]:
         """Names of the signals stored, in order. Reads one column of the newest day of each source."""
-        found = reading.newest_of_each_source(days.current(self.location, (SIGNALS,)), SIGNALS)
+        found = reading.newest_of_each_source(days.current(self.location, (SIGNALS_TABLE,)), SIGNALS_TABLE)
         return found.select(pl.col("signal").unique()).collect(engine="streaming")["signal"].sort().to_list()

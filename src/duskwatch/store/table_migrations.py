@@ -26,14 +26,14 @@ from duskwatch.store.errors import StoreError, named_faults
 from duskwatch.store.frames import day_start, wide_from_long
 from duskwatch.store.location import Location
 from duskwatch.store.schemas import (
-    CHANGES,
+    CHANGES_TABLE,
     DATA,
     DAYS,
     DUMP_CHECKS,
     GAPS,
     INPUTS,
     LEVELS,
-    SIGNALS,
+    SIGNALS_TABLE,
     TABLES,
     TIME,
     VERSION_KEY,
@@ -50,7 +50,7 @@ SIGNALS_2 = TableSpec(
     "signals",
     2,
     {
-        name: SIGNALS.columns[name]
+        name: SIGNALS_TABLE.columns[name]
         for name in ("family", "day", "entity_type", "entity", "signal", "start", "bin_seconds", "values", "coverage")
     },
     ("family", "day"),
@@ -85,13 +85,13 @@ def migrate(where: Location) -> list[tuple[str, int, int]]:
 
 
 def _add_beyond(where: Location) -> None:
-    table = tables.open_any(where, CHANGES.name)
+    table = tables.open_any(where, CHANGES_TABLE.name)
     if "beyond" not in _columns(table):
         table.alter.add_columns(Field("beyond", PrimitiveType("long"), nullable=True))
 
 
 def _bins_to_lists(where: Location) -> None:
-    table = tables.open_any(where, SIGNALS.name)
+    table = tables.open_any(where, SIGNALS_TABLE.name)
     if "values" not in _columns(table):
         _rewrite(table, SIGNALS_2, _wide(where, table))
 
@@ -226,10 +226,10 @@ def _columns(table: DeltaTable) -> list[str]:
 
 
 STEPS: Mapping[tuple[str, int], Callable[[Location], None]] = {
-    (CHANGES.name, 1): _add_beyond,
-    (CHANGES.name, 2): _with_owner(CHANGES, {}, _owned),
-    (SIGNALS.name, 1): _bins_to_lists,
-    (SIGNALS.name, 2): _with_owner(SIGNALS, {}, _with_meaning),
+    (CHANGES_TABLE.name, 1): _add_beyond,
+    (CHANGES_TABLE.name, 2): _with_owner(CHANGES_TABLE, {}, _owned),
+    (SIGNALS_TABLE.name, 1): _bins_to_lists,
+    (SIGNALS_TABLE.name, 2): _with_owner(SIGNALS_TABLE, {}, _with_meaning),
     (LEVELS.name, 1): _with_owner(
         LEVELS, {}, lambda found: _owned(found).with_columns(known_share=pl.lit(1.0, pl.Float64))
     ),

@@ -12,7 +12,7 @@ from duskwatch.drivers.backfill.plan import Part, Plan, plan_parts
 from duskwatch.sources.bgp.archives.find import find_files
 from duskwatch.store import Store, maintenance
 from duskwatch.store.incidents import stored_incidents
-from duskwatch.store.schemas import DATA, SIGNALS, TABLES
+from duskwatch.store.schemas import DATA, SIGNALS_TABLE, TABLES
 from tests.days_archive import day_us
 
 
@@ -29,8 +29,8 @@ def parts_of(mrt: Path, first: int = 0, last: int = 3) -> list[Part]:
 def tables_of(folder: Path) -> dict[str, pl.DataFrame]:
     """All that is in the tables, in order."""
     store = Store.open(folder)
-    rows = {spec.name: store.rows(spec.name) for spec in DATA if spec is not SIGNALS}
-    rows[SIGNALS.name] = store.signal_rows()
+    rows = {spec.name: store.rows(spec.name) for spec in DATA if spec is not SIGNALS_TABLE}
+    rows[SIGNALS_TABLE.name] = store.signal_rows()
     return {spec.name: rows[spec.name].collect().sort(*spec.sort_by, maintain_order=True) for spec in DATA}
 
 
@@ -82,3 +82,10 @@ def assert_same(folder: Path, other: Path) -> None:
     assert_same_tables(folder, other)
     assert outages_of(folder) == outages_of(other)
     assert incidents_of(folder) == incidents_of(other)
+
+
+def gaps_of(store: Path) -> list[tuple[str, int, int]]:
+    rows = Store.open(store).rows("gaps").collect()
+    return [
+        (row["vantage_point"], row["from"], row["until"]) for row in rows.cast({"from": int, "until": int}).to_dicts()
+    ]

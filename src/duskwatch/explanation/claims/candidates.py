@@ -1,5 +1,6 @@
 """Every stretch of a sentence that could make a claim, whatever the patterns say; `hints` weighs each."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -16,6 +17,8 @@ from duskwatch.explanation.claims.scene import Draft, Scene
 _OF_NETWORKS = frozenset(
     ("exchange", "exchanges", "servers", "server", "software", "emails", "email", "payments", "schools", "banks")
 )
+_HEADING = re.compile(r"(?:why|how|what|who|when|where|the )\b(?!.*\b(?:is|are|was|were|has|have|had)\b.*[.])")
+_SITE = re.compile(r"\b(?:web ?sites?|sites?|home ?pages?|portals?|pages?)\b|\.(?:com|net|org|gov|example)\b")
 MOST = 80  # candidates of one sentence
 
 
@@ -23,19 +26,28 @@ class Candidates:
     """Finds candidates by the tables of one language."""
 
     def __init__(
-        self, grammar: Grammar, causes: Causes, attacks: Attacks, figures: Figures, others: Others, numbers: Numbers
+        self,
+        grammar: Grammar,
+        causes: Causes,
+        attacks: Attacks,
+        figures: Figures,
+        others: Others,
+        numbers: Numbers,
+        left: object,
     ) -> None:
+        self._left = left
         self._causes, self._attacks, self._figures = causes, attacks, figures
         self._others, self._numbers = others, numbers
         self._cause = Lexicon(grammar.hints.get("cause", {}))
+        self._refusal = Lexicon(grammar.hints.get("refusal", {}))
         self._state = Lexicon(grammar.hints.get("state", {}))
 
     def find(self, scene: Scene) -> list[Candidate]:
         """Candidates of one sentence, at most `MOST`."""
         out: list[Candidate] = []
-        if scene.question:
+        if scene.question or (scene.sentence.title and _HEADING.match(scene.low)):
             return out
-        parts = [self._causes_of, self._attacks_of, self._sites]
+        parts = [self._causes_of, self._attacks_of, self._sites, self._refusals, self._dependences]
         kinds = {noun.kind for noun in scene.nouns}
         others = [
             noun
@@ -45,7 +57,7 @@ class Candidates:
         if not others or "net" in kinds:  # what befalls flights and shops befalls no network
             parts += [self._states, self._moments, self._durations, self._shares, self._impacts]
         for part in parts:
-            out += part(scene)
+            out += [one for one in part(scene) if one.model not in ("state", "moment") or not _of_site(scene, one)]
             if len(out) >= MOST:
                 break
         return out[:MOST]
@@ -164,6 +176,25 @@ class Candidates:
             )
             yield Candidate("attack", "saw", start, end, draft, ("t:" + stem(text), "since" if since else "nosince"))
 
+    def _refusals(self, scene: Scene) -> Iterator[Candidate]:
+        for name, start, end in self._refusal.find(scene.low):
+            who = self._others.refuser(scene, start, self._left)
+            if who is None:
+                continue
+            draft = Draft("refusal", None, start, speaker=who, own_speaker=True, modality="refused", confidence=0.6)
+            yield Candidate("refusal", name, start, end, draft, ("t:" + stem(scene.low[start:end]),))
+
+    def _dependences(self, scene: Scene) -> Iterator[Candidate]:
+        for start, end, on, share, quantifier in self._others.carried(scene):
+            value = {"on": on, "share": share, "quantifier": quantifier}
+            draft = Draft("dependence", value, start, confidence=0.6)
+            shape = (
+                "t:" + scene.low[start:end].strip(),
+                "share" if share is not None else "noshare",
+                f"q:{quantifier}",
+            )
+            yield Candidate("dependence", "through", start, end, draft, shape)
+
     def _sites(self, scene: Scene) -> Iterator[Candidate]:
         low = scene.low
         if not ("." in low or "site" in low or "page" in low or "portal" in low or "that of" in low):
@@ -177,3 +208,9 @@ class Candidates:
 def _exact(one: object) -> bool:
     clock = getattr(one, "clock", None)
     return clock is not None and clock[0] == clock[1]
+
+
+def _of_site(scene: Scene, one: Candidate) -> bool:
+    """Whether a state or a moment is that of a web site."""
+    begin, _ = scene.region(one.start)
+    return _SITE.search(scene.low, begin, one.start) is not None

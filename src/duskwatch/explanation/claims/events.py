@@ -419,7 +419,9 @@ class Events:
                     continue
                 out.append(("onset", Moment(one, None, "before" if role in ("by", "no later than") else "within")))
             else:
-                if role == "as of":
+                if role == "as of" and not re.match(
+                    r"(?:back|up|restored|online|reachable)$", low[trigger.start : trigger.end]
+                ):
                     continue
                 if role in ("from", "since", "between") and trigger.noun:
                     out.append(("onset", Moment(one, None, "within")))

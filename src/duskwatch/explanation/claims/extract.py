@@ -65,6 +65,35 @@ _ALLEGED = re.compile(
     r"|just |plain |total |sheer )*(?:fairy ?tale|lie|nonsense|inventions?|fantasy|fabrications?|untrue|false|rubbish"
     r"|absurd|fiction|propaganda|slander)))"
 )
+_OUTAGE = re.compile(r"\b(?:outages?|black-?outs?|shut-?downs?|off-?line|online|unreachable|disruptions?|cut-?offs?)\b")
+_BODY = re.compile(
+    r"(?P<who>(?:The|An?|Its|Our|One) (?:[\w'-]+ ){0,3}?(?:council|ministry|government|operator|provider|carrier"
+    r"|company|regulator|agency"
+    r"|authority|commission|consortium|firm|group|union|association|embassy|army|police|office|committee|institute"
+    r"|project|paper"
+    r"|newspaper|broadcaster|bank|utility|team))(?= (?:has|had|have|is|was|also|then|later|now|issued|released"
+    r"|published|put out|sent"
+    r"|posted|apologi[sz]ed|held|met)\b)"
+)
+_PLACED = re.compile(
+    r"\b(?:in|across|throughout|on|of|around) (?:the )?(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February"
+    r"|March|April"
+    r"|May\b|June|July|August|September|October|November|December|UTC|GMT|Internet|I\b)(?P<name>[A-Z][a-z][\w'-]*(?:"
+    r" [A-Z][a-z][\w'-]*){0,2})"
+)
+_AT_HOME = re.compile(
+    r"(?:'s?)? (?:[\w-]+ ){0,2}?(?:tele\w+|operators?|providers?|regulators?|authorit\w+|government|ministry"
+    r"|inter-?net|networks?"
+    r"|traffic|users|customers|people|villages?|towns?|cit(?:y|ies)|provinces?|capital|utility|mobile)\b"
+)
+_WITHIN = re.compile(
+    r"\b(?:in|across|throughout|around|off) (?:the )?(?:\w+ern |north of |south of |east of |west of )?$"
+)
+_MODEMS = re.compile(r"\b(?:the net|modems?|base stations?|the mobiles?|phone signal|gateways?|web ?pages?|masts?)\b")
+ENOUGH = 2  # sentences about the Internet that make it what a text is about
+_WHY = re.compile(
+    r"\b(?:why|what (?:\w+ ){0,2}?(?:caused|happened|went wrong|broke|failed|was it)|who did|cause|reason|to blame)\b"
+)
 _COMPARED = re.compile(
     r"\b(?:that of|those of|than|like|unlike|as on|compared (?:with|to)|below|level of|of a|normal) $"
 )
@@ -96,7 +125,9 @@ class Extractor:
         self._figures = Figures(language, self._events, self._numbers)
         self._others = Others(language, self._events, self._numbers)
         self._hints = Hints(language)
-        self._candidates = Candidates(language, self._causes, self._attacks, self._figures, self._others, self._numbers)
+        self._candidates = Candidates(
+            language, self._causes, self._attacks, self._figures, self._others, self._numbers, self._voices._left
+        )
         self._noun = language.compile(
             "(?<![\\w-])(?:(?P<other>{other})|(?P<part>{part})|(?P<net>{net})|(?P<general>{general}))(?![\\w])"
         )
@@ -132,6 +163,10 @@ class _Reading:
         self.operators = operators(flats, set())
         self.title_mentions = self._mentions(*fold(article.title))
         self.there = ""
+        self.why = 0  # the last paragraph that answers "what caused it?"
+        self.spoken: list[bool] = []  # whether each sentence speaks of the Internet
+        self.paragraphs: dict[int, bool] = {}
+        self.numbers: dict[int, int] = {}
         self.inner_zones: dict[str, str] = {}  # of the places inside a country that the text is about
         self.focus: str | None = entity
         self.country: str | None = None
@@ -146,9 +181,11 @@ class _Reading:
         if self.country is None:
             self.country = self._lead_country()
             self.focus = self.country or self.focus
+        self.main = self._main_country()
         whole = (article.title + " " + article.text[article.body : article.body + 600]).lower()
         about = [match.lastgroup for match in tools._noun.finditer(whole)]
-        self.topic = "net" if _ABOUT_NET.search(whole) or "other" not in about else "other"
+        spoken = sum(bool(_ABOUT_NET.search(one.low) or _MODEMS.search(one.low)) for one in self.sentences)
+        self.topic = "net" if _ABOUT_NET.search(whole) or "other" not in about or spoken >= ENOUGH else "other"
         self.base = self.topic
         self.memory = Memory()
         self.anchor_us: int | None = None
@@ -171,6 +208,19 @@ class _Reading:
     def _year(self) -> int | None:
         return None if self.now.time_us is None else (EPOCH + timedelta(microseconds=self.now.time_us)).year
 
+    def _main_country(self) -> str:
+        """The country that the whole text is about: that of its title, or most of those it names; '' if none."""
+        titled = {one.entity for one in self.title_mentions if one.kind in ("country", "people")}
+        if len(titled) == 1:
+            return titled.pop()
+        counts: dict[str, int] = {}
+        for one in self.sentences[:80]:
+            for mention in self._mentions(one.flat, one.low):
+                if mention.kind == "country":
+                    counts[mention.entity] = counts.get(mention.entity, 0) + 1
+        best = max(counts, key=lambda code: counts[code], default="")
+        return best if best == self.country and counts[best] * 2 > sum(counts.values()) else ""
+
     def _lead_country(self) -> str | None:
         """The first country that stands in a sentence about the Internet."""
         for one in self.sentences[:8]:
@@ -180,11 +230,26 @@ class _Reading:
                 if found:
                     return found[0].entity
         counts: dict[str, int] = {}
-        for one in self.sentences[:30]:
+        for one in self.sentences[:60]:
             for mention in self._mentions(one.flat, one.low):
-                if mention.kind == "country":
-                    counts[mention.entity] = counts.get(mention.entity, 0) + 1
-        return max(counts, key=lambda code: counts[code]) if counts else None
+                if mention.kind in ("country", "people"):
+                    home = _AT_HOME.match(one.low, mention.end)
+                    weight = 4 if home else 2 if _WITHIN.search(one.low[: mention.start]) else 1
+                    counts[mention.entity] = counts.get(mention.entity, 0) + weight
+        if counts:
+            return max(counts, key=lambda code: counts[code])
+        placed = self._mentions(*fold(self.article.outlet))
+        return next((one.entity for one in placed if one.kind in ("country", "people")), None) or self._written()
+
+    def _written(self) -> str | None:
+        """A place that no table knows, as the text writes it: what stands most often after "in"."""
+        named: dict[str, int] = {}
+        for one in self.sentences[:60]:
+            for match in _PLACED.finditer(one.flat):
+                if match["name"] not in self.operators:
+                    named[match["name"]] = named.get(match["name"], 0) + 1
+        best = max(named, key=lambda name: named[name], default=None)
+        return best if best is not None and named[best] > 1 else None
 
     def _mentions(self, flat: str, low: str) -> list[Mention]:
         if flat.isupper() or (len(flat) > 30 and flat == low):  # a flash in capitals, a post without any
@@ -211,6 +276,10 @@ class _Reading:
             if sentence.paragraph != paragraph or sentence.first:
                 if sentence.paragraph != paragraph or sentence.line != self.voice_line:
                     self.topic = self.base
+                if sentence.paragraph != paragraph and self.main:
+                    self.country = self.main
+                    if self.focus is not None and len(self.focus) == 2 and self.focus.isupper():
+                        self.focus = self.main
                 if sentence.paragraph != paragraph:
                     self.memory.open_quote = self.memory.open_quote if sentence.flat.startswith('"') else ""
                 paragraph = sentence.paragraph
@@ -229,8 +298,7 @@ class _Reading:
     def _weighed(self, scene: Scene, drafts: list[Draft]) -> list[Draft]:
         """What the patterns found without what the words around speak against, and what these speak for."""
         tools = self.tools
-        number = self.sentences.index(scene.sentence)
-        place = ("0" if number == 0 else "1" if number < 3 else "2") + "." + self.base
+        place = self._place(scene.sentence)
         candidates = tools._candidates.find(scene)
         known: dict[tuple[int, int], str] = {}
 
@@ -251,6 +319,26 @@ class _Reading:
                 self.observed.append((one, claim, one.fits(drafts), scene.low))
                 self.anchor_us, self.onset_us, self.exact_us = state
         return kept
+
+    def _place(self, sentence: Sentence) -> list[str]:
+        """Features of where a sentence stands: how far down, and whether the Internet is spoken of around it."""
+        if not self.spoken:
+            self.spoken = [bool(_ABOUT_NET.search(one.low) or _OUTAGE.search(one.low)) for one in self.sentences]
+            for one, spoken in zip(self.sentences, self.spoken, strict=True):
+                self.paragraphs[one.paragraph] = self.paragraphs.get(one.paragraph, False) or spoken
+            self.numbers = {id(one): number for number, one in enumerate(self.sentences)}
+        number = self.numbers[id(sentence)]
+        before = number > 0 and self.spoken[number - 1]
+        after = number + 1 < len(self.spoken) and self.spoken[number + 1]
+        return [
+            "place:" + ("0" if number == 0 else "1" if number < 3 else "2") + "." + self.base,
+            f"here:{self.spoken[number]}",
+            f"before:{before}",
+            f"after:{after}",
+            f"paragraph:{self.paragraphs[sentence.paragraph]}",
+            f"asked:{self.why and sentence.paragraph <= self.why}",
+            f"around:{self.spoken[number] or self.paragraphs[sentence.paragraph] or before}",
+        ]
 
     def _each(self, scene: Scene, claim: Claim, draft: Draft) -> list[Claim]:
         """The claim once for each country of a list: "in Hungary, Slovakia and Romania"; "both countries" are two."""
@@ -335,7 +423,9 @@ class _Reading:
                 self.network = None
 
     def _line_voice(self, sentence: Sentence) -> str:
-        voice = sentence.voice
+        voice = re.sub(
+            r"^(?:(?!(?:Mr|Mrs|Ms|Dr|St|Prof|Gen|Col|Capt)\.)[A-Z][\w' -]*\. )+(?=[A-Z])", "", sentence.voice
+        )
         if voice.isupper() and "," in voice:
             voice = voice.rpartition(",")[2].strip()  # "CLIP, UNION MAN"
         single = voice and " " not in voice and not voice.startswith("@") and not voice.isupper()
@@ -603,6 +693,8 @@ class _Reading:
                 return None
             if high is not None and high > latest:
                 high = max(latest, low or latest)
+        if low is not None and high is not None and low > high:
+            return None
         reference = low if low is not None else high
         if reference is not None and first.clock is None and first.ago is None and first.span:
             return low, high
@@ -617,7 +709,11 @@ class _Reading:
         tz = zone_in(one, zone)
         if one.day is not None:
             return self._day_told(tz)
-        near = [day for day in days if day is not one]
+        near = [
+            day
+            for day in days
+            if day is not one and not (day.start > one.end and day.clock and day.role in ("until", "till", "since"))
+        ]
         if not near:
             return self._day_told(tz)
         nearest = min(near, key=lambda day: abs(day.start - one.start))
@@ -650,6 +746,8 @@ class _Reading:
     def _remember(self, scene: Scene, drafts: list[Draft]) -> None:
         sentence = scene.sentence
         self.asked = asked(sentence.low) if scene.question else ""
+        if scene.question:  # what follows in this paragraph and the next answers
+            self.why = sentence.paragraph + 1 if _WHY.search(sentence.low) else 0
         self.past = scene.past or (not drafts and self.tools._events.told_before(sentence.low, self.year))
         self.past_paragraph = sentence.paragraph
         if not sentence.voice and (told := _OPENS.search(sentence.flat)) is not None and scene.voices:
@@ -709,10 +807,25 @@ class _Reading:
                     memory.person = voice.speaker
                 elif not plural:
                     memory.body, memory.group = voice.speaker, ""
+        for draft in drafts:
+            if draft.kind == "refusal" and draft.speaker and not scene.voices:
+                memory.last = draft.speaker
+                if re.search(
+                    r"(?i)\b(?:minister|spokes\w+|director|head|chief|manager|owner|governor|mayor|engineer)\b",
+                    draft.speaker,
+                ):
+                    memory.person = draft.speaker
+        if not scene.voices and (subject := self._subject(sentence.flat)):
+            memory.body, memory.group = subject, ""  # "The council has released a statement. It says ..."
         if sentence.flat.count('"') % 2 == 1:
             memory.open_quote = "" if memory.open_quote else memory.last
         elif memory.open_quote and not sentence.flat.startswith('"') and '"' in sentence.flat:
             memory.open_quote = ""
+
+    def _subject(self, flat: str) -> str:
+        """The body that a sentence begins with: "The ruling council", "An operator"; '' for others."""
+        match = _BODY.match(flat)
+        return match["who"] if match else ""
 
     def _remember_day(self, scene: Scene) -> None:
         """The day that a sentence speaks of, for clocks without a day in what follows."""

@@ -82,14 +82,14 @@ class Hints:
     def __init__(self, grammar: Grammar) -> None:
         self._signals = Lexicon(grammar.hints.get("signal", {}))
 
-    def marks(self, scene: Scene, place: str) -> Marks:
-        """Signals of a sentence; ``place`` is a feature that tells where in the article the sentence stands."""
+    def marks(self, scene: Scene, place: list[str]) -> Marks:
+        """Signals of a sentence; ``place`` are features that tell where in the article the sentence stands."""
         low = scene.low
         found = self._signals.find(low)
         shared = ["w:" + name for name in {name for name, _, _ in found}]
         shared += ["noun:" + kind for kind in {noun.kind for noun in scene.nouns}]
         shared.append("topic:" + scene.topic)
-        shared.append("place:" + place)
+        shared += place
         shared.append("voice:" + ("yes" if scene.voices else "line" if scene.voice else "no"))
         if scene.question:
             shared.append("question")

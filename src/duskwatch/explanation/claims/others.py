@@ -1,6 +1,7 @@
 """Sites that are up or down, on whom traffic depends, and who would not comment."""
 
 import re
+from collections.abc import Iterator
 
 from duskwatch.explanation.claims.events import Events
 from duskwatch.explanation.claims.grammar import Grammar
@@ -49,6 +50,29 @@ _NAME = re.compile(
     r"|gateway|line|path|connection|exchange|satellite|data cent(?:re|er)|landing station"
     r"|route|network)s?(?: (?:in|from|to|with|of|called|named|run by|owned by|operated by"
     r"|under|across|through))?,? )?"
+)
+
+
+_ASKED = re.compile(
+    r"\b(?:[Cc]alls?|[Mm]essages?|[Qq]uestions?|[Rr]equests?|[Ee]-?mails?|[Ll]etters?|[Ii]nquir\w+|[Ee]nquir\w+"
+    r"|[Qq]uer(?:y|ies)|word|comment|reply"
+    r"|replies|answers?|statement|response|explanation|reaction|information)(?: (?:for|about) (?:an? )?\w+)?(?:"
+    r" (?:has|have|had|was|were|is|came|come"
+    r"|sent|put|made|been|yet|so far|today|forthcoming|available)){0,3} (?:to|from|by|at) (?P<who>(?:the |an? |its "
+    r"|his |her |their |both |either )?"
+    r"(?:[\w&.'-]+ ){0,5}?[\w&.'-]+)(?=[,.;\"]|$| (?:about|on|were|was|went|had|has|have|as|for|after|so|until|when"
+    r"|since|rang|bounced|remain\w*|that"
+    r"|who|which|and|but)\b)"
+)
+_WAY = re.compile(
+    r"\b(?:through|via|over|across|from|on|upon|by|with|past|to|at|crosses|crossing|uses?|passes)\s+(?=\S)"
+)
+_SHARED_OUT = re.compile(
+    r"(?=.*\b(?:traffic|bandwidth|capacity|connect\w*|links?|transit|routes?|packets?|inter-?net|data|bytes?"
+    r"|everything|paths?)\b)"
+    r".*\b(?:all|every\w*|most|nearly|almost|only|sole|single|depend\w*|rel(?:y|ies|iant)|hangs?|hinges?|half|thirds?"
+    r"|quarters?|fifths?|tenths?"
+    r"|per ?cent|bulk|majority|one|much|largely|mainly)\b|%"
 )
 
 
@@ -476,6 +500,32 @@ class Others:
                 )
             ]
         return []
+
+    def refuser(self, scene: Scene, at: int, left: object) -> str | None:
+        """Who would not speak, for a word of refusal at ``at``; None where nobody is named."""
+        flat, low = scene.sentence.flat, scene.low
+        if (asked := _ASKED.search(flat)) is not None:
+            return asked["who"].strip(" ,.")
+        who = self._refuser(scene, flat, low, at, left)
+        if who is None or re.search(
+            r"(?i)\b(?:networks?|sites?|portals?|pages?|routes|probes?|prefixes|lines|links)$", who
+        ):
+            return None
+        if re.fullmatch(r"(?i)(?:and|but|also|yet|there|which|who|that|this|what|nobody|no one|none)", who):
+            return None
+        return who
+
+    def carried(self, scene: Scene) -> Iterator[tuple[int, int, str, float | None, str | None]]:
+        """Whom traffic could run through: offsets of the word before, the name, the share, the quantifier."""
+        flat, low = scene.sentence.flat, scene.low
+        if not _SHARED_OUT.search(low):
+            return
+        for match in _WAY.finditer(low):
+            on = self._on(flat, match.end())
+            if on is None:
+                continue
+            quantifier, share = self._quantity(low, match.start(), match.end(), "through")
+            yield match.start(), match.end(), on, share, quantifier
 
     @staticmethod
     def _refuser(scene: Scene, flat: str, low: str, at: int, left: object) -> str | None:

@@ -20,6 +20,9 @@ _SUBJECT_NETWORK = re.compile(
 )
 
 
+_ASIDE = re.compile(  # "which buys its bandwidth in Ethiopia"
+    r", (?:which|who|whose|where)\b[^,]*\b(?:buys?|leases?|rents?|lands?|passes|borders?|comes|goes|ends|leads)\b[^,]*$"
+)
 _OWN_NET = re.compile(
     r"(?:'s?)? (?:[\w-]+ ){0,2}?(?:traffic|internet|connectivity|networks?|routes?|prefixes|capacity|bandwidth"
     r"|connections?|service|users|customers)\b"
@@ -101,7 +104,13 @@ def entity_of(scene: Scene, draft: Draft) -> str | None:
         return scene.network
     voice = scene.voice_at(draft.at)
     if voice is not None:  # "Ethiopia's operator describes its service as normal"
-        own = [one for one in scene.mentions if voice.own[0] <= one.start < voice.own[1] and one.kind == "country"]
+        own = [
+            one
+            for one in scene.mentions
+            if voice.own[0] <= one.start < voice.own[1]
+            and one.kind == "country"
+            and not _ASIDE.search(scene.low[: one.start])
+        ]
         if own and re.search(
             r"\b(?:operator|provider|carrier|customer|user|resident|subscriber|people|network|compan"
             r"|client|isp|telecom)",
@@ -155,6 +164,8 @@ def counts(scene: Scene, one: Mention) -> bool:
         r"|returned|restored) (?:from|to|with|into|over|by) $",
         head,
     ):
+        return False
+    if _ASIDE.search(scene.low[: one.start]):
         return False
     tail = scene.low[one.end : one.end + 30]
     if one.kind == "people" and re.match(

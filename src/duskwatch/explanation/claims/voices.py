@@ -118,6 +118,10 @@ _RIGHT_ALONE = re.compile(
     r" (?:[A-Z][\w.'-]*|of|the|for|and)){0,6})"
     r"(?=[.,;]|$|\"| (?:on|in|at|late|early|yesterday|today|to|by|via|during|after|who|which)\b)"
 )
+_ASIDE = re.compile(
+    r"(?:On|To|At|In|About|For) (?:that|this|which) (?:point|question|matter|subject|issue|score|count"
+    r"|occasion|reason),? "
+)
 _BEFORE_ADJECTIVE = re.compile(
     r"\b(?:the|an?|its|their|his|her|our|and|of|two|three|some|many|several|most|other|no|any)\s*$"
 )
@@ -140,7 +144,8 @@ _CUT = re.compile(
 _LEADING = re.compile(
     r"^(?:(?:meanwhile|but|and|however|also|later|earlier|still|separately|on \w+day"
     r"|in a (?:\w+ )?(?:statement|post|tweet|letter|note)|for (?:its|his|her|their) part"
-    r"|in turn|yesterday|today|then|instead|now|asked [^,]{0,60},|so|yet|nor|in \w+"
+    r"|(?:on|to|at|in|about) (?:that|this|which) (?:point|question|matter|subject|issue|score|count|occasion)|in turn"
+    r"|yesterday|today|then|instead|now|asked [^,]{0,60},|so|yet|nor|in \w+"
     r"|at the time|by then|nevertheless|both|only|according to|for example|one"
     r"|even)\b,?\s+)+(?=\S)",
     re.IGNORECASE,
@@ -512,6 +517,8 @@ class Voices:
     def _left(self, flat: str, low: str, at: int) -> tuple[str, int]:
         """The name left of a verb at ``at`` and where it begins; '' where there is none."""
         text = flat[:at].rstrip()
+        if aside := _ASIDE.match(text):  # "On that point the carrier declines ..."
+            text = " " * aside.end() + text[aside.end() :]
         if alone := re.search(r"(?:^|[^\w'])(he|she|they|it|we|I)$", text):
             return alone[1], alone.start(1)
         while aux := _AUX.search(text):
@@ -555,7 +562,13 @@ class Voices:
             and not re.match(r"\s*(?:[A-Z@]|the |an? |its |their |his |her |some |many |our )", name)
         ):
             before = parts[-2]  # "the consortium that owns the cable said"
-            if not _finite(before[0].lower()) and self._named(before[0]):
+            if (
+                not _finite(before[0].lower())
+                and self._named(before[0])
+                and not re.fullmatch(
+                    r"\s*(?:On|In|At|By|For|To|With|From|After|Before|Of|About|Over|And|But)\s*", before[0]
+                )
+            ):
                 name, start = before
         cuts = _finite(name.lower())
         if cuts:

@@ -11,6 +11,8 @@ from duskwatch.explanation.claims.scene import Draft, Scene
 Weights = Mapping[str, Any]  # by model: "add" and "drop" (log odds), "weights" (feature to weight)
 
 
+_NEVER = frozenset(("history", "condition", "correction", "question"))
+_HAPPENED = frozenset(("state", "moment", "duration", "share", "impact"))
 _FIGURES = frozenset(("share", "impact"))
 _UP, _DOWN = frozenset(("partial", "restored", "normal")), frozenset(("offline", "degraded", "unstable"))
 _EDGE = {_UP: "end", _DOWN: "onset"}
@@ -35,7 +37,7 @@ def weigh(
     weights: Weights,
     scene: Scene,
     candidates: Sequence[Candidate],
-    place: str,
+    place: list[str],
     unreal: Callable[[int, int], str],
 ) -> list[Weighed]:
     """Candidates of one sentence with their odds; ``unreal`` tells why a stretch is no claim about this outage."""
@@ -47,9 +49,12 @@ def weigh(
         values.setdefault(one.model, set()).add(one.value)
     out = []
     for one in candidates:
+        why = unreal(one.start, one.end)
+        if why in _NEVER or (why == "future" and one.model in _HAPPENED):
+            continue
         features = hints.features(scene, one, marks, values[one.model])
-        if why := unreal(one.start, one.end):
-            features += ["unreal", "unreal:" + why, f"{one.value}|unreal:{why}"]
+        if why:
+            features += ["unreal", f"{one.value}|unreal:{why}"]
         table = weights.get(one.model, {}).get("weights", {})
         out.append(Weighed(one, features, odds(table, features)))
     return out
@@ -60,10 +65,11 @@ def weighed(
 ) -> list[Draft]:
     """Drafts that stay, and those that the weights add, each made by ``settled``."""
     kept = []
+    both = {"onset", "end"} <= {draft.kind for draft in drafts}  # "from ten until noon": one stands for the other
     for draft in drafts:
         against = [one.odds for one in found if _same(one.candidate, draft)]
         low = weights.get(_model(draft), {}).get("drop", -1e9)
-        if not against or max(against) > low or draft.modality == "denied":
+        if not against or max(against) > low or draft.modality == "denied" or (both and draft.kind in ("onset", "end")):
             kept.append(draft)
     added: list[Candidate] = []
     for one in sorted(found, key=lambda one: -one.odds):
@@ -86,9 +92,7 @@ def _told(one: Candidate, drafts: Sequence[Draft]) -> bool:
         side = _UP if one.value in _UP else _DOWN
         return any((draft.kind == "state" and draft.value in side) or draft.kind == _EDGE[side] for draft in drafts)
     if one.model in _FIGURES:
-        return any(
-            draft.kind in _FIGURES and draft.kind != one.model and abs(draft.at - one.start) < 25 for draft in drafts
-        )
+        return any(draft.kind in _FIGURES and abs(draft.at - one.start) < 25 for draft in drafts)
     return False
 
 
@@ -100,7 +104,7 @@ def _rivals(one: Candidate, other: Candidate) -> bool:
     """Whether two candidates read the same words in two ways, or tell the same twice."""
     if one.model != other.model:
         return False
-    if one.model in ("cause", "state") and one.value == other.value:
+    if one.model in ("refusal", "dependence") or (one.model in ("cause", "state") and one.value == other.value):
         return True
     return one.start < other.end and other.start < one.end
 
@@ -117,7 +121,7 @@ def _same(one: Candidate, draft: Draft) -> bool:
         return one.draft.value == draft.value
     if one.model == "share":
         return abs(draft.at - one.start) < 20 and _lost(one.draft) == _lost(draft)
-    if one.model == "attack":
+    if one.model in ("attack", "refusal", "dependence"):
         return True
     return abs(draft.at - one.start) < 12
 

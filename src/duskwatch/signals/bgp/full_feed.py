@@ -1,5 +1,7 @@
 """Which sessions carry a full feed: a table as large as whole tables usually are, whatever a single peer sends."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -8,8 +10,11 @@ from duskwatch.signals.bgp.log import Op, RoutingLog
 
 # Full feed: a peer whose table has at least this share of the usual whole table, per address family.
 FULL_SHARE = 0.75
-# The usual whole table is looked for among tables of at least this share of the largest one.
-USUAL_SHARE = 0.25
+# The usual whole table is looked for among tables of at least this share of the largest one; where no two of these are
+# alike, among those of a smaller share that three ASes have. Partial tables are smaller, or are not alike.
+USUAL_SHARE, LEAST_SHARE = 0.25, 0.05
+# A collector of IPv6 may hear of IPv4 now and then: tables of less than such a share of its own tell nothing of it.
+STRAY_SHARE = 0.1
 # A table that grew to more than this many times what its peer began with has a leak in it; the rest is not counted.
 LEAK_FACTOR = 1.5
 # Where no dump was read, tables are known only as far as updates touched them. One peer that sent its whole table
@@ -24,9 +29,10 @@ def usual_table(sizes: npt.NDArray[np.float64], asn: npt.NDArray[np.int64]) -> f
     """How many prefixes a whole table has, by the tables of several sessions, [N] each; 0 where all are empty.
 
     An AS counts once, with its largest table. Of the tables that are USUAL_SHARE of the largest or more, those count
-    that another AS's table is like (FULL_SHARE of the larger of the two); around the one for which size times number of
-    like tables is largest, the median of these is the usual table. Where no two are alike it is the largest. So one
-    AS's table, however odd, never decides against two others that agree.
+    that another AS's table is like (FULL_SHARE of the larger of the two); where there is none, of those that are
+    LEAST_SHARE of it, the ones of three ASes. Around the table for which size times number of like tables is largest,
+    the median of these is the usual table. Where no tables are alike it is the largest. So one AS's table, however odd,
+    does not decide against others that agree.
     """
     order = np.argsort(asn, kind="stable")
     first = np.flatnonzero(np.append(True, asn[order][1:] != asn[order][:-1])) if len(order) else order
@@ -36,8 +42,11 @@ def usual_table(sizes: npt.NDArray[np.float64], asn: npt.NDArray[np.int64]) -> f
     low = np.searchsorted(tables, FULL_SHARE * tables)
     high = np.searchsorted(tables, tables / FULL_SHARE, side="right")
     alike = high - low
-    weight = np.where((alike > 1) & (tables >= USUAL_SHARE * tables[-1]), alike * tables, 0)
-    if not weight.any():
+    for least, share in ((2, USUAL_SHARE), (3, LEAST_SHARE)):
+        weight = np.where((alike >= least) & (tables >= share * tables[-1]), alike * tables, 0)
+        if weight.any():
+            break
+    else:
         return float(tables[-1])
     best = len(weight) - 1 - int(np.argmax(weight[::-1]))
     return float(np.median(tables[low[best] : high[best]]))
@@ -76,6 +85,23 @@ def full_feed(
             was[:, family] = (now >= bar) | (was[:, family] & (now >= HYSTERESIS * bar) & (now > 0))
         out[k] = was
     return out
+
+
+def lacks_ipv4(part: CollectorPart) -> bool:
+    """Whether table dumps told IPv6 tables alone, though updates tell of IPv4: then they are whole in neither."""
+    if not part.dumps or not len(part.sizes):
+        return False
+    first = int(np.argmax(part.sizes.any(axis=(1, 2))))
+    four, six = (part.sizes[first, :, family] for family in (0, 1))
+    return not four.any() and part.sizes[first:, :, 0].max() > STRAY_SHARE * six.max() > 0
+
+
+def as_learned(part: CollectorPart) -> CollectorPart:
+    """The same part with no table known as a whole; what dumps say to be held still is."""
+    op = part.log.op.copy()
+    op[(part.log.prefix < 0) & (op == Op.DUMPED)] = Op.UP
+    none = np.zeros_like(part.start.complete)
+    return replace(part, log=replace(part.log, op=op), start=replace(part.start, complete=none))
 
 
 def told_by_dumps(part: CollectorPart, log: RoutingLog, sample_us: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:

@@ -11,7 +11,7 @@ from duskwatch.kernels.paths import ODD, intern_odd, intern_stored, intern_wide,
 from duskwatch.records.elems import ElemBlock
 
 # Paths are numbered in steps, so that there need not be room for all that may be new.
-AT_ONCE = 1 << 14
+IDS_AT_ONCE = 1 << 14
 
 
 class Ends(NamedTuple):
@@ -126,8 +126,8 @@ class PathPool:
     ) -> npt.NDArray[np.int32]:
         """The same of paths whose places in ``data`` are known, [K] of them, as ``kernels.paths.locate`` gives them."""
         ids = np.empty(len(at), np.int32)
-        for begin in range(0, len(ids), AT_ONCE):
-            some = slice(begin, begin + AT_ONCE)
+        for begin in range(0, len(ids), IDS_AT_ONCE):
+            some = slice(begin, begin + IDS_AT_ONCE)
             self.reserve(len(ids[some]), int(length[some].sum()) // 4)
             places = at[some], length[some], size[some]
             self.count, _ = intern_wide(

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from duskwatch.kernels.votes import LEAST_WHOLE
 from duskwatch.records.signals import Gap, PrefixState
 from duskwatch.signals.bgp.collector_part import CollectorPart
+from duskwatch.signals.bgp.full_feed import as_learned, lacks_ipv4
 from duskwatch.signals.bgp.log import Op
 from duskwatch.signals.bgp.paths import PathPool
 from duskwatch.signals.bgp.vote_rows import Routes, Vote, VoteRows, vote_rows, with_start, without_rows
@@ -109,7 +110,7 @@ def merge_votes(
     sees the votes on some units at a time with their rows; what stood at the start is told as rows only of units that
     were lost. Prefixes ``known`` from before the window are counted too, though no route to them may be left.
     """
-    parts = sorted(parts, key=lambda part: part.collector)
+    parts = [as_learned(part) if lacks_ipv4(part) else part for part in sorted(parts, key=lambda part: part.collector)]
     routes = Routes.of(parts, ends := [part.paths.ends() for part in parts])
     units = number_units(parts, [own.origin for own in ends] if all_origins_bin_us > 0 else None, known)
     del ends

@@ -15,7 +15,7 @@ branch_labels = None
 depends_on = None
 
 MOMENTS = ("onset", "end", "dark_from", "dark_until")
-AT_ONCE = 1000  # revisions in memory
+REVISIONS_AT_ONCE = 1000  # revisions in memory
 
 
 def upgrade() -> None:
@@ -38,7 +38,9 @@ def upgrade() -> None:
     outages = sql.table("outages", sql.column("id", sql.Integer), sql.column("detector", sql.Text))
     asked = sql.select(revisions, outages.c.detector).join(outages, outages.c.id == revisions.c.outage_id)
     last = 0
-    while rows := connection.execute(asked.where(revisions.c.id > last).order_by(revisions.c.id).limit(AT_ONCE)).all():
+    while rows := connection.execute(
+        asked.where(revisions.c.id > last).order_by(revisions.c.id).limit(REVISIONS_AT_ONCE)
+    ).all():
         for row in rows:
             document = converted(row.document, row.detector, (row.window_from_us, row.window_until_us))
             change = sql.update(revisions).where(revisions.c.id == row.id).values(document=document)
