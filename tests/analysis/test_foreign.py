@@ -239,3 +239,16 @@ def test_that_there_was_no_outage_is_told_by_a_signal_that_would_show_it(tmp_pat
     path = write(tmp_path / "both.csv", **{"attacks.ntp_gbps": flat(9, 40, 0.02), "probing": probing})
     report = analyze_series(Entity("country", "IQ"), [path])
     assert "in the 44 % of the time that was watched" in finding(report).headline
+
+
+def test_a_signal_that_begins_late_or_reports_no_more_leaves_a_gap(tmp_path):
+    bgp, probing = flat(9, 2900, 0.001), flat(9, 600, 0.02)
+    probing[: at(1)] = probing[at(8) :] = np.nan
+    paths = [write(tmp_path / "bgp.csv", bgp=bgp), write(tmp_path / "probing.csv", probing=probing)]
+    rows = paths[1].read_text().splitlines()
+    paths[1].write_text("\n".join(row for row in rows if not row.endswith(",")))
+    report = analyze_series(Entity("country", "IQ"), paths)
+    assert [(gap.source, gap.from_us, gap.until_us) for gap in report.history.gaps] == [
+        ("probing", time_of(0), time_of(at(1))),
+        ("probing", time_of(at(8)), time_of(at(9))),
+    ]
