@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from duskwatch.analysis.beside import with_signals
+from duskwatch.analysis.beside import told_from, with_signals
 from duskwatch.analysis.causes import explained
 from duskwatch.detection import detect
 from duskwatch.records.entity import Entity
@@ -55,9 +55,7 @@ def analyze_series(
         )
     )
     blocks = tuple(block for block in (clipped(block, start, stop) for block in data.blocks) if block.values.shape[1])
-    kept = [k for k, outage in enumerate(outages) if (outage.end.best_us if outage.end else stop) > start]
-    number = {k: n for n, k in enumerate(kept)}
-    told = tuple(replace(outages[k], relapse_of=_renumbered(outages[k].relapse_of, number)) for k in kept)
+    told = told_from(outages, start, stop)
     history = EntityHistory(
         _empty_level(grid_of(blocks, start, stop), stop),
         _no_changes(),
@@ -92,11 +90,6 @@ def with_series(report: Report, paths: Sequence[Path], options: SeriesOptions = 
     return with_signals(report, data.blocks, gaps=gaps, inputs=data.inputs, notes=data.notes)
 
 
-def _renumbered(earlier: int | None, number: dict[int, int]) -> int | None:
-    """The number of an earlier outage among those kept; None where it was not."""
-    return None if earlier is None else number.get(earlier)
-
-
 def _named(entity: Entity) -> Entity:
     return replace(entity, name=country_name(entity.code)) if entity.type == "country" and not entity.name else entity
 
@@ -106,14 +99,18 @@ def _span(from_us: int, until_us: int) -> str:
 
 
 def _gaps(data: SeriesData, from_us: int, until_us: int) -> tuple[Gap, ...]:
-    """Stretches of at least two bins in which a signal has no value, the longest of each signal."""
+    """Stretches of at least two bins in which a signal has no value, the longest of each signal; the window's before
+    its first value and after its last one too."""
     gaps: list[Gap] = []
     for block in data.blocks:
+        stop_us = block.start_us + block.bin_us * block.values.shape[1]
+        before, after = (max(0, lacking // block.bin_us) for lacking in (block.start_us - from_us, until_us - stop_us))
+        start_us = block.start_us - before * block.bin_us
         for row, name in enumerate(block.names):
-            missing = np.isnan(block.values[row])
+            missing = np.pad(np.isnan(block.values[row]), (before, after), constant_values=True)
             edge = np.flatnonzero(np.diff(np.concatenate([[False], missing, [False]]).astype(np.int8)))
             mine = [
-                Gap(name, block.start_us + int(a) * block.bin_us, block.start_us + int(b) * block.bin_us, "no value")
+                Gap(name, start_us + int(a) * block.bin_us, start_us + int(b) * block.bin_us, "no value")
                 for a, b in edge.reshape(-1, 2)
                 if b - a > 1
             ]

@@ -22,7 +22,7 @@ from duskwatch.publication.facts import (
 )
 from duskwatch.publication.losing import Way, ways
 from duskwatch.publication.names import as_name, has_code, place_name
-from duskwatch.publication.others import fell_and_stayed, only_others
+from duskwatch.publication.others import fell_and_stayed, few, names_of, only_others, shows_loss
 from duskwatch.publication.times_text import (
     ALL,
     capital,
@@ -218,11 +218,15 @@ def _window(report: Report) -> str:
 
 
 def _not_judged(report: Report) -> Finding:
-    name = place_name(report)
+    name, because = place_name(report), "nobody was watching"
+    if only_others(report) and not shows_loss(report):
+        which = listed(few(names_of(report)))
+        because = f"a fall of {which} shows no loss. Read a signal of which less is a loss, or say what one of these is"
+        because += " (`--signal NAME=ROLE`)"
     return Finding(
         "not judged",
         f"{capital(name)} could not be judged {dates(report.from_us, report.until_us)}",
-        f"Nothing can be said about {has_code(report)} {_window(report)}: nobody was watching. "
+        f"Nothing can be said about {has_code(report)} {_window(report)}: {because}. "
         "That is no sign of an outage, nor of its absence.",
     )
 
