@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from duskwatch.analysis.entity import _watch, analyze, report_on
+from duskwatch.analysis.entity import analyze, report_on, watch_of
 from duskwatch.analysis.replay import BIN_US, Replay, Window
 from duskwatch.cases.build import BuiltCase
 from duskwatch.publication.reasons import reason_text
@@ -156,7 +156,7 @@ def test_a_day_cut_in_two_runs_and_merged_is_the_same_day(case, day):
     for name, files in by_collector.items():
         chosen = select(files, *DAY)
         told = list(messages(chosen, open_ahead(chosen), *DAY))
-        state = begin(name, DAY[0], BIN_US, _watch([KP], ranges))
+        state = begin(name, DAY[0], BIN_US, watch_of([KP], ranges))
         for number, message in enumerate(told):
             if number == len(told) // 2:
                 state = pickle.loads(pickle.dumps(state))

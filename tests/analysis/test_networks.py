@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from duskwatch.analysis.entity import _watch, report_on
 from duskwatch.analysis.entity import analyze as analyze_files
+from duskwatch.analysis.entity import report_on, watch_of
 from duskwatch.analysis.networks import worst_loss
 from duskwatch.analysis.replay import Window, replay_archives
 from duskwatch.records.entity import parse_entity
@@ -46,7 +46,7 @@ def test_the_one_network_of_north_korea_is_all_of_it(case):
 
 def test_what_is_told_of_the_country_does_not_change(case):
     ranges = load_geo([case.geo], to_datetime(DAY[0]).date())
-    replay = replay_archives(Window(*DAY), [case.mrt], watch=_watch([KP], ranges))
+    replay = replay_archives(Window(*DAY), [case.mrt], watch=watch_of([KP], ranges))
     votes = merge_votes(list(replay.parts), *DAY)
     plain = report_on(KP, replay, votes, ranges)
     told = report_on(KP, replay, votes, ranges, networks=True)

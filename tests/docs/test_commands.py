@@ -117,6 +117,7 @@ FILES: dict[str, Callable[[Path, BuiltCase], None]] = {
     "detect-in-other-measurements.md": _series,
     "analyze-your-own-archives.md": _djibouti,
     "incidents.md": _djibouti,
+    "transit.md": _djibouti,
     "query-signals.md": _store,
 }
 

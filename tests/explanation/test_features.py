@@ -66,6 +66,8 @@ ANSWERS = [
     ("return-shape", "long-tail", {"return.seconds": 8 * 3600}),
     ("dependence", "single", {"path.largest_share": 1}),
     ("dependence", "several", {"path.largest_share": 0.6}),
+    ("dependence", "single", {"path.largest_share": 0.6, "path.single_share": 0.97}),
+    ("dependence", "several", {"path.single_share": 0.5}),
     ("networks", "one-of-many", {"networks.known": 9, "networks.lost": 1}),
     ("networks", "together", {"networks.known": 9, "networks.lost": 5, "networks.spread_min": 3}),
     ("networks", "apart", {"networks.known": 9, "networks.lost": 5, "networks.spread_min": 90}),

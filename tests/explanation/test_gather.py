@@ -10,7 +10,7 @@ from duskwatch.explanation.gather import facts_of_report, main_outage
 from duskwatch.explanation.impact import impact_facts, impact_of
 from duskwatch.records.entity import Entity
 from duskwatch.records.impact import Users
-from duskwatch.records.signals import SignalBlock, SignalSpec
+from duskwatch.records.signals import Carrier, SignalBlock, SignalSpec
 from duskwatch.records.times import HOUR, MINUTE
 from tests.publication import build
 
@@ -82,6 +82,16 @@ def test_neighbours_before_and_after_are_compared():
     found = facts(replace(report, history=replace(report.history, transit=shares)))
     assert found.number("path.largest_share") == 0.9
     assert found.number("path.upstream_changed") == 1
+
+
+def test_what_hung_on_one_as_is_a_fact_of_the_outage_it_was_asked_before():
+    report = build.kp()
+    outage = report.outages[main_outage(report)]
+    carriers = tuple(Carrier(asn, outage.onset.earliest_us - 1, share, share) for asn, share in ((4837, 1.0), (7, 0.2)))
+    assert facts(replace(report, history=replace(report.history, carriers=carriers))).number("path.single_share") == 1
+    assert not facts(report).knows("path.single_share")
+    later = tuple(replace(one, time_us=outage.onset.earliest_us + 1) for one in carriers)
+    assert not facts(replace(report, history=replace(report.history, carriers=later))).knows("path.single_share")
 
 
 def test_the_gap_is_to_the_last_outage_that_is_half_a_day_away():

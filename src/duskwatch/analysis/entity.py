@@ -15,12 +15,15 @@ from duskwatch.records.entity import Entity
 from duskwatch.records.outages import Outage
 from duskwatch.records.prefix import Prefix
 from duskwatch.records.report import Report
-from duskwatch.records.times import to_datetime
+from duskwatch.records.signals import Carrier
+from duskwatch.records.times import SECOND, to_datetime
 from duskwatch.signals.bgp.artefacts.faults import Faults, find_faults
 from duskwatch.signals.bgp.artefacts.guard import coverage_of, guard, without_transfers
 from duskwatch.signals.bgp.extents import WatchSpace, extent_of, known_share
-from duskwatch.signals.bgp.measures import measure, transit_shares
+from duskwatch.signals.bgp.measures import Extent, measure, transit_shares
 from duskwatch.signals.bgp.state import Watch
+from duskwatch.signals.bgp.tables import routes_in
+from duskwatch.signals.bgp.transit.reliance import reliance_of
 from duskwatch.signals.bgp.votes import Votes, merge_votes
 from duskwatch.sources.reference.asnames import AsNames, load_as_names
 from duskwatch.sources.reference.files import ReferenceDataError
@@ -28,6 +31,7 @@ from duskwatch.sources.reference.geo import load_geo
 from duskwatch.sources.reference.names import country_name, former_codes, main_time_zone, name_or_code
 
 NO_NAMES = AsNames({})
+CARRIERS = 10  # told of an entity
 
 NOT_MEASURED = (
     "whether hosts answered: no probing was done, a routed network can still be unreachable",
@@ -58,11 +62,11 @@ def analyze(
     Times are microseconds since the epoch, UTC. Raises ArchiveError, ReferenceDataError or ValueError, each with one
     sentence that says what to do, where the input cannot be used; OSError where a file cannot be read.
     """
-    ranges = _ranges(entity, from_us, geo)
+    ranges = reference_of(entity, from_us, geo)
     replay = replay_archives(
         Window(from_us, until_us, bin_us),
         mrt,
-        watch=_watch([entity], ranges),
+        watch=watch_of([entity], ranges),
         origins=np.array([entity.asn], np.uint32) if entity.type == "asn" else None,
         collectors=collectors,
         reading=Reading(threads, memory, progress),
@@ -72,7 +76,8 @@ def analyze(
     return report_on(entity, replay, votes, ranges, as_names=names, reenactment=reenactment, networks=networks)
 
 
-def _ranges(entity: Entity, from_us: int, geo: Sequence[Path]) -> CountryRanges | None:
+def reference_of(entity: Entity, from_us: int, geo: Sequence[Path]) -> CountryRanges | None:
+    """Whose addresses are whose on the day; ReferenceDataError where a country's cannot be told."""
     if entity.type == "country":
         if not geo:
             country_name(entity.code)  # raises for a code that is no country
@@ -94,7 +99,8 @@ def _ranges(entity: Entity, from_us: int, geo: Sequence[Path]) -> CountryRanges 
     return load_geo(list(geo), to_datetime(from_us).date()) if geo else None
 
 
-def _watch(entities: list[Entity], ranges: CountryRanges | None) -> Watch:
+def watch_of(entities: list[Entity], ranges: CountryRanges | None) -> Watch:
+    """A Watch of what some entities have; of networks nothing, as their routes are known by their origin."""
     prefixes = tuple(Prefix.parse(entity.code) for entity in entities if entity.type == "prefix")
     codes = tuple(entity.code for entity in entities if entity.type == "country")
     return WatchSpace(prefixes, codes if ranges is not None else (), ranges)
@@ -132,7 +138,11 @@ def report_on(
             )
     outages = detect(history)
     coverage = coverage_of(guarded, extent.selected, history, outages, faults)
-    history = replace(history, transit=transit_shares(votes, extent, _spans(replay, outages)))
+    history = replace(
+        history,
+        transit=transit_shares(votes, extent, _spans(replay, outages)),
+        carriers=_carriers(votes, extent, outages),
+    )
     if entity.type == "country":
         entity = replace(entity, name=name_or_code(entity.code))
     elif entity.type == "asn":
@@ -179,6 +189,15 @@ def report_on(
         networks=found,
     )
     return explained(report)
+
+
+def _carriers(votes: Votes, extent: Extent, outages: tuple[Outage, ...]) -> tuple[Carrier, ...]:
+    """What the entity hung on a second before the worst outage may have begun; nothing where there is none."""
+    if not outages:
+        return ()
+    at = max(votes.from_us, max(outages, key=lambda outage: outage.score).onset.earliest_us - SECOND)
+    found, visible = reliance_of(routes_in(votes, at), extent.selected, known_only=votes.learned)
+    return tuple(Carrier(one.asn, at, one.share, one.only / visible) for one in found[:CARRIERS])
 
 
 def _spans(replay: Replay, outages: tuple[Outage, ...]) -> list[tuple[int, int]]:

@@ -21,6 +21,10 @@ COMMANDS = {
     "archive": ("duskwatch.cli.archive:app", "List and fetch files of the public routing archives, or of a mirror."),
     "reference": ("duskwatch.cli.reference:app", "Fetch the registries' files of a day: whose addresses were whose."),
     "mrt": ("duskwatch.cli.mrt:command", "Print the elems of MRT files, as bgpdump -m does, as JSON or as Parquet."),
+    "transit": (
+        "duskwatch.cli.transit:command",
+        "Tell whom a country, network or prefix depends on: AS hegemony, links, single points of failure, changes.",
+    ),
     "flows": (
         "duskwatch.cli.flows:app",
         "Read NetFlow, IPFIX and sFlow, live or from files: traffic per target and over time, with its error.",

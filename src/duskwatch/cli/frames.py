@@ -117,6 +117,11 @@ def _digits(number: float) -> str:
     return f"{number:.0f}" if abs(number) >= 1000 or number == int(number) else f"{number:.4g}"
 
 
+def table_text(frame: Any) -> str:
+    """A frame as columns of text."""
+    return "".join(text for text, _ in _table([frame]))
+
+
 def plain_rows(frame: Any) -> list[dict[str, Any]]:
     """The rows of a frame as they stand in JSON."""
     rows: list[dict[str, Any]] = _plain(frame).to_dicts()

@@ -128,7 +128,7 @@ def _history(report: Report, outage: Outage) -> list[Fact]:
 
 
 def _path(report: Report, outage: Outage) -> list[Fact]:
-    """Neighbours before and after; known of the outage around which the report counted them."""
+    """Neighbours before and after, and what hung on one AS; known of the outage around which the report counted."""
     before: dict[int, float] = {}
     after: dict[int, float] = {}
     for one in report.history.transit:
@@ -136,10 +136,15 @@ def _path(report: Report, outage: Outage) -> list[Fact]:
             before[one.upstream] = max(one.share, before.get(one.upstream, 0.0))
         elif outage.end is not None and one.from_us == outage.end.best_us:
             after[one.upstream] = max(one.share, after.get(one.upstream, 0.0))
+    facts = []
+    carriers = [one for one in report.history.carriers if one.time_us < outage.onset.earliest_us]
+    if carriers:
+        share = max(one.share for one in carriers)
+        facts.append(Fact("path.single_share", share, "share of visible addresses", "signals/bgp"))
     if not before:
-        return []
+        return facts
     first = max(before, key=lambda asn: (before[asn], -asn))
-    facts = [Fact("path.largest_share", before[first], "share of routes", "signals/bgp")]
+    facts.append(Fact("path.largest_share", before[first], "share of routes", "signals/bgp"))
     if after:
         then = max(after, key=lambda asn: (after[asn], -asn))
         facts.append(Fact("path.upstream_changed", float(then != first), "", "signals/bgp"))

@@ -436,25 +436,6 @@ def intern_stored(
 
 
 @njit(nogil=True, cache=True)
-def held_routes(time_us, session, prefix, code, route, until_us, hold, dumped_hold, clear, held):
-    """Which route each session holds to each prefix once some rows of votes were told.
-
-    time_us int64[R], session/prefix int32[R], code uint8[R], route int32[R]   rows in time order; prefix -1: a session
-    until_us  rows from then on are not read     hold, dumped_hold, clear  codes; other codes of a prefix take a route
-    held int32[U, N]  in/out: the route, -1 where there is none
-    """
-    for row in range(time_us.shape[0]):
-        if time_us[row] >= until_us:
-            break
-        where, what = prefix[row], code[row]
-        if where >= 0:
-            held[where, session[row]] = route[row] if what == hold or what == dumped_hold else -1
-        elif what == clear:
-            for unit in range(held.shape[0]):
-                held[unit, session[row]] = -1
-
-
-@njit(nogil=True, cache=True)
 def move_slots(slots, grown, shift):
     """Copy slots into a larger, empty table; ``shift`` is that of the larger."""
     mask = grown.shape[0] - 1

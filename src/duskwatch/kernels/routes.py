@@ -1,13 +1,15 @@
-"""The table that stood when a window began, and the origins of its routes."""
+"""The table that stood when a window began, the origins of its routes, and the routes held at a moment."""
 
 import numpy as np
 from numba import njit
 
 from duskwatch.kernels.codes import (
+    CLEAR,
     DOWN,
     DUMPED,
     DUMPED_HOLD,
     ENDED,
+    HELD,
     HOLD,
     LIVE,
     LOSE,
@@ -15,6 +17,8 @@ from duskwatch.kernels.codes import (
     QUIET,
     SILENT,
     UNMET,
+    VOTE_DUMPED_HOLD,
+    VOTE_HOLD,
 )
 
 
@@ -105,3 +109,49 @@ def more_origins(prefix, op, route, origin_of, origin, several):
             origin[where] = found
         elif origin[where] != found:
             several[where] = 1
+
+
+@njit(nogil=True, cache=True)
+def held_routes(time_us, session, prefix, code, route, until_us, held):
+    """Which route each session holds to each prefix once some rows of votes were told.
+
+    time_us int64[R], session/prefix int32[R], code uint8[R], route int32[R]   rows in time order; prefix -1: a session
+    until_us  rows from then on are not read
+    held int32[U, N]  in/out: the route, -1 where there is none
+    """
+    for row in range(time_us.shape[0]):
+        if time_us[row] >= until_us:
+            break
+        where, what = prefix[row], code[row]
+        if where >= 0:
+            held[where, session[row]] = route[row] if what == VOTE_HOLD or what == VOTE_DUMPED_HOLD else -1
+        elif what == CLEAR:
+            for unit in range(held.shape[0]):
+                held[unit, session[row]] = -1
+
+
+@njit(nogil=True, cache=True)
+def mark_held(cells, routes, number, sessions, wanted):
+    """Mark the routes that are held: wanted uint8[R] in/out.
+
+    cells uint8[Q, N], routes int32[Q, N]   a StartTable     number int32[Q]  -1 where a prefix does not count
+    sessions  columns that count
+    """
+    for q in range(number.shape[0]):
+        if number[q] >= 0:
+            for n in range(sessions):
+                if cells[q, n] & HELD:
+                    wanted[routes[q, n]] = 1
+
+
+@njit(nogil=True, cache=True)
+def place_held(cells, routes, number, sessions, ids, first, path):
+    """Write the routes that are held, by their number in another pool: path int32[P, *] out, from column ``first`` on.
+
+    cells, routes, number, sessions   as of mark_held(); number is the row of ``path``     ids int32[R]
+    """
+    for q in range(number.shape[0]):
+        if number[q] >= 0:
+            for n in range(sessions):
+                if cells[q, n] & HELD:
+                    path[number[q], first + n] = ids[routes[q, n]]

@@ -172,6 +172,16 @@ class TransitShare:
 
 
 @dataclass(frozen=True, slots=True)
+class Carrier:
+    """An AS that an entity hangs on at a moment: what would not be visible without it, if nobody found another way."""
+
+    asn: int
+    time_us: int
+    share: float  # of what is visible then, 0..1
+    only: float  # the part of it to which no voter has a route that avoids that AS, 0..1
+
+
+@dataclass(frozen=True, slots=True)
 class EntityHistory:
     """All that was measured about one entity in one window; what detection and the report read."""
 
@@ -184,3 +194,4 @@ class EntityHistory:
     known_share: float = 1.0  # share of the entity's delegated /24s that routes were ever heard for (country), else 1
     notes: tuple[str, ...] = field(default=())
     series: tuple[SignalBlock, ...] = ()  # signals of other sources; each block has bins of its own
+    carriers: tuple[Carrier, ...] = ()  # before the worst outage, the one that most hangs on first; IPv4

@@ -76,6 +76,8 @@ def rows(paths: Sequence[Path]) -> list[Row]:
         titles = frozenset(rules.plain(one.title) for one in found)
         for number, article in enumerate(found):
             for one, claim, ruled, _ in tools.observe(article, number):
+                if not one.features:
+                    continue
                 right = False if claim is None else _right(rules, document(claim), wanted, titles)
                 if claim is not None and claim.kind != one.candidate.draft.kind:
                     right = False
@@ -97,6 +99,8 @@ def listed(path: Path = DATA / "sentences.txt") -> list[Row]:
         text = "\n\n".join(text for text, _ in part)
         article = Article("sentences", text, title="Internet outage in Lesotho", published_us=1686571200_000000)
         for one, claim, ruled, low in tools.observe(article, 0):
+            if not one.features:
+                continue
             told = said.get(low)
             if told is None:  # a line of several sentences says nothing of the Internet
                 told = next((told for whole, told in said.items() if low in whole), "?")

@@ -18,6 +18,9 @@ _OF_NETWORKS = frozenset(
     ("exchange", "exchanges", "servers", "server", "software", "emails", "email", "payments", "schools", "banks")
 )
 _HEADING = re.compile(r"(?:why|how|what|who|when|where|the )\b(?!.*\b(?:is|are|was|were|has|have|had)\b.*[.])")
+_HALF_OF = re.compile(
+    r"\b(?:north|south|east|west|northern|southern|eastern|western|upper|lower|first|second|other|latter) $"
+)
 _SITE = re.compile(r"\b(?:web ?sites?|sites?|home ?pages?|portals?|pages?)\b|\.(?:com|net|org|gov|example)\b")
 MOST = 80  # candidates of one sentence
 
@@ -129,7 +132,11 @@ class Candidates:
                 draft = Draft("share", {"of": of, "lost": round(lost, 4), "bound": edge}, start, confidence=0.6)
                 yield Candidate("share", name, start, end, draft, ("counted",))
         for amount in self._numbers.fractions(low):
-            if amount.said > 1 or any(a < amount.end and amount.start < b for a, b in taken):
+            if (
+                amount.said > 1
+                or _HALF_OF.search(low[: amount.start])
+                or any(a < amount.end and amount.start < b for a, b in taken)
+            ):
                 continue
             near = low[max(0, amount.start - 60) : amount.end + 40]
             of = self._figures.what(near)

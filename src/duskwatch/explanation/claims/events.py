@@ -45,6 +45,10 @@ _MONTHS = (
     *("july", "august", "september", "october", "november", "december"),
 )
 _MONTH = re.compile(r"\b(?:in|last|back in) (" + "|".join(_MONTHS[1:]) + r")\b(?! \d| (?:may|might))")
+_ASKS = re.compile(  # "I ask the minister why the island had no internet"
+    r"\b(?:asks?|asked|wonders?|wondered|enquired?|inquired?) (?:[\w' ]{2,40} )?(?:whether|why|how|if|when"
+    r"|what)\b[^,;]*$"
+)
 _NIGHTLY = re.compile(
     r"\b(?:every|each) (?:single )?(?:evening|night|day|morning|afternoon|weekend|hour)\b|\b(?:nightly|daily)\b"
     r"|\bbetween \d[\w:. ]{0,12} and \d[\w:. ]{0,12} (?:every|each) "
@@ -138,7 +142,7 @@ class Events:
             a, b = max(voice.own[0], begin) - begin, min(voice.own[1], until) - begin
             if a < b:
                 piece = piece[:a] + " " * (b - a) + piece[b:]
-        if scene.question:
+        if scene.question or _ASKS.search(scene.low[:at]):
             return "question"
         if scene.past:
             return "history"

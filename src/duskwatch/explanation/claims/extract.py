@@ -534,7 +534,7 @@ class _Reading:
         if attacks:
             causes = [draft for draft in causes if draft.value != "attack"]
         out += causes
-        if not causes and (denied := self._denied_again(scene)):
+        if not causes and not scene.question and (denied := self._denied_again(scene)):
             out.append(denied)
         self.last_cause = next((str(draft.value) for draft in causes if draft.value != "unknown"), self.last_cause)
         dependences = tools._others.dependences(scene, year)
@@ -564,6 +564,7 @@ class _Reading:
             return None
         voice = next((one for one in scene.voices if one.own[0] <= match.start() < one.own[1] + 2), None)
         speaker = voice.speaker if voice else self.tools._voices._left(scene.sentence.flat, scene.low, match.start())[0]
+        speaker = speaker or scene.speaker_at(len(scene.low) - 1) or scene.voice
         if not speaker:
             return None
         speaker = scene.resolved.get(speaker.lower(), speaker)

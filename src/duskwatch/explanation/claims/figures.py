@@ -233,6 +233,8 @@ class Figures:
             after,
         ) or re.match(r" (?:owned|stake|share in|tax|interest|growth|of (?:gdp|the vote|votes|exports|shares))", after):
             return None
+        if re.search(r"\b(?:northern|southern|eastern|western|north|south|east|west|upper|lower) $", before):
+            return None
         if re.search(r"\b(?:first|second|other|in|the) $", before) and re.match(
             r"(?: of)? (?:the )?(?:day|night|match|year|game|month|century)", after
         ):

@@ -157,7 +157,7 @@ def _line(text: str, begin: int, end: int, number: int, paragraph: int, out: lis
 
 def _ends(flat: str, low: str, cut: int, stop: int) -> bool:
     """Whether a stop ends a sentence: not after an abbreviation, and something that can begin one follows."""
-    rest = flat[stop:].lstrip()
+    rest = flat[stop:].lstrip().lstrip('"')
     if not rest:
         return True
     if _ABBREVIATION.search(low[cut:stop].rstrip("\"')")) and flat[stop - 1] == ".":

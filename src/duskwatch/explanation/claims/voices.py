@@ -442,7 +442,7 @@ class Voices:
             alone
             and name
             and not self._role.search(name)
-            and not re.search(r"(?:^|[\s-])[A-Z][a-z]+ [A-Z]|^[A-Z]\w+$", name)
+            and not re.search(r"(?:^|[\s-])[A-Z][a-z]+ [A-Z]", name)
             and self._speaks(alone["who"], "measure")
             and not _FINITE.search(alone["who"].lower())
         ):

@@ -16,6 +16,7 @@ _HAPPENED = frozenset(("state", "moment", "duration", "share", "impact"))
 _FIGURES = frozenset(("share", "impact"))
 _UP, _DOWN = frozenset(("partial", "restored", "normal")), frozenset(("offline", "degraded", "unstable"))
 _EDGE = {_UP: "end", _DOWN: "onset"}
+IMPOSSIBLE = -99.0  # log odds of what is told as history, as a question, or as a condition
 SECOND = 1.0  # log odds that each further cause of a sentence must have more
 
 
@@ -51,6 +52,7 @@ def weigh(
     for one in candidates:
         why = unreal(one.start, one.end)
         if why in _NEVER or (why == "future" and one.model in _HAPPENED):
+            out.append(Weighed(one, [], IMPOSSIBLE))
             continue
         features = hints.features(scene, one, marks, values[one.model])
         if why:

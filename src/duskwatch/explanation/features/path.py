@@ -4,12 +4,12 @@ from duskwatch.explanation.feature import Feature, yes_no
 from duskwatch.records.evidence import Facts
 
 SINGLE = 0.95
+DEPENDS = ("path.largest_share", "path.single_share")
 
 
 def _dependence(facts: Facts) -> str | None:
-    if not facts.knows("path.largest_share"):
-        return None
-    return "single" if facts.number("path.largest_share") >= SINGLE else "several"
+    known = [facts.number(name) for name in DEPENDS if facts.knows(name)]
+    return ("single" if max(known) >= SINGLE else "several") if known else None
 
 
 UPSTREAM = Feature(
@@ -24,9 +24,9 @@ UPSTREAM = Feature(
 )
 DEPENDENCE = Feature(
     "dependence",
-    "Did one neighbour carry nearly all of it?",
+    "Did one neighbour, or one AS further on, carry nearly all of it?",
     "dependence",
-    ("path.largest_share",),
+    DEPENDS,
     ("single", "several"),
     _dependence,
     "A thin link is easily filled, and a single one easily cut.",

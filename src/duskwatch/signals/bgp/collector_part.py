@@ -60,11 +60,22 @@ class CollectorPart:
     gaps: tuple[Gap, ...]  # stretches of which nothing usable was recorded
     heard: Heard
     left_out: LeftOut = field(default=LeftOut())
+    dumped_us: int = -(1 << 62)  # the last table dump that was read is of this time; earlier than any: there was none
 
     def session(self, peer: int) -> str:
         """Collector, AS and address of one session, for people."""
         address = address_text(self.peers.afi[peer], self.peers.address_hi[peer], self.peers.address_lo[peer])
         return f"{self.collector} AS{self.peers.asn[peer]} {address}"
+
+    def of_prefixes(self, rows: npt.NDArray[np.int64]) -> "CollectorPart":
+        """The same with some of the watched prefixes alone. Who votes does not change by it: table sizes stay."""
+        number = np.full(len(self.afi) + 1, -2, np.int32)
+        number[rows] = np.arange(len(rows), dtype=np.int32)
+        number[-1] = -1  # rows of sessions
+        of = number[self.log.prefix]
+        log = self.log.of(of > -2)
+        columns = {name: getattr(self, name)[rows] for name in ("afi", "hi", "lo", "length")}
+        return replace(self, **columns, start=self.start.rows(rows), log=replace(log, prefix=of[of > -2]))
 
     @property
     def met(self) -> int:

@@ -103,6 +103,7 @@ def _cut(state: RoutingState, at_us: int) -> tuple[CollectorPart, RoutingLog]:
         ),
         hearing.part_of(state.heard, state.collector, at_us),
         LeftOut(*state.counters.tolist()),
+        state.dumped_us,
     )
     return part, later
 

@@ -79,8 +79,12 @@ class StartTable:
 
     def cut(self, prefixes: int) -> "StartTable":
         """The first rows alone."""
+        return self.rows(slice(0, prefixes))
+
+    def rows(self, rows: npt.NDArray[np.int64] | slice) -> "StartTable":
+        """Some rows alone."""
         of_prefix = ("cells", "routes", "last_us", "last_route", "mentioned")
-        return replace(self, **{name: getattr(self, name)[:prefixes] for name in of_prefix})
+        return replace(self, **{name: getattr(self, name)[rows] for name in of_prefix})
 
     def copy(self) -> "StartTable":
         """The same, apart from this one."""

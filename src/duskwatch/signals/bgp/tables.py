@@ -4,17 +4,17 @@ From parts (any number of collectors, whatever was watched) or from the votes on
 arrays (``Paths``), the same row for all collectors.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from duskwatch.kernels.paths import held_routes
+from duskwatch.kernels.routes import held_routes, mark_held, place_held
 from duskwatch.records.times import iso
 from duskwatch.signals.bgp.collector_part import CollectorPart
 from duskwatch.signals.bgp.paths import PathPool, Paths
-from duskwatch.signals.bgp.start_table import HELD
 from duskwatch.signals.bgp.vote_rows import Vote
 from duskwatch.signals.bgp.vote_units import number_units
 from duskwatch.signals.bgp.voters import switches
@@ -40,13 +40,14 @@ class RoutesAt:
     asn: npt.NDArray[np.uint32]  # [N] AS of the peer; 0 where it is not told
     voting: npt.NDArray[np.bool_]  # [N, 2] live and full feed: it votes on IPv4, on IPv6
     path: I32  # [P, N] row of ``paths``; -1 where it holds no route. A path that cannot be read is row 0, the empty one
-    paths: Paths  # those held, each once
+    paths: Paths  # those held, each once; of routes_over() those of the whole window
 
 
 def routes_at(parts: Sequence[CollectorPart], time_us: int) -> RoutesAt:
     """The routes held at a time in the window of some parts, after all that was said in that microsecond.
 
-    Memory: 9 bytes for each prefix watched and session, and the paths. ValueError where the time is outside a window.
+    Memory: 4 bytes for each prefix watched and session, 5 more where the log is not empty by then, and the paths.
+    ValueError where the time is outside a window.
     """
     parts = sorted(parts, key=lambda part: part.collector)
     for part in parts:
@@ -57,15 +58,14 @@ def routes_at(parts: Sequence[CollectorPart], time_us: int) -> RoutesAt:
     pool = PathPool()
     path = np.full((len(units.afi), int(offsets[-1])), -1, np.int32)
     for part, number, offset in zip(parts, units.numbers, offsets[:-1], strict=True):
-        start = part.start.copy()
-        start.absorb(part.log, time_us + 1)
-        own = np.flatnonzero(number >= 0)
-        held = (start.cells[own, : len(part.peers)] & HELD) != 0
-        routes = start.routes[own, : len(part.peers)]
+        start = part.start
+        if len(part.log) and part.log.time_us.min() <= time_us:
+            start = start.copy()
+            start.absorb(part.log, time_us + 1)
         wanted = np.zeros(len(part.paths), np.uint8)
-        wanted[routes[held]] = 1
+        mark_held(start.cells, start.routes, number, len(part.peers), wanted)
         ids = pool.add(part.paths, wanted)
-        path[number[own], offset : offset + len(part.peers)] = np.where(held, ids[routes], -1)
+        place_held(start.cells, start.routes, number, len(part.peers), ids, int(offset), path)
     turns: list[tuple[int, int, int]] = []
     if parts:
         turns, _ = switches(parts, offsets, min(p.from_us for p in parts), max(p.until_us for p in parts))
@@ -88,36 +88,61 @@ def routes_in(votes: Votes, time_us: int) -> RoutesAt:
 
     ValueError where the time is outside the window, or where votes were counted by origin: those hold no rows.
     """
-    if not votes.from_us <= time_us < votes.until_us:
-        raise ValueError(f"the window does not hold {iso(time_us)}")
+    (found,) = routes_over(votes, [time_us])
+    return found
+
+
+def routes_over(votes: Votes, times_us: Sequence[int]) -> Iterator[RoutesAt]:
+    """The same at several times, in order, in one walk. All have one pool of paths: every route of the window's rows.
+
+    ValueError as of routes_in(), and where a time is earlier than the one before.
+    """
+    for time_us, after in pairwise([*times_us, votes.until_us]):
+        if not votes.from_us <= time_us < votes.until_us:
+            raise ValueError(f"the window does not hold {iso(time_us)}")
+        if time_us > after:
+            raise ValueError(f"{iso(after)} is earlier than {iso(time_us)}")
     if votes.counts is not None:
         raise ValueError("votes on whole tables hold no routes; routes_at() has them from the parts")
     rows = votes.rows
+    paths, ids = route_paths(votes)
     held = np.full((len(votes.afi), len(rows.voter_of)), -1, np.int32)
-    codes = np.uint8(Vote.HOLD), np.uint8(Vote.DUMPED_HOLD), np.uint8(Vote.CLEAR)
-    held_routes(rows.time_us, rows.session, rows.prefix, rows.code, rows.route, time_us + 1, *codes, held)
+    turns = np.flatnonzero(rows.code >= Vote.ON4)
+    said = list(zip(rows.time_us[turns].tolist(), rows.session[turns].tolist(), rows.code[turns].tolist(), strict=True))
+    asn = np.array([int(name.split(" AS")[-1].split()[0]) for name in rows.sessions], np.uint32)
+    done = 0
+    for time_us in times_us:
+        upto = int(np.searchsorted(rows.time_us, time_us, side="right"))
+        some = slice(done, upto)
+        told = (getattr(rows, name)[some] for name in ("time_us", "session", "prefix", "code", "route"))
+        held_routes(*told, time_us + 1, held)
+        done = upto
+        yield RoutesAt(
+            time_us,
+            votes.afi,
+            votes.hi,
+            votes.lo,
+            votes.length,
+            rows.sessions,
+            asn,
+            _voting(said, len(rows.voter_of), time_us),
+            ids[held],
+            paths,
+        )
+
+
+def route_paths(votes: Votes) -> tuple[Paths, I32]:
+    """One pool of the paths that rows of votes name, and the number in it of each route; of -1, the last, it is -1."""
+    rows = votes.rows
     pool = PathPool()
     ids = np.zeros(len(rows.routes.ends.origin) + 1, np.int32)
     ids[-1] = -1  # what is not held
+    named = np.zeros(len(ids), np.uint8)
+    named[rows.route] = 1
     for paths, first in zip(rows.routes.paths, rows.routes.first.tolist(), strict=True):
-        own = held[(held >= first) & (held < first + len(paths))] - first
-        wanted = np.zeros(len(paths), np.uint8)
-        wanted[own] = 1
-        ids[first : first + len(paths)] = pool.add(paths, wanted)
-    turns = np.flatnonzero(rows.code >= Vote.ON4)
-    said = zip(rows.time_us[turns].tolist(), rows.session[turns].tolist(), rows.code[turns].tolist(), strict=True)
-    return RoutesAt(
-        time_us,
-        votes.afi,
-        votes.hi,
-        votes.lo,
-        votes.length,
-        rows.sessions,
-        np.array([int(name.split(" AS")[-1].split()[0]) for name in rows.sessions], np.uint32),
-        _voting(said, len(rows.voter_of), time_us),
-        ids[held],
-        pool.paths,
-    )
+        some = slice(first, first + len(paths))
+        ids[some] = pool.add(paths, named[some])
+    return pool.paths, ids
 
 
 def _voting(turns: Iterable[tuple[int, int, int]], sessions: int, time_us: int) -> npt.NDArray[np.bool_]:
