@@ -101,14 +101,18 @@ def _span(from_us: int, until_us: int) -> str:
 
 
 def _gaps(data: SeriesData, from_us: int, until_us: int) -> tuple[Gap, ...]:
-    """Stretches of at least two bins in which a signal has no value, the longest of each signal."""
+    """Stretches of at least two bins in which a signal has no value, the longest of each signal; the window's before
+    its first value and after its last one too."""
     gaps: list[Gap] = []
     for block in data.blocks:
+        stop_us = block.start_us + block.bin_us * block.values.shape[1]
+        before, after = (max(0, lacking // block.bin_us) for lacking in (block.start_us - from_us, until_us - stop_us))
+        start_us = block.start_us - before * block.bin_us
         for row, name in enumerate(block.names):
-            missing = np.isnan(block.values[row])
+            missing = np.pad(np.isnan(block.values[row]), (before, after), constant_values=True)
             edge = np.flatnonzero(np.diff(np.concatenate([[False], missing, [False]]).astype(np.int8)))
             mine = [
-                Gap(name, block.start_us + int(a) * block.bin_us, block.start_us + int(b) * block.bin_us, "no value")
+                Gap(name, start_us + int(a) * block.bin_us, start_us + int(b) * block.bin_us, "no value")
                 for a, b in edge.reshape(-1, 2)
                 if b - a > 1
             ]

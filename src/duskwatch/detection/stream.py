@@ -93,7 +93,7 @@ def begin(
     """A state that has seen nothing, of entities by what their signals are; the first bin starts at ``start_us``.
 
     Detectors that look at weeks (``recent`` False: slow-decline, update-storm) are left out: a replay of what is
-    stored, once a day, tells what they say. Raises ValueError for bins shorter than 10 s or longer than a day.
+    stored, once a day, tells what they say. Raises ValueError for bins shorter than a second or longer than a day.
     """
     config = replace(config, detectors=tuple(one for one in config.detectors if one.recent))
     specs = tuple(spec for of in entities for spec in of)

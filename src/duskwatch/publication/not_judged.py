@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from duskwatch.publication.names import has_code, place_name
-from duskwatch.publication.times_text import capital, dates, percent, utc, utc_after
+from duskwatch.publication.others import few, names_of, only_others, shows_loss
+from duskwatch.publication.times_text import capital, dates, listed, percent, utc, utc_after
 from duskwatch.publication.watching import watched_share
 from duskwatch.records.judged import JudgedSpan, WhyNot, judged_share, main_reason
 from duskwatch.records.report import Report
@@ -63,11 +64,15 @@ def part_judged(report: Report) -> str:
 def whole_window(report: Report) -> NotJudged:
     """Of a window in which nothing could be judged."""
     name, why = place_name(report), main_reason(report.judged) or "not-watched"
+    because, helps = WHY[why], _help(report, why)
+    if only_others(report) and not shows_loss(report):
+        because = f"a fall of {listed(few(names_of(report)))} shows no loss"
+        helps = "Read a signal of which less is a loss, or say what one of these is (`--signal NAME=ROLE`)."
     return NotJudged(
         f"{capital(name)} could not be judged {dates(report.from_us, report.until_us)}",
         f"Nothing can be said about {has_code(report)} between {utc(report.from_us)} and "
-        f"{utc_after(report.until_us, report.from_us)}, because {WHY[why]}. "
-        f"That is no sign of an outage, nor of its absence. {_help(report, why)}",
+        f"{utc_after(report.until_us, report.from_us)}, because {because}. "
+        f"That is no sign of an outage, nor of its absence. {helps}",
     )
 
 

@@ -6,9 +6,10 @@ import numpy as np
 
 from duskwatch.publication.facts import measure
 from duskwatch.publication.levels import Span, edges, stretches
+from duskwatch.publication.others import only_others, shows_loss
 from duskwatch.records.report import Report
 
-NOT_WATCHED, NOT_HEARD = "not watched", "nothing heard yet"
+NOT_WATCHED, NOT_HEARD, NO_LOSS = "not watched", "nothing heard yet", "no signal shows a loss"
 
 
 class Spread(NamedTuple):
@@ -24,7 +25,8 @@ class Unjudged(NamedTuple):
 
     from_us: int
     until_us: int
-    why: str  # NOT_WATCHED: no observer was there; NOT_HEARD: none had said anything about the entity
+    why: str  # NOT_WATCHED: no observer was there; NOT_HEARD: none had said anything about the entity;
+    # NO_LOSS: a fall of what was measured is no loss
 
     @property
     def length_us(self) -> int:
@@ -54,6 +56,8 @@ def voters_spread(report: Report) -> Spread:
 def unjudged(report: Report) -> tuple[Unjudged, ...]:
     """Stretches in which nothing could be said about the entity, in time order."""
     level = report.history.level
+    if only_others(report) and not shows_loss(report):
+        return (Unjudged(report.from_us, report.until_us, NO_LOSS),)
     if not level.time_us.size:
         return (Unjudged(report.from_us, report.until_us, NOT_WATCHED),)
     blind = np.isnan(measure(report).values)

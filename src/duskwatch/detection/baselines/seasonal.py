@@ -106,10 +106,10 @@ def begin(
 
     sampled   what a bin of each holds, [count]; empty: all are means
     Slots are hours, or bins where these are longer; a season needs slots that divide a day (a week). Raises
-    ValueError for bins shorter than 10 s or longer than a day, and for more rules than the kernel keeps.
+    ValueError for bins shorter than a second or longer than a day, and for more rules than the kernel keeps.
     """
-    if not 10 * SECOND <= bin_us <= DAY:
-        raise ValueError("bins must last 10 seconds to a day")
+    if not SECOND <= bin_us <= DAY:
+        raise ValueError("bins must last a second to a day")
     if not 1 <= len(rules) <= kernel.RULES:
         raise ValueError(f"there must be 1 to {kernel.RULES} loss rules")
     slot_us = max(HOUR, bin_us)

@@ -9,6 +9,7 @@ from duskwatch.sources.bgp.archives.find import ArchiveFile, has_cadence, period
 
 # How much later than the end of one file the next may begin before something is missing between them.
 SLACK_US = 45 * SECOND
+UNKNOWN_US = 15 * MINUTE  # the same where nobody knows how long files are
 NO_UPDATES, MISSING = "no update file", "missing file"
 
 
@@ -56,7 +57,11 @@ class Course:
         self._usual = len({file.start_us for file in updates}) > 1 or has_cadence(files[0].collector)
         self._period_us = period_of(files[0].collector, updates) if self._usual else 0
         # Where files begin by themselves, the first record of a quiet one comes late.
-        self._slack_us = max(SLACK_US, self._period_us // 2) if any(f.by_records for f in updates) else SLACK_US
+        self._slack_us = SLACK_US
+        if any(file.by_records for file in updates):
+            self._slack_us = max(SLACK_US, self._period_us // 2)
+        elif not self._usual:
+            self._slack_us = UNKNOWN_US
 
     def before(self, file: ArchiveFile) -> list[Silence]:
         """What is missing ahead of a file."""
