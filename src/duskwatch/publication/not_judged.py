@@ -57,7 +57,7 @@ def part_judged(report: Report) -> str:
     share = judged_share(report.judged) if report.judged else watched_share(report)
     if share >= 1:
         return ""
-    watched = {span.why_not for span in report.judged} <= {None, "not-watched"}
+    watched = main_reason(report.judged) in (None, "not-watched")
     return f" in the {percent(share)} of the time that {'was watched' if watched else 'could be judged'}"
 
 
