@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from duskwatch.analysis.lead import numbered_anew, of_window
-from duskwatch.detection import detect, incidents
+from duskwatch.detection import DetectionConfig, detect, incidents
 from duskwatch.records.countries import CountryRanges
 from duskwatch.records.entity import Entity
 from duskwatch.records.incidents import Share
@@ -21,6 +21,8 @@ from duskwatch.signals.bgp.extents import space_of
 from duskwatch.signals.bgp.holdings import COLUMNS, counted_as, holding, steps_of
 from duskwatch.signals.bgp.measures import measure_each
 from duskwatch.signals.bgp.votes import Votes, merge_votes
+
+WELL_KNOWN = DetectionConfig().trailing.well_known
 
 
 def networks_of(
@@ -42,7 +44,7 @@ def networks_of(
     level, outages  of the country, from the same parts; they are not changed by what is found here
     names           of AS numbers
     from_us         outages that were over by then are left out; None: none is
-    of_country      the country's history: how much of it is known is known of its networks too
+    of_country      the country's history: where nearly all of it is known, its networks are too
     An AS has what more than half of the voters hold a route to that it originates; only the country's addresses count.
     """
     votes = _votes_by_origin(parts, window, bin_us, faults)
@@ -56,8 +58,8 @@ def networks_of(
     fallen = np.where(np.isin(owner, _fallen(votes, owner)), owner, np.int64(-1))
     for asn, history in measure_each(votes, fallen, bin_us, space):
         entity = Entity("asn", f"AS{asn}", names.get(asn, ""))
-        if of_country is not None and of_country.delegated:
-            history = replace(history, delegated=True, known_share=of_country.known_share)
+        if of_country is not None and of_country.delegated and of_country.known_share >= WELL_KNOWN:
+            history = replace(history, delegated=True)
         found = detect(history)
         signals = [counted_as(outage) for outage in found]
         before = [
