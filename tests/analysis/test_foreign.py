@@ -20,7 +20,8 @@ from duskwatch.publication.terminal import print_summary
 from duskwatch.publication.words import paragraphs
 from duskwatch.records.entity import Entity
 from duskwatch.records.report import Report
-from duskwatch.records.times import DAY, HOUR, MINUTE, iso, parse_time
+from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND, iso, parse_time
+from duskwatch.sources.tables import SeriesError
 from tests.detection.series import START, at, daily, flat, time_of
 from tests.publication.build import DOWN, UP, history
 
@@ -252,3 +253,9 @@ def test_a_signal_that_begins_late_or_reports_no_more_leaves_a_gap(tmp_path):
         ("probing", time_of(0), time_of(at(1))),
         ("probing", time_of(at(8)), time_of(at(9))),
     ]
+
+
+def test_a_window_between_two_bins_is_named(tmp_path):
+    path = write(tmp_path / "probing.csv", probing=flat(9, 600, 0.02))
+    with pytest.raises(SeriesError, match="no data between 2023-01-02T00:00:01Z and"):
+        analyze_series(Entity("country", "IQ"), [path], time_of(at(1)) + SECOND, time_of(at(1)) + 2 * SECOND)

@@ -45,7 +45,8 @@ def analyze_series(
     data = read_series(paths, entity, options, OWN)
     first, last = span_of(data.blocks)
     start, stop = first if from_us is None else from_us, last if until_us is None else until_us
-    if stop <= first or start >= last:
+    blocks = tuple(block for block in (clipped(block, start, stop) for block in data.blocks) if block.values.shape[1])
+    if stop <= first or start >= last or not blocks:
         missed = f"from {iso(start)} on" if stop <= start else f"between {iso(start)} and {iso(stop)}"
         raise SeriesError(f"no data {missed}; the data span {_span(first, last)}")
     whole = EntityHistory(
@@ -55,7 +56,6 @@ def analyze_series(
         series=tuple(clipped(block, block.start_us, stop) for block in data.blocks),
     )
     outages = detect(whole)
-    blocks = tuple(block for block in (clipped(block, start, stop) for block in data.blocks) if block.values.shape[1])
     told = numbered_anew(outages, of_window(outages, start))
     history = EntityHistory(
         _empty_level(grid_of(blocks, start, stop), stop),

@@ -32,15 +32,15 @@ def silences_before(files: Sequence[ArchiveFile], from_us: int, until_us: int) -
     """
     if not files:
         return [[Silence(from_us, until_us, NO_UPDATES)] if from_us < until_us else []]
-    course = Course(files, from_us, until_us)
+    reach = Reach(files, from_us, until_us)
     out = []
     for file in files:
-        out.append(course.before(file))
-        course.read(file)
-    return [*out, course.rest()]
+        out.append(reach.before(file))
+        reach.read(file)
+    return [*out, reach.rest()]
 
 
-class Course:
+class Reach:
     """How far the files of one collector lead, as one after the other is read.
 
     A file leads as far as files usually do, or as its records do where these go on for longer. A stretch that goes on
