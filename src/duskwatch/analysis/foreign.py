@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from duskwatch.analysis.beside import told_from, with_signals
+from duskwatch.analysis.beside import with_signals
 from duskwatch.analysis.causes import explained
-from duskwatch.detection import detect
+from duskwatch.analysis.lead import numbered_anew, of_window
+from duskwatch.detection import detect, judged_spans
 from duskwatch.records.entity import Entity
+from duskwatch.records.judged import inside
 from duskwatch.records.report import Report
 from duskwatch.records.series import clipped, grid_of, span_of
 from duskwatch.records.signals import ChangeLog, EntityHistory, Gap, Level
@@ -47,15 +49,14 @@ def analyze_series(
     if stop <= first or start >= last or not blocks:
         missed = f"from {iso(start)} on" if stop <= start else f"between {iso(start)} and {iso(stop)}"
         raise SeriesError(f"no data {missed}; the data span {_span(first, last)}")
-    outages = detect(
-        EntityHistory(
-            _empty_level(np.empty(0, np.int64), stop),
-            _no_changes(),
-            data.blocks[0],
-            series=tuple(clipped(block, block.start_us, stop) for block in data.blocks),
-        )
+    whole = EntityHistory(
+        _empty_level(np.empty(0, np.int64), stop),
+        _no_changes(),
+        data.blocks[0],
+        series=tuple(clipped(block, block.start_us, stop) for block in data.blocks),
     )
-    told = told_from(outages, start, stop)
+    outages = detect(whole)
+    told = numbered_anew(outages, of_window(outages, start))
     history = EntityHistory(
         _empty_level(grid_of(blocks, start, stop), stop),
         _no_changes(),
@@ -74,6 +75,7 @@ def analyze_series(
         time_zone=main_time_zone(entity.code) if entity.type == "country" else "",
         warnings=data.notes,
         not_measured=NOT_MEASURED,
+        judged=inside(judged_spans(whole), start, stop),
     )
     return explained(report)
 

@@ -50,7 +50,7 @@ class _Episode:
 class StreamState:
     """What is remembered of N series of E entities, all of one bin width.
 
-    Of each series the state of its baseline (3.5 kB), and the last L bins (two days and an hour; 26 bytes for each); of
+    Of each series the state of its baseline (4 kB), and the last L bins (two days and an hour; 26 bytes for each); of
     entities that are not still all bins since two days before. Given to ``step`` it is used up.
     """
 
@@ -119,7 +119,7 @@ def begin(
         np.array([judged(spec) for spec in specs]),
         start_us,
         0,
-        seasonal.begin(count, bin_us, start_us, config.rules, config.seasonal),
+        seasonal.begin(count, bin_us, start_us, config.rules, config.seasonal, [spec.sampled for spec in specs]),
         np.full((length, 2, count), np.nan, np.float32),
         np.full((length, 2, count), np.nan),
         np.zeros((length, count), np.uint16),

@@ -37,7 +37,7 @@ class Unjudged(NamedTuple):
 def voters_spread(report: Report) -> Spread:
     """Live full-feed voters over the window: least, median of the time that anybody watched, most."""
     level = report.history.level
-    lengths = np.diff(edges(level)).astype(np.float64)
+    lengths = np.diff(np.maximum(edges(level), report.from_us)).astype(np.float64)
     voters = np.nan_to_num(level.voters)
     told = lengths > 0
     if not told.any():
@@ -67,7 +67,9 @@ def unjudged(report: Report) -> tuple[Unjudged, ...]:
     start = int(level.time_us[0])
     if start > report.from_us:
         spans.append(Unjudged(report.from_us, start, NOT_WATCHED))
-    return tuple(sorted(spans))
+    # A level may begin before the window, to show the onset of an outage that stood when the window opened.
+    cut = (span._replace(from_us=max(span.from_us, report.from_us)) for span in spans)
+    return tuple(sorted(span for span in cut if span.length_us > 0))
 
 
 def blind_spans(report: Report) -> tuple[Span, ...]:
