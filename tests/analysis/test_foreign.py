@@ -20,7 +20,8 @@ from duskwatch.publication.terminal import print_summary
 from duskwatch.publication.words import paragraphs
 from duskwatch.records.entity import Entity
 from duskwatch.records.report import Report
-from duskwatch.records.times import DAY, HOUR, MINUTE, iso, parse_time
+from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND, iso, parse_time
+from duskwatch.sources.tables import SeriesError
 from tests.detection.series import START, at, daily, flat, time_of
 from tests.publication.build import DOWN, UP, history
 
@@ -218,3 +219,43 @@ def test_iran_2026_is_one_outage_that_routes_hardly_show_and_the_weeks_before_ar
     assert parse_time("2026-01-27") <= outage.end.best_us < parse_time("2026-01-28")
     assert outage.signals[0] == "Active Probing (#/24s Up)"
     assert outage.depth == pytest.approx(0.97, abs=0.01)
+
+
+def test_signals_of_which_less_is_no_loss_never_say_that_there_was_no_outage(tmp_path):
+    path = write(tmp_path / "attacks.csv", **{"attacks.ntp_gbps": lost(flat(9, 40, 0.02), at(7, 9), at(7, 13), 1.0)})
+    report = analyze_series(Entity("country", "IQ"), [path])
+    found = finding(report)
+    assert (report.outages, found.kind) == ((), "not judged")
+    assert "a fall of attacks.ntp_gbps shows no loss" in found.lead
+    document = to_json(report)
+    jsonschema.validate(document, schema())
+    assert document["coverage"]["watched_share"] == 0
+    assert [one["reason"] for one in document["coverage"]["unjudged"]] == ["no signal shows a loss"]
+    assert "No outage" not in to_html(report)
+
+
+def test_that_there_was_no_outage_is_told_by_a_signal_that_would_show_it(tmp_path):
+    probing = flat(9, 600, 0.02)
+    probing[at(4) :] = np.nan
+    path = write(tmp_path / "both.csv", **{"attacks.ntp_gbps": flat(9, 40, 0.02), "probing": probing})
+    report = analyze_series(Entity("country", "IQ"), [path])
+    assert "in the 44 % of the time that was watched" in finding(report).headline
+
+
+def test_a_signal_that_begins_late_or_reports_no_more_leaves_a_gap(tmp_path):
+    bgp, probing = flat(9, 2900, 0.001), flat(9, 600, 0.02)
+    probing[: at(1)] = probing[at(8) :] = np.nan
+    paths = [write(tmp_path / "bgp.csv", bgp=bgp), write(tmp_path / "probing.csv", probing=probing)]
+    rows = paths[1].read_text().splitlines()
+    paths[1].write_text("\n".join(row for row in rows if not row.endswith(",")))
+    report = analyze_series(Entity("country", "IQ"), paths)
+    assert [(gap.source, gap.from_us, gap.until_us) for gap in report.history.gaps] == [
+        ("probing", time_of(0), time_of(at(1))),
+        ("probing", time_of(at(8)), time_of(at(9))),
+    ]
+
+
+def test_a_window_between_two_bins_is_named(tmp_path):
+    path = write(tmp_path / "probing.csv", probing=flat(9, 600, 0.02))
+    with pytest.raises(SeriesError, match="no data between 2023-01-02T00:00:01Z and"):
+        analyze_series(Entity("country", "IQ"), [path], time_of(at(1)) + SECOND, time_of(at(1)) + 2 * SECOND)

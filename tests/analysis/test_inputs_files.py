@@ -336,3 +336,29 @@ def test_peers_that_dump_and_updates_name_by_different_as_numbers(tmp_path: Path
 
 def test_the_background_is_talked_of() -> None:
     assert len(OTHERS) > 40
+
+
+@pytest.mark.parametrize("collector", ["lab", "rrc00"])
+def test_a_dump_and_its_hour_of_updates_in_each_file(tmp_path: Path, collector: str) -> None:
+    archive = Archive({collector: 4})
+    archive.talk()
+    archive.lose(archive.peers(), 100, 160)
+    said = records(archive, collector)
+    for hour in range(4):
+        lacking = OWN if hour == 2 else ()
+        dump = archive.dump(collector, START + 3600 * hour, lacking)
+        store(tmp_path / "mrt" / collector, f"20200302{hour:02}.mrt", dump, between(said, 60 * hour, 60 * hour + 60))
+    found = replay(archive, tmp_path / "mrt", tmp_path)
+    assert minutes(found) == about((100, 160))
+    assert (watched(found), found.history.gaps) == (1, ())
+
+
+def test_a_dump_and_updates_in_one_file_and_more_updates_in_others(tmp_path: Path) -> None:
+    archive, folder = made(), tmp_path / "mrt" / "lab"
+    said = records(archive)
+    store(folder, "first.gz", archive.dump("lab", START), between(said, 0, 60))
+    for hour in (1, 2, 3):
+        store(folder, f"updates.20200302.0{hour}00.gz", between(said, 60 * hour, 60 * hour + 60))
+    found = replay(archive, tmp_path / "mrt", tmp_path)
+    assert minutes(found) == about((100, 160))
+    assert (watched(found), found.history.gaps) == (1, ())

@@ -43,9 +43,9 @@ def place(tmp_path) -> str:
     )
     members = (Member(KP, FIRST, 0, 1.0), Member(STAR, FIRST, 0, 0.9))
     told = Incident(KP, FIRST.onset.best_us, FIRST.end.best_us, 1.0, members, members[1:], 0.9)
-    record_incidents(
-        store.events(), WINDOW, [FoundIncident(TITLE, told, UIDS)], detector="d", by="duskwatch", why="test", at_us=FROM
-    )
+    found = [FoundIncident(TITLE, told, UIDS)]
+    by = {"by": "duskwatch", "why": "test"}
+    record_incidents(store.events(), WINDOW, found, source="bgp", detector="d", **by, at_us=FROM)
     record_incident(store.events(), "Second\x1b[31m loss", ["KP-20141223T160000Z"], by="A. Reader", why="told")
     return store.location.root
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from duskwatch.detection import detect_series, find_alarms
 from duskwatch.publication.reasons import reason_text
-from duskwatch.records.times import DAY, HOUR, MINUTE
+from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND
 from tests.detection.series import FIVE, at, block, daily, flat, time_of
 
 
@@ -32,7 +32,7 @@ def blocks(draw):
         rows.append(values)
     coverage = np.where(np.isnan(rows), 0.0, random.choice([1.0, 0.95, 0.6, 0.2], (len(rows), bins)))
     names = draw(st.permutations(["bgp", "probing", "telescope"]))[: len(rows)]
-    bin_us = draw(st.sampled_from([MINUTE, FIVE, 30 * MINUTE, HOUR, DAY]))
+    bin_us = draw(st.sampled_from([SECOND, 7 * SECOND, MINUTE, FIVE, 30 * MINUTE, HOUR, DAY]))
     return block(*rows, names=names, bin_us=bin_us, coverage=coverage)
 
 

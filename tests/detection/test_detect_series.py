@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from duskwatch.detection import detect_series
+from duskwatch.records.times import SECOND
 from tests.detection.series import FIVE, at, block, daily, flat, time_of
 
 
@@ -18,6 +19,16 @@ def test_a_loss_is_found_with_its_bins(share):
     assert outage.depth == pytest.approx(share, abs=0.03)
     assert outage.score == pytest.approx(share * (after - first) * FIVE / 3.6e9, rel=0.1)
     assert (outage.dark_from is not None) == (share == 1)
+
+
+@pytest.mark.parametrize("bin_us", [SECOND, 7 * SECOND])
+def test_bins_of_seconds_are_judged_as_those_of_minutes(bin_us):
+    values = flat(1, noise=0.005, bin_us=bin_us)
+    first, after = at(0, 20, bin_us), at(0, 21, bin_us)
+    values[first:after] = 0
+    (outage,) = detect_series(block(values, bin_us=bin_us))
+    assert outage.onset.best_us == time_of(first, bin_us)
+    assert outage.end.best_us == time_of(after, bin_us)
 
 
 def test_quiet_signals_have_no_outage():

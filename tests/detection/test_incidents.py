@@ -241,3 +241,12 @@ def test_wrong_shares_are_refused():
         incidents({A: [out(1, 2)]}, {A: Share(B, 0.5), B: Share(A, 0.5)})
     with pytest.raises(ValueError, match="must be above 0 and at most 1"):
         Share(XX, 1.2)
+
+
+def test_each_of_several_parts_is_told_by_what_explains_it():
+    """Two networks make up the loss; one of them went with a single prefix, the other as a whole."""
+    shares = {A: Share(XX, 0.5), B: Share(XX, 0.5), P: Share(A, 0.9), Q: Share(A, 0.1)}
+    found = {XX: [out(1, 2, 0.95)], A: [out(1, 2, 0.9)], B: [out(1, 2)], P: [out(1, 2)]}
+    (told,) = incidents(found, shares)
+    assert [member.entity for member in told.explained_by] == [B, P]
+    assert told.explained == pytest.approx(1)

@@ -226,4 +226,4 @@ def test_wrong_shapes_are_refused():
 
 
 def test_what_a_series_costs():
-    assert begin(3, FIVE, START, RULES).bytes_per_series < 4000
+    assert begin(3, FIVE, START, RULES).bytes_per_series < 4100

@@ -91,17 +91,18 @@ def slow_excursions(edge, level, held, voters, blind, by_voters):
     return found, expected
 
 
-def run(edge, level, blind, by_voters, lift=0, least=0, held=None, voters=None):
+def run(edge, level, blind, by_voters, lift=0, least=0, held=None, voters=None, deep_us=None):
     n = len(level)
     voters = np.full(n, 10.0) if voters is None else np.asarray(voters, float)
     values, rank = np.unique(np.where(blind, 0.0, level), return_inverse=True)
     expected, loss = np.full(n, np.nan), np.full(n, np.nan)
     first, confirmed = np.zeros(n, np.int32), np.zeros(n, np.int32)
     end, ending = np.zeros(n, np.int64), np.zeros(n, np.uint8)
-    count = excursions(
+    count, _ = excursions(
         np.asarray(edge, np.int64), np.asarray(level, float), np.asarray(level if held is None else held, float),
         rank.astype(np.int32), values, voters, np.asarray(blind, np.uint8), np.asarray(by_voters, np.uint8), lift,
-        WINDOW, least, BAND, EXIT, BRIDGE, SETTLE, ACCEPT, np.zeros(len(values) + 1, np.int64),
+        WINDOW, least, least if deep_us is None else deep_us, 0.5, BAND, EXIT, BRIDGE, SETTLE, ACCEPT,
+        np.zeros(len(values) + 1, np.int64),
         expected, loss, first, confirmed, end, ending,
     )  # fmt: skip
     rows = [(int(first[k]), int(confirmed[k]), int(end[k]), int(ending[k])) for k in range(count)]

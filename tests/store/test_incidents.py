@@ -12,17 +12,21 @@ from duskwatch.store.incidents import FoundIncident, incident_history, record_in
 from tests.store.build import FROM, KP, STAR
 from tests.store.test_revisions import FIRST, SECOND_LOSS, WINDOW, record
 
-OTHER = Entity("asn", "AS2")
+OTHER, FOURTH = Entity("asn", "AS2"), Entity("asn", "AS3")
 
 
 def found(uids, *, until_us=FROM + 25 * HOUR, title="one", entity=KP, by=True):
-    members = tuple(Member(e, FIRST, 0, p) for e, p in ((entity, 1.0), (STAR, 0.9), (OTHER, 0.1))[: len(uids)])
+    members = tuple(
+        Member(e, FIRST, 0, p) for e, p in ((entity, 1.0), (STAR, 0.9), (OTHER, 0.1), (FOURTH, 0.1))[: len(uids)]
+    )
     told = Incident(entity, FROM + 16 * HOUR, until_us, 1.0, members, members[1:2] if by else (), 0.9)
     return FoundIncident(title, told, tuple(uids))
 
 
-def put(database, *told, window=WINDOW, at_us=None):
-    return record_incidents(database, window, told, detector="d/1", by="duskwatch", why="backfill", at_us=at_us)
+def put(database, *told, window=WINDOW, at_us=None, source="bgp", detector="d/1"):
+    return record_incidents(
+        database, window, told, source=source, detector=detector, by="duskwatch", why="backfill", at_us=at_us
+    )
 
 
 @pytest.fixture
@@ -68,6 +72,31 @@ def test_what_is_not_found_again_is_withdrawn_and_may_return(database, uids):
     assert [one.state for one in stored_incidents(database, states=["withdrawn"])] == ["withdrawn"]
     assert put(database, found(uids[:2])).revised == (number,)
     assert [one.number for one in stored_incidents(database)] == [number]
+
+
+def test_a_source_neither_withdraws_nor_narrows_what_only_others_tell_of(database, uids):
+    (number,) = put(database, found(uids)).numbers
+    (mine,) = record(database, FIRST, entity=FOURTH, source="bgp-oslo").uids
+    assert put(database, source="bgp-oslo").withdrawn == ()
+    assert put(database, found([uids[0], mine]), source="bgp-oslo").unchanged == (number,)
+    assert put(database, found([*uids, mine]), source="bgp-oslo").revised == (number,)
+    assert put(database, found(uids)).unchanged == (number,)
+    record(database, entity=FOURTH, source="bgp-oslo")
+    assert put(database, found(uids)).revised == (number,)
+    assert put(database).withdrawn == (number,)
+
+
+def test_another_detector_leaves_no_incident_of_outages_that_it_superseded(database, uids):
+    (number,) = put(database, found(uids[:1])).numbers
+    (newer,) = record(database, FIRST, detector="loss-area/2").uids
+    told = put(database, found([newer]), detector="d/2")
+    assert (told.withdrawn, len(told.new)) == ((number,), 1)
+    assert [one.outages for one in stored_incidents(database)] == [(newer,)]
+
+
+def test_two_detectors_tell_one_outage_as_one_incident(database, uids):
+    (number,) = put(database, found(uids)).numbers
+    assert put(database, found(uids, title="two"), detector="d/2").revised == (number,)
 
 
 def test_who_sees_less_does_not_overrule(database, uids):

@@ -171,6 +171,15 @@ def test_two_outages_of_one_source_that_another_tells_as_one_are_one(store):
     ]
 
 
+def test_what_another_detector_of_a_source_finds_supersedes_beside_other_sources_too(store):
+    (uid, later) = put(store, "bgp", FIRST, SECOND_LOSS).uids
+    put(store, "probing", SOURCES["probing"][2])
+    found = [Finding(KP, (FIRST, SECOND_LOSS))]
+    more = {"source": "bgp", "detector": "d/2", "why": "analysis", "fuse": fuse_conclusions}
+    done = store.record_outages(WINDOW, found, **more)
+    assert (done.superseded, done.withdrawn, done.uids[0]) == ((later,), (), uid)
+
+
 def test_without_a_way_to_make_them_one_the_second_source_is_refused_and_nothing_changes(store):
     put(store, "bgp", FIRST)
     with pytest.raises(StoreError, match="KP: several sources tell of it, and nothing says how to make them one"):

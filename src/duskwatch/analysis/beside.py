@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from duskwatch.analysis.causes import explained
+from duskwatch.analysis.lead import numbered_anew, of_window
 from duskwatch.analysis.networks import with_outages
-from duskwatch.detection import DetectionConfig, detect
+from duskwatch.detection import DetectionConfig, detect, judged_spans
 from duskwatch.records.coverage import carried_over
+from duskwatch.records.judged import inside as inside_window
 from duskwatch.records.report import InputFile, Report
 from duskwatch.records.series import clipped
 from duskwatch.records.signals import Gap, SignalBlock
@@ -28,8 +30,10 @@ def with_signals(
     """
     known = tuple(clipped(block, block.start_us, report.until_us) for block in blocks)
     inside = tuple(clipped(block, report.from_us, report.until_us) for block in blocks)
-    fused = detect(replace(report.history, series=(*report.history.series, *known)), config)
-    outages = tuple(o for o in fused if (o.end.best_us if o.end else report.until_us) > report.from_us)
+    whole = report.led or report.history
+    whole = replace(whole, series=(*whole.series, *known))
+    fused = detect(whole, config)
+    outages = numbered_anew(fused, of_window(fused, report.from_us))
     history = replace(
         report.history,
         series=(*report.history.series, *(block for block in inside if block.values.shape[1])),
@@ -44,5 +48,7 @@ def with_signals(
             networks=None if report.networks is None else with_outages(report.networks, report.entity, outages),
             inputs=(*report.inputs, *inputs),
             warnings=(*report.warnings, *notes),
+            judged=inside_window(judged_spans(whole, config), report.from_us, report.until_us),
+            led=whole if report.led is not None else None,
         )
     )

@@ -7,16 +7,18 @@ from pathlib import Path
 import numpy as np
 
 from duskwatch.analysis.causes import explained
+from duskwatch.analysis.lead import coverage_in, history_in, numbered_anew, of_window
 from duskwatch.analysis.networks import networks_of
 from duskwatch.analysis.replay import BIN_US, Progress, Reading, Replay, Window, replay_archives
-from duskwatch.detection import detect, enough_known
+from duskwatch.detection import detect, down_at_start, enough_known, judged_spans
 from duskwatch.records.countries import CountryRanges
 from duskwatch.records.entity import Entity
+from duskwatch.records.judged import inside
 from duskwatch.records.outages import Outage
 from duskwatch.records.prefix import Prefix
 from duskwatch.records.report import Report
 from duskwatch.records.signals import Carrier
-from duskwatch.records.times import SECOND, to_datetime
+from duskwatch.records.times import DAY, SECOND, to_datetime
 from duskwatch.signals.bgp.artefacts.faults import Faults, find_faults
 from duskwatch.signals.bgp.artefacts.guard import coverage_of, guard, without_transfers
 from duskwatch.signals.bgp.extents import WatchSpace, extent_of, known_share
@@ -63,17 +65,26 @@ def analyze(
     sentence that says what to do, where the input cannot be used; OSError where a file cannot be read.
     """
     ranges = reference_of(entity, from_us, geo)
-    replay = replay_archives(
-        Window(from_us, until_us, bin_us),
-        mrt,
-        watch=watch_of([entity], ranges),
-        origins=np.array([entity.asn], np.uint32) if entity.type == "asn" else None,
-        collectors=collectors,
-        reading=Reading(threads, memory, progress),
-    )
-    votes = merge_votes(list(replay.parts), from_us, until_us)
     names = load_as_names(as_names) if as_names else NO_NAMES
-    return report_on(entity, replay, votes, ranges, as_names=names, reenactment=reenactment, networks=networks)
+
+    def read(back_us: int) -> tuple[Report, bool]:
+        replay = replay_archives(
+            Window(from_us, until_us, bin_us),
+            mrt,
+            watch=watch_of([entity], ranges),
+            origins=np.array([entity.asn], np.uint32) if entity.type == "asn" else None,
+            collectors=collectors,
+            reading=Reading(threads, memory, progress),
+            lead=True,
+            back_us=back_us,
+        )
+        votes = merge_votes(list(replay.parts), replay.since_us, until_us)
+        report = report_on(entity, replay, votes, ranges, as_names=names, reenactment=reenactment, networks=networks)
+        return report, replay.earlier and down_at_start(report.led or report.history)
+
+    report, further = read(0)
+    # The records that had to be read begin in the dark: those of the day before may show what was there.
+    return read(DAY)[0] if further else report
 
 
 def reference_of(entity: Entity, from_us: int, geo: Sequence[Path]) -> CountryRanges | None:
@@ -130,37 +141,44 @@ def report_on(
     warnings = list(replay.warnings)
     if history.learned and entity.type == "country" and ranges is not None:
         share = known_share(votes, extent)
-        history = replace(history, known_share=share)
+        history = replace(history, known_share=share, delegated=True)
         if not enough_known(history):
             warnings.append(
                 f"routes heard cover {share:.0%} of the IPv4 space delegated to {entity.code}: "
                 "too little to tell a national outage from the state learned so far"
             )
-    outages = detect(history)
-    coverage = coverage_of(guarded, extent.selected, history, outages, faults)
+    found = detect(history)
+    whole = coverage_of(guarded, extent.selected, history, found, faults)
+    kept = of_window(found, replay.from_us)
+    outages = numbered_anew(found, kept)
+    coverage = coverage_in(whole, kept, replay.from_us)
+    judged = inside(judged_spans(history), replay.from_us, replay.until_us)
+    if entity.type == "country":
+        entity = replace(entity, name=name_or_code(entity.code))
+    elif entity.type == "asn":
+        entity = replace(entity, name=as_names.names.get(entity.asn, ""))
+    operators = None
+    if networks and entity.type == "country" and ranges is not None and enough_known(history):
+        operators = networks_of(
+            entity,
+            history.level,
+            found,
+            replay.parts,
+            (replay.since_us, replay.until_us),
+            replay.bin_us,
+            ranges,
+            faults,
+            names=as_names.names,
+            from_us=replay.from_us,
+            of_country=history,
+        )
+    led = history if replay.lead_us else None
+    history = history_in(history, outages, replay.from_us) if replay.lead_us else history
     history = replace(
         history,
         transit=transit_shares(votes, extent, _spans(replay, outages)),
         carriers=_carriers(votes, extent, outages),
     )
-    if entity.type == "country":
-        entity = replace(entity, name=name_or_code(entity.code))
-    elif entity.type == "asn":
-        entity = replace(entity, name=as_names.names.get(entity.asn, ""))
-    found = None
-    if networks and entity.type == "country" and ranges is not None and enough_known(history):
-        window = (replay.from_us, replay.until_us)
-        found = networks_of(
-            entity,
-            history.level,
-            outages,
-            replay.parts,
-            window,
-            replay.bin_us,
-            ranges,
-            faults,
-            names=as_names.names,
-        )
     if not extent.selected.any():
         warnings.append(f"no route of {entity.title} was heard in this window, so nothing can be said about it")
     if ranges is not None:
@@ -170,7 +188,7 @@ def report_on(
     warnings += as_names.notes
     told = {int(asn) for asn in np.unique(np.concatenate([history.changes.origin, history.changes.upstream]))}
     told |= {share.upstream for share in history.transit}
-    told |= {network.entity.asn for network in found.lost} if found is not None else set()
+    told |= {network.entity.asn for network in operators.lost} if operators is not None else set()
     report = Report(
         entity,
         replay.from_us,
@@ -186,7 +204,9 @@ def report_on(
         not_measured=NOT_MEASURED,
         reenactment=reenactment or replay.reenactment,
         coverage=coverage,
-        networks=found,
+        networks=operators,
+        judged=judged,
+        led=led,
     )
     return explained(report)
 
@@ -206,5 +226,6 @@ def _spans(replay: Replay, outages: tuple[Outage, ...]) -> list[tuple[int, int]]
         return [(replay.from_us, replay.until_us)]
     main = max(outages, key=lambda outage: outage.score)
     end = main.end.best_us if main.end else replay.until_us
-    spans = [(replay.from_us, main.onset.best_us), (main.onset.best_us, end), (end, replay.until_us)]
+    start = max(replay.from_us, main.onset.best_us)
+    spans = [(replay.from_us, start), (start, end), (end, replay.until_us)]
     return [(start, stop) for start, stop in spans if start < stop]

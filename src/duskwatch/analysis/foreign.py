@@ -8,8 +8,10 @@ import numpy as np
 
 from duskwatch.analysis.beside import with_signals
 from duskwatch.analysis.causes import explained
-from duskwatch.detection import detect
+from duskwatch.analysis.lead import numbered_anew, of_window
+from duskwatch.detection import detect, judged_spans
 from duskwatch.records.entity import Entity
+from duskwatch.records.judged import inside
 from duskwatch.records.report import Report
 from duskwatch.records.series import clipped, grid_of, span_of
 from duskwatch.records.signals import ChangeLog, EntityHistory, Gap, Level
@@ -43,21 +45,18 @@ def analyze_series(
     data = read_series(paths, entity, options, OWN)
     first, last = span_of(data.blocks)
     start, stop = first if from_us is None else from_us, last if until_us is None else until_us
-    if stop <= first or start >= last:
+    blocks = tuple(block for block in (clipped(block, start, stop) for block in data.blocks) if block.values.shape[1])
+    if stop <= first or start >= last or not blocks:
         missed = f"from {iso(start)} on" if stop <= start else f"between {iso(start)} and {iso(stop)}"
         raise SeriesError(f"no data {missed}; the data span {_span(first, last)}")
-    outages = detect(
-        EntityHistory(
-            _empty_level(np.empty(0, np.int64), stop),
-            _no_changes(),
-            data.blocks[0],
-            series=tuple(clipped(block, block.start_us, stop) for block in data.blocks),
-        )
+    whole = EntityHistory(
+        _empty_level(np.empty(0, np.int64), stop),
+        _no_changes(),
+        data.blocks[0],
+        series=tuple(clipped(block, block.start_us, stop) for block in data.blocks),
     )
-    blocks = tuple(block for block in (clipped(block, start, stop) for block in data.blocks) if block.values.shape[1])
-    kept = [k for k, outage in enumerate(outages) if (outage.end.best_us if outage.end else stop) > start]
-    number = {k: n for n, k in enumerate(kept)}
-    told = tuple(replace(outages[k], relapse_of=_renumbered(outages[k].relapse_of, number)) for k in kept)
+    outages = detect(whole)
+    told = numbered_anew(outages, of_window(outages, start))
     history = EntityHistory(
         _empty_level(grid_of(blocks, start, stop), stop),
         _no_changes(),
@@ -76,6 +75,7 @@ def analyze_series(
         time_zone=main_time_zone(entity.code) if entity.type == "country" else "",
         warnings=data.notes,
         not_measured=NOT_MEASURED,
+        judged=inside(judged_spans(whole), start, stop),
     )
     return explained(report)
 
@@ -92,11 +92,6 @@ def with_series(report: Report, paths: Sequence[Path], options: SeriesOptions = 
     return with_signals(report, data.blocks, gaps=gaps, inputs=data.inputs, notes=data.notes)
 
 
-def _renumbered(earlier: int | None, number: dict[int, int]) -> int | None:
-    """The number of an earlier outage among those kept; None where it was not."""
-    return None if earlier is None else number.get(earlier)
-
-
 def _named(entity: Entity) -> Entity:
     return replace(entity, name=country_name(entity.code)) if entity.type == "country" and not entity.name else entity
 
@@ -106,14 +101,18 @@ def _span(from_us: int, until_us: int) -> str:
 
 
 def _gaps(data: SeriesData, from_us: int, until_us: int) -> tuple[Gap, ...]:
-    """Stretches of at least two bins in which a signal has no value, the longest of each signal."""
+    """Stretches of at least two bins in which a signal has no value, the longest of each signal; the window's before
+    its first value and after its last one too."""
     gaps: list[Gap] = []
     for block in data.blocks:
+        stop_us = block.start_us + block.bin_us * block.values.shape[1]
+        before, after = (max(0, lacking // block.bin_us) for lacking in (block.start_us - from_us, until_us - stop_us))
+        start_us = block.start_us - before * block.bin_us
         for row, name in enumerate(block.names):
-            missing = np.isnan(block.values[row])
+            missing = np.pad(np.isnan(block.values[row]), (before, after), constant_values=True)
             edge = np.flatnonzero(np.diff(np.concatenate([[False], missing, [False]]).astype(np.int8)))
             mine = [
-                Gap(name, block.start_us + int(a) * block.bin_us, block.start_us + int(b) * block.bin_us, "no value")
+                Gap(name, start_us + int(a) * block.bin_us, start_us + int(b) * block.bin_us, "no value")
                 for a, b in edge.reshape(-1, 2)
                 if b - a > 1
             ]

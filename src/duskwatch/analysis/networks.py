@@ -6,13 +6,14 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from duskwatch.detection import detect, incidents
+from duskwatch.analysis.lead import numbered_anew, of_window
+from duskwatch.detection import DetectionConfig, detect, incidents
 from duskwatch.records.countries import CountryRanges
 from duskwatch.records.entity import Entity
 from duskwatch.records.incidents import Share
 from duskwatch.records.networks import Network, Networks
 from duskwatch.records.outages import Outage
-from duskwatch.records.signals import Level, PrefixState
+from duskwatch.records.signals import EntityHistory, Level, PrefixState
 from duskwatch.signals.bgp.artefacts.faults import Faults
 from duskwatch.signals.bgp.artefacts.guard import guard, transferred
 from duskwatch.signals.bgp.collector_part import CollectorPart
@@ -20,6 +21,8 @@ from duskwatch.signals.bgp.extents import space_of
 from duskwatch.signals.bgp.holdings import COLUMNS, counted_as, holding, steps_of
 from duskwatch.signals.bgp.measures import measure_each
 from duskwatch.signals.bgp.votes import Votes, merge_votes
+
+WELL_KNOWN = DetectionConfig().trailing.well_known
 
 
 def networks_of(
@@ -33,11 +36,15 @@ def networks_of(
     faults: Faults,
     *,
     names: Mapping[int, str],
+    from_us: int | None = None,
+    of_country: EntityHistory | None = None,
 ) -> Networks:
     """Count votes once more, by origin, on what the parts hold of the country, and find the outages of its ASes.
 
     level, outages  of the country, from the same parts; they are not changed by what is found here
     names           of AS numbers
+    from_us         outages that were over by then are left out; None: none is
+    of_country      the country's history: where nearly all of it is known, its networks are too
     An AS has what more than half of the voters hold a route to that it originates; only the country's addresses count.
     """
     votes = _votes_by_origin(parts, window, bin_us, faults)
@@ -51,17 +58,22 @@ def networks_of(
     fallen = np.where(np.isin(owner, _fallen(votes, owner)), owner, np.int64(-1))
     for asn, history in measure_each(votes, fallen, bin_us, space):
         entity = Entity("asn", f"AS{asn}", names.get(asn, ""))
+        if of_country is not None and of_country.delegated and of_country.known_share >= WELL_KNOWN:
+            history = replace(history, delegated=True)
         found = detect(history)
         signals = [counted_as(outage) for outage in found]
         before = [
             holding(steps_of(history.level, signal), whole[signal], outage, outages)
             for signal, outage in zip(signals, found, strict=True)
         ]
-        told = [(outage, had) for outage, had in zip(found, before, strict=True) if had is not None]
-        if len(told) == len(found) > 0:
-            lost.append(Network(entity, found, tuple(had for _, had in told)))
+        told = [had for had in before if had is not None]
+        kept = of_window(found, window[0] if from_us is None else from_us)
+        if len(told) == len(found) and kept:
+            lost.append(Network(entity, numbered_anew(found, kept), tuple(told[k] for k in kept)))
     lost.sort(key=lambda network: (-worst_loss(network), network.entity.asn))
-    return with_outages(Networks(len(np.unique(owner[owner >= 0])), tuple(lost), ()), country, outages)
+    kept = of_window(outages, window[0] if from_us is None else from_us)
+    networks = Networks(len(np.unique(owner[owner >= 0])), tuple(lost), ())
+    return with_outages(networks, country, numbered_anew(outages, kept))
 
 
 def with_outages(networks: Networks, country: Entity, outages: Sequence[Outage]) -> Networks:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from duskwatch.records.errors import InputError
 from duskwatch.records.messages import InputDone, Message
 from duskwatch.records.report import InputFile
-from duskwatch.records.times import MINUTE, SECOND, iso, span_text
+from duskwatch.records.times import DAY, MINUTE, SECOND, iso, span_text
 from duskwatch.signals.bgp.artefacts.heard import Heard
 from duskwatch.signals.bgp.collector_part import CollectorPart, strangers
 from duskwatch.signals.bgp.fold import fold
@@ -59,18 +59,28 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What reading the files of a window gave, before any entity is looked at."""
+    """What reading the files of a window gave, before any entity is looked at.
+
+    The parts begin at ``since_us``: with the window, or with the records that had to be read before it.
+    """
 
     window: Window
     parts: tuple[CollectorPart, ...]
     inputs: tuple[InputFile, ...]
     warnings: tuple[str, ...]
     reenactment: str = ""  # what the files say of themselves, where any of them was generated
+    lead_us: int = 0  # so long before the window the parts begin, whole bins
+    earlier: bool = False  # there are files of the day before that were not read
 
     @property
     def from_us(self) -> int:
         """Start of the window."""
         return self.window.from_us
+
+    @property
+    def since_us(self) -> int:
+        """Start of the parts."""
+        return self.window.from_us - self.lead_us
 
     @property
     def until_us(self) -> int:
@@ -96,9 +106,13 @@ def replay_archives(
     origins: npt.NDArray[np.uint32] | None = None,
     collectors: Sequence[str] = (),
     reading: Reading = Reading(),
+    lead: bool = False,
+    back_us: int = 0,
 ) -> Replay:
     """Fold the files of every collector that the window needs. The order of ``mrt`` does not matter.
 
+    lead     what the files that are read anyway say of the day before the window is part of the result too
+    back_us  read files from so long before the window on as if it began there, where there are any
     ArchiveError where there is no file for the window or for a collector that is asked for.
     """
     files, passed = find_files(list(mrt))
@@ -113,7 +127,8 @@ def replay_archives(
                 f"there are {', '.join(sorted(by_collector))}"
             )
         by_collector = {name: by_collector[name] for name in collectors}
-    chosen = {name: select(own, window.from_us, window.until_us) for name, own in sorted(by_collector.items())}
+    from_us = window.from_us - back_us
+    chosen = {name: select(own, from_us, window.until_us) for name, own in sorted(by_collector.items())}
     chosen = {name: own for name, own in chosen.items() if touches(own, window.from_us, window.until_us)}
     if not chosen:
         first, last = min(file.start_us for file in files), max(file.start_us for file in files)
@@ -128,16 +143,32 @@ def replay_archives(
         if reading.progress:
             reading.progress(name, done + inside, total)
 
+    lead_us = _lead_us(chosen.values(), window) if lead else 0
+    wide = replace(window, from_us=window.from_us - lead_us)
     replays = []
     for name, own in chosen.items():
         how = Reading(reading.threads, reading.memory, told)
-        replays.append(replay_collector(name, own, window, watch, origins=origins, reading=how))
+        replays.append(replay_collector(name, own, wide, watch, origins=origins, reading=how))
         done += sum(file.size_bytes for file in own)
     if reading.progress:
         reading.progress("", total, total)
     mark = most_telling(file.reenactment for own in chosen.values() for file in own)
+    further = {name: select(by_collector[name], window.from_us - DAY, window.until_us) for name in chosen}
     whole = join_replays(replays)
-    return replace(whole, reenactment=mark, warnings=(*whole.warnings, *passed_over(passed)))
+    warnings = (*whole.warnings, *passed_over(passed))
+    return replace(
+        whole, window=window, reenactment=mark, warnings=warnings, lead_us=lead_us, earlier=further != chosen
+    )
+
+
+def _lead_us(chosen: Iterable[Sequence[ArchiveFile]], window: Window) -> int:
+    """How long before a window the first state is known, in whole bins, a day at most."""
+    known = []
+    for files in chosen:
+        dumps = [file.start_us for file in files if not file.is_update and file.start_us <= window.from_us]
+        known.append(min(dumps, default=min(file.start_us for file in files)))
+    lead = max(0, min(DAY, window.from_us - min(known)))
+    return lead // window.bin_us * window.bin_us
 
 
 def replay_collector(

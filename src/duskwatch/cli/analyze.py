@@ -18,6 +18,7 @@ from duskwatch.records.entity import Entity
 from duskwatch.records.times import HOUR, MINUTE, SECOND, parse_time
 
 if TYPE_CHECKING:
+    from duskwatch.records.report import Report
     from duskwatch.sources.tables import SeriesOptions
 
 SIGNAL_HELP = (
@@ -182,8 +183,15 @@ def command(
         if fetching.warnings:
             report = replace(report, warnings=(*fetching.warnings, *report.warnings))
         deliver(explained_beside(report, beside), out, as_json=json_, png=png, news=news, quiet=quiet)
-    if fetching.failed or any(file.damage for file in report.inputs):
+    if fetching.failed or any(file.damage for file in report.inputs) or _says_nothing(report):
         sys.exit(1)
+
+
+def _says_nothing(report: "Report") -> bool:
+    """Whether a report without an outage is no all-clear: nothing of the window could be judged."""
+    from duskwatch.publication.not_judged import nothing_judged
+
+    return not report.outages and nothing_judged(report)
 
 
 def _series_alone(
@@ -204,6 +212,8 @@ def _series_alone(
 
     report = analyze_series(entity, series, from_us, until_us, options)
     deliver(explained_beside(report, beside), out, as_json=as_json, png=png, news=news, quiet=quiet)
+    if _says_nothing(report):
+        sys.exit(1)
 
 
 def _series_options(

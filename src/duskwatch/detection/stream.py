@@ -50,7 +50,7 @@ class _Episode:
 class StreamState:
     """What is remembered of N series of E entities, all of one bin width.
 
-    Of each series the state of its baseline (3.5 kB), and the last L bins (two days and an hour; 26 bytes for each); of
+    Of each series the state of its baseline (4 kB), and the last L bins (two days and an hour; 26 bytes for each); of
     entities that are not still all bins since two days before. Given to ``step`` it is used up.
     """
 
@@ -93,7 +93,7 @@ def begin(
     """A state that has seen nothing, of entities by what their signals are; the first bin starts at ``start_us``.
 
     Detectors that look at weeks (``recent`` False: slow-decline, update-storm) are left out: a replay of what is
-    stored, once a day, tells what they say. Raises ValueError for bins shorter than 10 s or longer than a day.
+    stored, once a day, tells what they say. Raises ValueError for bins shorter than a second or longer than a day.
     """
     config = replace(config, detectors=tuple(one for one in config.detectors if one.recent))
     specs = tuple(spec for of in entities for spec in of)
@@ -119,7 +119,7 @@ def begin(
         np.array([judged(spec) for spec in specs]),
         start_us,
         0,
-        seasonal.begin(count, bin_us, start_us, config.rules, config.seasonal),
+        seasonal.begin(count, bin_us, start_us, config.rules, config.seasonal, [spec.sampled for spec in specs]),
         np.full((length, 2, count), np.nan, np.float32),
         np.full((length, 2, count), np.nan),
         np.zeros((length, count), np.uint16),

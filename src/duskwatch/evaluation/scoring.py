@@ -256,6 +256,7 @@ def figures(scored: Score) -> dict[str, float | int | None]:
         "onset_error_s_p95": rank(onset_s, 0.95),
         "onset_error_bins_p95": rank(onset, 0.95),
         "onset_within_bin": _share(sum(e <= 1 for e in onset), len(onset)),
+        "onset_within_30min": _share(sum(e <= 1800 for e in onset_s), len(onset_s)),
         "end_error_s_median": rank(end_s, 0.5),
         "end_error_s_p95": rank(end_s, 0.95),
         "end_error_bins_p95": rank(end, 0.95),

@@ -42,7 +42,18 @@ HOURS_SEEN = SLOTS + 1  # bits of the slots of the day, and the days of the week
 DAYS_SEEN = SLOTS + 2
 CALM = SLOTS + 3  # 1 where single bins can be trusted: three times what a tenth of them is off by fits into the band
 LOW_RUN = SLOTS + 4  # bins in a row that lacked more than an excursion may lack when it ends
-FIELDS = SLOTS + 5
+LAST = SLOTS + 5  # value of the bin before, where it was watched and taken in; else NaN
+NOISE, NOISE_BINS = SLOTS + 6, SLOTS + 7  # half of the mean square step from bin to bin, and over how many bins
+WHOLE = SLOTS + 8  # 1 while every value was a whole number
+LOCAL = SLOTS + 9  # what came in the last LOCAL_SLOTS slots, as a share of what was expected then
+LOCAL_OFF, LOCAL_N = SLOTS + 10, SLOTS + 11  # how far slots were from that, and how many of them
+SUM, SUM_SLACK, SUM_LIMIT = SLOTS + 12, SLOTS + 13, SLOTS + 14  # of losses over the slack (Page 1954), and its limit
+LEFT = SLOTS + 15  # share that is left while the sum says that some is lost
+RETURN = SLOTS + 16  # the same sum of what comes back
+SAMPLED = SLOTS + 17  # MEAN, LEVEL or COUNT: what a bin holds
+EMPTY, EMPTY_ON = SLOTS + 18, SLOTS + 19  # log of how much likelier it is that most is lost; 1 where that is followed
+FIELDS = SLOTS + 20
+MEAN, LEVEL, COUNT = 0, 1, 2
 
 MODELS = 3
 CELLS = 20  # of residuals of one sign, log-spaced
@@ -52,6 +63,29 @@ LOG_RATIO = np.log(RATIO)
 LONG_HOURS = 336.0  # known for so long, a signal is not waited for at hours that it never has
 STILL = 0.02  # a signal whose hours usually differ by less than this has no rhythm that matters
 TELLING = 3  # bins in a row, of a calm signal, that a mean rests on
+COUNTED = 0.1  # whole numbers whose noise has this share of the variance of counts, or more, are counts
+FEW = 10.0  # counts of fewer than this have a mean that their median does not tell
+FEWEST = 4.0  # of fewer, half as much again is nothing
+SURE = 4.0  # a bin of counts is out of what is normal from so many standard deviations on
+SURE_ONE, SURE_MEAN = 6.0, 5.5  # and the loss of one bin, or the mean of some, is no chance from so many on
+SLOW = 2.5  # so many times what an hour is off by, beyond the noise of its bins, is no chance
+EARLY = 0.2  # before a week of means is known, a loss of so much may be a drift
+LEAST_NOISE = 12  # bins from which on the noise is known
+BY_SUM = SCALES + 1  # in LASTING: the sum says so, none of the means
+BY_COUNT = SCALES + 2  # or the counts do
+MOST = 0.8  # share whose loss the counts are asked for
+SLOWEST_COUNT = 0.2
+SUSPECT = 4.0  # from this log likelihood ratio on a slot is not taken for what is normal
+COUNT_BACK = 9.0  # log likelihood ratio of what is back
+LOCAL_SLOTS = 8
+STEP = 0.2  # a loss of twice as much is what the sum is made for
+SLOWER = 3.5  # so many times what slots are off by, beyond the noise of bins, is no loss
+SLOWEST = 0.07  # a signal of which slots are off by more is not white enough for the sum
+NOISIEST = 0.28  # of single bins: counts that vary by more are no normal noise
+LEAST_SUM = 0.3
+RARE_US = 1e9 * 300e6  # time until the sum passes its limit by chance
+RARE_COUNT_US = 3e7 * 300e6  # and until the counts do, at least
+BACK_BY = 0.25  # what is back is more than what was left by half of this at least
 
 # What a bin was, uint16[N]: bits.
 JUDGED, BELOW, SURGED, BACK, SETTLED, ACCEPTED = 1, 2, 4, 8, 16, 32
@@ -176,10 +210,16 @@ def _close_slot(s, ring, buffer, cells, params, slot, scratch):
         old = int(s[SLOT])
         fill = int(s[FILL])
         value = np.nan
-        if fill > 0 and fill >= s[KEPT_OUT]:
+        if fill > 0 and fill >= s[KEPT_OUT] and s[EMPTY] < SUSPECT:
             for k in range(fill):
                 scratch[k] = buffer[k]
             value = _median(scratch, fill)
+            if value < FEW and _are_counts(s, max(value, 0.5)):
+                # The median of few counts is far from their mean.
+                total = 0.0
+                for k in range(fill):
+                    total += buffer[k]
+                value = total / fill
             s[KNOWN] += params[P_SLOT_US] / 3.6e9
             if params[P_SEASONAL] > 0:
                 s[HOURS_SEEN] = int(s[HOURS_SEEN]) | (1 << (old % int(params[P_PER_DAY])))
@@ -191,7 +231,7 @@ def _close_slot(s, ring, buffer, cells, params, slot, scratch):
                 if predicted > 0:
                     s[SCORE + m] = s[SCORE + m] * params[P_DECAY] + min(1.0, abs(value / predicted - 1.0))
                     s[SCORE + MODELS + m] = s[SCORE + MODELS + m] * params[P_DECAY] + 1.0
-        elif s[KEPT_OUT] > 0 and (s[MODEL] > 0 or _restlessness(ring, old, scratch) < STILL):
+        elif (s[KEPT_OUT] > 0 or s[EMPTY] >= SUSPECT) and (s[MODEL] > 0 or _restlessness(ring, old, scratch) < STILL):
             # In place of an outage stands what was expected: it must not become what is normal.
             value = s[PREDICTED + 3 * int(s[MODEL]) + 1]
         ring[old % h] = value
@@ -202,7 +242,8 @@ def _close_slot(s, ring, buffer, cells, params, slot, scratch):
             for c in range(2 * CELLS):
                 cells[m, c] *= params[P_DECAY]
     s[SLOT], s[FILL], s[KEPT_OUT] = slot, 0.0, 0.0
-    _close_week(s, params, slot)
+    if s[LASTING] == 0:
+        _follow_local(s, params, ring, slot, scratch)
     per_day, per_week = int(params[P_PER_DAY]), int(params[P_PER_WEEK])
     daily = per_day > 1 and params[P_SEASONAL] > 0
     weekly = per_week > 1 and params[P_SEASONAL] > 0
@@ -219,6 +260,7 @@ def _close_slot(s, ring, buffer, cells, params, slot, scratch):
         s[PREDICTED + 4 + ahead], s[PREDICTED + 7 + ahead] = day, week
     if s[INSIDE] == 0:
         _choose(s, params)
+    _close_week(s, params, slot)
     model = int(s[MODEL])
     s[UNSURE] = 0.0
     if np.isnan(s[PREDICTED + 3 * model + 1]):
@@ -247,16 +289,35 @@ def _close_slot(s, ring, buffer, cells, params, slot, scratch):
         # What has a rhythm of the day may have one of the week, not seen yet.
         width += params[P_WEEK_PRIOR]
         rise += params[P_WEEK_PRIOR]
+    expected = s[PREDICTED + 3 * model + 1]
+    if expected > 0 and _are_counts(s, expected):
+        # A bin of few counts is empty by chance.
+        width = max(width, SURE * np.sqrt(max(s[NOISE] / expected, 1.0) / expected))
     s[WIDTH] = min(1.0, max(params[P_BAND], width))
     s[RISE] = max(params[P_RISE_BAND], rise)
 
 
 @njit(nogil=True, cache=True)
 def _close_week(s, params, slot):
-    """Peaks of mean losses by weeks, and the limits that follow from them."""
+    """Peaks of mean losses by weeks, and the limits that follow from them and from the noise of single bins.
+
+    Before a week of means is known, what hours are off by tells how far a mean goes by chance.
+    """
     week = int(slot * params[P_SLOT_US] // 604_800_000_000)
     moved = week != s[WEEK]
     s[WEEK] = week
+    model = int(s[MODEL])
+    expected = s[PREDICTED + 3 * model + 1]
+    known = s[NOISE_BINS] >= LEAST_NOISE and expected > 0
+    noise = np.sqrt(s[NOISE]) / expected if known else 0.0
+    early = np.inf
+    slots = s[SCORE + MODELS + model]
+    if known and s[KNOWN] >= params[P_LEARN_HOURS] and slots * params[P_SLOT_US] >= 0.8 * 86_400e6:
+        off = 1.25 * s[SCORE + model] / slots
+        of_bins = 1.25 * noise / np.sqrt(max(1.0, params[P_SLOT_US] / params[P_BIN_US]))
+        early = max(EARLY, SLOW * np.sqrt(max(0.0, off * off - of_bins * of_bins)))
+        if model == 1 and (s[KNOWN] < params[P_WEEK_HOURS] or _unseen(s[DAYS_SEEN], 7)):
+            early += params[P_WEEK_PRIOR]
     for k in range(SCALES):
         base = MEANS + k * PER_SCALE
         if moved:
@@ -268,11 +329,127 @@ def _close_week(s, params, slot):
             if s[base + 3 + w] >= 0:
                 weeks += 1
                 most = max(most, s[base + 3 + w])
+        bins = params[P_SCALES + k]
         factor = params[P_SCALES + SCALES + k]
         if weeks < 3:
             factor += 0.3
-        enough = s[MEAN_HOURS] >= 168.0 and s[MEAN_HOURS] * 3.6e9 >= 20.0 * params[P_SCALES + k] * params[P_BIN_US]
-        s[base + 2] = max(params[P_SCALES + 2 * SCALES + k], factor * most) if enough and weeks > 0 else np.inf
+        chance = (SURE_ONE if bins == 1 else SURE_MEAN) * noise / np.sqrt(max(1.0, 2.0 * bins - 1.0))
+        least = max(params[P_SCALES + 2 * SCALES + k], chance)
+        if s[SUM_LIMIT] < np.inf:
+            # The sum finds what is lost at once; what is lost by and by may be a drift.
+            least = max(least, EARLY + chance)
+        enough = s[MEAN_HOURS] >= 168.0 and s[MEAN_HOURS] * 3.6e9 >= 20.0 * bins * params[P_BIN_US]
+        if enough and weeks > 0:
+            s[base + 2] = max(least, factor * most)
+        else:
+            s[base + 2] = max(least, early + chance, factor * most)
+
+
+@njit(nogil=True, cache=True)
+def _follow_local(s, params, ring, slot, scratch):
+    """What the last slots were, as a share of what the model in use says of them; and the limits of the sum.
+
+    The slot that was just closed is left out: what is being lost must not become what is normal.
+    """
+    h, model = ring.shape[0], int(s[MODEL])
+    per_day, per_week = int(params[P_PER_DAY]), int(params[P_PER_WEEK])
+    slots = int(s[SLOTS])
+    n = 0
+    last = np.nan
+    for back in range(1, min(h, slots, LOCAL_SLOTS + 4) + 1):
+        v = ring[(slot - back) % h]
+        if np.isnan(v):
+            continue
+        was = s[HELD]
+        if model == 1:
+            was = _seasonal(ring, slot - back, 0, per_day, 14, 0, 2, scratch[LOCAL_SLOTS + 1 :])
+        elif model == 2:
+            was = _seasonal(ring, slot - back, 0, per_week, 4, 1, 3, scratch[LOCAL_SLOTS + 1 :])
+        if not was > 0:
+            continue
+        if back == 1:
+            last = v / was
+            continue
+        scratch[n] = v / was
+        n += 1
+        if n == LOCAL_SLOTS:
+            break
+    s[SUM_LIMIT], s[EMPTY_ON] = np.inf, 0.0
+    if n < LOCAL_SLOTS // 2:
+        s[LOCAL] = 1.0
+        return
+    s[LOCAL] = min(1.5, max(0.5, _median(scratch, n)))
+    if last == last:
+        s[LOCAL_OFF] = s[LOCAL_OFF] * params[P_DECAY] + min(1.0, abs(last / s[LOCAL] - 1.0))
+        s[LOCAL_N] = s[LOCAL_N] * params[P_DECAY] + 1.0
+    expected = s[PREDICTED + 3 * model + 1] * s[LOCAL]
+    if s[KNOWN] < 0.9 * params[P_LEARN_HOURS] or s[UNSURE] == 1 or s[NOISE_BINS] < LEAST_NOISE:
+        return
+    if not expected > 0 or s[NOISE] <= 0 or s[LOCAL_N] < LOCAL_SLOTS:
+        return
+    noise = np.sqrt(s[NOISE]) / expected
+    off = 1.25 * s[LOCAL_OFF] / s[LOCAL_N]
+    # The median of a slot, and that of those before it, have noise of their own.
+    of_bins = 1.25 * noise * np.sqrt((1.0 + 1.6 / n) / max(1.0, params[P_SLOT_US] / params[P_BIN_US]))
+    slow = np.sqrt(max(0.0, off * off - of_bins * of_bins))
+    s[EMPTY_ON] = 1.0 if slow <= max(SLOWEST_COUNT, 0.6 * of_bins) and _are_counts(s, expected) else 0.0
+    if model > 0 or slow > SLOWEST or noise > NOISIEST or s[CALM] == 1:
+        # What has a rhythm also has days that are unlike the others.
+        return
+    s[SUM_SLACK] = max(STEP, SLOWER * slow)
+    share = s[SUM_SLACK] / noise
+    # The mean time between false alarms of the sum in normal noise (D. Siegmund, 1985).
+    s[SUM_LIMIT] = max(
+        LEAST_SUM, noise * (np.log(RARE_US / params[P_BIN_US] * 2.0 * share * share + 1.0) / (2.0 * share) - 1.166)
+    )
+
+
+@njit(nogil=True, cache=True)
+def _follow_sum(s, params, ratio, time_us, ring):
+    """Losses over a slack, summed; and what comes back, once they passed the limit. ``ratio``: of value to expected."""
+    if s[LASTING] == BY_SUM:
+        was = s[LEFT]
+        s[LEFT] += 0.02 * (ratio - was)
+        # Half of the way back; or as much more than was left, where the level has drifted meanwhile.
+        half = min(0.5 * (1.0 + was), max(was * (1.0 + BACK_BY), 0.6))
+        s[RETURN] = max(0.0, s[RETURN] + ratio - half)
+        if s[RETURN] > s[SUM_LIMIT]:
+            _forget_means(s)
+        elif time_us - s[LASTING_SINCE] >= params[P_ACCEPT_DAYS] * 86_400e6 and s[LEFT] >= params[P_LEFT]:
+            _scale(ring, s, s[LEFT] * s[LOCAL])
+            _forget_means(s)
+        return
+    if s[SUM_LIMIT] == np.inf:
+        s[SUM] = 0.0
+        return
+    s[SUM] = max(0.0, s[SUM] + 1.0 - ratio - s[SUM_SLACK])
+    if s[SUM] > s[SUM_LIMIT] and s[LASTING] == 0:
+        s[LASTING], s[LASTING_SINCE] = BY_SUM, time_us
+        s[LEFT], s[RETURN] = ratio, 0.0
+
+
+@njit(nogil=True, cache=True)
+def _follow_counts(s, params, value, expected, time_us, ring):
+    """How much likelier counts are if most is lost, summed over bins (Page 1954, on Poisson counts)."""
+    spread = max(1.0, s[NOISE] / expected)  # counts that vary by more tell less
+    if s[LASTING] == BY_COUNT:
+        s[LEFT] += 0.02 * (min(1.0, value / expected) - s[LEFT])
+        low = expected * max(s[LEFT], 0.05)
+        high = max(0.5 * (expected + low), 1.25 * low)
+        s[RETURN] = max(0.0, s[RETURN] + (value * np.log(high / low) - (high - low)) / spread)
+        if s[RETURN] > COUNT_BACK:
+            _forget_means(s)
+        elif time_us - s[LASTING_SINCE] >= params[P_ACCEPT_DAYS] * 86_400e6 and s[LEFT] >= params[P_LEFT]:
+            _scale(ring, s, s[LEFT])
+            _forget_means(s)
+        return
+    if s[EMPTY_ON] == 0:
+        s[EMPTY] = 0.0
+        return
+    s[EMPTY] = max(0.0, s[EMPTY] + (MOST * expected + value * np.log(1.0 - MOST)) / spread)
+    if s[EMPTY] > np.log(RARE_COUNT_US / params[P_BIN_US]) and s[LASTING] == 0:
+        s[LASTING], s[LASTING_SINCE] = BY_COUNT, time_us
+        s[LEFT], s[RETURN] = min(1.0, value / expected), 0.0
 
 
 @njit(nogil=True, cache=True)
@@ -308,7 +485,7 @@ def _follow_means(s, params, residual, time_us, ring):
         elif mean < s[base + 1] / 3.0:
             s[base + 3] = max(s[base + 3], s[base + 1])
             s[base + 1] = 0.0
-    if inside > 0:
+    if 0 < inside <= SCALES:
         base = MEANS + (inside - 1) * PER_SCALE
         if s[base] < 0.4 * s[base + 2]:
             _forget_means(s)
@@ -323,6 +500,7 @@ def _forget_means(s):
     s[LASTING] = 0.0
     for k in range(SCALES):
         s[MEANS + k * PER_SCALE] = s[MEANS + k * PER_SCALE + 1] = 0.0
+    s[SUM] = s[RETURN] = s[EMPTY] = 0.0
 
 
 @njit(nogil=True, cache=True)
@@ -373,9 +551,11 @@ def _advance(s, ring, buffer, cells, params, rules, time_us, value, coverage, sc
     raised = int(s[RAISED]) << RAISED_SHIFT
     if not (value == value and coverage >= params[P_LEAST_COVERAGE]):
         lasts = (LASTS | ((int(s[LASTING]) - 1) << SCALE_SHIFT)) if s[LASTING] > 0 else 0
+        s[LAST] = np.nan
         return lasts | ((BELOW | raised) if s[INSIDE] == 1 else 0)
+    _follow_noise(s, params, value, coverage)
     if not expected > 0:
-        if value > 0 and coverage >= params[P_FULL_COVERAGE]:
+        if (value > 0 or _are_counts(s, 0.5)) and coverage >= params[P_FULL_COVERAGE]:
             _learn(s, buffer, value)
         return 0
     if coverage < params[P_FULL_COVERAGE]:
@@ -384,7 +564,11 @@ def _advance(s, ring, buffer, cells, params, rules, time_us, value, coverage, sc
         smallest *= coverage
     low = smallest * (1.0 - width)
     if s[RAISED] == 0 and s[UNSURE] == 0:
-        _follow_means(s, params, max(-0.5, 1.0 - value / expected), time_us, ring)
+        # A burst must not hide what is lost after it; but few counts are often twice what is expected.
+        most = 1.5 if expected >= FEWEST else 1.0 + max(0.5, 2.0 * np.sqrt(s[NOISE]) / expected)
+        _follow_means(s, params, 1.0 - min(most, value / expected), time_us, ring)
+        _follow_sum(s, params, min(most, value / (expected * s[LOCAL])), time_us, ring)
+        _follow_counts(s, params, value, expected, time_us, ring)
     lasts = 0
     if s[LASTING] > 0:
         lasts = LASTS | ((int(s[LASTING]) - 1) << SCALE_SHIFT)
@@ -424,6 +608,34 @@ def _advance(s, ring, buffer, cells, params, rules, time_us, value, coverage, sc
         _note(s, cells, at, value, bin_us)
         _learn(s, buffer, value)
     return lasts | JUDGED
+
+
+@njit(nogil=True, cache=True)
+def _are_counts(s, level):
+    """Whether a signal of about this level was counted, or is a mean of whole numbers that vary as counts do."""
+    if s[SAMPLED] == LEVEL or s[WHOLE] == 0:
+        return False
+    if s[SAMPLED] == COUNT and level < FEW:
+        return True
+    return s[NOISE_BINS] >= TELLING and s[NOISE] >= COUNTED * level
+
+
+@njit(nogil=True, cache=True)
+def _follow_noise(s, params, value, coverage):
+    """How far bins are from their neighbours: what no rhythm and no drift explains. Outages have no part in it."""
+    if value != np.floor(value):
+        s[WHOLE] = 0.0
+    if s[SAMPLED] == LEVEL or coverage < params[P_FULL_COVERAGE] or s[INSIDE] == 1 or s[LASTING] > 0:
+        s[LAST] = np.nan
+        return
+    if s[LAST] == s[LAST]:
+        step = 0.5 * (value - s[LAST]) ** 2
+        if s[NOISE_BINS] >= LEAST_NOISE:
+            # The edge of an outage is no noise.
+            step = min(step, max(9.0 * s[NOISE], 0.5 if s[WHOLE] == 1 else 1e-4 * value * value))
+        s[NOISE_BINS] = min(s[NOISE_BINS] + 1.0, 2.0 * 86_400e6 / params[P_BIN_US])
+        s[NOISE] += (step - s[NOISE]) / s[NOISE_BINS]
+    s[LAST] = value
 
 
 @njit(nogil=True, cache=True)

@@ -75,7 +75,7 @@ def trailing_median(edge_us, rank, counted, window_us, tree, out):
 @njit(nogil=True, cache=True)
 def excursions(
     edge_us, level, held, rank, values, voters, blind, by_voters, lift,
-    window_us, least_us, band, exit_band, bridge_us, settle_us, accept_us,
+    window_us, least_us, deep_us, deep, band, exit_band, bridge_us, settle_us, accept_us,
     tree, expected, loss, first, confirmed, end_us, ending,
 ):  # fmt: skip
     """Walk a level and tell what it should be, the share lost, and each excursion out of the normal band.
@@ -86,8 +86,9 @@ def excursions(
     voters     float64[N]     how many there are
     blind, by_voters  uint8[N]
     lift       1: an excursion is measured from the level just before it where that is above the median
-    window_us, least_us, band, exit_band, bridge_us, settle_us, accept_us   see detection.excursions.Baseline; no
-               excursion begins before the level was at or above its normal band for least_us
+    window_us, least_us, band, exit_band, bridge_us, settle_us, accept_us   see detection.baselines.trailing; no
+               excursion begins before the level was at or above its normal band for least_us; but one that loses the
+               share ``deep`` or more does after deep_us
     tree       int64[K + 1]   scratch, zero at entry
     expected   float64[N] out; NaN before anything is known
     loss       float64[N] out, 0..1; NaN where blind
@@ -95,10 +96,11 @@ def excursions(
     with which it begins, ``first`` an earlier one where what was lost had gone with voters before routes confirmed
     it, else the same; ``end_us`` is -1 while it lasts
 
-    Returns the number of excursions.
+    Returns the number of excursions, and the time from which on any loss would be told; the end where there is none.
     """
     n = level.shape[0]
     found = 0
+    settled_us = edge_us[0] if least_us == 0 else edge_us[n]
     inside = False
     tail = 0
     total = np.int64(0)
@@ -107,7 +109,7 @@ def excursions(
     normal = np.nan
     reference = np.nan
     should = np.nan
-    settled = False
+    settled = nearly = False
     last_level, last_voters = np.nan, 0.0
     after_gap = False
     most, since_voters = np.inf, -1  # the most that the voters left can be asked for, and from which step on
@@ -156,8 +158,11 @@ def excursions(
         if not inside:
             if not settled:
                 low = np.searchsorted(values, (1.0 - band) * normal)
-                settled = least_us == 0 or total - _below(tree, low) >= least_us
-            if settled and should > 0 and 1.0 - level[i] / should >= band:
+                stood = total - _below(tree, low) if least_us > 0 else np.int64(0)
+                settled = stood >= least_us
+                nearly = stood >= deep_us
+            asked = band if settled else deep
+            if (settled or nearly) and should > 0 and 1.0 - level[i] / should >= asked:
                 inside = True
                 reference = normal
                 if lift == 1 and last_level > normal and last_level <= 2.0 * normal:
@@ -213,10 +218,15 @@ def excursions(
             taken[i] = stop - counted_from
             total += taken[i]
             _add(tree, rank[i], taken[i])
+            if settled_us == edge_us[n]:
+                low = np.searchsorted(values, (1.0 - band) * (normal if normal == normal else level[i]))
+                stood = total - _below(tree, low)
+                if stood >= least_us:
+                    settled_us = max(start, stop - (stood - least_us))
         last_level, last_voters = level[i], voters[i]
         after_gap = False
     if inside:
         end_us[found] = good_since
         ending[found] = BACK if good_since >= 0 else OPEN
         found += 1
-    return found
+    return found, settled_us

@@ -35,7 +35,7 @@ from duskwatch.publication.others import described, only_others
 from duskwatch.publication.palette import LIGHT
 from duskwatch.publication.spans import detail, whole
 from duskwatch.publication.times_text import capital, clock, fine, number_text, told, zone
-from duskwatch.publication.watching import NOT_HEARD, unjudged
+from duskwatch.publication.watching import NO_LOSS, NOT_HEARD, NOT_WATCHED, unjudged
 from duskwatch.records.outages import Outage, When
 from duskwatch.records.report import Report
 from duskwatch.records.times import MINUTE, span_text
@@ -159,7 +159,7 @@ def _short(value: float) -> str:
 
 def _blind_labels(frame: Frame, rows: Rows, height: int) -> list[Spec]:
     """What a hatched stretch is, written across it or, where it is narrow, along it."""
-    texts = {"not watched": "not watched", NOT_HEARD: "nothing heard yet"}
+    texts = {NOT_WATCHED: "not watched", NOT_HEARD: "nothing heard yet", NO_LOSS: "not judged"}
     across, along = [], []
     for row in rows:
         wide = (row["b"] - row["a"]) * 1000 * frame.width / frame.span.length_us

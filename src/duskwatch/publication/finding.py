@@ -22,6 +22,7 @@ from duskwatch.publication.facts import (
 )
 from duskwatch.publication.losing import Way, ways
 from duskwatch.publication.names import as_name, has_code, place_name
+from duskwatch.publication.not_judged import its_start, nothing_judged, part_judged, whole_window
 from duskwatch.publication.others import fell_and_stayed, only_others
 from duskwatch.publication.times_text import (
     ALL,
@@ -36,7 +37,7 @@ from duskwatch.publication.times_text import (
     utc,
     utc_after,
 )
-from duskwatch.publication.watching import watched_share
+from duskwatch.records.judged import main_reason
 from duskwatch.records.outages import Outage
 from duskwatch.records.report import Report
 from duskwatch.records.times import MINUTE, SECOND, span_text
@@ -57,13 +58,14 @@ def finding(report: Report) -> Finding:
     outage = main_outage(report)
     if outage is not None:
         return Finding("outage", _outage_headline(report, outage), _outage_lead(report, outage))
-    if watched_share(report) <= 0:
-        return _not_judged(report)
+    if nothing_judged(report) and main_reason(report.judged) != "nothing-heard":
+        return Finding("not judged", *whole_window(report))
     known = measure(report).values
     known = known[~np.isnan(known)]
-    if not known.size or known.max() <= 0:
+    if nothing_judged(report) or not known.size or known.max() <= 0:
         return _nothing_heard(report)
-    return _no_outage(report)
+    start = its_start(report)
+    return _no_outage(report) if start is None else Finding("not judged", *start)
 
 
 def headline(report: Report) -> str:
@@ -108,7 +110,8 @@ def _what(report: Report, outage: Outage, main: Core) -> str:
 def _outage_lead(report: Report, outage: Outage) -> str:
     main = core(report, outage)
     lasts = outage.end is None
-    told = [_extent(report, outage, main, lasts), _other_family(report, outage), way_sentence(report, outage)]
+    told = [_extent(report, outage, main, lasts), _before_window(report, outage)]
+    told += [_other_family(report, outage), way_sentence(report, outage)]
     told += [fell_and_stayed(report, outage)]
     return " ".join(text for text in told if text)
 
@@ -150,6 +153,14 @@ def _extent(report: Report, outage: Outage, main: Core, lasts: bool) -> str:
     if outage.end is not None and not main.whole:
         sentences.append(_whole_return(report, outage, main, seconds))
     return " ".join(sentences)
+
+
+def _before_window(report: Report, outage: Outage) -> str:
+    """That an outage stood when the window opened; empty where it did not."""
+    if outage.onset.best_us >= report.from_us:
+        return ""
+    opened = utc_after(report.from_us, outage.onset.best_us)
+    return f"It had begun before the analysed window opened at {opened}; earlier records show how."
 
 
 def _whole_return(report: Report, outage: Outage, main: Core, seconds: bool) -> str:
@@ -217,16 +228,6 @@ def _window(report: Report) -> str:
     return f"between {utc(report.from_us)} and {utc_after(report.until_us, report.from_us)}"
 
 
-def _not_judged(report: Report) -> Finding:
-    name = place_name(report)
-    return Finding(
-        "not judged",
-        f"{capital(name)} could not be judged {dates(report.from_us, report.until_us)}",
-        f"Nothing can be said about {has_code(report)} {_window(report)}: nobody was watching. "
-        "That is no sign of an outage, nor of its absence.",
-    )
-
-
 def _nothing_heard(report: Report) -> Finding:
     return Finding(
         "nothing heard",
@@ -237,7 +238,7 @@ def _nothing_heard(report: Report) -> Finding:
 
 
 def _no_outage(report: Report) -> Finding:
-    how, share = measure(report), watched_share(report)
+    how = measure(report)
     known = how.values[~np.isnan(how.values)]
     low, high = float(known.min()), float(known.max())
     if how.others:
@@ -248,7 +249,7 @@ def _no_outage(report: Report) -> Finding:
     else:
         rest = f"Between {how.figure(low)} and {how.plain_count(high)} could be reached, mostly "
         rest += how.figure(typical(report))
-    part = "" if share >= 1 else f" in the {percent(share)} of the time that was watched"
+    part = part_judged(report)
     return Finding(
         "no outage",
         f"No outage of {place_name(report)} was found {dates(report.from_us, report.until_us)}{part}",

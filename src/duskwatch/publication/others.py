@@ -22,13 +22,19 @@ def only_others(report: Report) -> bool:
     return bool(report.history.series) and not np.isfinite(report.history.level.voters).any()
 
 
+def shows_loss(report: Report) -> bool:
+    """Whether a fall of any signal of others would be a loss."""
+    return any(spec.less_is_loss for block in report.history.series for spec in block.specs)
+
+
 def names_of(report: Report) -> tuple[str, ...]:
     """Every signal of others, in order."""
     return tuple(name for block in report.history.series for name in block.names)
 
 
 def told_by(report: Report, outage: Outage | None) -> tuple[SignalBlock, str]:
-    """The signal that a report is told in: the first that tells the outage; where none does, the first there is.
+    """The signal that a report is told in: the first that tells the outage; where none does, the first of which less is
+    a loss, or else the first there is.
 
     ValueError where there is no signal.
     """
@@ -36,7 +42,10 @@ def told_by(report: Report, outage: Outage | None) -> tuple[SignalBlock, str]:
     if not blocks or not blocks[0].names:
         raise ValueError("no signal of others")
     where = {name: block for block in blocks for name in block.names}
-    name = next((name for name in (outage.signals if outage else ()) if name in where), blocks[0].names[0])
+    losing = (spec.name for block in blocks for spec in block.specs if spec.less_is_loss)
+    name = next(
+        (name for name in (outage.signals if outage else ()) if name in where), next(losing, blocks[0].names[0])
+    )
     return where[name], name
 
 
@@ -71,12 +80,13 @@ def fell_and_stayed(report: Report, outage: Outage) -> str:
             one = len(names) == 1
             verb, whose = ("was", "its") if one else ("were", "their")
             words = {FELL: (whose,), LOWER: (verb, whose), STAYED: (whose,), UNMEASURED: (verb,)}[how]
-            told.append(f"{listed(_few(names))} {ends[how].format(*words)}")
+            told.append(f"{listed(few(names))} {ends[how].format(*words)}")
     many = count(len(names_of(report)), "signal", "signals")
     return f"Of {many} {'' if only_others(report) else 'that others '}measured, {'; '.join(told)}."
 
 
-def _few(names: Sequence[str]) -> list[str]:
+def few(names: Sequence[str]) -> list[str]:
+    """The first names, and how many more there are."""
     shown = list(names[:MOST_NAMED])
     return [*shown, f"{len(names) - MOST_NAMED} more"] if len(names) > MOST_NAMED else shown
 

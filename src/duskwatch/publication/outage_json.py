@@ -32,6 +32,7 @@ def outages_json(report: Report) -> list[Json]:
     return [
         {"id": uid}
         | _outage(outage)
+        | {"before_window": outage.onset.best_us < report.from_us}
         | {"was_it_us": _was_it_us(witnesses_of(report, number)), "observers": _observers(report, outage)}
         | _ways(report, outage)
         for number, (uid, outage) in enumerate(zip(ids, report.outages, strict=True))

@@ -6,9 +6,10 @@ import numpy as np
 
 from duskwatch.publication.facts import measure
 from duskwatch.publication.levels import Span, edges, stretches
+from duskwatch.publication.others import only_others, shows_loss
 from duskwatch.records.report import Report
 
-NOT_WATCHED, NOT_HEARD = "not watched", "nothing heard yet"
+NOT_WATCHED, NOT_HEARD, NO_LOSS = "not watched", "nothing heard yet", "no signal shows a loss"
 
 
 class Spread(NamedTuple):
@@ -24,7 +25,8 @@ class Unjudged(NamedTuple):
 
     from_us: int
     until_us: int
-    why: str  # NOT_WATCHED: no observer was there; NOT_HEARD: none had said anything about the entity
+    why: str  # NOT_WATCHED: no observer was there; NOT_HEARD: none had said anything about the entity;
+    # NO_LOSS: a fall of what was measured is no loss
 
     @property
     def length_us(self) -> int:
@@ -35,7 +37,7 @@ class Unjudged(NamedTuple):
 def voters_spread(report: Report) -> Spread:
     """Live full-feed voters over the window: least, median of the time that anybody watched, most."""
     level = report.history.level
-    lengths = np.diff(edges(level)).astype(np.float64)
+    lengths = np.diff(np.maximum(edges(level), report.from_us)).astype(np.float64)
     voters = np.nan_to_num(level.voters)
     told = lengths > 0
     if not told.any():
@@ -54,6 +56,8 @@ def voters_spread(report: Report) -> Spread:
 def unjudged(report: Report) -> tuple[Unjudged, ...]:
     """Stretches in which nothing could be said about the entity, in time order."""
     level = report.history.level
+    if only_others(report) and not shows_loss(report):
+        return (Unjudged(report.from_us, report.until_us, NO_LOSS),)
     if not level.time_us.size:
         return (Unjudged(report.from_us, report.until_us, NOT_WATCHED),)
     blind = np.isnan(measure(report).values)
@@ -63,7 +67,9 @@ def unjudged(report: Report) -> tuple[Unjudged, ...]:
     start = int(level.time_us[0])
     if start > report.from_us:
         spans.append(Unjudged(report.from_us, start, NOT_WATCHED))
-    return tuple(sorted(spans))
+    # A level may begin before the window, to show the onset of an outage that stood when the window opened.
+    cut = (span._replace(from_us=max(span.from_us, report.from_us)) for span in spans)
+    return tuple(sorted(span for span in cut if span.length_us > 0))
 
 
 def blind_spans(report: Report) -> tuple[Span, ...]:

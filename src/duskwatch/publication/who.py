@@ -5,6 +5,7 @@ A country's *networks* of the records are its ASes. In sentences they are operat
 
 from duskwatch.publication.facts import SLASH24, SLASH48, exact, main_outage, step_us
 from duskwatch.publication.names import as_text, cut
+from duskwatch.publication.not_judged import its_start, part_judged
 from duskwatch.publication.times_text import (
     ALL,
     capital,
@@ -109,9 +110,12 @@ def left_out(report: Report) -> str:
         return ""
     lost = len(networks.lost)
     if not lost:
+        if networks.total and its_start(report) is not None and not report.outages:
+            return "Whether any of its operators had an outage could not be judged."
+        part = part_judged(report)
         if networks.total == 1:
-            return "Its only operator had no outage."
-        return f"None of its {number_text(networks.total)} operators had an outage." if networks.total else ""
+            return f"Its only operator had no outage{part}."
+        return f"None of its {number_text(networks.total)} operators had an outage{part}." if networks.total else ""
     text = ""
     if lost > MOST_NETWORKS:
         text = f"{capital(count(lost - MOST_NETWORKS, 'more operator', 'more operators'))} had outages; report.json "

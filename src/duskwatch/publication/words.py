@@ -3,6 +3,7 @@ known. Headline and lead come from :mod:`duskwatch.publication.finding`."""
 
 from collections.abc import Sequence
 
+from duskwatch.publication import not_judged
 from duskwatch.publication.facts import (
     HOLD_UNKNOWN,
     exact,
@@ -56,7 +57,8 @@ def story(report: Report) -> tuple[str, ...]:
     told = []
     if outage is not None:
         told += [_going(report, outage), _return(report, outage), _others(report, outage)]
-    told += [account(report), evidence_text(report, outage), gaps_text(report), learned_text(report), limits(report)]
+    told += [account(report), evidence_text(report, outage), gaps_text(report), not_judged.account(report)]
+    told += [learned_text(report), limits(report)]
     return tuple(paragraph for paragraph in told if paragraph)
 
 

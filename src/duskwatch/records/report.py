@@ -7,6 +7,7 @@ from duskwatch.records.coverage import Coverage
 from duskwatch.records.entity import Entity
 from duskwatch.records.evidence import Explanation
 from duskwatch.records.impact import Impact
+from duskwatch.records.judged import JudgedSpan
 from duskwatch.records.networks import Networks
 from duskwatch.records.outages import Outage
 from duskwatch.records.signals import EntityHistory
@@ -51,3 +52,8 @@ class Report:
     said: Said | None = None  # articles and statements compared with this report; None: none was given
     explanation: Explanation | None = None  # of the main outage; None: there is none, or nobody asked
     impact: Impact | None = None  # of the main outage; None: there is none, or nobody asked
+    # The window in stretches that were judged, and those that were not; empty: not worked out.
+    judged: tuple[JudgedSpan, ...] = ()
+    # All that was measured, from where the records begin; None: as ``history``, which begins with the window, or before
+    # it where an outage does.
+    led: EntityHistory | None = None

@@ -192,6 +192,7 @@ class EntityHistory:
     transit: tuple[TransitShare, ...] = ()
     learned: bool = False  # True: no table dump to start from, so the state was learned from updates
     known_share: float = 1.0  # share of the entity's delegated /24s that routes were ever heard for (country), else 1
+    delegated: bool = False  # known_share was measured: against what is delegated to a country, or all of a prefix
     notes: tuple[str, ...] = field(default=())
     series: tuple[SignalBlock, ...] = ()  # signals of other sources; each block has bins of its own
     carriers: tuple[Carrier, ...] = ()  # before the worst outage, the one that most hangs on first; IPv4

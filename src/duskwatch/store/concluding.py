@@ -123,7 +123,8 @@ class Writer:
         if self.fuse is None:
             raise StoreError(f"{one.entity.code}: several sources tell of it, and nothing says how to make them one")
         every = list(kept)
-        replaced = {id(each.old) for each in kept if each.old is not None} | {id(old) for old in gone}
+        dropped = {id(old) for old in gone}
+        replaced = {id(each.old) for each in kept if each.old is not None} | dropped
         for old in olds:
             if old.row.state not in SHOWN:
                 continue
@@ -145,7 +146,8 @@ class Writer:
         told_of = {id(every[m].old) for each in fused for m in each.members if every[m].old is not None}
         for old in olds:
             if old.row.state in CURRENT and id(old) not in held:
-                self._drop(old, "superseded" if id(old) in told_of else "withdrawn")
+                by_another = id(old) in dropped and not self._by_this_detector(old)
+                self._drop(old, "superseded" if by_another or id(old) in told_of else "withdrawn")
 
     def _put(
         self,

@@ -66,6 +66,7 @@ def record_incidents(
     window: tuple[int, int],
     found: Sequence[FoundIncident],
     *,
+    source: str,
     detector: str,
     by: str,
     why: str,
@@ -73,9 +74,10 @@ def record_incidents(
 ) -> RecordedIncidents:
     """Record the incidents that one analysis of [from, until) made of the outages it recorded; in one transaction.
 
-    The same call again changes nothing. One recorded before is the same where it shares outages with one found, the
-    most of them first. Those of the window that were not found again are withdrawn, if this analysis saw at least the
-    window in which they were found; one that saw less does not overrule, unless it found more outages.
+    The same call again changes nothing. One recorded before, by whatever detector, is the same where it shares outages
+    with one found, the most of them first. Those of the window that were not found again are withdrawn, if this
+    analysis saw at least the window in which they were found, and no outage of theirs stands that other sources tell of
+    and ``source`` does not; an analysis that saw less does not overrule, unless it found more outages.
     StoreError where an outage is not recorded, or an incident has none.
     """
     if not window[0] < window[1]:
@@ -83,7 +85,8 @@ def record_incidents(
     note = note_of(by, why, at_us, window)
     counts: dict[str, list[int]] = {"numbers": [], "new": [], "revised": [], "unchanged": [], "withdrawn": []}
     with db.transaction(where, writes=INCIDENTS) as connection:
-        known = _known(connection, window, detector)
+        known = _known(connection, window)
+        elsewhere = _elsewhere(connection, window, source)
         matches = _match(found, known)
         for i, one in enumerate(found):
             if not one.uids:
@@ -97,12 +100,15 @@ def record_incidents(
                 counts["new"].append(number)
             else:
                 number = old.number
-                changed = _sees_enough(one, old, window) and _revise(connection, old, values, one.uids, document, note)
+                changed = _sees_enough(one, old, window, elsewhere) and _revise(
+                    connection, old, values, one.uids, document, note
+                )
                 counts["revised" if changed else "unchanged"].append(number)
             counts["numbers"].append(number)
         again = {old.number for old in matches.values()}
         for old in known:
-            if old.number not in again and old.state in ("open", "ended") and _inside(old, window):
+            gone = old.number not in again and old.state in ("open", "ended") and _inside(old, window)
+            if gone and elsewhere.isdisjoint(old.document["outages"]):
                 values = {"revision": old.revision + 1, "state": "withdrawn", "title": old.title}
                 connection.execute(sql.update(db.incidents).where(db.incidents.c.id == old.number).values(values))
                 _put(connection, old.number, values, old.outages, note, old.document)
@@ -269,14 +275,32 @@ class _Known:
     values: Json  # entity and times
 
 
-def _known(connection: sql.Connection, window: tuple[int, int], detector: str) -> list[_Known]:
-    """Incidents of a detector that touch a window, in whatever state."""
+def _found_in(window: tuple[int, int]) -> tuple["sql.ColumnElement[bool]", ...]:
+    """Incidents of analyses that touch a window; those of persons have no detector."""
     table = db.incidents
-    query = _joined().where(
-        table.c.detector == detector,
+    return (
+        table.c.detector.is_not(None),
         table.c.from_us <= window[1],
         (table.c.until_us.is_(None)) | (table.c.until_us >= window[0]),
     )
+
+
+def _elsewhere(connection: sql.Connection, window: tuple[int, int], source: str) -> set[str]:
+    """Ids of standing outages of these incidents of which other sources tell, and a source does not."""
+    members, outages = db.incident_outages, db.outages
+    query = (
+        sql.select(outages.c.uid, outages.c.sources)
+        .join(members, members.c.outage_id == outages.c.id)
+        .join(db.incidents, db.incidents.c.id == members.c.incident_id)
+        .where(*_found_in(window), outages.c.state.in_(("open", "ended")))
+    )
+    return {row.uid for row in connection.execute(query) if source not in row.sources.split()}
+
+
+def _known(connection: sql.Connection, window: tuple[int, int]) -> list[_Known]:
+    """Incidents of analyses that touch a window, in whatever state."""
+    table = db.incidents
+    query = _joined().where(*_found_in(window))
     return [
         _Known(
             row["incident_id"],
@@ -316,8 +340,9 @@ def _inside(old: _Known, window: tuple[int, int]) -> bool:
     return window[0] <= old.window[0] and old.window[1] <= window[1]
 
 
-def _sees_enough(one: FoundIncident, old: _Known, window: tuple[int, int]) -> bool:
-    return _inside(old, window) or set(one.uids) >= set(old.document["outages"])
+def _sees_enough(one: FoundIncident, old: _Known, window: tuple[int, int], elsewhere: set[str]) -> bool:
+    before, now = set(old.document["outages"]), set(one.uids)
+    return now >= before or (_inside(old, window) and not (before - now) & elsewhere)
 
 
 def _values(one: FoundIncident, detector: str) -> Json:

@@ -70,6 +70,8 @@ def test_every_group_is_large_enough_for_its_figure() -> None:
     assert groups["mixed"] == len(MIXES) * len(SIZES) * EACH
     assert groups["artefact"] == len(ARTEFACTS) * len(KINDS)
     assert groups["faint"] < groups["timing"] / 4
+    assert groups["few"] >= 100
+    assert groups["few-quiet"] >= 12
 
 
 def test_every_scenario_is_well_formed() -> None:
@@ -84,8 +86,9 @@ def test_every_scenario_is_well_formed() -> None:
         assert np.nanmin(block.values) >= 0
         assert ((block.coverage >= 0) & (block.coverage <= 1)).all()
         assert np.isnan(block.values[block.coverage == 0]).all() or entry.family == "silent-zeros"
+        history = int(entry.id.split("-")[1].removesuffix("d")) if entry.family == "few" else 28
         for event in scenario.events:
-            assert block.start_us + 28 * DAY <= event.onset.earliest_us
+            assert block.start_us + history * DAY <= event.onset.earliest_us
             assert event.end is None or event.end.latest_us <= scenario.until_us - 2 * DAY
         lossy = entry.id.startswith(("synthetic/", "mixed/")) and not entry.id.startswith("mixed/quiet")
         assert bool(scenario.events) == lossy

@@ -1,5 +1,6 @@
 """The baseline of binned signals: what each should be, from what it was; the same numbers live and in replay."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy.typing as npt
 
 from duskwatch.detection.view import F64, BinnedView, Judged, LossRule
 from duskwatch.kernels import baseline as kernel
-from duskwatch.records.signals import SignalBlock
+from duskwatch.records.signals import Sampled, SignalBlock
 from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND
 
 F32 = npt.NDArray[np.float32]
@@ -61,7 +62,7 @@ class Seasonal:
 class BaselineState:
     """What is remembered of N series, all of one bin width. A value: picklable, complete.
 
-    3.5 kB for each series of 5-minute bins: 28 days of hourly medians (float32), the sizes of past residuals in
+    4 kB for each series of 5-minute bins: 28 days of hourly medians (float32), the sizes of past residuals in
     40 cells for each of three models, the values of the hour that is running, and 36 figures.
     """
 
@@ -76,8 +77,9 @@ class BaselineState:
 
     @property
     def scale_bins(self) -> tuple[int, ...]:
-        """Bins of each running mean, 0 where there is none."""
-        return tuple(int(bins) for bins in self.params[kernel.P_SCALES : kernel.P_SCALES + kernel.SCALES])
+        """Bins of each running mean, 0 where there is none; at the end those that the sums take, about."""
+        means = self.params[kernel.P_SCALES : kernel.P_SCALES + kernel.SCALES].tolist()
+        return (*(int(bins) for bins in means), *[max(1, SUM_US // self.bin_us)] * 2)
 
     @property
     def bytes_per_series(self) -> int:
@@ -85,19 +87,29 @@ class BaselineState:
         return int(sum(part[0].nbytes for part in (self.table, self.ring, self.buffer, self.cells)))
 
 
+SUM_US = 2 * HOUR
 MOST_PER_SLOT = 60  # values of a slot that make its median; of shorter bins the first
 
 
+SAMPLED = {"mean": kernel.MEAN, "level": kernel.LEVEL, "count": kernel.COUNT}
+
+
 def begin(
-    count: int, bin_us: int, start_us: int, rules: tuple[LossRule, ...], config: Seasonal = Seasonal()
+    count: int,
+    bin_us: int,
+    start_us: int,
+    rules: tuple[LossRule, ...],
+    config: Seasonal = Seasonal(),
+    sampled: Sequence[Sampled] = (),
 ) -> BaselineState:
     """A state of ``count`` series that has seen nothing; the first bin starts at ``start_us``.
 
+    sampled   what a bin of each holds, [count]; empty: all are means
     Slots are hours, or bins where these are longer; a season needs slots that divide a day (a week). Raises
-    ValueError for bins shorter than 10 s or longer than a day, and for more rules than the kernel keeps.
+    ValueError for bins shorter than a second or longer than a day, and for more rules than the kernel keeps.
     """
-    if not 10 * SECOND <= bin_us <= DAY:
-        raise ValueError("bins must last 10 seconds to a day")
+    if not SECOND <= bin_us <= DAY:
+        raise ValueError("bins must last a second to a day")
     if not 1 <= len(rules) <= kernel.RULES:
         raise ValueError(f"there must be 1 to {kernel.RULES} loss rules")
     slot_us = max(HOUR, bin_us)
@@ -130,6 +142,10 @@ def begin(
     table[:, kernel.WEEK] = np.nan
     table[:, kernel.SLOT] = table[:, kernel.HELD] = np.nan
     table[:, kernel.PREDICTED : kernel.PREDICTED + 9] = np.nan
+    table[:, kernel.LAST], table[:, kernel.WHOLE] = np.nan, 1.0
+    if sampled:
+        table[:, kernel.SAMPLED] = [SAMPLED[one] for one in sampled]
+    table[:, kernel.LOCAL], table[:, kernel.SUM_LIMIT] = 1.0, np.inf
     return BaselineState(
         bin_us,
         start_us,
@@ -187,7 +203,8 @@ def judge(block: SignalBlock, rules: tuple[LossRule, ...], config: Seasonal = Se
     """Every signal of a block against its baseline, which follows these loss rules."""
     if not len(block.specs) or not block.values.shape[1]:
         return []
-    state = begin(len(block.specs), block.bin_us, block.start_us, rules, config)
+    sampled = [spec.sampled for spec in block.specs]
+    state = begin(len(block.specs), block.bin_us, block.start_us, rules, config, sampled)
     _, judged = walk(state, block.values, block.coverage)
     return [
         BinnedView(

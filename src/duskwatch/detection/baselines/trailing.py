@@ -27,6 +27,10 @@ class TrailingMedian:
     window_us: int = DAY  # the median is over this much time before
     # Where the state was learned from updates, unstable routes are heard of first: that is not yet what is normal.
     learned_us: int = 4 * HOUR  # it must have been there this long before a loss is told
+    # Where nearly all of an entity's space was heard of, unstable routes are not most of it.
+    well_known: float = 0.8
+    well_known_us: int = HOUR  # a loss of so much of it is told sooner:
+    deep: float = 0.5
     band: float = 0.1  # a loss from this share on is out of the normal band
     exit_band: float = 0.05  # and back when no more than this is missing
     bridge_us: int = 2 * MINUTE  # for at least this long; what comes back for less is the same excursion
@@ -37,13 +41,14 @@ class TrailingMedian:
     def __post_init__(self) -> None:
         if not 0 < self.exit_band <= self.band < 1:
             raise ValueError("the bands must be 0 < exit_band <= band < 1")
-        if not 0 < self.least_voters <= 1:
-            raise ValueError("least_voters must be above 0 and at most 1")
+        if not 0 < self.least_voters <= 1 or not 0 < self.well_known <= 1:
+            raise ValueError("least_voters and well_known must be above 0 and at most 1")
         if not 0 < self.bridge_us <= self.settle_us <= self.accept_us or not (
-            0 <= self.learned_us <= self.window_us and self.window_us > 0
+            0 <= self.well_known_us <= self.learned_us <= self.window_us and self.window_us > 0
         ):
             raise ValueError(
-                "the times must be 0 < bridge_us <= settle_us <= accept_us and 0 <= learned_us <= window_us"
+                "the times must be 0 < bridge_us <= settle_us <= accept_us and "
+                "0 <= well_known_us <= learned_us <= window_us"
             )
 
 
@@ -109,7 +114,7 @@ def _judged(
     expected, loss = np.full(n, np.nan), np.full(n, np.nan)
     first, confirmed = np.zeros(n, np.int32), np.zeros(n, np.int32)
     end_us, ending = np.zeros(n, np.int64), np.zeros(n, np.uint8)
-    count = walk(
+    count, told_from_us = walk(
         edge_us,
         values,
         zero_for_nan(held),
@@ -121,6 +126,8 @@ def _judged(
         1 if history.learned else 0,
         config.window_us,
         config.learned_us if history.learned else 0,
+        _deep_us(history, config),
+        config.deep,
         config.band,
         config.exit_band,
         config.bridge_us,
@@ -136,8 +143,24 @@ def _judged(
     )
     found = slice(0, count)
     return LevelView(
-        spec, edge_us, values, voters, expected, loss, confirmed[found], first[found], end_us[found], ending[found]
+        spec,
+        edge_us,
+        values,
+        voters,
+        expected,
+        loss,
+        confirmed[found],
+        first[found],
+        end_us[found],
+        ending[found],
+        told_from_us,
     )
+
+
+def _deep_us(history: EntityHistory, config: TrailingMedian) -> int:
+    """How long a level that was learned must have been there before a loss of more than half of it is told."""
+    well_known = history.learned and history.delegated and history.known_share >= config.well_known
+    return config.well_known_us if well_known else config.learned_us
 
 
 def held_prefixes(changes: ChangeLog, times_us: I64) -> F64:

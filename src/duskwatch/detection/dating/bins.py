@@ -19,6 +19,10 @@ RAMP = 5  # a fall that takes so many bins is slow, if it follows a line
 STRAIGHT = 0.2  # that no bin is further from than this share of what was lost
 DOUBTED = 0.15  # of a slow fall: by so much of its length may its begin lie earlier
 ALARMED = kernel.LASTS | ((1 << kernel.RULES) - 1) << kernel.RAISED_SHIFT  # bits of bins in which an alarm stood
+LEAST_LEFT, ALL_LEFT = 0.05, 0.95  # shares that are left by a loss, for what is likelier
+LEAST_STEPS = 12  # steps from bin to bin that tell the noise
+STEP_OF_NOISE = 0.954  # the median step of normal noise of one standard deviation
+MOST_APART = 12  # bins
 PLUNGE = 0.25  # a fall begins with the bin that lost this share of what was lost when the alarm was raised
 
 
@@ -83,6 +87,10 @@ def _onset(view: BinnedView, dip: BinExcursion, raised: int) -> When:
     lost = min(1.0, loss[at] / full) + _part(view, at - 1, full)
     earliest, best, latest = _spread(stop, -bin_us, lost, _noise(view, at, full))
     short = dip.stop - at < 2
+    apart = _apart(view, at, full)
+    if apart > 0.5:
+        doubt = _seconds(apart * bin_us)
+        return When(min(earliest, max(view.start_us, best - doubt)), max(latest, best + doubt), best, why)
     return When(max(earliest, start - bin_us), max(latest, stop) if short else latest, best, why)
 
 
@@ -100,8 +108,30 @@ def _change(view: BinnedView, first: int, at: int, stop: int) -> int:
         back += int(np.flatnonzero(taken)[-1]) + 1
     if back >= at or shift <= 0:
         return at
-    total = np.cumsum((np.nan_to_num(view.residual[back:at]) - shift / 2)[::-1])
+    total = np.cumsum((np.nan_to_num(view.residual[back:at]) - divide(view, shift))[::-1])
     return at - 1 - int(np.argmax(total)) if total.max() > 0 else at
+
+
+def divide(view: BinnedView, shift: float) -> float:
+    """The loss of a bin from which on a shift of so much is likelier than none.
+
+    Half of it in normal noise; of counts what makes them as likely with what is left as without a loss (Poisson).
+    """
+    left = min(1.0, max(LEAST_LEFT, 1.0 - shift))
+    if view.spec.sampled == "level" or left >= ALL_LEFT:
+        return shift / 2
+    return 1.0 - (1.0 - left) / float(np.log(1.0 / left))
+
+
+def _apart(view: BinnedView, at: int, shift: float) -> float:
+    """How many bins a change point may be off: by noise as large as the shift, two."""
+    before = view.residual[max(0, at - DAY // view.bin_us) : at]
+    steps = np.diff(before)
+    steps = steps[~np.isnan(steps)]
+    if view.spec.sampled == "level" or len(steps) < LEAST_STEPS or shift <= 0:
+        return 0.0
+    noise = float(np.median(np.abs(steps))) / STEP_OF_NOISE
+    return min(float(MOST_APART), 2.0 * (noise / shift) ** 2)
 
 
 def _ramp(view: BinnedView, dip: BinExcursion, at: int) -> tuple[int, int] | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from duskwatch.detection.dating.bins import divide
 from duskwatch.detection.detectors.detector import Detector, LatestBin, Step
 from duskwatch.detection.view import F64, BinnedView, View
 from duskwatch.kernels import baseline as kernel
@@ -47,7 +48,7 @@ class LastingLoss(Detector):
         for begin, after in edge.reshape(-1, 2).tolist():
             scale = int(bits[begin] >> kernel.SCALE_SHIFT) & 7
             back = max(floor, begin - min(4 * view.scale_bins[scale], max(1, DAY // view.bin_us)))
-            first, stop = _bounds(residual, begin, after, view.scale_bins[scale], floor, back)
+            first, stop = _bounds(view, residual, begin, after, scale, floor, back)
             floor = after
             if raised[max(0, first - 1) : after].any():
                 continue
@@ -71,14 +72,17 @@ class LastingLoss(Detector):
         return out
 
 
-def _bounds(residual: F64, begin: int, after: int, bins: int, floor: int, back: int) -> tuple[int, int]:
+def _bounds(
+    view: BinnedView, residual: F64, begin: int, after: int, scale: int, floor: int, back: int
+) -> tuple[int, int]:
     """First bin of the loss, looked for back to ``back``, and the one after its last.
 
-    The mean over ``bins`` was below in [begin, after), and none before it from ``floor`` on.
+    The mean of a scale was below in [begin, after), and none before it from ``floor`` on.
     """
+    bins = view.scale_bins[scale]
     # The mean falls for some time after the loss is over.
     level = float(np.median(residual[max(floor, begin - bins // 2) : max(begin + 1, after - 2 * bins)]))
-    half = max(0.05, level / 2)
+    half = max(0.05, divide(view, level))
     before = np.cumsum((residual[back : begin + 1] - half)[::-1])
     first = begin - int(np.argmax(before))
     ahead = np.cumsum(residual[first:after] - half)

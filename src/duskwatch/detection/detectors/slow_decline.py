@@ -11,6 +11,7 @@ from duskwatch.records.times import DAY
 
 RECENT, BEFORE = 7, 28  # days
 LEAST_RECENT, LEAST_BEFORE = 5, 14  # of them known
+RESTLESS = 1 / 3  # width from which on a signal drifts by itself
 NOISE = 4.0  # standard deviations of single days (1.4826 times their median deviation)
 
 
@@ -18,17 +19,19 @@ NOISE = 4.0  # standard deviations of single days (1.4826 times their median dev
 class SlowDecline(Detector):
     """Raises an alarm when the median day of a week is below that of the four weeks before by a share.
 
-    The share is ``least``, or four standard deviations of days where these vary more. It ends when half of that is
+    The share is ``least``, or four standard deviations of days where these vary more; ``restless`` where single bins
+    are missing by more than a third by chance: few units drift by as much in some days. It ends when half of that is
     missing. Days that are mostly part of an excursion do not count: they have alarms of their own. For signals of
     reachability only; what a telescope hears or a service sees drifts by itself.
     """
 
     name: str
     least: float = 0.2
+    restless: float = 0.4
 
     def __post_init__(self) -> None:
-        if not 0 < self.least < 1:
-            raise ValueError(f"{self.name}: least must be between 0 and 1")
+        if not 0 < self.least <= self.restless < 1:
+            raise ValueError(f"{self.name}: must be 0 < least <= restless < 1")
 
     @property
     def dates_itself(self) -> bool:
@@ -42,6 +45,7 @@ class SlowDecline(Detector):
         if view.spec.role != "reach" or view.bin_us > DAY:
             return []
         day_us, level = days_of(view)
+        per_day, missing = DAY // view.bin_us, view.start_us % DAY // view.bin_us
         out: list[Alarm] = []
         begun: int | None = None
         raised = usual = limit = 0.0
@@ -55,7 +59,8 @@ class SlowDecline(Detector):
                 if usual <= 0:
                     continue
                 spread = 1.4826 * float(np.median(np.abs(before / usual - 1.0)))
-                limit = max(self.least, NOISE * spread)
+                width = float(view.width[max(0, min(view.bins, (d + 1) * per_day - missing) - 1)])
+                limit = max(self.restless if width > RESTLESS else self.least, NOISE * spread)
             lost = _lost(level[max(0, d + 1 - RECENT) : d + 1], usual)
             if np.isnan(lost):
                 continue

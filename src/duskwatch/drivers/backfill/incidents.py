@@ -79,7 +79,7 @@ def record_found(plan: Plan, days: Sequence[DaySummary], found: Sequence[Found])
     apart = any(plan.geo_of(day.day) for day in days) and any(one.finding.entity.type == "asn" for one in found)
     made = [one for group in groups for one in _incidents(group, shares, apart)]
     made.sort(key=lambda one: (one.incident.from_us, one.incident.entity.type, one.incident.entity.code))
-    record_incidents(store.events(), window, made, detector=plan.detector, by="duskwatch", why=WHY)
+    record_incidents(store.events(), window, made, source=plan.source, detector=plan.detector, by="duskwatch", why=WHY)
     return sum(len(one.finding.outages) for one in found), len(made)
 
 

@@ -6,7 +6,7 @@ from functools import cache
 from itertools import chain
 from pathlib import Path
 
-from duskwatch.evaluation.scenarios import mixed, recorded, synthetic
+from duskwatch.evaluation.scenarios import few, mixed, recorded, synthetic
 from duskwatch.evaluation.scenarios.scenario import Entry
 
 HELD_OUT = (13, 31, 71)  # numbers of the first of each set
@@ -16,7 +16,7 @@ HELD_OUT = (13, 31, 71)  # numbers of the first of each set
 def library() -> Mapping[str, Entry]:
     """Every scenario that needs no archives, by id."""
     out: dict[str, Entry] = {}
-    for entry in chain(synthetic.entries(), mixed.entries(), recorded.entries()):
+    for entry in chain(synthetic.entries(), few.entries(), mixed.entries(), recorded.entries()):
         if entry.id in out:
             raise ValueError(f"two scenarios are called {entry.id}")
         out[entry.id] = entry
@@ -25,7 +25,11 @@ def library() -> Mapping[str, Entry]:
 
 def held_out() -> tuple[Entry, ...]:
     """Three more drawings of every synthetic set, for figures on what nobody tuned a detector on."""
-    return tuple(entry for first in HELD_OUT for entry in chain(synthetic.entries(first), mixed.entries(first)))
+    return tuple(
+        entry
+        for first in HELD_OUT
+        for entry in chain(synthetic.entries(first), few.entries(first), mixed.entries(first))
+    )
 
 
 def select(entries: Iterable[Entry], patterns: Sequence[str]) -> tuple[Entry, ...]:

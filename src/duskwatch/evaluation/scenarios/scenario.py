@@ -11,7 +11,7 @@ import numpy as np
 from duskwatch.evaluation.scoring import TrueEvent
 from duskwatch.records.signals import EntityHistory, SignalBlock
 
-Group = Literal["total", "partial", "timing", "quiet", "artefact", "labelled", "faint", "mixed"]
+Group = Literal["total", "partial", "timing", "quiet", "artefact", "labelled", "faint", "mixed", "few", "few-quiet"]
 """Which figures a scenario counts in; docs/reference/evaluation.md says what each group is for."""
 
 

@@ -126,7 +126,7 @@ def from_report(document: Any, name: str = "report.json") -> Measured:
             unwatched=tuple(
                 (parse_time(one["from"]), parse_time(one["until"])) for one in coverage.get("unwatched", [])
             ),
-            judged=coverage.get("watched_share") not in (None, 0, 0.0),
+            judged=_anything_judged(document),
             networks=networks,
             names=names,
             transit=transit,
@@ -223,3 +223,11 @@ def _transit(rows: Sequence[Json]) -> tuple[tuple[str, str, float], ...]:
         shares[key] = shares.get(key, 0.0) + float(row["share"] or 0) * (until - begin)
     total = sum(spans.values())
     return tuple((asn, name, share / total) for (asn, name), share in shares.items()) if total else ()
+
+
+def _anything_judged(document: Mapping[str, Any]) -> bool:
+    """Whether any of the window was judged; a document from before this was told says only whether it was watched."""
+    spans = _dicts(document.get("judged"))
+    if spans:
+        return any(span.get("judged") is True for span in spans)
+    return document["coverage"].get("watched_share") not in (None, 0, 0.0)

@@ -22,17 +22,23 @@ from duskwatch.records.signals import (
 
 OWN = ""  # family of a signal that is a family of its own
 
-# The first that matches decides. Names as duskwatch, IODA and their exports spell them.
+# Amounts of which much is bad and little is well: a fall of them is a return, never an outage.
+_BAD = (
+    r"latency|delay|jitter|\brtt\b|\bms\b|response times?\b|loss\b|unreachable|timeouts?\b"
+    r"|\berrors?\b|\bfail(ed|ures?)\b|\b5xx\b"
+)
+# The first that matches decides. Names as duskwatch, IODA and their exports spell them; `_` is read as a space.
 _PATTERNS: tuple[tuple[str, str, Role], ...] = (
-    (r"^attacks?\b", ATTACKS, "none"),
+    (r"\battacks?\b|\bd?dos\b", ATTACKS, "none"),
+    (rf"^sites?\..*({_BAD}|\bdown\b)", SITES, "none"),
     (r"^sites?\.", SITES, "reach"),
-    (r"peers?_live|full.?feed|hegemony", ROUTING, "none"),
-    (r"latency|delay|\brtt\b|[-_. ]loss\b", PROBING, "none"),
-    (r"outages?$", OWN, "none"),
+    (r"peers? live|full.?feed|hegemony", ROUTING, "none"),
+    (rf"{_BAD}|(ping|prob(e|es|ing)\b|hosts?\b|(slash|/)24s?).*\bdown\b", PROBING, "none"),
+    (r"\boutages?\b", OWN, "none"),
     (r"announce|withdraw|\bupdates?\b", ROUTING, "updates"),
     (r"\bbgp\b|visible|prefix|\brout(e|ing|es)\b", ROUTING, "reach"),
     (r"ping|prob(e|es|ing)\b|trinocular|icmp|/24s? up", PROBING, "reach"),
-    (r"telescope|darknet|[-_]nt\b|\bibr\b|unique source", TELESCOPE, "arriving"),
+    (r"telescope|darknet|[- ]nt\b|\bibr\b|unique source", TELESCOPE, "arriving"),
     (r"\bgtr|google|mozilla|traffic|http|requests|bytes|flows?\b|\bdns\b", TRAFFIC, "passive"),
 )
 _NAMES = tuple((re.compile(pattern, re.IGNORECASE), family, role) for pattern, family, role in _PATTERNS)
@@ -102,7 +108,8 @@ def said_roles(texts: Sequence[str]) -> dict[str, Role]:
 
 
 def _match(name: str) -> tuple[str, Role] | None:
+    spaced = name.replace("_", " ")
     for pattern, family, role in _NAMES:
-        if pattern.search(name):
+        if pattern.search(spaced):
             return family, role
     return None

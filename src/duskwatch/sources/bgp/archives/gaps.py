@@ -9,6 +9,7 @@ from duskwatch.sources.bgp.archives.find import ArchiveFile, has_cadence, period
 
 # How much later than the end of one file the next may begin before something is missing between them.
 SLACK_US = 45 * SECOND
+UNKNOWN_US = 15 * MINUTE  # the same where nobody knows how long files are
 NO_UPDATES, MISSING = "no update file", "missing file"
 
 
@@ -31,15 +32,15 @@ def silences_before(files: Sequence[ArchiveFile], from_us: int, until_us: int) -
     """
     if not files:
         return [[Silence(from_us, until_us, NO_UPDATES)] if from_us < until_us else []]
-    course = Course(files, from_us, until_us)
+    reach = Reach(files, from_us, until_us)
     out = []
     for file in files:
-        out.append(course.before(file))
-        course.read(file)
-    return [*out, course.rest()]
+        out.append(reach.before(file))
+        reach.read(file)
+    return [*out, reach.rest()]
 
 
-class Course:
+class Reach:
     """How far the files of one collector lead, as one after the other is read.
 
     A file leads as far as files usually do, or as its records do where these go on for longer. A stretch that goes on
@@ -56,7 +57,11 @@ class Course:
         self._usual = len({file.start_us for file in updates}) > 1 or has_cadence(files[0].collector)
         self._period_us = period_of(files[0].collector, updates) if self._usual else 0
         # Where files begin by themselves, the first record of a quiet one comes late.
-        self._slack_us = max(SLACK_US, self._period_us // 2) if any(f.by_records for f in updates) else SLACK_US
+        self._slack_us = SLACK_US
+        if any(file.by_records for file in updates):
+            self._slack_us = max(SLACK_US, self._period_us // 2)
+        elif not self._usual:
+            self._slack_us = UNKNOWN_US
 
     def before(self, file: ArchiveFile) -> list[Silence]:
         """What is missing ahead of a file."""

@@ -15,7 +15,7 @@ from duskwatch.records.report import InputFile
 from duskwatch.records.times import MINUTE, span_text
 from duskwatch.sources.bgp.archives.contents import Contents
 from duskwatch.sources.bgp.archives.find import ArchiveFile, has_cadence, period_of
-from duskwatch.sources.bgp.archives.gaps import Course
+from duskwatch.sources.bgp.archives.gaps import Reach
 from duskwatch.sources.bgp.formats.mrt import MrtReader
 from duskwatch.sources.files.ahead import read_ahead
 from duskwatch.sources.files.digest import ThreadedSha256
@@ -72,9 +72,9 @@ def messages(files: Sequence[ArchiveFile], opened: Iterable[Opened], from_us: in
     peers = PeerTable()
     inputs: list[InputFile] = []
     usual_us = period_of(files[0].collector, [file for file in files if file.is_update])
-    course = Course(files, min(from_us, files[0].start_us), until_us)
+    reach = Reach(files, min(from_us, files[0].start_us), until_us)
     for number, (file, (pieces, digest)) in enumerate(zip(files, opened, strict=True)):
-        yield from course.before(file)
+        yield from reach.before(file)
         reader = MrtReader(pieces, peers)
         contents = Contents(file, reader)
         later = files[number + 1 :]
@@ -101,7 +101,7 @@ def messages(files: Sequence[ArchiveFile], opened: Iterable[Opened], from_us: in
                 f"holds {contents.late} statements out of order, up to {span_text(contents.late_us)} late: they were "
                 "put in order, so that times told are as right as those of the records"
             )
-        course.read(file, _within(last_us, file, span, later))
+        reach.read(file, _within(last_us, file, span, later))
         sha256 = digest.hexdigest()
         inputs.append(
             InputFile(
@@ -119,7 +119,7 @@ def messages(files: Sequence[ArchiveFile], opened: Iterable[Opened], from_us: in
             )
         )
         yield InputDone(inputs[-1])
-    yield from course.rest()
+    yield from reach.rest()
 
 
 def _end_of(block: ElemBlock) -> int:
