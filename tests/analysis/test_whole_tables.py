@@ -24,7 +24,7 @@ EVENING = parse_time("2014-05-30T22:00Z"), parse_time("2014-05-30T23:59Z")
 
 def alone(code, span, mrt, geo=()):
     """What a run on one entity measures."""
-    return replace(analyze(parse_entity(code), *span, mrt, geo=geo).history, transit=())
+    return replace(analyze(parse_entity(code), *span, mrt, geo=geo).history, transit=(), carriers=())
 
 
 def test_what_is_told_of_an_entity_is_the_same_in_company_and_alone(case):
