@@ -79,6 +79,9 @@ def test_a_session_state_past_the_limit_is_bad(subtype):
         assert reason(change(*states)) == "a session state is none of the finite state machine"
 
 
+AS_WITHDRAWN = (
+    "a path attribute runs past the end of its field; the routes of the message were taken as withdrawn (RFC 7606)"
+)
 WITHOUT_MARKER = message(4, b"\xff" * 15 + b"\xfe" + update(IPV4)[16:])
 REASON_OF = {
     "the record is shorter than its fixed fields": [
@@ -119,9 +122,6 @@ REASON_OF = {
     ],
     "path attributes run past the end of their field": [
         record(16, 4, message(4, bgp(2, b"\0\0\0\5" + bytes(4)))),
-        record(16, 4, message(4, update(b"", b"\x40\1\2\0"))),
-        record(16, 4, message(4, update(b"", b"\x40\1"))),
-        record(16, 4, message(4, update(b"", b"\x50\1\0"))),
     ],
     "the BGP message does not begin with its marker, or is of no known type": [
         record(16, 4, WITHOUT_MARKER),
@@ -158,8 +158,19 @@ def test_every_reason_is_met_by_some_test():
         "more RIB entries than any record has",
         "the last prefix runs past its field; those before it were taken",
         "the record ends before its BGP message does; what stands before that was taken",
+        AS_WITHDRAWN,
     }
     assert set(REASON_OF) | elsewhere == set(REASONS)
+
+
+@pytest.mark.parametrize("attributes", [b"\x40\1\2\0", b"\x40\1", b"\x50\1\0"])
+def test_a_message_whose_attributes_run_past_their_field_takes_its_routes_back(attributes):
+    bare = record(16, 4, message(4, update(b"", attributes)))
+    assert reason(bare) == AS_WITHDRAWN
+    assert [elem.kind for elem in fast([bare])[0]] == [Kind.ALIVE]
+    routes = record(16, 4, message(4, update(b"", attributes, IPV4)))
+    assert reason(routes) == AS_WITHDRAWN
+    assert {elem.kind for elem in fast([routes])[0]} == {Kind.WITHDRAW}
 
 
 def test_a_prefix_that_runs_past_its_field_leaves_those_before_it_and_those_of_other_fields():

@@ -153,8 +153,8 @@ def test_a_citation_names_the_finding_the_window_and_the_files() -> None:
 def test_the_command_names_what_the_analysis_was_given() -> None:
     words = command(kp()).replace(" \\\n    ", " ")
     assert words == (
-        "duskwatch analyze KP --from 2014-12-21T00:00:00Z --until 2014-12-25T00:00:00Z --collector rrc00 "
-        "--collector route-views2 --mrt . --geo delegated-apnic-extended-20141222 --out again"
+        "duskwatch analyze KP --from 2014-12-21T00:00:00Z --until 2014-12-25T00:00:00Z --mrt rrc00 "
+        "--mrt route-views2 --geo delegated-apnic-extended-20141222 --out again"
     )
     assert "--series iraq.csv" in command(MADE["others"]())
     assert "--mrt" not in command(MADE["others"]())

@@ -57,11 +57,10 @@ def command(report: Report) -> str:
     words.append(f"--from {iso(report.from_us)} --until {iso(report.until_us)}")
     archives = not only_others(report)
     if archives:
-        words += [f"--collector {shlex.quote(name)}" for name in report.collectors]
-        words.append("--mrt .")
+        words += [f"--mrt {shlex.quote(name or '.')}" for name in report.collectors]
         if report.history.signals.bin_us != 300 * SECOND:
             words.append(f"--bin {report.history.signals.bin_us // SECOND}")
-    options = {"delegated": "--geo", "mmdb": "--geo", "asnames": "--as-names", "series": "--series"}
+    options = {"delegated": "--geo", "mmdb": "--geo", "asnames": "--as-names", "series": "--series", "rpki": "--rpki"}
     for file in report.inputs:
         if file.kind in options:
             words.append(f"{options[file.kind]} {shlex.quote(_shown(file.name))}")

@@ -111,6 +111,20 @@ def test_djibouti_of_a_store_is_djibouti_of_an_analysis(february):
     assert [network.entity.code for network in report.networks.lost] == ["AS30990"]
 
 
+def test_a_state_learned_for_hours_alone_has_one_answer(shared_data, tmp_path):
+    """From 10:00 on no state is four hours old, which a country needs of which less is known than of DJ."""
+    mrt = shared_data / "mrt" / "route-views2-2008-02-19"
+    geo = shared_data / "reference" / "delegated-2016" / "delegated-afrinic-extended-latest"
+    for path in mrt.iterdir():
+        if "10" <= path.name.split(".")[2][:2] < "15":
+            (tmp_path / "mrt").mkdir(exist_ok=True)
+            (tmp_path / "mrt" / path.name).symlink_to(path)
+    window = parse_time("2008-02-19T10:00"), parse_time("2008-02-19T15:00")
+    report = assert_one_answer(backfilled(tmp_path / "mrt", geo, window, tmp_path), "DJ")
+    assert report.history.learned
+    assert [network.entity.code for network in report.networks.lost] == ["AS30990"]
+
+
 @pytest.mark.parametrize("code", ["BI", "RW"])
 def test_other_countries_of_that_day_have_one_answer_too(february, code):
     """Burundi had two: what a network was of it was counted twice, and differently."""

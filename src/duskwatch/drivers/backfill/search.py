@@ -51,6 +51,7 @@ class Search:
     homes: tuple[tuple[str, ...], ...]  # [E] of each day the country in which a network lies whole; empty: in none
     voters: VoterSteps
     days: tuple[date, ...]  # that are stored
+    well_known: frozenset[str] = frozenset()  # countries of which routes for nearly all space were heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ def searches(days: Sequence[DaySummary], pieces: int, least: int, config: Detect
     from_us, until_us = window_of(days)
     learned = any(day.learned for day in days)
     shares = known_shares(days)
+    least_known = config.trailing.well_known
+    well_known = frozenset(code for code, share in shares.items() if len(code) == 2 and share >= least_known)
     wanted = candidates(days, config)
     parts = parts_of(days, {entity.code for entity in wanted if entity.type == "country"})
     wanted = sorted({*wanted, *map(parse_entity, parts)}, key=lambda entity: (entity.type, entity.code))
@@ -90,6 +93,7 @@ def searches(days: Sequence[DaySummary], pieces: int, least: int, config: Detect
             tuple(tuple(day.homes.get(entity.code, "") for day in ordered) for entity in own),
             voters,
             stored,
+            well_known,
         )
         for own in owns
     ]
@@ -103,7 +107,8 @@ def find_outages(plan: Plan, search: Search) -> list[Found]:
     window = search.from_us, search.until_us
     seen: list[tuple[Entity, str, EntityHistory, tuple[Outage, ...]]] = []
     for entity, history in histories(plan.open_store(), search.entities, *window, plan.source):
-        whole = replace(history, learned=search.learned, known_share=share[entity])
+        measured = entity.type == "country" or search.well_known.issuperset(homes[entity])
+        whole = replace(history, learned=search.learned, known_share=share[entity], delegated=measured)
         seen.append((entity, "", whole, detect(whole, plan.detection)))
         for country in parts[entity]:
             for part, outages in _of_part(plan, search, history, country):
@@ -132,7 +137,7 @@ def _of_part(
         part = measure_part(
             history.changes, country, ranges, search.voters, window, gaps=history.gaps, learned=search.learned
         )
-        found = detect(part, plan.detection)
+        found = detect(replace(part, delegated=country in search.well_known), plan.detection)
         begun = tuple(outage for outage in found if to_datetime(outage.onset.best_us).date() in own)
         yield part, begun if len(begun) == len(found) else tuple(replace(one, relapse_of=None) for one in begun)
 
