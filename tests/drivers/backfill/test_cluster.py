@@ -151,7 +151,7 @@ def test_one_worker_is_killed_and_one_cut_off_and_the_tables_are_the_same(machin
     assert done.exit_code == 0, done.output
     summary = json.loads(done.stdout)
     assert (summary["parts"], summary["days"], summary["failures"]) == (9, 3, [])
-    assert machines.processes["w3"].poll() is None  # still there, on its island
+    assert machines.processes["w3"].poll() in (None, 0)  # on its island, or gave up there by itself
     assert_same(store, tmp_path / "alone")
     assert not orphans_of(store)
     # What the lost workers had begun was done by another.
