@@ -233,11 +233,12 @@ def test_first_records_of_a_wrong_time(tmp_path: Path, stamps: tuple[int, ...], 
     ("content", "what"),
     [
         (b"<!DOCTYPE html><html><body>504 Gateway Time-out</body></html>", "is an HTML page"),
-        (gzip.compress(b"<html><head><title>404</title></head></html>"), "is an HTML page"),
+        (gzip.compress(b"<html><head><title>404</title></head></html>", mtime=0), "is an HTML page"),
         (b"", "is empty"),
         (b'{"error": "rate limited"}', "is XML or JSON"),
         (b"nothing that is known", "is no MRT"),
     ],
+    ids=["page", "compressed page", "empty", "JSON", "unknown"],
 )
 @pytest.mark.parametrize("name", ["updates.20200302.0200.gz", "bview.20200302.0000.gz"])
 def test_what_is_no_archive_is_named(tmp_path: Path, name: str, content: bytes, what: str) -> None:
