@@ -249,10 +249,20 @@ def test_what_is_no_archive_is_named(tmp_path: Path, name: str, content: bytes, 
     assert any(text.startswith(f"{name} {what}") for text in found.warnings)
     assert any("README" in text for text in found.warnings)
     if name.startswith("updates"):
-        missing = [gap for gap in found.history.gaps if gap.reason == "missing file"]
-        assert [(gap.from_us, gap.until_us) for gap in missing] == [(at(120), at(180))]
+        assert [(gap.from_us, gap.until_us, gap.reason) for gap in found.history.gaps if "file" in gap.reason] == [
+            (at(120), at(180), "file that is no MRT")
+        ]
     else:
         assert found.history.learned
+
+
+def test_a_file_that_is_no_mrt_beside_one_that_is_missing(tmp_path: Path) -> None:
+    by_hour(tmp_path / "mrt" / "lab", archive := made(hours=6, lost=(20, 40)), "KIND.%Y%m%d.%H%M.gz")
+    (tmp_path / "mrt" / "lab" / "updates.20200302.0200.gz").write_bytes(b"<html>503</html>")
+    (tmp_path / "mrt" / "lab" / "updates.20200302.0300.gz").unlink()
+    found = replay(archive, tmp_path / "mrt", tmp_path)
+    told = [(gap.from_us, gap.until_us, gap.reason) for gap in found.history.gaps if "file" in gap.reason]
+    assert told == [(at(120), at(180), "file that is no MRT"), (at(180), at(240), "missing file")]
 
 
 # Records.

@@ -17,7 +17,7 @@ from duskwatch.signals.bgp.fold import fold
 from duskwatch.signals.bgp.full_feed import lacks_ipv4
 from duskwatch.signals.bgp.roll import close
 from duskwatch.signals.bgp.state import Watch, begin
-from duskwatch.sources.bgp.archives.find import ArchiveError, ArchiveFile, find_files, passed_over, select, touches
+from duskwatch.sources.bgp.archives.find import ArchiveError, ArchiveFile, find_files, passed_over, select, touches, unusable_updates
 from duskwatch.sources.bgp.archives.read import messages, open_ahead
 from duskwatch.sources.bgp.formats.reenactment import most_telling
 
@@ -146,9 +146,11 @@ def replay_archives(
     lead_us = _lead_us(chosen.values(), window) if lead else 0
     wide = replace(window, from_us=window.from_us - lead_us)
     replays = []
+    unusable = unusable_updates(passed)
     for name, own in chosen.items():
         how = Reading(reading.threads, reading.memory, told)
-        replays.append(replay_collector(name, own, wide, watch, origins=origins, reading=how))
+        beside = unusable.get(name, ())
+        replays.append(replay_collector(name, own, wide, watch, origins=origins, reading=how, unusable=beside))
         done += sum(file.size_bytes for file in own)
     if reading.progress:
         reading.progress("", total, total)
@@ -179,8 +181,12 @@ def replay_collector(
     *,
     origins: npt.NDArray[np.uint32] | None = None,
     reading: Reading = Reading(),
+    unusable: Sequence[int] = (),
 ) -> Replay:
-    """Fold one collector's files, those that ``select`` chose for the window, in the order that they sort by."""
+    """Fold one collector's files, those that ``select`` chose for the window, in the order that they sort by.
+
+    unusable  when files begin, by their names, that are there and are no MRT
+    """
     total = sum(file.size_bytes for file in files)
     opened = open_ahead(files, reading.threads, reading.memory)
 
@@ -190,7 +196,7 @@ def replay_collector(
             reading.progress(files[len(inputs)].path.name, done, total)
 
     try:
-        said = messages(files, opened, window.from_us, window.until_us)
+        said = messages(files, opened, window.from_us, window.until_us, unusable)
         return replay_messages(name, said, window, watch, origins=origins, told=told)
     finally:
         opened.close()

@@ -81,6 +81,7 @@ class Part:
     from_us: int
     until_us: int
     files: tuple[ArchiveFile, ...]
+    unusable: tuple[int, ...] = ()  # when files begin, by their names, that are there and are no MRT
 
     @property
     def day(self) -> date:
@@ -138,8 +139,13 @@ class Counted:
     after: str
 
 
-def plan_parts(files: Sequence[ArchiveFile], from_us: int, until_us: int) -> list[Part]:
-    """Cut a window into parts by UTC day and collector, in that order. ArchiveError where no file covers any of it."""
+def plan_parts(
+    files: Sequence[ArchiveFile], from_us: int, until_us: int, unusable: Mapping[str, Sequence[int]] = {}
+) -> list[Part]:
+    """Cut a window into parts by UTC day and collector, in that order. ArchiveError where no file covers any of it.
+
+    unusable  of each collector, when files begin, by their names, that are there and are no MRT
+    """
     by_collector: dict[str, list[ArchiveFile]] = {}
     for file in sorted(files):
         by_collector.setdefault(file.collector, []).append(file)
@@ -149,7 +155,8 @@ def plan_parts(files: Sequence[ArchiveFile], from_us: int, until_us: int) -> lis
         for collector, own in by_collector.items():
             chosen = select(own, low, high)
             if touches(chosen, low, high):
-                parts.append(Part(collector, low, high, tuple(chosen)))
+                beside = tuple(sorted(at_us for at_us in unusable.get(collector, ()) if low - DAY <= at_us < high))
+                parts.append(Part(collector, low, high, tuple(chosen), beside))
     if not parts:
         raise ArchiveError(f"no MRT file covers {iso(from_us)} to {iso(until_us)}")
     return parts
@@ -158,6 +165,7 @@ def plan_parts(files: Sequence[ArchiveFile], from_us: int, until_us: int) -> lis
 def part_key(part: Part, plan: Plan) -> str:
     """What a part depends on, as a word: the files as they are, the window, the bins, the version."""
     digest = hashlib.sha256(f"{LAYOUT} {__version__} {part.from_us} {part.until_us} {plan.bin_us}".encode())
+    digest.update(repr(part.unusable).encode())
     for file in part.files:
         digest.update(_as_it_is(file.path))
     return digest.hexdigest()[:16]
