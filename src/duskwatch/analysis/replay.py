@@ -10,21 +10,26 @@ import numpy.typing as npt
 from duskwatch.records.errors import InputError
 from duskwatch.records.messages import InputDone, Message
 from duskwatch.records.report import InputFile
-from duskwatch.records.times import DAY, MINUTE, SECOND, iso, span_text
+from duskwatch.records.times import DAY, MINUTE, iso, span_text
 from duskwatch.signals.bgp.artefacts.heard import Heard
 from duskwatch.signals.bgp.collector_part import CollectorPart, strangers
 from duskwatch.signals.bgp.fold import fold
 from duskwatch.signals.bgp.full_feed import lacks_ipv4
 from duskwatch.signals.bgp.roll import close
-from duskwatch.signals.bgp.state import Watch, begin
-from duskwatch.sources.bgp.archives.find import ArchiveError, ArchiveFile, find_files, passed_over, select, touches, unusable_updates
+from duskwatch.signals.bgp.state import JITTER_US, Watch, begin
+from duskwatch.sources.bgp.archives.find import (
+    ArchiveError,
+    ArchiveFile,
+    find_files,
+    passed_over,
+    select,
+    touches,
+    unusable_updates,
+)
 from duskwatch.sources.bgp.archives.read import messages, open_ahead
 from duskwatch.sources.bgp.formats.reenactment import most_telling
 
 BIN_US = 5 * MINUTE
-
-# Elems that come so much out of order are not worth a word: clocks differ, and writers have threads.
-JITTER_US = 2 * SECOND
 
 Progress = Callable[[str, int, int], None]
 """Told the file being read, stored bytes done and stored bytes in all."""
@@ -259,11 +264,15 @@ def _warnings(part: CollectorPart, inputs: Sequence[InputFile]) -> list[str]:
             "so that a route counts from its first mention on"
         )
     if part.left_out.too_late:
-        out.append(f"{name}: {part.left_out.too_late} elems came more than 15 min out of order and were left out")
+        worst, first = span_text(part.left_out.too_late_us), iso(part.left_out.too_late_from_us)
+        out.append(
+            f"{name}: {part.left_out.too_late} elems came more than 15 min out of order (up to {worst}, the first of "
+            f"{first}) and were left out; what they told is not known until the next table dump"
+        )
     if part.left_out.late and part.left_out.late_us > JITTER_US:
         out.append(
             f"{name}: {part.left_out.late} elems came up to {span_text(part.left_out.late_us)} late and were taken as "
-            "of the latest of their peer, so that a loss may have begun earlier than is told by as much"
+            "of the latest of their peer; the interval of an onset or an end in that time is wider by as much"
         )
     if part.left_out.malformed:
         out.append(

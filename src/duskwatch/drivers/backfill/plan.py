@@ -16,6 +16,7 @@ from duskwatch.analysis.replay import BIN_US
 from duskwatch.analysis.whole_tables import KINDS
 from duskwatch.detection.config import DetectionConfig
 from duskwatch.drivers.backfill.results import take
+from duskwatch.records.signals import Late
 from duskwatch.records.times import DAY, iso, to_datetime
 from duskwatch.signals.bgp.from_log import VoterSteps
 from duskwatch.signals.bgp.votes import Known
@@ -24,7 +25,7 @@ from duskwatch.store import Store
 
 DETECTOR = "duskwatch/1"  # under which outages are recorded that the usual thresholds give
 # Part of every key: results of an older layout are not taken up.
-LAYOUT = 5
+LAYOUT = 6
 FAULTS = "faults.pickle"  # beside the testimony of a day
 VOTES = "votes.pickle"  # of a day that is counted
 
@@ -117,6 +118,7 @@ class DaySummary:
     homes: Mapping[str, str] = field(default_factory=dict)  # of networks that fell: where each lies whole
     # Networks that do not lie in one country whole, and a country that fell, where they lost something: code of both.
     parts: tuple[tuple[str, str], ...] = ()
+    late: tuple[Late, ...] = ()  # statements that came late
 
 
 @dataclass(frozen=True, slots=True)
