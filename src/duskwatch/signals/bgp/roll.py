@@ -104,8 +104,8 @@ def _cut(state: RoutingState, at_us: int) -> tuple[CollectorPart, RoutingLog]:
             if one.from_us < at_us
         ),
         hearing.part_of(state.heard, state.collector, at_us),
-        LeftOut(
-            *state.counters.tolist(),
+        replace(
+            LeftOut(*state.counters.tolist()),
             too_late_us=max((by_us for _, by_us in state.too_late), default=0),
             too_late_from_us=min((at_us for at_us, _ in state.too_late), default=0),
         ),
