@@ -28,7 +28,7 @@ from duskwatch.signals.bgp.state import Watch
 from duskwatch.signals.bgp.tables import routes_in
 from duskwatch.signals.bgp.transit.around import transit_around
 from duskwatch.signals.bgp.transit.reliance import reliance_of
-from duskwatch.signals.bgp.transit.ways import CountryAses, Own, own_origin
+from duskwatch.signals.bgp.transit.ways import CountryAses, InsideHops, own_origin
 from duskwatch.signals.bgp.votes import Votes, merge_votes
 from duskwatch.sources.reference.asnames import AsNames, load_as_names
 from duskwatch.sources.reference.files import ReferenceDataError
@@ -218,13 +218,13 @@ def report_on(
     return explained(report)
 
 
-def own_of(entity: Entity, ranges: CountryRanges | None) -> Own:
+def own_of(entity: Entity, ranges: CountryRanges | None) -> InsideHops:
     """Whose ASes are inside of an entity: the country's, or else the origin of each path alone."""
     return CountryAses(ranges, entity.code) if entity.type == "country" and ranges is not None else own_origin
 
 
 def _around(
-    votes: Votes, extent: Extent, own: Own, outages: tuple[Outage, ...], *, by_network: bool
+    votes: Votes, extent: Extent, own: InsideHops, outages: tuple[Outage, ...], *, by_network: bool
 ) -> tuple[OutageTransit | None, ...]:
     """Through whom was reached what each outage took; None of those beyond the worst."""
     worst = sorted(range(len(outages)), key=lambda k: (-outages[k].score, k))[:MOST_AROUND]

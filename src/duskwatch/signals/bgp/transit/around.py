@@ -16,7 +16,7 @@ from duskwatch.signals.bgp.transit.course import WayChange, WayShare, let_go, re
 from duskwatch.signals.bgp.transit.hegemony import score_origins, score_whole, weigh_country
 from duskwatch.signals.bgp.transit.reliance import reliance_of
 from duskwatch.signals.bgp.transit.viewpoints import SLASH24
-from duskwatch.signals.bgp.transit.ways import Own, Ways, links_of
+from duskwatch.signals.bgp.transit.ways import InsideHops, Ways, links_of
 from duskwatch.signals.bgp.vote_rows import Vote
 from duskwatch.signals.bgp.votes import UNITS, Votes
 
@@ -33,7 +33,7 @@ MOST_ROWS = 500_000  # of votes, above which single sessions are not asked
 def transit_around(
     votes: Votes,
     counted: npt.NDArray[np.bool_],
-    own: Own,
+    own: InsideHops,
     outages: Sequence[Outage],
     *,
     by_network: bool,
@@ -80,7 +80,7 @@ CHANGE_COLUMNS = ("time_us", "state", "votes", "voters", "origin", "upstream", "
 
 
 def _around(
-    votes: Votes, counted: npt.NDArray[np.bool_], own: Own, outage: Outage, following: int, by_network: bool
+    votes: Votes, counted: npt.NDArray[np.bool_], own: InsideHops, outage: Outage, following: int, by_network: bool
 ) -> OutageTransit | None:
     end_us = outage.end.best_us if outage.end is not None else None
     stop_us = min(votes.until_us, votes.until_us if end_us is None else end_us + 1)
@@ -137,7 +137,7 @@ def _around(
 
 
 def _moment(
-    votes: Votes, routes: RoutesAt, own: Own, family: int, by_network: bool
+    votes: Votes, routes: RoutesAt, own: InsideHops, family: int, by_network: bool
 ) -> tuple[tuple[Entry, ...], dict[int, float], bool]:
     """Ways in, AS hegemony, and whether anybody reached any of it."""
     counted = np.ones(len(routes.afi), np.bool_)
@@ -158,7 +158,7 @@ def _moment(
 
 
 def _turns(
-    votes: Votes, own: Own, changes: Sequence[WayChange], shares: Sequence[WayShare]
+    votes: Votes, own: InsideHops, changes: Sequence[WayChange], shares: Sequence[WayShare]
 ) -> tuple[tuple[Turn, ...], int]:
     """Changes and shares in order of time, with what lay beyond; and how many are left out."""
     told: list[tuple[int, int, WayChange | WayShare]] = [(one.first_us, one.last_us, one) for one in changes]
@@ -208,7 +208,7 @@ def _slash24(votes: Votes, which: Sequence[int]) -> int:
     return count
 
 
-def _ahead(routes: RoutesAt, own: Own, outside: int, which: Sequence[int]) -> int:
+def _ahead(routes: RoutesAt, own: InsideHops, outside: int, which: Sequence[int]) -> int:
     """The AS ahead of ``outside`` on nearly all routes of voting sessions that enter through it; 0 where none is."""
     voting = np.flatnonzero(routes.voting.any(axis=1))
     held = routes.path[np.array(which, np.int64)][:, voting].ravel()
