@@ -92,9 +92,9 @@ def _sooner(
     out: dict[Alarm, int] = {}
     mine = findings[k]
     others = [
-        (other, alarms)
-        for other, alarms in zip(findings, calls, strict=True)
-        if alarms and other.spec.family != mine.spec.family
+        (other, its_calls)
+        for other, its_calls in zip(findings, calls, strict=True)
+        if its_calls and other.spec.family != mine.spec.family
     ]
     for alarm in calls[k] if others else ():
         since = mine.view.unseen_since(alarm.from_us, alarm.until_us)
@@ -104,11 +104,12 @@ def _sooner(
         near = since + config.fuse.join_us
         end = alarm.until_us if alarm.until_us is not None else max(one.view.until_us for one in findings)
         same = Stretch(alarm.from_us - config.fuse.join_us, near)
-        for other, alarms in others:
-            if _overlap(alarms, same):
+        later = Stretch(near, end + config.fuse.join_us)
+        for other, its_calls in others:
+            if _overlap(its_calls, same):
                 apart = other.view.watched_in(since, end)
             else:
-                apart = other.view.watched_in(since, near) and _overlap(alarms, Stretch(near, end))
+                apart = other.view.watched_in(since, near) and _overlap(its_calls, later)
             if apart:
                 out[alarm] = since
     return out
