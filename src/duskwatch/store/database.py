@@ -255,7 +255,8 @@ def _require_head(connection: sql.Connection, url: sql.URL) -> None:
     if found != HEAD:
         version = f"schema version {found}" if found else "not prepared"
         raise StoreError(
-            f"{url.render_as_string()}: {version}, this program needs {HEAD}; run: duskwatch store migrate, with the same --store and --database"
+            f"{url.render_as_string()}: {version}, this program needs {HEAD}; "
+            "run: duskwatch store migrate, with the same --store and --database"
         )
 
 
