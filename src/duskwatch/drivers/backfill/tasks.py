@@ -33,7 +33,7 @@ from duskwatch.drivers.backfill.results import leave, take
 from duskwatch.drivers.backfill.search import Search, find_outages
 from duskwatch.records.signals import Gap
 from duskwatch.signals.bgp.testimony import Testimony
-from duskwatch.signals.bgp.votes import NOTHING_KNOWN
+from duskwatch.signals.bgp.votes import NO_EARLIER
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -45,7 +45,10 @@ def fold_part(part: Part, plan: Plan, path: Path) -> str:
     """
     try:
         window = Window(part.from_us, part.until_us, plan.bin_us)
-        replay = replay_collector(part.collector, part.files, window, watch_all, reading=Reading(plan.threads))
+        reading = Reading(plan.threads)
+        replay = replay_collector(
+            part.collector, part.files, window, watch_all, reading=reading, unusable=part.unusable
+        )
         leave(path, replay)
     except Exception as error:  # one part's fault, whatever it is, is not the others'
         if isinstance(error, OSError) and error.errno in FULL:
@@ -70,7 +73,7 @@ def count_day(
         except (EOFError, pickle.UnpicklingError):
             file.unlink(missing_ok=True)
             return f"{file} was damaged and is removed; run the same command again"
-    known = NOTHING_KNOWN if before_path is None else take(before_path)
+    known = NO_EARLIER if before_path is None else take(before_path)
     numbers = itertools.count()
 
     def keep(testimony: Testimony) -> None:  # of some units at a time: all of a day would not fit in the memory

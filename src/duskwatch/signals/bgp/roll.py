@@ -27,7 +27,7 @@ MIXED = -1
 def roll(state: RoutingState, at_us: int) -> tuple[CollectorPart, RoutingState]:
     """End the window at a time and begin the next: what the window holds, and the state that goes on.
 
-    What was told with a time before ``at_us`` is the window's, all else the next one's, whatever came first: a state
+    Rows with a time before ``at_us`` is the window's, all else the next one's, whatever came first: a state
     may be rolled when messages of later times were folded already. What comes afterwards of a time before ``at_us`` is
     taken as of ``at_us``, and counted (fold() has the rule). join() makes one part of parts that follow each other, the
     same as if there had been no roll, if nothing came late. The state given is used up.
@@ -42,8 +42,10 @@ def roll(state: RoutingState, at_us: int) -> tuple[CollectorPart, RoutingState]:
     state.samples = _since(part, state, at_us)
     state.checks = [*_last_of_each(part.checks), *(check for check in state.checks if check.time_us >= at_us)]
     state.silences = [silence for silence in state.silences if silence.until_us > at_us]
+    state.late = [one for one in state.late if one.until_us >= at_us]
     state.heard = hearing.after(state.heard, at_us)
     state.counters[:] = 0
+    state.too_late = []
     state.from_us, state.rolled = at_us, True
     _forget_paths(state)
     return part, state
@@ -102,8 +104,13 @@ def _cut(state: RoutingState, at_us: int) -> tuple[CollectorPart, RoutingLog]:
             if one.from_us < at_us
         ),
         hearing.part_of(state.heard, state.collector, at_us),
-        LeftOut(*state.counters.tolist()),
+        replace(
+            LeftOut(*state.counters.tolist()),
+            too_late_us=max((by_us for _, by_us in state.too_late), default=0),
+            too_late_from_us=min((at_us for at_us, _ in state.too_late), default=0),
+        ),
         state.dumped_us,
+        tuple(one for one in state.late if one.from_us < at_us),
     )
     return part, later
 
@@ -132,9 +139,9 @@ def _since(part: CollectorPart, state: RoutingState, at_us: int) -> list[tuple[i
 
 def _within(checks: Iterable[DumpCheck], from_us: int, until_us: int) -> list[DumpCheck]:
     """Comparisons of a window, and of each peer the last before it."""
-    told = [check for check in checks if check.time_us < until_us]
-    before = _last_of_each(check for check in told if check.time_us < from_us)
-    return [*before, *(check for check in told if check.time_us >= from_us)]
+    made = [check for check in checks if check.time_us < until_us]
+    before = _last_of_each(check for check in made if check.time_us < from_us)
+    return [*before, *(check for check in made if check.time_us >= from_us)]
 
 
 def _last_of_each(checks: Iterable[DumpCheck]) -> list[DumpCheck]:
@@ -146,12 +153,14 @@ def _gaps(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
     """Gaps in order; those of one reason that overlap or touch are one."""
     out: dict[str, list[Gap]] = {}
     for gap in sorted(gaps, key=lambda gap: (gap.from_us, gap.until_us)):
-        own = out.setdefault(gap.reason, [])
-        if own and gap.from_us <= own[-1].until_us:
-            own[-1] = replace(own[-1], until_us=max(own[-1].until_us, gap.until_us))
+        of_reason = out.setdefault(gap.reason, [])
+        if of_reason and gap.from_us <= of_reason[-1].until_us:
+            of_reason[-1] = replace(of_reason[-1], until_us=max(of_reason[-1].until_us, gap.until_us))
         else:
-            own.append(gap)
-    return tuple(sorted((gap for own in out.values() for gap in own), key=lambda gap: (gap.from_us, gap.until_us)))
+            of_reason.append(gap)
+    return tuple(
+        sorted((gap for of_reason in out.values() for gap in of_reason), key=lambda gap: (gap.from_us, gap.until_us))
+    )
 
 
 def join(parts: Sequence[CollectorPart]) -> CollectorPart:
@@ -191,6 +200,7 @@ def join(parts: Sequence[CollectorPart]) -> CollectorPart:
         ),
         gaps=_gaps(gap for part in parts for gap in part.gaps),
         heard=hearing.joined([part.heard for part in parts]),
+        late=tuple(dict.fromkeys(one for part in parts for one in part.late)),
         left_out=sum((part.left_out for part in parts), LeftOut()),
     )
 

@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from duskwatch.records.elems import PeerTable
 from duskwatch.records.messages import Silence
-from duskwatch.records.times import HOUR, MINUTE
+from duskwatch.records.signals import Late
+from duskwatch.records.times import HOUR, MINUTE, SECOND
 from duskwatch.signals.bgp.artefacts.heard import Hearing
 from duskwatch.signals.bgp.log import Op, RoutingLog
 from duskwatch.signals.bgp.paths import PathPool
@@ -20,6 +21,8 @@ __all__ = ["LATE_US", "MOST_PEERS", "SILENT_US", "DumpCheck", "Op", "RoutingLog"
 SILENT_US = HOUR
 # Records may come out of order by this much; anything older would rewrite what was already said.
 LATE_US = 15 * MINUTE
+# What comes late by no more is not worth a word: clocks differ, and writers have threads.
+JITTER_US = 2 * SECOND
 # No collector has as many sessions; a file that claims more is not believed, lest it ask for all memory there is.
 MOST_PEERS = 2048
 # Earlier than any time.
@@ -62,7 +65,7 @@ class PeerNumbers:
 class RoutingState:
     """All that is known of one collector's peers at one moment of event time. Picklable; fold() and roll() consume it.
 
-    A window has begun and has no end until roll() or close() is told one. Make it with begin().
+    A window has begun and has no end until roll() or close() is given one. Make it with begin().
     Memory: 22 bytes per prefix, 8 per prefix and 64 peers, 4 to 16 for the hash; for each watched prefix 13 bytes and
     5 for each session, and some 40 for each path that led to any; the log of the window.
     """
@@ -94,18 +97,20 @@ class RoutingState:
     path_values: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(1 << 6, np.int32))
     sizes: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))
     heard_us: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    # 1 while the session is up as far as is known, 2 where the log has told that it is silent
+    # 1 while the session is up as far as is known, 2 where the log says that it is silent
     live: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
     whole: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
     dumps: int = 0
     dumped_us: int = NEVER_YET_US  # the last table dump is of this time
-    silent_until_us: int = NEVER_YET_US  # the end of the latest silence that was told
+    silent_until_us: int = NEVER_YET_US  # the end of the latest silence that was logged
     # What the window has so far, or what came after it:
     log: list[RoutingLog] = field(default_factory=list)
     sample_us: int = -1  # time of the next sample of table sizes
     samples: list[tuple[int, npt.NDArray[np.int32]]] = field(default_factory=list)
     checks: list[DumpCheck] = field(default_factory=list)
     silences: list[Silence] = field(default_factory=list)
+    late: list[Late] = field(default_factory=list)
+    too_late: list[tuple[int, int]] = field(default_factory=list)  # of blocks: first time left out, how late, us
     heard: Hearing = field(default_factory=Hearing)
     counters: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(8, np.int64))
     # While a table dump is being read:
@@ -121,7 +126,7 @@ class RoutingState:
 
     @property
     def floor_us(self) -> int:
-        """Nothing is told of a time before it, since the window before was told already."""
+        """No row is of a time before it: the window before is closed."""
         return self.from_us if self.rolled else NEVER_YET_US
 
     @property
