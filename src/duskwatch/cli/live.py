@@ -121,9 +121,10 @@ def _configured(path: Path, *, check: bool, dump: bool, log_format: str, quiet: 
         return
     from duskwatch.drivers.live.configured import configured_run, watched_of
     from duskwatch.drivers.live.logs import log_to_stderr
+    from duskwatch.sources.bgp.live.clock import now_us
 
     if check:
-        watched_of(settings, path.absolute().parent)
+        watched_of(settings, path.absolute().parent, now_us())
         print(f"{path}: fine")
         return
     screen = sys.stderr.isatty() and not quiet

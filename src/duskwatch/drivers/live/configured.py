@@ -25,7 +25,7 @@ from duskwatch.records.times import HOUR, SECOND
 from duskwatch.sources.bgp.formats.bmp import BmpOptions
 from duskwatch.sources.bgp.formats.feed_counts import ClockRules
 from duskwatch.sources.bgp.live.bmp_station import LOOPBACK, StationSettings, server_tls
-from duskwatch.sources.bgp.live.clock import now_us
+from duskwatch.sources.bgp.live.clock import Clock, now_us
 from duskwatch.sources.bgp.live.kafka import KafkaSettings
 from duskwatch.sources.bgp.live.ris_live import URL, RisLiveSettings, Subscription
 from duskwatch.store import Store
@@ -33,26 +33,26 @@ from duskwatch.store import Store
 log = logging.getLogger("duskwatch.live")
 
 
-def configured_run(settings: Settings, folder: Path, store: Store | None = None) -> LiveRun:
+def configured_run(settings: Settings, folder: Path, *, clock: Clock = now_us) -> LiveRun:
     """The run, going on from its checkpoint where there is one. Paths are taken from ``folder`` on.
 
     Raises InputError, ReferenceDataError, StoreError or OSError, each with what to do.
     """
-    lots, now = watched_of(settings, folder), now_us()
+    now = clock()
+    lots = watched_of(settings, folder, now)
     lateness_us = int(settings.watch.lateness_seconds * SECOND)
-    if store is None:
-        where = settings.store.path if "://" in settings.store.path else folder / settings.store.path
-        store = Store.open(where, create=True, database=settings.store.database)
+    where = settings.store.path if "://" in settings.store.path else folder / settings.store.path
+    store = Store.open(where, create=True, database=settings.store.database)
     recorder = Recorder(store, settings.store.source)
     bin_us = settings.watch.bin_seconds * SECOND
-    watch = begin_watch(lots, now // bin_us * bin_us, lambda reports, window: None, lambda: now_us() + AHEAD_US)
-    watch.sources += [Supervised(source_of(table, folder, lateness_us)) for table in settings.source]
-    run = LiveRun(watch, recorder, now_us, lateness_us)
+    watch = begin_watch(lots, now // bin_us * bin_us, lambda reports, window: None, lambda: clock() + AHEAD_US)
+    watch.sources += [Supervised(source_of(table, folder, lateness_us, clock)) for table in settings.source]
+    run = LiveRun(watch, recorder, clock, lateness_us)
     watch.conclude = run.conclude
     channels = {table.name: channel_of(table, folder) for table in settings.channel}
     if channels:
         rules = tuple(rule_of(table) for table in settings.rule)
-        run.alerts = Alerts(store, settings.store.source, rules, channels, now_us)
+        run.alerts = Alerts(store, settings.store.source, rules, channels, clock)
     if settings.http is not None:
         run.http = host_port(settings.http.address)
     if settings.checkpoint.path:
@@ -66,21 +66,21 @@ def configured_run(settings: Settings, folder: Path, store: Store | None = None)
     return run
 
 
-def watched_of(settings: Settings, folder: Path) -> tuple[Watched, ...]:
-    """What is watched, with whose addresses are whose today."""
+def watched_of(settings: Settings, folder: Path, at_us: int) -> tuple[Watched, ...]:
+    """What is watched, with whose addresses are whose at a time."""
     entities = checked_entities(entities_of(settings))
-    ranges = reference_of_all(entities, now_us(), [folder / path for path in settings.watch.geo])
+    ranges = reference_of_all(entities, at_us, [folder / path for path in settings.watch.geo])
     return watched_lots(entities, ranges, settings.watch.bin_seconds * SECOND, int(settings.watch.keep_hours * HOUR))
 
 
-def source_of(table: SourceTable, folder: Path, lateness_us: int) -> FeedSource:
+def source_of(table: SourceTable, folder: Path, lateness_us: int, clock: Clock = now_us) -> FeedSource:
     """One source."""
     name = table.name or table.kind
     views = frozenset(table.views or VIEWS)
     if table.kind == "ris-live":
         wanted = tuple(Subscription(host=host) for host in table.collectors) or (Subscription(),)
         ris = RisLiveSettings(table.client, wanted, table.url or URL)
-        return RisLiveSource(name, ris, lateness_us=lateness_us)
+        return RisLiveSource(name, ris, lateness_us=lateness_us, clock=clock)
     if table.kind == "bmp":
         host, port = host_port(table.listen)
         tls = None
@@ -95,7 +95,7 @@ def source_of(table: SourceTable, folder: Path, lateness_us: int) -> FeedSource:
             reader=BmpOptions(views, ClockRules()),
             tls=tls,
         )
-        return BmpSource(name, station, lateness_us=lateness_us)
+        return BmpSource(name, station, lateness_us=lateness_us, clock=clock)
     reader = BmpOptions(views, ClockRules())
     kafka = KafkaSettings(table.brokers, tuple(table.topics), table.group, reader=reader, more=dict(table.settings))
-    return KafkaSource(name, kafka, lateness_us=lateness_us)
+    return KafkaSource(name, kafka, lateness_us=lateness_us, clock=clock)

@@ -1,7 +1,7 @@
 """Feeds of routes as live sources: what comes is passed on, and time goes on while nothing does."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from typing import Protocol
 
@@ -20,7 +20,7 @@ from duskwatch.sources.bgp.formats.feed_events import (
 )
 from duskwatch.sources.bgp.formats.feed_table import FeedBlock
 from duskwatch.sources.bgp.live.bmp_station import BmpStation, StationSettings
-from duskwatch.sources.bgp.live.clock import now_us
+from duskwatch.sources.bgp.live.clock import Clock, now_us
 from duskwatch.sources.bgp.live.kafka import KafkaFeed, KafkaSettings
 from duskwatch.sources.bgp.live.messages import FeedMessage, FeedSilence
 from duskwatch.sources.bgp.live.ris_live import RisLive, RisLiveSettings
@@ -45,7 +45,7 @@ class FeedSource:
     endless = True
     tells_tables = False
 
-    def __init__(self, name: str, *, lateness_us: int = LATENESS_US, clock: Callable[[], int] = now_us) -> None:
+    def __init__(self, name: str, *, lateness_us: int = LATENESS_US, clock: Clock = now_us) -> None:
         self.name = name
         self.lateness_us = lateness_us
         self.clock = clock
@@ -149,8 +149,10 @@ def _noted(event: FeedEvent) -> Noted | None:
 class RisLiveSource(FeedSource):
     """RIPE RIS Live."""
 
-    def __init__(self, name: str, settings: RisLiveSettings, *, lateness_us: int = LATENESS_US) -> None:
-        super().__init__(name, lateness_us=lateness_us)
+    def __init__(
+        self, name: str, settings: RisLiveSettings, *, lateness_us: int = LATENESS_US, clock: Clock = now_us
+    ) -> None:
+        super().__init__(name, lateness_us=lateness_us, clock=clock)
         self.settings = settings
         self.feed: RisLive | None = None
 
@@ -183,8 +185,10 @@ class BmpSource(FeedSource):
 
     tells_tables = True
 
-    def __init__(self, name: str, settings: StationSettings, *, lateness_us: int = LATENESS_US) -> None:
-        super().__init__(name, lateness_us=lateness_us)
+    def __init__(
+        self, name: str, settings: StationSettings, *, lateness_us: int = LATENESS_US, clock: Clock = now_us
+    ) -> None:
+        super().__init__(name, lateness_us=lateness_us, clock=clock)
         self.settings = settings
         self.station: BmpStation | None = None
 
@@ -217,8 +221,10 @@ class BmpSource(FeedSource):
 class KafkaSource(FeedSource):
     """OpenBMP's raw messages from Kafka."""
 
-    def __init__(self, name: str, settings: KafkaSettings, *, lateness_us: int = LATENESS_US) -> None:
-        super().__init__(name, lateness_us=lateness_us)
+    def __init__(
+        self, name: str, settings: KafkaSettings, *, lateness_us: int = LATENESS_US, clock: Clock = now_us
+    ) -> None:
+        super().__init__(name, lateness_us=lateness_us, clock=clock)
         self.settings = settings
         self.feed: KafkaFeed | None = None
 
