@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from duskwatch.analysis.entity import report_on
+from duskwatch.analysis.entity import own_part, report_on
 from duskwatch.analysis.replay import Replay
 from duskwatch.analysis.whole_tables import faults_in
 from duskwatch.explanation.gather import main_outage
@@ -18,7 +18,6 @@ from duskwatch.records.report import Report
 from duskwatch.records.signals import Level
 from duskwatch.records.times import HOUR, SECOND
 from duskwatch.signals.bgp.artefacts.faults import Faults
-from duskwatch.signals.bgp.collector_part import CollectorPart
 from duskwatch.signals.bgp.tables import routes_at
 from duskwatch.signals.bgp.transit.behind import behind
 from duskwatch.signals.bgp.vote_units import Units, number_units
@@ -32,17 +31,14 @@ CANDIDATES = 12  # of like size, of which the calmest become controls
 TOGETHER_US = HOUR  # an outage that begins so near to the onset fell with it
 LEAST_PREFIXES = 2  # of somebody behind an upstream, or a control
 
-I64 = npt.NDArray[np.int64]
-
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """Somebody to compare with, and which units are theirs."""
+    """Somebody to compare with."""
 
     entity: Entity
     relation: Relation
     why: str
-    units: I64
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +49,6 @@ class _Tables:
     ranges: CountryRanges | None
     units: Units
     country: npt.NDArray[np.int32]  # [P] of each unit; -1 nobody's
-
-    def of_country(self, code: str) -> I64:
-        """The units of a country."""
-        assert self.ranges is not None
-        return np.flatnonzero(self.country == self.ranges.countries.index(code))
-
-    def of_network(self, asn: int) -> I64:
-        """The units that one AS alone originates."""
-        return np.flatnonzero(self.units.sole_origin == asn)
-
-    def parts(self, chosen: I64) -> tuple[CollectorPart, ...]:
-        """The parts with some units alone."""
-        wanted = np.zeros(len(self.units.afi) + 1, np.bool_)
-        wanted[chosen] = True
-        return tuple(
-            part.of_prefixes(np.flatnonzero(wanted[number]))
-            for part, number in zip(self.replay.parts, self.units.numbers, strict=True)
-        )
 
 
 def compared(report: Report, replay: Replay, ranges: CountryRanges | None, as_names: AsNames) -> Report:
@@ -128,9 +106,7 @@ def _behind(tables: _Tables, report: Report, main: Outage, upstream: int, as_nam
     ]
     for one in sorted(found, key=lambda each: (-each.prefixes, each.origin))[:MOST_BEHIND]:
         entity = Entity("asn", f"AS{one.origin}", as_names.names.get(one.origin, ""))
-        yield _Choice(
-            entity, "behind", f"{one.prefixes:,} prefixes through AS{upstream}", tables.of_network(one.origin)
-        )
+        yield _Choice(entity, "behind", f"{one.prefixes:,} prefixes through AS{upstream}")
 
 
 def _nearby(tables: _Tables, entity: Entity) -> Iterator[_Choice]:
@@ -141,10 +117,9 @@ def _nearby(tables: _Tables, entity: Entity) -> Iterator[_Choice]:
     for code, km in nearby(entity.code):
         if code not in tables.ranges or many == MOST_NEARBY:
             continue
-        own = tables.of_country(code)
-        if len(own):
+        if (tables.country == tables.ranges.countries.index(code)).any():
             many += 1
-            yield _Choice(Entity("country", code, name_or_code(code)), "neighbour", f"{km:,.0f} km away", own)
+            yield _Choice(Entity("country", code, name_or_code(code)), "neighbour", f"{km:,.0f} km away")
 
 
 def _candidates(tables: _Tables, report: Report, known: set[str], as_names: AsNames) -> Iterator[_Choice]:
@@ -161,17 +136,15 @@ def _candidates(tables: _Tables, report: Report, known: set[str], as_names: AsNa
     like = [row for row in found if row[1] >= min(LEAST_PREFIXES, size)]
     like.sort(key=lambda row: (abs(np.log(row[1] / size)), row[0]))
     for code, many_ in like[:CANDIDATES]:
-        why = f"{many_:,} prefixes, calm before"
-        if code[:2] == "AS" and code[2:].isdigit():
-            entity = Entity("asn", code, as_names.names.get(int(code[2:]), ""))
-            yield _Choice(entity, "control", why, tables.of_network(entity.asn))
-        else:
-            yield _Choice(Entity("country", code, name_or_code(code)), "control", why, tables.of_country(code))
+        named = code[:2] == "AS" and code[2:].isdigit()
+        entity = Entity("asn", code, as_names.names.get(int(code[2:]), "")) if named else None
+        entity = entity or Entity("country", code, name_or_code(code))
+        yield _Choice(entity, "control", f"{many_:,} prefixes, calm before")
 
 
 def _measured(tables: _Tables, choice: _Choice, report: Report, main: Outage, faults: Faults) -> Companion:
     """One of them, measured as an analysis of it alone would have."""
-    replay = replace(tables.replay, parts=tables.parts(choice.units))
+    replay = own_part(tables.replay, choice.entity, tables.ranges)
     votes = merge_votes(list(replay.parts), replay.since_us, replay.until_us)
     found = report_on(choice.entity, replay, votes, tables.ranges, faults=faults)
     level = (found.led or found.history).level

@@ -103,17 +103,11 @@ def analyze(
 
 def own_part(replay: Replay, entity: Entity, ranges: CountryRanges | None) -> Replay:
     """A replay of whole tables with what one entity has alone, as a replay on that entity would have read it."""
-    kept = []
-    for part in replay.parts:
-        if entity.type == "asn":
-            mine = part.paths.ends().origin == entity.asn
-            own = mine[part.start.routes[: len(part.afi)]].any(axis=1)
-            rows = part.log.prefix >= 0
-            own[part.log.prefix[rows & mine[part.log.route]]] = True
-        else:
-            own = watch_of([entity], ranges)(part.afi, part.hi, part.lo, part.length) != 0
-        kept.append(part.of_prefixes(np.flatnonzero(own)))
-    return replace(replay, parts=tuple(kept))
+    if entity.type == "asn":
+        return replace(replay, parts=tuple(part.of_origin(entity.asn) for part in replay.parts))
+    watch = watch_of([entity], ranges)
+    kept = [np.flatnonzero(watch(part.afi, part.hi, part.lo, part.length)) for part in replay.parts]
+    return replace(replay, parts=tuple(part.of_prefixes(rows) for part, rows in zip(replay.parts, kept, strict=True)))
 
 
 def reference_of(entity: Entity, from_us: int, geo: Sequence[Path]) -> CountryRanges | None:

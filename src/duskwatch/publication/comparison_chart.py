@@ -1,4 +1,4 @@
-"""The same window for others: small multiples, each in per cent of what it had before, one table and a few sentences."""
+"""The same window for others: small multiples in per cent of what each had before, a table and a few sentences."""
 
 import math
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ from duskwatch.records.report import Report
 from duskwatch.records.signals import Level
 from duskwatch.records.times import SECOND, iso
 
-PANEL, PANEL_GAP = 44, 26  # height of one panel, and the room above it for its name
+PANEL, PANEL_GAP = 42, 30  # height of one panel, and the room above it for its name
 GROUPS: tuple[tuple[Relation, str], ...] = (
     ("behind", "behind the same upstream"),
     ("neighbour", "nearby"),
@@ -74,7 +74,7 @@ def chart(report: Report, *, narrow: bool = False) -> Spec:
         drawn = time_x(frame, "t") | value_y(scale) | {"detail": {"field": "part"}}
         layers.append(layer(rows, "line", drawn, interpolate="step-after", color=LIGHT["level"], strokeWidth=1.4))
         label = f"{name}: {remark}" if remark and not (narrow and len(name) + len(remark) > 46) else name
-        layers.append(at_left(frame, label, top - 9, size=LABEL, colour="text"))
+        layers.append(at_left(frame, label, top - 12, size=LABEL, colour="text"))
     height = (PANEL + PANEL_GAP) * len(panels)
     times = [outage.onset.best_us] + ([outage.end.best_us] if outage.end is not None else [])
     layers += rules(frame, times, 0, height)
@@ -99,14 +99,16 @@ def sentences(report: Report) -> str:
     compared = report.comparison
     if compared is None:
         return ""
+    through = as_name(report, compared.upstream) if compared.upstream else ""
+    kinds = (
+        ("behind", f"network behind {through}", f"networks behind {through}"),
+        ("neighbour", "country nearby", "countries nearby"),
+        ("control", "control (calm before, of like size)", "controls (calm before, of like size)"),
+    )
     told = []
-    behind, near, controls = (compared.of(relation) for relation, _ in GROUPS)
-    if behind:
-        told.append(_fell(behind, f"networks behind {as_name(report, compared.upstream)}"))
-    if near:
-        told.append(_fell(near, "countries nearby"))
-    if controls:
-        told.append(_fell(controls, "controls (calm before, of like size)"))
+    for key, one, several in kinds:
+        found = [each for each in compared.companions if each.relation == key]
+        told += [_fell(found, one, several)] if found else []
     return " ".join(told) or "Nobody was found to compare with."
 
 
@@ -187,20 +189,20 @@ def _judged(some: Sequence[Companion]) -> list[Companion]:
     return [one for one in some if one.fate != "not judged"]
 
 
-def _fell(some: Sequence[Companion], what: str) -> str:
+def _fell(some: Sequence[Companion], one: str, several: str) -> str:
     judged = _judged(some)
     left_out = len(some) - len(judged)
     more = f" ({number_text(left_out)} more could not be judged)" if left_out else ""
     if not judged:
-        return f"Of {count(len(some), what, what)} none could be judged."
-    fell = sum(one.fate == "fell" for one in judged)
+        return f"{capital(count(len(some), one, several))} could not be judged."
+    fell = sum(each.fate == "fell" for each in judged)
+    if len(judged) == 1:
+        return f"The only {one} {'fell with it' if fell else 'did not fall'}{more}."
     if not fell:
-        return f"None of {number_text(len(judged))} {what} fell with it{more}."
+        return f"None of {number_text(len(judged))} {several} fell with it{more}."
     if fell == len(judged):
-        return (
-            f"All {number_text(fell)} {what} fell with it{more}." if fell > 1 else f"The only one of {what} fell{more}."
-        )
-    return f"{capital(number_text(fell))} of {number_text(len(judged))} {what} fell with it{more}."
+        return f"All {number_text(fell)} {several} fell with it{more}."
+    return f"{capital(number_text(fell))} of {number_text(len(judged))} {several} fell with it{more}."
 
 
 def _name(report: Report, one: Companion) -> str:

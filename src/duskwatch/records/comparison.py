@@ -9,7 +9,7 @@ import numpy.typing as npt
 from duskwatch.records.entity import Entity
 
 Relation = Literal["behind", "neighbour", "control"]
-"""Reached through the same upstream (behind), a country nearby (neighbour); neither, calm and of like size (control)."""
+"""Reached through the same upstream (behind); a country nearby (neighbour); neither, calm, of like size (control)."""
 
 Fate = Literal["fell", "stayed", "not judged"]
 """An outage of it began within an hour of the onset (fell), none did (stayed), or that cannot be said (not judged)."""
