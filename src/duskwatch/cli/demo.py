@@ -40,7 +40,6 @@ def command(
                 geo=[built.geo],
                 as_names=[built.as_names],
                 reenactment=built.statement,
-                neighbours=True,
                 progress=progress,
             )
         deliver(report, out, as_json=json_, png=False, quiet=quiet)
