@@ -148,7 +148,7 @@ def replay_archives(
         if reading.progress:
             reading.progress(name, done + inside, total)
 
-    lead_us = _lead_us(chosen.values(), window) if lead else 0
+    lead_us = known_before(chosen.values(), window) if lead else 0
     wide = replace(window, from_us=window.from_us - lead_us)
     replays = []
     unusable = unusable_updates(passed)
@@ -168,7 +168,7 @@ def replay_archives(
     )
 
 
-def _lead_us(chosen: Iterable[Sequence[ArchiveFile]], window: Window) -> int:
+def known_before(chosen: Iterable[Sequence[ArchiveFile]], window: Window) -> int:
     """How long before a window the first state is known, in whole bins, a day at most."""
     known = []
     for files in chosen:

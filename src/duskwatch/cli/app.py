@@ -33,6 +33,10 @@ COMMANDS = {
         "duskwatch.cli.feed:app",
         "Print what live feeds say, recorded or as routers send it: RIS Live, BMP, OpenBMP.",
     ),
+    "live": (
+        "duskwatch.cli.live:command",
+        "Watch as it happens and tell outages as they begin and end; or watch a past one happen.",
+    ),
     "backfill": ("duskwatch.cli.backfill:command", "Fill a store with days or months of every country and network."),
     "evaluate": ("duskwatch.cli.evaluate:app", "Score the detectors, or the weights of causes, on labelled events."),
     "query": ("duskwatch.cli.query:command", "Print what a store holds, as a table, CSV, JSON or Parquet."),
