@@ -56,7 +56,9 @@ def command(
     transit_only: Annotated[
         bool, typer.Option("--transit-only", help="Leave out what networks depend on themselves for.")
     ] = False,
-    family: Annotated[int, typer.Option("--family", help="4 (IPv4, by addresses) or 6 (IPv6, by prefixes).")] = 4,
+    address_family: Annotated[
+        int, typer.Option("--family", help="4 (IPv4, by addresses) or 6 (IPv6, by prefixes).")
+    ] = 4,
     others: Annotated[
         bool,
         typer.Option("--others", help="Of a window: who else was behind the AS that was lost. Reads whole tables."),
@@ -103,8 +105,8 @@ def command(
             fail("transit", f"--weights {weights}: one of {', '.join(WEIGHTS)}")
         if (weights == "users") != bool(users):
             fail("transit", "--weights users and --users FILE go together")
-        if family not in (4, 6):
-            fail("transit", f"--family {family}: 4 or 6")
+        if address_family not in (4, 6):
+            fail("transit", f"--family {address_family}: 4 or 6")
         if not MINUTE <= bin_seconds * SECOND <= HOUR:
             fail("transit", f"--bin {bin_seconds}: bins last 60 to 3600 seconds")
         if threads < 1 or top < 0:
@@ -146,14 +148,18 @@ def command(
             reading = Reading(threads, progress=progress)
             if what is None:
                 scores, replay = transit_of_table(
-                    window[0], each=entity.strip().lower() == "origins", family=family, reading=reading, **said
+                    window[0],
+                    each=entity.strip().lower() == "origins",
+                    address_family=address_family,
+                    reading=reading,
+                    **said,
                 )
                 _print_scores(scores, names, format_, out, top, window[0])
                 damaged = any(file.damage for file in replay.inputs)
                 told = bool(len(scores.scope))
                 warnings = replay.warnings
             else:
-                how = Weighing(family, _users(users, what), weights == "equal", transit_only)
+                how = Weighing(address_family, _users(users, what), weights == "equal", transit_only)
                 said |= {"geo": geo or (), "how": how, "reading": reading}
                 if at is not None:
                     found = transit_at(what, window[0], **said)
@@ -287,8 +293,8 @@ def _about(found: "Transit", how: "Weighing", weights: str) -> dict[str, Any]:
     else:
         out |= {"from": iso(found.replay.from_us), "until": iso(found.replay.until_us)}
     out |= {
-        "family": how.family,
-        "unit": "/24s" if how.family == 4 else "prefixes",
+        "family": how.address_family,
+        "unit": "/24s" if how.address_family == 4 else "prefixes",
         "weights": weights if found.entity.type == "country" else None,
         "transit_only": how.transit_only,
         "learned": found.learned,

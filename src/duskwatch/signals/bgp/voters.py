@@ -60,14 +60,14 @@ def switches(
         for peer in range(len(part.peers)):
             session = int(offset) + peer
             alive = _minus(lives[peer], holes + doubted.get(peer, []))
-            for family, on, off in ((0, Vote.ON4, Vote.OFF4), (1, Vote.ON6, Vote.OFF6)):
-                whole = _true_spans(sample_us, full[:, session, family], until_us)
-                cut = [_ahead_of_collapse(span, sample_us, sizes[:, session, family], alive) for span in whole]
+            for address_family, on, off in ((0, Vote.ON4, Vote.OFF4), (1, Vote.ON6, Vote.OFF6)):
+                whole = _true_spans(sample_us, full[:, session, address_family], until_us)
+                cut = [_ahead_of_collapse(span, sample_us, sizes[:, session, address_family], alive) for span in whole]
                 following = [start for start, _ in whole[1:]] + [until_us]
                 for (_, end), (_, shown), later in zip(cut, whole, following, strict=False):
                     if end < shown:
                         fallen[peer].add((end, later))
-                    elif dumped[-1, session, family]:
+                    elif dumped[-1, session, address_family]:
                         short[peer] |= set(_both([(shown, later)], alive))
                 spans = _both(cut, alive)
                 for start, end in spans:

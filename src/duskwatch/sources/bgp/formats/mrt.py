@@ -215,7 +215,7 @@ class MrtReader:
                 if len(self.bad) < BAD_KEPT:
                     self.bad.append((offset + int(row["start"]), REASONS[row["reason"]]))
             elif row["status"] == UNSUPPORTED:
-                self.unsupported[_name(int(row["type"]), int(row["subtype"]), int(row["family"]))] += 1
+                self.unsupported[_name(int(row["type"]), int(row["subtype"]), int(row["afi_safi"]))] += 1
 
 
 def _columns(elems: np.ndarray, records: np.ndarray) -> dict[str, Any]:
