@@ -33,7 +33,7 @@ from duskwatch.sources.reference.geo import load_geo
 from duskwatch.sources.reference.names import country_name, former_codes, main_time_zone, name_or_code
 
 NO_NAMES = AsNames({})
-CARRIERS = 10  # told of an entity
+CARRIERS = 10  # reported of an entity
 
 NOT_MEASURED = (
     "whether hosts answered: no probing was done, a routed network can still be unreachable",
@@ -88,7 +88,7 @@ def analyze(
 
 
 def reference_of(entity: Entity, from_us: int, geo: Sequence[Path]) -> CountryRanges | None:
-    """Whose addresses are whose on the day; ReferenceDataError where a country's cannot be told."""
+    """Whose addresses are whose on the day; ReferenceDataError where nothing says a country's."""
     if entity.type == "country":
         if not geo:
             country_name(entity.code)  # raises for a code that is no country
@@ -186,9 +186,9 @@ def report_on(
         for text in ranges.damaged.get(entity.code, ()):
             warnings.append(f"{text}; the line names {entity.code}, so some of its addresses may be missing here")
     warnings += as_names.notes
-    told = {int(asn) for asn in np.unique(np.concatenate([history.changes.origin, history.changes.upstream]))}
-    told |= {share.upstream for share in history.transit}
-    told |= {network.entity.asn for network in operators.lost} if operators is not None else set()
+    asns = {int(asn) for asn in np.unique(np.concatenate([history.changes.origin, history.changes.upstream]))}
+    asns |= {share.upstream for share in history.transit}
+    asns |= {network.entity.asn for network in operators.lost} if operators is not None else set()
     report = Report(
         entity,
         replay.from_us,
@@ -198,7 +198,7 @@ def report_on(
         replay.inputs + (ranges.inputs if ranges is not None else ()) + as_names.inputs,
         tuple(part.collector for part in replay.parts),
         time_zone=main_time_zone(entity.code) if entity.type == "country" else "",
-        as_names={asn: as_names.names[asn] for asn in sorted(told) if asn in as_names.names},
+        as_names={asn: as_names.names[asn] for asn in sorted(asns) if asn in as_names.names},
         country_source=ranges.source if ranges is not None and entity.type == "country" else "",
         warnings=tuple(warnings),
         not_measured=NOT_MEASURED,

@@ -120,13 +120,13 @@ class _Scope:
     entity: Entity
     votes: Votes
     counted: npt.NDArray[np.bool_]
-    own: InsideHops
+    inside_hops: InsideHops
     how: Weighing
 
     def dependence(self, routes: RoutesAt) -> Dependence:
         """Whom it depends on at the moment of a table."""
         address_family, sparse = self.how.address_family, self.votes.learned
-        links = links_of(routes, self.own, self.counted, address_family)
+        links = links_of(routes, self.inside_hops, self.counted, address_family)
         reliance, visible = reliance_of(routes, self.counted, address_family, known_only=sparse)
         weights: dict[int, float] = {}
         if self.entity.type == "country":
@@ -217,9 +217,9 @@ def transit_over(
     report = report_on(entity, alone, merge_votes(list(alone.parts), from_us, until_us), ranges)
     first = _moment_before(report.outages, from_us)
     ends = [min(start + bin_us, until_us) - 1 for start in range(from_us, until_us, bin_us)]
-    told = {routes.time_us: scope.dependence(routes) for routes in routes_over(votes, sorted({first, *ends}))}
-    bins = [told[end].hegemony if told[end].peers else None for end in ends]
-    changes, shares = way_changes(votes, scope.own)
+    by_time = {routes.time_us: scope.dependence(routes) for routes in routes_over(votes, sorted({first, *ends}))}
+    bins = [by_time[end].hegemony if by_time[end].peers else None for end in ends]
+    changes, shares = way_changes(votes, scope.inside_hops)
     losses = []
     for change in changes:
         if change.lost and not change.by_voters:
@@ -234,12 +234,12 @@ def transit_over(
     return Transit(
         entity,
         replay,
-        told[first],
+        by_time[first],
         votes.learned,
         tuple(prefix_texts(votes.afi, votes.hi, votes.lo, votes.length)),
         votes.afi,
         tuple(zip(begin.tolist(), end.tolist(), strict=True)),
-        replace(told[ends[-1]], time_us=until_us),
+        replace(by_time[ends[-1]], time_us=until_us),
         hegemony_series(from_us, bin_us, bins),
         changes,
         shares,
@@ -293,8 +293,8 @@ def _spoken_for(replay: Replay, time_us: int) -> Replay:
 def _scope(entity: Entity, replay: Replay, ranges: CountryRanges | None, how: Weighing) -> _Scope:
     span = replay.from_us, replay.until_us
     if entity.type == "asn":
-        parts, own = of_network(sorted(replay.parts, key=lambda part: part.collector), entity.asn)
-        return _Scope(entity, merge_votes(parts, *span), own, own_origin, how)
+        parts, originated = of_network(sorted(replay.parts, key=lambda part: part.collector), entity.asn)
+        return _Scope(entity, merge_votes(parts, *span), originated, own_origin, how)
     votes = merge_votes(list(replay.parts), *span)
     counted = extent_of(entity, votes, ranges).selected
     if entity.type == "country":
@@ -316,17 +316,17 @@ def _moment_before(outages: Sequence[Outage], from_us: int) -> int:
 
 def _worst(losses: Sequence[Loss], outages: Sequence[Outage]) -> Loss | None:
     """The loss of the most prefixes that were reached through a known AS, in the worst outage where there is one."""
-    known = [loss for loss in losses if loss.change.before]
+    through_known = [loss for loss in losses if loss.change.before]
     if outages:
         main = max(outages, key=lambda outage: outage.score)
         end = main.end.latest_us if main.end is not None else None
         inside = [
             loss
-            for loss in known
+            for loss in through_known
             if loss.change.last_us >= main.onset.earliest_us and (end is None or loss.change.first_us <= end)
         ]
-        known = inside or known
-    return max(known, key=lambda loss: (len(loss.change.units), -loss.change.first_us), default=None)
+        through_known = inside or through_known
+    return max(through_known, key=lambda loss: (len(loss.change.units), -loss.change.first_us), default=None)
 
 
 def _others(

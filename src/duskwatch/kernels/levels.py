@@ -68,8 +68,8 @@ def levels(
 ):  # fmt: skip
     """Walk the changes of each entity's units and say what was visible: K entities, U units, C changes, T steps.
 
-    unit_bounds int64[K + 1]   units of entity k are [unit_bounds[k], unit_bounds[k + 1]): address_family uint8[U] (0 v4,
-                               1 IPv6), start/end int64[U], the /24s or /48s that each touches
+    unit_bounds int64[K + 1]   units of entity k are [unit_bounds[k], unit_bounds[k + 1]): address_family uint8[U] (0 v4
+                               1 v6), start/end int64[U], the /24s or /48s that each touches
     row_bounds int64[K + 1]    likewise its changes, in time order: time_us int64[C], unit int32[C] (from 0 on in each
                                entity), state/by_voters uint8[C]
     step_us int64[T], voters4/voters6 int32[T]   number of voters from each step on, in time order; none before
