@@ -44,7 +44,7 @@ class Reach:
     """How far the files of one collector lead, as one after the other is read.
 
     A file leads as far as files usually do, or as its records do where these go on for longer. A stretch that goes on
-    over a table dump is told in pieces, so that the fold knows ahead of the dump that it does not follow what came
+    over a table dump comes in pieces, so that the fold knows ahead of the dump that it does not follow what came
     before.
     """
 

@@ -66,7 +66,7 @@ def open_ahead(files: Sequence[ArchiveFile], threads: int = 1, memory: int = 0) 
 def messages(files: Sequence[ArchiveFile], opened: Iterable[Opened], from_us: int, until_us: int) -> Iterator[Message]:
     """What the files of one collector tell, in the order that they sort by, as it is needed for a window.
 
-    What is missing is told from the first file on, or from the window's beginning where that is earlier, up to the
+    What is missing is a silence from the first file on, or from the window's beginning where that is earlier, up to the
     window's end. OSError where a file cannot be read.
     """
     peers = PeerTable()
@@ -162,5 +162,5 @@ def _span(files: Sequence[ArchiveFile]) -> FileSpan | None:
     updates = [other for other in files[-STEPS_OF - 1 :] if other.is_update]
     if len(updates) > 2:
         return FileSpan(file.path.name, file.named_us, file.named_us + period_of(file.collector, updates))
-    known = has_cadence(file.collector)
-    return FileSpan(file.path.name, file.named_us, file.named_us + 15 * MINUTE if known else None)
+    cadence = has_cadence(file.collector)
+    return FileSpan(file.path.name, file.named_us, file.named_us + 15 * MINUTE if cadence else None)

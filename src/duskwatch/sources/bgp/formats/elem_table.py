@@ -33,7 +33,7 @@ class ElemTable:
         self._stack = ExitStack()
 
     def __enter__(self) -> "ElemTable":
-        # What cannot be written is told now, not after hours; and a device must not be replaced by a file.
+        # What cannot be written is an error now, not after hours; and a device must not be replaced by a file.
         if self._path.exists() and not self._path.is_file():
             raise OSError(errno.EINVAL, "not a regular file", str(self._path))
         self._whole = self._stack.enter_context(whole_file(self._path))

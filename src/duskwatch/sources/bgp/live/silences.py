@@ -1,4 +1,4 @@
-"""Which collectors of a feed are silent, since when, and what of that was told."""
+"""Which collectors of a feed are silent, since when, and what of that was reported."""
 
 from collections.abc import Iterator
 
@@ -10,10 +10,10 @@ PIECE_US = 10 * SECOND
 
 
 class Silences:
-    """Silences that go on. Each is told in pieces of at least ``PIECE_US``; the last one may be shorter."""
+    """Silences that go on. Each is reported in pieces of at least ``PIECE_US``; the last one may be shorter."""
 
     def __init__(self) -> None:
-        self._since: dict[str, int] = {}  # collector to the time up to which its silence was told
+        self._since: dict[str, int] = {}  # collector to the time up to which its silence was reported
         self._reasons: dict[str, str] = {}
         self._told: dict[str, int] = {}  # collector to the end of the last piece
 
