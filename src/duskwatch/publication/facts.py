@@ -20,15 +20,15 @@ UNITS = {
     SLASH24: ("network (/24)", "networks (/24)"),
     SLASH48: ("IPv6 network (/48)", "IPv6 networks (/48)"),
 }
-NEARLY = 0.999  # a loss that is not told as a total one
-MOSTLY = 0.9  # share of an outage from which on a part of it is told as the whole
+NEARLY = 0.999  # a loss that is not called a total one
+MOSTLY = 0.9  # share of an outage from which on a part of it stands for the whole
 # Reasons that rest on bins: their times are no better than a bin is long.
 OF_BINS = frozenset({"fell", "fell-slowly", "fell-unmeasured", "back", "back-unmeasured", "declined", "declined-back"})
 WRAPPERS = frozenset({"return-began", "nothing-left", "something-back", "new-normal"})  # say what the first part dates
 
 
 class Measure(NamedTuple):
-    """The measure that the report is told in: a step function over the rows of a Level."""
+    """The measure of the report: a step function over the rows of a Level."""
 
     signal: str  # bgp.visible_slash24, ...
     unit: str  # one of them, in words
@@ -76,7 +76,7 @@ class Core(NamedTuple):
     share: float  # lost for most of it: the time-weighted median, 0..1
     before: float  # the measure ahead of the onset; NaN where it is not known
     middle: float  # the median that was left; NaN where it is not known
-    whole: bool  # it makes up nearly all of the outage, and is told as the outage itself
+    whole: bool  # it makes up nearly all of the outage, and stands for the outage itself
 
 
 def main_outage(report: Report) -> Outage | None:
@@ -98,8 +98,8 @@ def measure(report: Report) -> Measure:
         return Measure(SLASH48, *UNITS[SLASH48], level.slash48)
     if report.history.series and not _any(level.prefixes):
         block, name = told_by(report, main)
-        told = f"by the signal {name}"
-        return Measure(name, told, told, sampled(block, name, level.time_us), others=True)
+        by_signal = f"by the signal {name}"
+        return Measure(name, by_signal, by_signal, sampled(block, name, level.time_us), others=True)
     return Measure("bgp.visible_prefixes", "prefix", "prefixes", level.prefixes)
 
 
@@ -158,22 +158,24 @@ def noun_of(report: Report, outage: Outage, total: int) -> tuple[str, str]:
 def core(report: Report, outage: Outage) -> Core:
     """The stretch that a headline tells: see :class:`Core`. The whole outage where the measure does not show it."""
     level, values = report.history.level, measure(report).values
-    own = Span(outage.onset.best_us, end_us(outage, report))
+    all_of_it = Span(outage.onset.best_us, end_us(outage, report))
     had = before(report, outage)
-    least = least_between(level, values, own.from_us, own.until_us)
+    least = least_between(level, values, all_of_it.from_us, all_of_it.until_us)
     bounds = edges(level)
-    below = (values <= had * (1 - outage.depth / 2)) & (bounds[1:] > own.from_us) & (bounds[:-1] < own.until_us)
+    below = (
+        (values <= had * (1 - outage.depth / 2)) & (bounds[1:] > all_of_it.from_us) & (bounds[:-1] < all_of_it.until_us)
+    )
     shows = had > 0 and least >= 0 and abs((had - least) / had - outage.depth) <= 0.02
     if not shows or not below.any():
-        return Core(own, outage.depth, float("nan"), float("nan"), True)
+        return Core(all_of_it, outage.depth, float("nan"), float("nan"), True)
     rows = np.flatnonzero(below)
-    first, last = max(int(bounds[rows[0]]), own.from_us), min(int(bounds[rows[-1] + 1]), own.until_us)
+    first, last = max(int(bounds[rows[0]]), all_of_it.from_us), min(int(bounds[rows[-1] + 1]), all_of_it.until_us)
     span = Span(first, last)
-    whole = span.length_us >= MOSTLY * own.length_us
-    span = own if whole else span
+    whole = span.length_us >= MOSTLY * all_of_it.length_us
+    span = all_of_it if whole else span
     left = middle(level, np.where(values > had, had, values), span)
     share = (had - left) / had
-    # A total loss is told as one by its dark stretch alone, which knows of times between rows.
+    # A total loss shows as one by its dark stretch alone, which knows of times between rows.
     dark = gone_span(outage, report)
     if dark is not None and dark.length_us >= MOSTLY * span.length_us:
         share = 1.0
@@ -219,8 +221,8 @@ def gone_span(outage: Outage, report: Report) -> Span | None:
     bounds = edges(report.history.level)
     first, last = outage.onset.earliest_us, end_us(outage, report)
     # Stretches that nobody watched are part of the loss they lie in, as everywhere else.
-    known = ~np.isnan(alone.lost_values)
-    rows = np.flatnonzero(known & (bounds[1:] > first) & (bounds[:-1] < last))
+    measured = ~np.isnan(alone.lost_values)
+    rows = np.flatnonzero(measured & (bounds[1:] > first) & (bounds[:-1] < last))
     change = np.flatnonzero(np.diff(alone.lost_values[rows] == 0, prepend=False, append=False))
     spans = []
     for begin, end in zip(change[::2].tolist(), change[1::2].tolist(), strict=True):

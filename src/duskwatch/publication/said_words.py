@@ -62,7 +62,7 @@ def rows(said: Said) -> list[Row]:
         also = len({one.claim.article for one in members}) - 1
         out.append(
             Row(
-                told(first),
+                claim_text(first),
                 who(first, article),
                 first.verdict,
                 measured_text(first),
@@ -74,7 +74,7 @@ def rows(said: Said) -> list[Row]:
     return out
 
 
-def told(checked: Checked) -> str:
+def claim_text(checked: Checked) -> str:
     """What a claim says, without its speaker: "out for more than 9 h"."""
     claim = checked.claim
     value: Any = claim.value

@@ -122,12 +122,12 @@ def carried_over(coverage: Coverage, before: Sequence[Outage], after: Sequence[O
     """
     if len(coverage.witnesses) != len(before):
         return replace(coverage, witnesses=())
-    told: list[Witnesses | None] = []
+    witnesses: list[Witnesses | None] = []
     for outage in after:
         shared = [(_shared_us(outage, other), k) for k, other in enumerate(before)]
         most, k = max(shared, key=lambda pair: (pair[0], -pair[1]), default=(0, 0))
-        told.append(coverage.witnesses[k] if most > 0 else None)
-    return replace(coverage, witnesses=tuple(told))
+        witnesses.append(coverage.witnesses[k] if most > 0 else None)
+    return replace(coverage, witnesses=tuple(witnesses))
 
 
 def _shared_us(one: Outage, other: Outage) -> int:
