@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Fetching:
-    """Options of fetching, and what is to be told of it in the report. Nothing is opened before it is needed."""
+    """Options of fetching, and what the report says of it. Nothing is opened before it is needed."""
 
     mirror: Sequence[str]
     reference_mirror: Sequence[str]

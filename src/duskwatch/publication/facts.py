@@ -158,21 +158,19 @@ def noun_of(report: Report, outage: Outage, total: int) -> tuple[str, str]:
 def core(report: Report, outage: Outage) -> Core:
     """The stretch that a headline tells: see :class:`Core`. The whole outage where the measure does not show it."""
     level, values = report.history.level, measure(report).values
-    all_of_it = Span(outage.onset.best_us, end_us(outage, report))
+    outer = Span(outage.onset.best_us, end_us(outage, report))
     had = before(report, outage)
-    least = least_between(level, values, all_of_it.from_us, all_of_it.until_us)
+    least = least_between(level, values, outer.from_us, outer.until_us)
     bounds = edges(level)
-    below = (
-        (values <= had * (1 - outage.depth / 2)) & (bounds[1:] > all_of_it.from_us) & (bounds[:-1] < all_of_it.until_us)
-    )
+    below = (values <= had * (1 - outage.depth / 2)) & (bounds[1:] > outer.from_us) & (bounds[:-1] < outer.until_us)
     shows = had > 0 and least >= 0 and abs((had - least) / had - outage.depth) <= 0.02
     if not shows or not below.any():
-        return Core(all_of_it, outage.depth, float("nan"), float("nan"), True)
+        return Core(outer, outage.depth, float("nan"), float("nan"), True)
     rows = np.flatnonzero(below)
-    first, last = max(int(bounds[rows[0]]), all_of_it.from_us), min(int(bounds[rows[-1] + 1]), all_of_it.until_us)
+    first, last = max(int(bounds[rows[0]]), outer.from_us), min(int(bounds[rows[-1] + 1]), outer.until_us)
     span = Span(first, last)
-    whole = span.length_us >= MOSTLY * all_of_it.length_us
-    span = all_of_it if whole else span
+    whole = span.length_us >= MOSTLY * outer.length_us
+    span = outer if whole else span
     left = middle(level, np.where(values > had, had, values), span)
     share = (had - left) / had
     # A total loss shows as one by its dark stretch alone, which knows of times between rows.

@@ -40,10 +40,10 @@ def lines(report: Report) -> tuple[str, ...]:
     main = _main(report)
     if main is None:
         return ()
-    main_witnesses, others = main
+    first, others = main
     sentences = [
-        f"{QUESTION} {answer(main_witnesses)}.",
-        f"{by_collector(main_witnesses)}." if main_witnesses.collectors else "",
+        f"{QUESTION} {answer(first)}.",
+        f"{by_collector(first)}." if first.collectors else "",
     ]
     sentences += [f"The outage of {onset}: {answer(other)}." for onset, other in others if other.verdict != "no"]
     return tuple(text for text in sentences if text)
@@ -209,18 +209,16 @@ def _between(view: CollectorView) -> str:
 
 def artefacts(report: Report) -> Table | None:
     """Faults of the recording that were recognised."""
-    recognised: tuple[Artefact, ...] = report.coverage.artefacts
-    if not recognised:
+    faults: tuple[Artefact, ...] = report.coverage.artefacts
+    if not faults:
         return None
     rows = [
         Row((artefact.kind, artefact.source or "all collectors", table_time(artefact.from_us),
              span_text(artefact.until_us - artefact.from_us), artefact.detail))
-        for artefact in recognised[:MOST_ARTEFACTS]
+        for artefact in faults[:MOST_ARTEFACTS]
     ]  # fmt: skip
     note = (
-        f"The first {MOST_ARTEFACTS} of {len(recognised):,}; report.json holds all."
-        if len(recognised) > MOST_ARTEFACTS
-        else ""
+        f"The first {MOST_ARTEFACTS} of {len(faults):,}; report.json holds all." if len(faults) > MOST_ARTEFACTS else ""
     )
     heads = ("what", "source", "from (UTC)", "lasted", "figures")
     return Table("Faults of the recording, none of them counted as an outage", heads, tuple(rows), (), note)

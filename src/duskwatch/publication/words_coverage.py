@@ -56,17 +56,15 @@ def _thin(outage: Outage | None) -> str:
 def gaps_text(report: Report) -> str:
     """What the sources did not record, and the time that could not be judged."""
     gaps = report.history.gaps
-    sentences = []
+    texts = []
     if gaps:
         kinds = Counter(gap.reason for gap in gaps)
         longest = max(gap.until_us - gap.from_us for gap in gaps)
         which = listed([f"{reason} ({number})" for reason, number in kinds.most_common(MOST_LISTED)])
         if len(gaps) == 1:
-            sentences.append(
-                f"The recording has one gap of {span_text(longest)}: {which}. It is not counted as an outage."
-            )
+            texts.append(f"The recording has one gap of {span_text(longest)}: {which}. It is not counted as an outage.")
         else:
-            sentences.append(
+            texts.append(
                 f"The recording has {number_text(len(gaps))} gaps, the longest of {span_text(longest)}: {which}. "
                 "None is counted as an outage."
             )
@@ -79,9 +77,9 @@ def gaps_text(report: Report) -> str:
             total = sum(span.length_us for span in blind if span.why == why)
             if total:
                 share = percent(total / (report.until_us - report.from_us))
-                sentences.append(f"For {span_text(total)} in all ({share} of the time) {because}.")
-        sentences.append("An outage in that time would not show here.")
-    return " ".join(sentences)
+                texts.append(f"For {span_text(total)} in all ({share} of the time) {because}.")
+        texts.append("An outage in that time would not show here.")
+    return " ".join(texts)
 
 
 def learned_text(report: Report) -> str:
