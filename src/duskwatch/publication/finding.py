@@ -37,6 +37,7 @@ from duskwatch.publication.times_text import (
     utc,
     utc_after,
 )
+from duskwatch.publication.transit_words import around_of, course_sentence, reliance_sentence
 from duskwatch.records.judged import main_reason
 from duskwatch.records.outages import Outage
 from duskwatch.records.report import Report
@@ -112,6 +113,7 @@ def _outage_lead(report: Report, outage: Outage) -> str:
     lasts = outage.end is None
     sentences = [_extent(report, outage, main, lasts), _before_window(report, outage)]
     sentences += [_other_family(report, outage), way_sentence(report, outage)]
+    sentences += [reliance_sentence(report)]
     sentences += [fell_and_stayed(report, outage)]
     return " ".join(text for text in sentences if text)
 
@@ -202,6 +204,9 @@ def way_sentence(report: Report, outage: Outage) -> str:
     """``Its routes were lost through AS5511 and came back through AS8966 and AS8961.`` Empty where no way is known."""
     if only_others(report):
         return ""
+    around = around_of(report, outage)
+    if around is not None and (told := course_sentence(report, outage, around)):
+        return told
     lost, back = ways(report, outage)
     gone = way_text(report, lost) if lost is not None else ""
     came = way_text(report, back) if back is not None else ""
