@@ -224,11 +224,11 @@ def own_of(entity: Entity, ranges: CountryRanges | None) -> InsideHops:
 
 
 def _around(
-    votes: Votes, extent: Extent, own: InsideHops, outages: tuple[Outage, ...], *, by_network: bool
+    votes: Votes, extent: Extent, inside_hops: InsideHops, outages: tuple[Outage, ...], *, by_network: bool
 ) -> tuple[OutageTransit | None, ...]:
     """Through whom was reached what each outage took; None of those beyond the worst."""
     worst = sorted(range(len(outages)), key=lambda k: (-outages[k].score, k))[:MOST_AROUND]
-    found = transit_around(votes, extent.selected, own, outages, by_network=by_network, told=worst)
+    found = transit_around(votes, extent.selected, inside_hops, outages, by_network=by_network, asked=worst)
     return found if any(one is not None for one in found) else ()
 
 

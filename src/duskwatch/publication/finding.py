@@ -205,8 +205,8 @@ def way_sentence(report: Report, outage: Outage) -> str:
     if only_others(report):
         return ""
     around = around_of(report, outage)
-    if around is not None and (told := course_sentence(report, outage, around)):
-        return told
+    if around is not None and (course_text := course_sentence(report, outage, around)):
+        return course_text
     lost, back = ways(report, outage)
     gone = way_text(report, lost) if lost is not None else ""
     came = way_text(report, back) if back is not None else ""
