@@ -54,7 +54,7 @@ class Measure(NamedTuple):
         return re.sub(r" \(/\d+\)", "", self.counted(number))
 
 
-class OneFamily(NamedTuple):
+class OneAddressFamily(NamedTuple):
     """An outage of one address family of an entity that has routes of both."""
 
     lost: str  # IPv6 or IPv4
@@ -91,7 +91,7 @@ def measure(report: Report) -> Measure:
     they count addresses, however these are cut into prefixes. A row is taken as unknown only where its own value is.
     """
     level, main = report.history.level, main_outage(report)
-    alone = one_family(report, main) if main is not None else None
+    alone = one_address_family(report, main) if main is not None else None
     if _any(level.slash24) and not (alone is not None and alone.lost == "IPv6" and _any(level.slash48)):
         return Measure(SLASH24, *UNITS[SLASH24], level.slash24)
     if _any(level.slash48):
@@ -103,10 +103,10 @@ def measure(report: Report) -> Measure:
     return Measure("bgp.visible_prefixes", "prefix", "prefixes", level.prefixes)
 
 
-def one_family(report: Report, outage: Outage) -> OneFamily | None:
-    """Which family an outage took, where the other one was there; None where it took both, or there is only one.
+def one_address_family(report: Report, outage: Outage) -> OneAddressFamily | None:
+    """Which address family an outage took, where the other one was there; None where it took both, or there is only one.
 
-    Told by the signals that raised the outage; where none of them is of one family, by the routes that were lost.
+    The signals that raised the outage say it; where none of them is of one alone, the routes that were lost.
     """
     level, log = report.history.level, report.history.changes
     took4, took6 = SLASH24 in outage.signals, SLASH48 in outage.signals
@@ -122,9 +122,9 @@ def one_family(report: Report, outage: Outage) -> OneFamily | None:
     before = value_at(level, other, outage.onset.earliest_us - 1)
     least = least_between(level, other, outage.onset.best_us, end_us(outage, report))
     if not before > 0 and (least == 0 or not _any(other)):
-        return None  # it had no routes of the other family to keep
+        return None  # it had no routes of the other to keep
     names = ("IPv4", "IPv6") if took4 else ("IPv6", "IPv4")
-    return OneFamily(names[0], names[1], lost, before, least)
+    return OneAddressFamily(names[0], names[1], lost, before, least)
 
 
 def _any(values: F64) -> bool:
@@ -148,11 +148,11 @@ def noun_of(report: Report, outage: Outage, total: int) -> tuple[str, str]:
 
     Networks where each of them is one /24 (or /48), so that a page counts networks in one way; else prefixes.
     """
-    alone, how = one_family(report, outage), measure(report)
-    family = f"{alone.lost} " if alone is not None else "IPv6 " if how.signal == SLASH48 else ""
+    alone, how = one_address_family(report, outage), measure(report)
+    version = f"{alone.lost} " if alone is not None else "IPv6 " if how.signal == SLASH48 else ""
     if how.signal in UNITS and abs(before(report, outage) - total) < 0.5:
-        return f"{family}network", f"{family}networks"
-    return f"{family}prefix", f"{family}prefixes"
+        return f"{version}network", f"{version}networks"
+    return f"{version}prefix", f"{version}prefixes"
 
 
 def core(report: Report, outage: Outage) -> Core:
@@ -213,7 +213,7 @@ def gone_span(outage: Outage, report: Report) -> Span | None:
 
     That of :func:`dark_span`; where one family was lost alone, the longest in which nothing of that one was visible.
     """
-    alone = one_family(report, outage)
+    alone = one_address_family(report, outage)
     if alone is None:
         return dark_span(outage, report)
     bounds = edges(report.history.level)

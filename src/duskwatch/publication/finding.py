@@ -16,7 +16,7 @@ from duskwatch.publication.facts import (
     length_text,
     main_outage,
     measure,
-    one_family,
+    one_address_family,
     step_us,
     typical,
 )
@@ -76,12 +76,12 @@ def headline(report: Report) -> str:
 
 def lost_text(report: Report, outage: Outage) -> str:
     """The largest share lost: ``50 %``; ``50 % of IPv6`` where one family was lost alone."""
-    alone = one_family(report, outage)
+    alone = one_address_family(report, outage)
     return percent(outage.depth) + (f" of {alone.lost}" if alone is not None else "")
 
 
 def _over(report: Report, outage: Outage) -> str:
-    alone = one_family(report, outage)
+    alone = one_address_family(report, outage)
     return f" over {alone.lost}" if alone is not None else ""
 
 
@@ -90,7 +90,7 @@ def _outage_headline(report: Report, outage: Outage) -> str:
     length = main.span.length_us
     how_long = f"for {'at least ' if outage.end is None else ''}{duration_words(length)}"
     text = f"{_what(report, outage, main)} {how_long} {dates(*main.span)}"
-    alone = one_family(report, outage)
+    alone = one_address_family(report, outage)
     return text + (f"; {alone.stayed} stayed up" if alone is not None and alone.kept else "")
 
 
@@ -112,7 +112,7 @@ def _outage_lead(report: Report, outage: Outage) -> str:
     main = core(report, outage)
     lasts = outage.end is None
     sentences = [_extent(report, outage, main, lasts), _before_window(report, outage)]
-    sentences += [_other_family(report, outage), way_sentence(report, outage)]
+    sentences += [_other_address_family(report, outage), way_sentence(report, outage)]
     sentences += [reliance_sentence(report)]
     sentences += [fell_and_stayed(report, outage)]
     return " ".join(text for text in sentences if text)
@@ -184,9 +184,9 @@ def _span(report: Report, from_us: int, until_us: int, lasts: bool, exact: bool)
     return f"{text} to {utc_after(until_us, from_us, exact)}"
 
 
-def _other_family(report: Report, outage: Outage) -> str:
+def _other_address_family(report: Report, outage: Outage) -> str:
     """What became of the family that an outage did not take; empty where it took all there was."""
-    alone = one_family(report, outage)
+    alone = one_address_family(report, outage)
     if alone is None:
         return ""
     if np.isnan(alone.least):
