@@ -59,7 +59,7 @@ class Stage:
 
     prefixes: tuple[Prefix, ...]  # [P]
     group_of: tuple[int, ...]  # [P] group of each prefix
-    groups: tuple[tuple[int, ...], ...]  # [G] prefixes that one AS originates, of one family
+    groups: tuple[tuple[int, ...], ...]  # [G] prefixes that one AS originates, of one address family
     origins: tuple[int, ...]  # [G] that AS
     transits: tuple[tuple[int, ...], ...]  # [G] the ASes before it, one or more
     countries: tuple[Country, ...]

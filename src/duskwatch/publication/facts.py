@@ -59,13 +59,13 @@ class OneAddressFamily(NamedTuple):
 
     lost: str  # IPv6 or IPv4
     stayed: str  # the other one
-    lost_values: F64  # [N] visible /48s or /24s of the lost family, by the rows of the Level
-    before: float  # /24s or /48s of the other family ahead of the onset; NaN where nobody watched it
+    lost_values: F64  # [N] visible /48s or /24s of the lost address family, by the rows of the Level
+    before: float  # /24s or /48s of the other address family ahead of the onset; NaN where nobody watched it
     least: float  # and how many were left at worst while the outage lasted; NaN where nobody watched it
 
     @property
     def kept(self) -> bool:
-        """Whether some of the other family was visible all the time, as far as anybody watched."""
+        """Whether some of the other address family was visible all the time, as far as anybody watched."""
         return self.least > 0
 
 
@@ -104,7 +104,7 @@ def measure(report: Report) -> Measure:
 
 
 def one_address_family(report: Report, outage: Outage) -> OneAddressFamily | None:
-    """Which address family an outage took, where the other one was there; None where it took both, or there is only one.
+    """Which address family an outage took, where the other was there; None where it took both, or there is one only.
 
     The signals that raised the outage say it; where none of them is of one alone, the routes that were lost.
     """
@@ -211,7 +211,7 @@ def dark_span(outage: Outage, report: Report) -> Span | None:
 def gone_span(outage: Outage, report: Report) -> Span | None:
     """The longest stretch in which nothing was left of what an outage took; None where something was all the time.
 
-    That of :func:`dark_span`; where one family was lost alone, the longest in which nothing of that one was visible.
+    That of :func:`dark_span`; where one address family was lost alone, the longest in which nothing of that one was visible.
     """
     alone = one_address_family(report, outage)
     if alone is None:

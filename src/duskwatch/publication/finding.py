@@ -75,7 +75,7 @@ def headline(report: Report) -> str:
 
 
 def lost_text(report: Report, outage: Outage) -> str:
-    """The largest share lost: ``50 %``; ``50 % of IPv6`` where one family was lost alone."""
+    """The largest share lost: ``50 %``; ``50 % of IPv6`` where one address family was lost alone."""
     alone = one_address_family(report, outage)
     return percent(outage.depth) + (f" of {alone.lost}" if alone is not None else "")
 
@@ -185,7 +185,7 @@ def _span(report: Report, from_us: int, until_us: int, lasts: bool, exact: bool)
 
 
 def _other_address_family(report: Report, outage: Outage) -> str:
-    """What became of the family that an outage did not take; empty where it took all there was."""
+    """What became of the address family that an outage did not take; empty where it took all there was."""
     alone = one_address_family(report, outage)
     if alone is None:
         return ""

@@ -77,10 +77,10 @@ class OutageTransit:
     @property
     def ases(self) -> frozenset[int]:
         """Every AS that is named by its number."""
-        ases = {one.outside for one in (*self.entries_before, *self.entries_after)}
-        ases |= {one.asn for one in self.hegemony} | {one.asn for one in self.failures}
-        ases |= {asn for turn in self.turns for asn in (turn.before, turn.after, turn.beyond)}
-        return frozenset(ases - {0})
+        numbers = {one.outside for one in (*self.entries_before, *self.entries_after)}
+        numbers |= {one.asn for one in self.hegemony} | {one.asn for one in self.failures}
+        numbers |= {asn for turn in self.turns for asn in (turn.before, turn.after, turn.beyond)}
+        return frozenset(numbers - {0})
 
     @property
     def moved(self) -> bool | None:
