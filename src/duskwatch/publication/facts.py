@@ -211,7 +211,7 @@ def dark_span(outage: Outage, report: Report) -> Span | None:
 def gone_span(outage: Outage, report: Report) -> Span | None:
     """The longest stretch in which nothing was left of what an outage took; None where something was all the time.
 
-    That of :func:`dark_span`; where one address family was lost alone, the longest in which nothing of that one was visible.
+    That of :func:`dark_span`; where one address family was lost alone, the longest in which nothing of it was visible.
     """
     alone = one_address_family(report, outage)
     if alone is None:
