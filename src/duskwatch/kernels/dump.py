@@ -16,7 +16,7 @@ def scan_routes(
     data, start, entries, places, time_us, afi, prefix,
     held, sizes, policy, matched, missing, horizon_us, counters,
     watched, number, watched_count, origins,
-    last_path, told_prefix, told_peer, told_path, path_at, path_length,
+    last_path, route_prefix, route_peer, route_path, path_at, path_length,
 ):  # fmt: skip
     """Apply the records of a table dump to the state, in order, and find the routes to watched prefixes.
 
@@ -28,7 +28,7 @@ def scan_routes(
     origins   uint32[K]     not empty: a prefix is watched from the first route on that one of these originates, and
                             routes to others are found without a path
     last_path int64[N, 3]   scratch, zeros: of each peer where its last path stands in data, its octets, its row below
-    told_prefix, told_peer, told_path   int32[T]  out: of each route found the number of the prefix, the peer, and
+    route_prefix, route_peer, route_path   int32[T]  out: of each route found the number of the prefix, the peer, and
                             the row of its path, -1 where the path does not count; room for each entry of a watched
                             prefix
     path_at, path_length    int64[T]  out: where the AS_PATH of each path stands in data; a path may be there twice
@@ -84,9 +84,9 @@ def scan_routes(
                     watched_count += 1
                 if not is_watched or policy[who] == COMPARE:
                     continue
-            told_prefix[routes] = number[where]
-            told_peer[routes] = who
-            told_path[routes] = -1
+            route_prefix[routes] = number[where]
+            route_peer[routes] = who
+            route_path[routes] = -1
             if of_origin:
                 value, length = find_path(data, attributes, at)
                 if value < 0:
@@ -97,20 +97,20 @@ def scan_routes(
                     path_at[paths], path_length[paths] = value, length
                     last_path[who, 0], last_path[who, 1], last_path[who, 2] = value, length, paths
                     paths += 1
-                told_path[routes] = last_path[who, 2]
+                route_path[routes] = last_path[who, 2]
             routes += 1
     return routes, paths, watched_count
 
 
 @njit(nogil=True, cache=True)
 def place_routes(
-    told_prefix, told_peer, told_path, ids, heard_us, dump_us, before_us,
+    route_prefix, route_peer, route_path, ids, heard_us, dump_us, before_us,
     cells, routes, last_us, last_route, mentioned,
     log_time, log_peer, log_prefix, log_op, log_route,
 ):  # fmt: skip
     """Say what scan_routes found: what is earlier than ``before_us`` to the table at the start, the rest to the log.
 
-    told_*    int32[T]      as there     ids int32[K]  the number of each path
+    route_*   int32[T]      as there     ids int32[K]  the number of each path
     heard_us, dump_us       as in routing.fold_elems
     before_us, cells, routes, last_us, last_route, mentioned   as in routes.absorb
     log_*     [L]           out: time, peer, number of the prefix, op, route; as much room as there are routes
@@ -118,10 +118,10 @@ def place_routes(
     Returns how many rows of the log there are.
     """
     rows = 0
-    for k in range(told_prefix.shape[0]):
-        who, q = told_peer[k], told_prefix[k]
-        has_path = told_path[k] >= 0
-        route = ids[told_path[k]] if has_path else 0
+    for k in range(route_prefix.shape[0]):
+        who, q = route_peer[k], route_prefix[k]
+        has_path = route_path[k] >= 0
+        route = ids[route_path[k]] if has_path else 0
         now = max(dump_us, heard_us[who])
         if now < before_us:
             mentioned[q] = 1

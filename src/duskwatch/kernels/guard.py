@@ -161,7 +161,7 @@ def lone_collectors(
                         voters[kind] += 1
                     elif on == 0 and voting_of[voter, kind] == 0:
                         voters[kind] -= 1
-            all_told = what == COMPLETE or ((what == ON4 or what == ON6) and fresh[who] == 1 and complete[who] == 0)
+            made_whole = what == COMPLETE or ((what == ON4 or what == ON6) and fresh[who] == 1 and complete[who] == 0)
             for where in range(first, last):
                 mine = address_family[where]
                 old = cells[where, who]
@@ -174,7 +174,7 @@ def lone_collectors(
                         new = KNOWN | WITNESS | ONCE
                 elif what == CLEAR:
                     new = old & ONCE
-                elif all_told:
+                elif made_whole:
                     new = old | KNOWN
                     if old & ONCE:
                         new |= WITNESS
@@ -195,7 +195,7 @@ def lone_collectors(
                     touched[where] = 1
                     touched_list[n_touched] = where
                     n_touched += 1
-            if what == CLEAR or all_told:
+            if what == CLEAR or made_whole:
                 for family_kind in range(2):
                     count_whole(who, voter, family_kind, voting, complete, -1, whole_of, whole)
                 fresh[who] = 1 if what == CLEAR else 0

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from duskwatch.publication.levels import F64, Span, edges, least_between, middle, value_at
-from duskwatch.publication.others import told_by
+from duskwatch.publication.others import leading_signal
 from duskwatch.records.outages import Outage, When
 from duskwatch.records.reason import Reason
 from duskwatch.records.report import Report
@@ -97,7 +97,7 @@ def measure(report: Report) -> Measure:
     if _any(level.slash48):
         return Measure(SLASH48, *UNITS[SLASH48], level.slash48)
     if report.history.series and not _any(level.prefixes):
-        block, name = told_by(report, main)
+        block, name = leading_signal(report, main)
         by_signal = f"by the signal {name}"
         return Measure(name, by_signal, by_signal, sampled(block, name, level.time_us), others=True)
     return Measure("bgp.visible_prefixes", "prefix", "prefixes", level.prefixes)

@@ -32,7 +32,7 @@ def names_of(report: Report) -> tuple[str, ...]:
     return tuple(name for block in report.history.series for name in block.names)
 
 
-def told_by(report: Report, outage: Outage | None) -> tuple[SignalBlock, str]:
+def leading_signal(report: Report, outage: Outage | None) -> tuple[SignalBlock, str]:
     """The signal that a report goes by: the first that tells the outage; where none does, the first of which less is
     a loss, or else the first there is.
 

@@ -205,5 +205,5 @@ def measured_text(checked: Checked) -> str:
 
 def counts(verdicts: Sequence[str]) -> str:
     """ "3 supported, 1 partly"."""
-    told_counts = [(name, sum(1 for verdict in verdicts if verdict == name)) for name in ORDER]
-    return ", ".join(f"{many} {name}" for name, many in told_counts if many) or "no claim found"
+    of_each = [(name, sum(1 for verdict in verdicts if verdict == name)) for name in ORDER]
+    return ", ".join(f"{many} {name}" for name, many in of_each if many) or "no claim found"

@@ -31,21 +31,21 @@ from duskwatch.records.times import span_text
 MOST_NETWORKS = 10
 
 
-def sentence(incident: Incident, told_apart: bool = True) -> str:
+def sentence(incident: Incident, named_apart: bool = True) -> str:
     """``Djibouti (DJ), 19 February 2008, 13:07 to 14:13 UTC, 100 % lost; AS30990, which is all of DJ, explains it``.
 
-    ``told_apart``: parts of the entity were looked at, so that there being none that explains it says something.
+    ``named_apart``: parts of the entity were looked at, so that there being none that explains it says something.
     """
     text = f"{_short(incident.entity)}, {_span(incident)}, {percent(incident.lost)} lost"
-    why = because(incident, told_apart)
+    why = because(incident, named_apart)
     return f"{text}; {why}" if why else text
 
 
-def because(incident: Incident, told_apart: bool = True) -> str:
+def because(incident: Incident, named_apart: bool = True) -> str:
     """``AS30990, which is 92 % of DJ, explains it``, or that nothing smaller does."""
     by, code = incident.explained_by, incident.entity.code
     if not by:
-        return f"no outage of a {_kind(incident.entity)} explains it" if told_apart else ""
+        return f"no outage of a {_kind(incident.entity)} explains it" if named_apart else ""
     much = "it" if incident.explained >= ALL else f"{percent(incident.explained)} of it"
     if len(by) == 1:
         return f"{_short(by[0].entity)}, which is {_part(by[0].part)} of {code}, explains {much}"

@@ -145,11 +145,11 @@ class Writer:
             uids.append(self._put(one, each.outage, relapse_of, members, owners.get(k)))
         self.uids += [uids[next(k for k, each in enumerate(fused) if i in each.members)] for i in range(len(kept))]
         held = {id(old) for old in owners.values()}
-        told_of = {id(every[m].old) for each in fused for m in each.members if every[m].old is not None}
+        still_concluded = {id(every[m].old) for each in fused for m in each.members if every[m].old is not None}
         for old in olds:
             if old.row.state in CURRENT and id(old) not in held:
                 by_another = id(old) in dropped and not self._by_this_detector(old)
-                self._drop(old, "superseded" if by_another or id(old) in told_of else "withdrawn")
+                self._drop(old, "superseded" if by_another or id(old) in still_concluded else "withdrawn")
 
     def _put(
         self,

@@ -85,7 +85,7 @@ def record_incidents(
     note = note_of(by, why, at_us, window)
     counts: dict[str, list[int]] = {"numbers": [], "new": [], "revised": [], "unchanged": [], "withdrawn": []}
     with db.transaction(where, writes=INCIDENTS) as connection:
-        recorded = _known(connection, window)
+        recorded = _recorded(connection, window)
         elsewhere = _elsewhere(connection, window, source)
         matches = _match(found, recorded)
         for i, one in enumerate(found):
@@ -297,7 +297,7 @@ def _elsewhere(connection: sql.Connection, window: tuple[int, int], source: str)
     return {row.uid for row in connection.execute(query) if source not in row.sources.split()}
 
 
-def _known(connection: sql.Connection, window: tuple[int, int]) -> list[_Recorded]:
+def _recorded(connection: sql.Connection, window: tuple[int, int]) -> list[_Recorded]:
     """Incidents of analyses that touch a window, in whatever state."""
     table = db.incidents
     query = _joined().where(*_found_in(window))

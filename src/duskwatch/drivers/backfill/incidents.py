@@ -238,4 +238,4 @@ def _incidents(group: _Group, shares: Mapping[tuple[Entity, Entity], Share], apa
         if incident.entity.type == "country" or len(incident.members) > 1:
             called = replace(incident, entity=named(incident.entity))
             uids = tuple(group.uids[member.entity][member.number] for member in incident.members)
-            yield FoundIncident(sentence(called, told_apart=apart or len(incident.members) > 1), called, uids)
+            yield FoundIncident(sentence(called, named_apart=apart or len(incident.members) > 1), called, uids)

@@ -181,7 +181,7 @@ class Events:
                 return "future"
         return ""
 
-    def told_before(self, low: str, year: int | None) -> bool:
+    def history_before(self, low: str, year: int | None) -> bool:
         """Whether a sentence tells of an earlier time."""
         if year is None:
             return False

@@ -678,9 +678,9 @@ class _Reading:
             high = None
         latest = self.now.latest_us(zone_of(zone))
         day = 86_400_000_000
-        untold = kind == "end" and first.day is None and first.clock is not None and last is None
+        undated = kind == "end" and first.day is None and first.clock is not None and last is None
         if (
-            untold
+            undated
             and low is not None
             and self.onset_us is not None
             and low < self.onset_us <= low + day
@@ -709,18 +709,18 @@ class _Reading:
         """The day that a clock without a day belongs to: of the nearest day in its sentence, else the last named."""
         tz = zone_in(one, zone)
         if one.day is not None:
-            return self._day_told(tz)
+            return self._day_named(tz)
         near = [
             day
             for day in days
             if day is not one and not (day.start > one.end and day.clock and day.role in ("until", "till", "since"))
         ]
         if not near:
-            return self._day_told(tz)
+            return self._day_named(tz)
         nearest = min(near, key=lambda day: abs(day.start - one.start))
-        interval = resolve(nearest, zone, self.now, self._day_told(tz))
+        interval = resolve(nearest, zone, self.now, self._day_named(tz))
         if not interval or interval[0] is None:
-            return self._day_told(tz)
+            return self._day_named(tz)
         moment = EPOCH + timedelta(microseconds=_middle(interval) if nearest.clock is None else interval[0])
         found = moment.astimezone(tz).date()
         exact = nearest.clock is not None and nearest.clock[0] == nearest.clock[1]
@@ -730,7 +730,7 @@ class _Reading:
                 found += timedelta(days=1)  # "from 10 p.m. on Monday until 6 a.m."
         return found
 
-    def _day_told(self, tz: tzinfo) -> date | None:
+    def _day_named(self, tz: tzinfo) -> date | None:
         if self.anchor_us is None:
             return None
         return (EPOCH + timedelta(microseconds=self.anchor_us)).astimezone(tz).date()
@@ -749,7 +749,7 @@ class _Reading:
         self.asked = asked(sentence.low) if scene.question else ""
         if scene.question:  # what follows in this paragraph and the next answers
             self.why = sentence.paragraph + 1 if _WHY.search(sentence.low) else 0
-        self.past = scene.past or (not drafts and self.tools._events.told_before(sentence.low, self.year))
+        self.past = scene.past or (not drafts and self.tools._events.history_before(sentence.low, self.year))
         self.past_paragraph = sentence.paragraph
         if not sentence.voice and (opening := _OPENS.search(sentence.flat)) is not None and scene.voices:
             alone = not sentence.flat[opening.end() :].strip()
@@ -843,7 +843,7 @@ class _Reading:
                 or _COMPARED.search(scene.low[: one.start])
             ):
                 continue
-            interval = resolve(one, zone, self.now, self._day_told(zone_in(one, zone)))
+            interval = resolve(one, zone, self.now, self._day_named(zone_in(one, zone)))
             bound_known = next((bound for bound in interval or () if bound is not None), None)
             if bound_known is not None and interval is not None:
                 self.anchor_us = _middle(interval)

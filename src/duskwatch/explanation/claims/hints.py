@@ -53,7 +53,7 @@ class Lexicon:
             for name, words in table.items()
             if (spaced := [word for word in words if _SPACED.search(word)])
         ]
-        self._known: dict[str, tuple[str, ...]] = {}
+        self._names_of: dict[str, tuple[str, ...]] = {}
 
     def find(self, low: str) -> list[tuple[str, int, int]]:
         """Names of the lists with the offsets of their words, phrases first."""
@@ -68,11 +68,11 @@ class Lexicon:
         return out
 
     def _names(self, word: str) -> tuple[str, ...]:
-        names = self._known.get(word)
+        names = self._names_of.get(word)
         if names is None:
             names = tuple(name for name, pattern in self._single if pattern.fullmatch(word))
-            if len(self._known) < KNOWN:
-                self._known[word] = names
+            if len(self._names_of) < KNOWN:
+                self._names_of[word] = names
         return names
 
 

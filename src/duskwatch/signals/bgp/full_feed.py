@@ -107,7 +107,7 @@ def as_learned(part: CollectorPart) -> CollectorPart:
     return replace(part, log=replace(part.log, op=op), start=replace(part.start, complete=none))
 
 
-def told_by_dumps(part: CollectorPart, log: RoutingLog, sample_us: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+def whole_by_dumps(part: CollectorPart, log: RoutingLog, sample_us: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Of each address family, whether a table dump of the collector had tables of it by each sample, bool[K, 1, 2].
 
     ``log``: its rows on sessions. A dump without any route of an address family says nothing of it.

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from duskwatch.records.signals import Gap
 from duskwatch.signals.bgp.collector_part import CollectorPart
-from duskwatch.signals.bgp.full_feed import full_feed, told_by_dumps
+from duskwatch.signals.bgp.full_feed import full_feed, whole_by_dumps
 from duskwatch.signals.bgp.log import Op, RoutingLog
 from duskwatch.signals.bgp.start_table import Session
 from duskwatch.signals.bgp.vote_rows import Vote
@@ -39,7 +39,7 @@ def switches(
     logs = [_sessions_alone(part.log) for part in parts]
     for part, log, offset in zip(parts, logs, offsets, strict=False):
         span = slice(offset, offset + len(part.peers))
-        dumped[:, span] = told_by_dumps(part, log, sample_us)
+        dumped[:, span] = whole_by_dumps(part, log, sample_us)
         # Tables are as they were noted last, should collectors have been noted at other times.
         last = np.searchsorted(part.sample_us, sample_us, side="right") - 1
         sizes[last >= 0, span] = part.sizes[last[last >= 0]]

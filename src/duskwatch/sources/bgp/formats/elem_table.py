@@ -55,7 +55,7 @@ class ElemTable:
     def _flush(self) -> None:
         piece = self._whole.with_name(f"piece{len(self._pieces)}")
         frame, self._columns = self._columns.frame(), ElemColumns()
-        with self._told():
+        with self._write_errors():
             frame.write_parquet(piece)
         self._pieces.append(piece)
         self._rows = self._octets = 0
@@ -71,11 +71,11 @@ class ElemTable:
             if len(self._pieces) == 1:
                 self._pieces[0].replace(self._whole)
                 return
-            with self._told():
+            with self._write_errors():
                 pl.scan_parquet(self._pieces).sink_parquet(self._whole)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _write_errors(self) -> Iterator[None]:
         """A failure to write as an OSError; Polars makes another one of it, and loses what the system said."""
         try:
             yield
