@@ -191,7 +191,9 @@ def transaction(where: str | Path | sql.URL, *, writes: str = "", checked: bool 
     """
     url = where if isinstance(where, sql.URL) else database_url(where)
     if url.drivername == "sqlite" and checked and not Path(str(url.database)).exists():
-        raise StoreError(f"{url.database}: no such database; run: duskwatch store migrate")
+        raise StoreError(
+            f"{url.database}: no such database; run: duskwatch store migrate, with the same --store and --database"
+        )
     try:
         with engine_of(url).connect() as connection:
             connection = connection.execution_options(writes=bool(writes))
@@ -253,7 +255,8 @@ def _require_head(connection: sql.Connection, url: sql.URL) -> None:
     if found != HEAD:
         version = f"schema version {found}" if found else "not prepared"
         raise StoreError(
-            f"{url.render_as_string()}: {version}, this program needs {HEAD}; run: duskwatch store migrate"
+            f"{url.render_as_string()}: {version}, this program needs {HEAD}; "
+            "run: duskwatch store migrate, with the same --store and --database"
         )
 
 

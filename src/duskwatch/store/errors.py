@@ -32,7 +32,9 @@ def named_faults(where: str) -> Iterator[None]:
     try:
         yield
     except TableNotFoundError:
-        raise StoreError(f"{where}: no such table; run: duskwatch store migrate") from None
+        raise StoreError(
+            f"{where}: no such table; run: duskwatch store migrate, with the same --store and --database"
+        ) from None
     except CommitFailedError as error:
         if found := _system_fault(str(error), where):
             raise found from error
