@@ -56,8 +56,8 @@ def known(count: int) -> StreamState:
     many = {
         name: np.tile(getattr(state, name), (1,) * (getattr(state, name).ndim - 1) + (times,))
         for name in (
-            "amounts", "expected", "bits", "watched", "counted", "out", "out_last", "out_before", "told", "standing",
-            "alarmed", "closed",
+            "amounts", "expected", "bits", "watched", "counted", "out", "out_last", "out_before", "alarm_stood",
+            "standing", "alarmed", "closed",
         )
     }  # fmt: skip
     baseline = replace(

@@ -52,8 +52,8 @@ def history(
         moments.setdefault(begin, []).append(("gap", 0, 0))
         moments.setdefault(end, []).append(("back", 0, 0))
     blind = False
-    told = np.full(prefixes, -1)
-    told_full = np.zeros(prefixes, bool)
+    written = np.full(prefixes, -1)
+    written_full = np.zeros(prefixes, bool)
     rows: list[tuple[int, int, int, int, int, int]] = []
     steps: list[tuple[float, ...]] = []
     for at in sorted(moments):
@@ -77,9 +77,9 @@ def history(
         )
         full = (votes == voters) | (state == PrefixState.UNKNOWN)
         seen = 0 if blind else voters
-        for p in np.flatnonzero((state != told) | (full != told_full)):
+        for p in np.flatnonzero((state != written) | (full != written_full)):
             rows.append((at, p, state[p], votes[p] if seen else 0, seen, 0 if by_route else 1))
-        told, told_full = state, full
+        written, written_full = state, full
         visible, held = state == 3, state >= 2
         nan = np.nan if blind or not voters else 0.0
         steps.append(

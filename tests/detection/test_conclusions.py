@@ -22,7 +22,9 @@ def when(at: int, slack: int) -> When:
     return When(at - slack, at + slack, at, in_words("told"))
 
 
-def told(source: str, begin: int, end: int | None, *, slack: int = SECOND, confidence: float = 0.5, score: float = 1.0):
+def conclusion(
+    source: str, begin: int, end: int | None, *, slack: int = SECOND, confidence: float = 0.5, score: float = 1.0
+):
     """What a source concluded: dark from ``begin`` to ``end``, microseconds after the start."""
     begin += START
     until = START + 10 * DAY if end is None else START + end
@@ -46,7 +48,7 @@ def told(source: str, begin: int, end: int | None, *, slack: int = SECOND, confi
 
 
 def test_one_conclusion_alone_is_the_outage():
-    one = told("bgp", HOUR, 3 * HOUR)
+    one = conclusion("bgp", HOUR, 3 * HOUR)
     (fused,) = fuse_conclusions([one])
     assert (fused.outage, fused.members) == (one.outage, (0,))
     assert fuse_conclusions([]) == ()
@@ -54,8 +56,8 @@ def test_one_conclusion_alone_is_the_outage():
 
 def test_who_knows_to_the_second_dates_it():
     routes, probes = (
-        told("bgp", HOUR, 3 * HOUR),
-        told("probing", HOUR + 4 * MINUTE, 3 * HOUR + MINUTE, slack=5 * MINUTE),
+        conclusion("bgp", HOUR, 3 * HOUR),
+        conclusion("probing", HOUR + 4 * MINUTE, 3 * HOUR + MINUTE, slack=5 * MINUTE),
     )
     (fused,) = fuse_conclusions([probes, routes])
     outage = fused.outage
@@ -67,40 +69,42 @@ def test_who_knows_to_the_second_dates_it():
 
 
 def test_recorders_of_one_kind_are_no_second_witness():
-    one = [told("bgp", HOUR, 3 * HOUR, confidence=0.5), told("bgp-oslo", HOUR, 3 * HOUR, confidence=0.7)]
+    one = [conclusion("bgp", HOUR, 3 * HOUR, confidence=0.5), conclusion("bgp-oslo", HOUR, 3 * HOUR, confidence=0.7)]
     (fused,) = fuse_conclusions(one)
     assert fused.outage.confidence == 0.7
     assert [kind_of(each.source) for each in one] == ["bgp", "bgp"]
 
 
 def test_what_lies_farther_apart_than_joined_is_two_and_what_lies_nearer_one():
-    first = told("bgp", HOUR, 2 * HOUR)
+    first = conclusion("bgp", HOUR, 2 * HOUR)
     for apart, many in ((JOIN - SECOND, 1), (JOIN + SECOND, 2)):
-        later = told("probing", 2 * HOUR + apart, 2 * HOUR + apart + HOUR)
+        later = conclusion("probing", 2 * HOUR + apart, 2 * HOUR + apart + HOUR)
         assert len(fuse_conclusions([first, later])) == many
 
 
 def test_two_of_one_source_are_two_unless_another_tells_them_as_one():
-    halves = [told("bgp", HOUR, 2 * HOUR), told("bgp", 3 * HOUR, 4 * HOUR)]
+    halves = [conclusion("bgp", HOUR, 2 * HOUR), conclusion("bgp", 3 * HOUR, 4 * HOUR)]
     assert len(fuse_conclusions(halves)) == 2
-    (fused,) = fuse_conclusions([*halves, told("probing", HOUR, 4 * HOUR)])
+    (fused,) = fuse_conclusions([*halves, conclusion("probing", HOUR, 4 * HOUR)])
     assert fused.members == (0, 1, 2)
     assert fused.outage.relapses == 1
 
 
 def test_one_that_follows_before_the_first_was_stable_relapses_from_it():
-    first, second = fuse_conclusions([told("bgp", HOUR, 2 * HOUR), told("bgp", 2 * HOUR + 20 * MINUTE, 3 * HOUR)])
+    first, second = fuse_conclusions(
+        [conclusion("bgp", HOUR, 2 * HOUR), conclusion("bgp", 2 * HOUR + 20 * MINUTE, 3 * HOUR)]
+    )
     assert (first.outage.relapse_of, second.outage.relapse_of) == (None, 0)
-    first, second = fuse_conclusions([told("bgp", HOUR, 2 * HOUR), told("bgp", 5 * DAY, 5 * DAY + HOUR)])
+    first, second = fuse_conclusions([conclusion("bgp", HOUR, 2 * HOUR), conclusion("bgp", 5 * DAY, 5 * DAY + HOUR)])
     assert (first.outage.relapse_of, second.outage.relapse_of) == (None, None)
 
 
 def test_an_outage_lasts_while_a_kind_sees_no_return_at_all():
-    routes, probes = told("bgp", HOUR, 3 * HOUR), told("probing", HOUR, None)
+    routes, probes = conclusion("bgp", HOUR, 3 * HOUR), conclusion("probing", HOUR, None)
     (fused,) = fuse_conclusions([routes, probes])
     assert fused.outage.end is None
     assert not fused.outage.stable
-    flows = told("flows", HOUR, 3 * HOUR)
+    flows = conclusion("flows", HOUR, 3 * HOUR)
     assert fuse_conclusions([routes, flows, probes])[0].outage.end is None
 
 
@@ -108,7 +112,7 @@ def test_an_outage_lasts_while_a_kind_sees_no_return_at_all():
 def test_who_was_not_analysed_for_long_holds_no_outage_open(later, ends):
     """An analysis that is a little older than another still holds: its source comes again in a moment."""
     window = (START, START + 10 * DAY + later)
-    routes, probes = replace(told("bgp", HOUR, 3 * HOUR), window=window), told("probing", HOUR, None)
+    routes, probes = replace(conclusion("bgp", HOUR, 3 * HOUR), window=window), conclusion("probing", HOUR, None)
     (fused,) = fuse_conclusions([routes, probes])
     assert (fused.outage.end is not None) == ends
     if ends:
@@ -122,7 +126,7 @@ def in_a_row(source: str, slack: int, spans: list[tuple[int, int]], lasts: bool)
     for k, (pause, length) in enumerate(spans):
         begin, at = at + pause, at + pause + length
         open_ = lasts and k == len(spans) - 1
-        out.append(told(source, begin * MINUTE, None if open_ else at * MINUTE, slack=slack * SECOND))
+        out.append(conclusion(source, begin * MINUTE, None if open_ else at * MINUTE, slack=slack * SECOND))
     return out
 
 
@@ -143,18 +147,18 @@ def test_the_order_means_nothing_and_every_conclusion_is_in_one_outage(some):
     onsets = [one.outage.onset.best_us for one in fused]
     assert onsets == sorted(onsets)
     for one in fused:
-        outage, own = one.outage, [some[k] for k in one.members]
+        outage, members = one.outage, [some[k] for k in one.members]
         assert outage.onset.earliest_us <= outage.onset.best_us <= outage.onset.latest_us
-        assert min(c.outage.onset.earliest_us for c in own) <= outage.onset.best_us
+        assert min(c.outage.onset.earliest_us for c in members) <= outage.onset.best_us
         if outage.end is not None:
             assert outage.end.best_us >= outage.onset.best_us
-            assert any(c.outage.end is not None for c in own)
+            assert any(c.outage.end is not None for c in members)
         spans = [(phase.from_us, phase.until_us) for phase in outage.phases]
         assert all(start < stop for start, stop in spans)
         assert all(a[1] <= b[0] for a, b in pairwise(spans))
         assert outage.relapse_of is None or 0 <= outage.relapse_of < len(fused)
-        if len(own) == 1:
-            assert replace(outage, relapse_of=None) == own[0].outage
+        if len(members) == 1:
+            assert replace(outage, relapse_of=None) == members[0].outage
     for shuffled in list(permutations(range(len(some))))[:: max(1, len(some) ** 3)]:
         again = fuse_conclusions([some[k] for k in shuffled])
         assert [one.outage for one in again] == [one.outage for one in fused]

@@ -28,43 +28,43 @@ def out(start, hours, depth=1.0, lasts=False):
 
 
 def test_the_smallest_entity_that_explains_a_country_is_named():
-    (told,) = incidents({XX: [out(1, 2, 0.92)], A: [out(1, 2)]}, SHARES)
-    assert told.entity == XX
-    assert [member.entity for member in told.members] == [XX, A]
-    assert [member.entity for member in told.explained_by] == [A]
-    assert told.explained == pytest.approx(1)
-    assert told.explained_by[0].part == pytest.approx(0.92)
-    assert told.lost == pytest.approx(0.92)
-    assert (told.from_us, told.until_us) == (HOUR, 3 * HOUR)
+    (incident,) = incidents({XX: [out(1, 2, 0.92)], A: [out(1, 2)]}, SHARES)
+    assert incident.entity == XX
+    assert [member.entity for member in incident.members] == [XX, A]
+    assert [member.entity for member in incident.explained_by] == [A]
+    assert incident.explained == pytest.approx(1)
+    assert incident.explained_by[0].part == pytest.approx(0.92)
+    assert incident.lost == pytest.approx(0.92)
+    assert (incident.from_us, incident.until_us) == (HOUR, 3 * HOUR)
 
 
 def test_it_goes_down_to_the_prefix_where_that_explains_the_network():
-    (told,) = incidents({XX: [out(1, 2, 0.83)], A: [out(1, 2, 0.9)], P: [out(1, 2)]}, SHARES)
-    assert [member.entity for member in told.explained_by] == [P]
-    assert told.explained_by[0].part == pytest.approx(0.92 * 0.9)
-    (told,) = incidents({XX: [out(1, 2, 0.92)], A: [out(1, 2)], Q: [out(1, 2)]}, SHARES)
-    assert [member.entity for member in told.explained_by] == [A]
+    (incident,) = incidents({XX: [out(1, 2, 0.83)], A: [out(1, 2, 0.9)], P: [out(1, 2)]}, SHARES)
+    assert [member.entity for member in incident.explained_by] == [P]
+    assert incident.explained_by[0].part == pytest.approx(0.92 * 0.9)
+    (incident,) = incidents({XX: [out(1, 2, 0.92)], A: [out(1, 2)], Q: [out(1, 2)]}, SHARES)
+    assert [member.entity for member in incident.explained_by] == [A]
 
 
 def test_a_prefix_that_is_all_of_a_network_is_not_smaller():
-    (told,) = incidents({XX: [out(1, 2, 0.92)], A: [out(1, 2)], P: [out(1, 2)]}, SHARES | {P: Share(A, 1)})
-    assert [member.entity for member in told.explained_by] == [A]
+    (incident,) = incidents({XX: [out(1, 2, 0.92)], A: [out(1, 2)], P: [out(1, 2)]}, SHARES | {P: Share(A, 1)})
+    assert [member.entity for member in incident.explained_by] == [A]
 
 
 def test_several_parts_may_share_the_explanation_and_small_ones_explain_nothing():
     shares = {A: Share(XX, 0.5), B: Share(XX, 0.4), C: Share(XX, 0.1)}
-    (told,) = incidents({XX: [out(1, 2)], A: [out(1, 2)], B: [out(1, 2)], C: [out(1, 2)]}, shares)
-    assert [member.entity for member in told.explained_by] == [A, B]
-    assert told.explained == pytest.approx(0.9)
-    assert [member.part for member in told.explained_by] == pytest.approx([0.5, 0.4])
-    (told,) = incidents({XX: [out(1, 2)], C: [out(1, 2)]}, shares)
-    assert len(told.members) == 2
-    assert (told.explained_by, told.explained) == ((), 0.0)
+    (incident,) = incidents({XX: [out(1, 2)], A: [out(1, 2)], B: [out(1, 2)], C: [out(1, 2)]}, shares)
+    assert [member.entity for member in incident.explained_by] == [A, B]
+    assert incident.explained == pytest.approx(0.9)
+    assert [member.part for member in incident.explained_by] == pytest.approx([0.5, 0.4])
+    (incident,) = incidents({XX: [out(1, 2)], C: [out(1, 2)]}, shares)
+    assert len(incident.members) == 2
+    assert (incident.explained_by, incident.explained) == ((), 0.0)
 
 
 def test_what_fell_later_or_at_another_time_explains_nothing():
-    (told,) = incidents({XX: [out(1, 6, 0.92)], A: [out(3, 4)]}, SHARES)
-    assert told.explained_by == ()
+    (incident,) = incidents({XX: [out(1, 6, 0.92)], A: [out(3, 4)]}, SHARES)
+    assert incident.explained_by == ()
     apart = incidents({XX: [out(1, 2)], A: [out(9, 2)]}, SHARES)
     assert [len(one.members) for one in apart] == [1, 1]
     assert [one.entity for one in apart] == [XX, A]
@@ -72,10 +72,10 @@ def test_what_fell_later_or_at_another_time_explains_nothing():
 
 def test_parts_that_fall_together_are_one_incident_of_the_whole():
     shares = {B: Share(XX, 0.1), C: Share(XX, 0.05)}
-    (told,) = incidents({B: [out(1, 2)], C: [out(1 + 5 / 60, 3)]}, shares)
-    assert told.entity == XX
-    assert told.lost == pytest.approx(0.15)
-    assert {member.entity for member in told.explained_by} == {B, C}
+    (incident,) = incidents({B: [out(1, 2)], C: [out(1 + 5 / 60, 3)]}, shares)
+    assert incident.entity == XX
+    assert incident.lost == pytest.approx(0.15)
+    assert {member.entity for member in incident.explained_by} == {B, C}
     apart = incidents({B: [out(1, 2)], C: [out(1.5, 3)]}, shares)
     assert [one.entity for one in apart] == [B, C]
 
@@ -84,33 +84,33 @@ def test_parts_that_fall_together_and_matter_little_are_no_story():
     """Where thousands of networks are, some fall every few minutes: they must not chain into one incident."""
     small = [Entity("asn", f"AS{number}") for number in range(1, 201)]
     found = {entity: [out(0.1 * k, 0.3)] for k, entity in enumerate(small)}
-    told = incidents(found, {entity: Share(XX, 0.004) for entity in small})
-    assert [len(one.members) for one in told] == [1] * 200
+    all_incidents = incidents(found, {entity: Share(XX, 0.004) for entity in small})
+    assert [len(one.members) for one in all_incidents] == [1] * 200
     many = incidents(found, {entity: Share(XX, 0.004) for entity in small} | {small[0]: Share(XX, 0.2)})
     assert [len(one.members) for one in many] == [2] + [1] * 198
 
 
 def test_countries_and_networks_without_a_whole_stay_apart():
-    told = incidents({XX: [out(1, 2)], YY: [out(1, 2)], Entity("asn", "AS1"): [out(1, 2)]}, SHARES)
-    assert [len(one.members) for one in told] == [1, 1, 1]
-    assert all(one.explained_by == () for one in told)
+    all_incidents = incidents({XX: [out(1, 2)], YY: [out(1, 2)], Entity("asn", "AS1"): [out(1, 2)]}, SHARES)
+    assert [len(one.members) for one in all_incidents] == [1, 1, 1]
+    assert all(one.explained_by == () for one in all_incidents)
 
 
 def test_every_outage_is_in_one_incident_and_numbers_say_which():
     found = {XX: [out(1, 2), out(30, 2)], A: [out(1, 2), out(30, 1), out(60, 1)], P: [out(60, 1)]}
-    told = incidents(found, SHARES)
-    numbers = sorted((m.entity.code, m.number) for one in told for m in one.members)
+    all_incidents = incidents(found, SHARES)
+    numbers = sorted((m.entity.code, m.number) for one in all_incidents for m in one.members)
     assert numbers == sorted((entity.code, k) for entity, own in found.items() for k in range(len(own)))
-    assert [one.from_us // HOUR for one in told] == [1, 30, 60]
-    assert told[2].entity == A
+    assert [one.from_us // HOUR for one in all_incidents] == [1, 30, 60]
+    assert all_incidents[2].entity == A
 
 
 def test_what_was_back_long_before_the_whole_explains_nothing():
-    (told,) = incidents({XX: [out(1, 6, 0.92)], A: [out(1, 0.2)]}, SHARES)
-    assert len(told.members) == 2
-    assert told.explained_by == ()
-    (told,) = incidents({XX: [out(1, 6, 0.92)], A: [out(1, 2), out(3.1, 2)]}, SHARES)
-    assert [member.entity for member in told.explained_by] == [A]
+    (incident,) = incidents({XX: [out(1, 6, 0.92)], A: [out(1, 0.2)]}, SHARES)
+    assert len(incident.members) == 2
+    assert incident.explained_by == ()
+    (incident,) = incidents({XX: [out(1, 6, 0.92)], A: [out(1, 2), out(3.1, 2)]}, SHARES)
+    assert [member.entity for member in incident.explained_by] == [A]
 
 
 def test_a_share_may_differ_from_outage_to_outage():
@@ -121,8 +121,8 @@ def test_a_share_may_differ_from_outage_to_outage():
 
 
 def test_what_lasts_has_no_end():
-    (told,) = incidents({XX: [out(1, 2)], A: [out(1, 2, lasts=True)]}, SHARES)
-    assert told.until_us is None
+    (incident,) = incidents({XX: [out(1, 2)], A: [out(1, 2, lasts=True)]}, SHARES)
+    assert incident.until_us is None
 
 
 def test_the_order_of_what_is_given_does_not_matter():
@@ -214,10 +214,12 @@ def grouped_slowly(found, shares):
 @given(stories())
 def test_groups_are_those_of_a_slow_search(story):
     found, shares = story
-    told = incidents(found, shares)
-    assert {frozenset((m.entity.code, m.number) for m in one.members) for one in told} == grouped_slowly(found, shares)
-    assert [one.from_us for one in told] == sorted(one.from_us for one in told)
-    for one in told:
+    all_incidents = incidents(found, shares)
+    assert {frozenset((m.entity.code, m.number) for m in one.members) for one in all_incidents} == grouped_slowly(
+        found, shares
+    )
+    assert [one.from_us for one in all_incidents] == sorted(one.from_us for one in all_incidents)
+    for one in all_incidents:
         assert 0 <= one.lost <= 1
         assert 0 <= one.explained <= 1
         assert all(member in one.members for member in one.explained_by)
@@ -231,9 +233,9 @@ def test_the_cost_does_not_grow_with_the_square():
     found = {entity: [out(rng.uniform(0, 700), rng.uniform(0.1, 20), lasts=rng.random() < 0.2) for _ in range(4)]
              for entity in networks}  # fmt: skip
     begun = time.process_time()
-    told = incidents(found, networks)
+    all_incidents = incidents(found, networks)
     assert time.process_time() - begun < 5
-    assert sum(len(one.members) for one in told) == 20_000
+    assert sum(len(one.members) for one in all_incidents) == 20_000
 
 
 def test_wrong_shares_are_refused():
@@ -247,6 +249,6 @@ def test_each_of_several_parts_is_told_by_what_explains_it():
     """Two networks make up the loss; one of them went with a single prefix, the other as a whole."""
     shares = {A: Share(XX, 0.5), B: Share(XX, 0.5), P: Share(A, 0.9), Q: Share(A, 0.1)}
     found = {XX: [out(1, 2, 0.95)], A: [out(1, 2, 0.9)], B: [out(1, 2)], P: [out(1, 2)]}
-    (told,) = incidents(found, shares)
-    assert [member.entity for member in told.explained_by] == [B, P]
-    assert told.explained == pytest.approx(1)
+    (incident,) = incidents(found, shares)
+    assert [member.entity for member in incident.explained_by] == [B, P]
+    assert incident.explained == pytest.approx(1)

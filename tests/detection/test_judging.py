@@ -16,34 +16,34 @@ from tests.detection.series import at, block, flat, time_of
 DAY_S = 86_400
 
 
-def told(entity: EntityHistory) -> list[tuple[float, float, str | None]]:
+def spans(entity: EntityHistory) -> list[tuple[float, float, str | None]]:
     """Spans in hours from the start."""
     start = int(entity.level.time_us[0])
     return [((one.from_us - start) / HOUR, (one.until_us - start) / HOUR, one.why_not) for one in judged_spans(entity)]
 
 
 def test_a_watched_history_is_judged_whole_but_for_its_gaps():
-    assert told(history(4, [], until=DAY_S)) == [(0, 24, None)]
+    assert spans(history(4, [], until=DAY_S)) == [(0, 24, None)]
     entity = history(4, [], until=DAY_S, gaps=[(7_200, 10_800)])
-    assert told(entity) == [(0, 2, None), (2, 3, "not-watched"), (3, 24, None)]
+    assert spans(entity) == [(0, 2, None), (2, 3, "not-watched"), (3, 24, None)]
 
 
 def test_an_outage_is_judged_time():
     entity = history(4, [event for p in range(4) for event in lose(p, 40_000, 9_000)], until=DAY_S)
     assert len(detect(entity)) == 1
-    assert told(entity) == [(0, 24, None)]
+    assert spans(entity) == [(0, 24, None)]
 
 
 def test_few_observers_judge_nothing():
     entity = history(4, [], until=2 * DAY_S, voter_steps=[(90_000, 3)])
-    assert told(entity) == [(0, 25, None), (25, 48, "few-observers")]
+    assert spans(entity) == [(0, 25, None), (25, 48, "few-observers")]
 
 
 def test_what_is_down_when_the_records_begin_is_not_judged_until_it_is_up():
     up = [(7_200, p, VOTERS) for p in range(4)]
     entity = history(4, up, until=DAY_S, start_votes=0)
     assert detect(entity) == ()
-    assert told(entity) == [(0, 2, "down-at-start"), (2, 24, None)]
+    assert spans(entity) == [(0, 2, "down-at-start"), (2, 24, None)]
     assert down_at_start(entity)
 
 
@@ -51,14 +51,14 @@ def test_what_is_mostly_down_when_the_records_begin_is_not_judged_until_it_is_up
     """One of four is there, the others come after two hours: lost, or not there yet."""
     entity = history(4, [(1, p, 0) for p in (1, 2, 3)] + [(7_200, p, VOTERS) for p in (1, 2, 3)], until=DAY_S)
     entity = dataclasses.replace(entity, level=_from_step(entity, 1))
-    assert [one[2] for one in told(entity)] == ["down-at-start", None]
+    assert [one[2] for one in spans(entity)] == ["down-at-start", None]
     assert down_at_start(entity)
 
 
 def test_what_was_there_for_half_a_day_is_what_is_normal():
     entity = history(4, [(1, p, 0) for p in (1, 2, 3)] + [(50_000, p, VOTERS) for p in (1, 2, 3)], until=2 * DAY_S)
     entity = dataclasses.replace(entity, level=_from_step(entity, 1))
-    assert [one[2] for one in told(entity)] == [None]
+    assert [one[2] for one in spans(entity)] == [None]
     assert not down_at_start(entity)
 
 
@@ -70,19 +70,19 @@ def _from_step(entity: EntityHistory, first: int):
 
 def test_what_was_never_up_was_not_heard():
     entity = history(4, [], until=DAY_S, start_votes=0)
-    assert told(entity) == [(0, 24, "nothing-heard")]
+    assert spans(entity) == [(0, 24, "nothing-heard")]
     assert down_at_start(entity)
 
 
 def test_a_state_that_is_learned_is_not_judged_before_four_hours_are_known():
     entity = history(4, [], until=DAY_S, learned=True)
-    assert told(entity) == [(0, 4, "still-learning"), (4, 24, None)]
+    assert spans(entity) == [(0, 4, "still-learning"), (4, 24, None)]
     assert not down_at_start(entity)
 
 
 def test_a_country_of_which_little_was_heard_is_not_judged():
     entity = dataclasses.replace(history(4, [], until=DAY_S, learned=True), known_share=0.3, delegated=True)
-    assert told(entity) == [(0, 24, "too-little-known")]
+    assert spans(entity) == [(0, 24, "too-little-known")]
 
 
 @pytest.mark.parametrize(("delegated", "known", "found"), [(True, 0.94, 1), (True, 0.7, 0), (False, 1.0, 0)])

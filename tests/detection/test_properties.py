@@ -105,10 +105,10 @@ def test_rows_told_twice_change_nothing(entity: EntityHistory) -> None:
         level=Level(level.until_us, *(np.repeat(column, 2) for column in _columns(level))),
         changes=ChangeLog(changes.prefixes, *(np.repeat(column, 2) for column in _columns(changes))),
     )
-    told = [dataclasses.replace(outage, alarms=()) for outage in detect(entity)]
+    without_alarms = [dataclasses.replace(outage, alarms=()) for outage in detect(entity)]
     again = [dataclasses.replace(outage, alarms=()) for outage in detect(twice)]
     assert [(o.onset, o.end, o.dark_from, o.dark_until, o.phases) for o in again] == [
-        (o.onset, o.end, o.dark_from, o.dark_until, o.phases) for o in told
+        (o.onset, o.end, o.dark_from, o.dark_until, o.phases) for o in without_alarms
     ]
 
 

@@ -83,8 +83,8 @@ def test_bins_one_by_one_tell_what_a_replay_tells(seed, bin_us, losses, gaps, da
     closed = [[] for _ in ENTITIES]
     last = [()] * len(ENTITIES)  # of each outage that stands: whether it is over
     for b in range(bins):
-        state, told = stream.step(state, values[:, b], coverage[:, b])
-        for one in told:
+        state, standings = stream.step(state, values[:, b], coverage[:, b])
+        for one in standings:
             assert one.earlier == len(closed[one.entity])
             if one.closed:
                 closed[one.entity] += shifted(one.outages, one.earlier)
@@ -107,16 +107,16 @@ def test_an_entity_that_is_still_costs_its_last_two_days_and_nothing_is_told_of_
         values = np.full(3, 100, np.float32)
         if 200 <= b < 204:
             values[1] = 0
-        state, told = stream.step(state, values, np.ones(3, np.float32))
+        state, standings = stream.step(state, values, np.ones(3, np.float32))
         # Raised with the first bin, over with the first that is back.
-        assert [(one.entity, one.closed) for one in told] == ([(1, False)] if b in (200, 204) else [])
+        assert [(one.entity, one.closed) for one in standings] == ([(1, False)] if b in (200, 204) else [])
         assert set(state.episodes) == ({1} if b >= 200 else set())
     assert stream.outages(state, 0) == ()
     assert len(stream.outages(state, 1)) == 1
     for _ in range(3 * 24):
-        state, told = stream.step(state, np.full(3, 100, np.float32), np.ones(3, np.float32))
-        if told:
-            (last,) = told
+        state, standings = stream.step(state, np.full(3, 100, np.float32), np.ones(3, np.float32))
+        if standings:
+            (last,) = standings
             assert (last.entity, last.closed, last.outages[0].stable) == (1, True, True)
     assert not state.episodes
     assert state.closed.tolist() == [0, 1, 0]
@@ -131,8 +131,8 @@ def test_of_an_entity_that_is_never_still_no_more_is_kept_than_some_weeks(monkey
         value = 0 if 300 <= b < 304 else 100
         if b > 304 and b % 40 == 20:  # a little out of what is normal: too small for an alarm
             value = 0.99 * state.expected[(b - 1) % len(state.bits), 0, 0] * (1 - state.baseline.table[0, kernel.WIDTH])
-        state, told = stream.step(state, np.array([value], np.float32), np.ones(1, np.float32))
-        closed += [(b, len(one.outages)) for one in told if one.closed]
+        state, standings = stream.step(state, np.array([value], np.float32), np.ones(1, np.float32))
+        closed += [(b, len(one.outages)) for one in standings if one.closed]
         kept.append([state.bins - episode.since for episode in state.episodes.values()])
     assert kept[-1]
     assert len(closed) == 1

@@ -26,7 +26,7 @@ from duskwatch.signals.bgp.transit.pick import of_network
 from duskwatch.signals.bgp.transit.reliance import Reliance, reliance_of
 from duskwatch.signals.bgp.transit.series import hegemony_series
 from duskwatch.signals.bgp.transit.viewpoints import SLASH24
-from duskwatch.signals.bgp.transit.ways import CountryAses, Link, Own, links_of, own_origin
+from duskwatch.signals.bgp.transit.ways import CountryAses, InsideHops, Link, links_of, own_origin
 from duskwatch.signals.bgp.votes import Votes, merge_votes
 
 SECOND_US = 1_000_000
@@ -120,7 +120,7 @@ class _Scope:
     entity: Entity
     votes: Votes
     counted: npt.NDArray[np.bool_]
-    own: Own
+    own: InsideHops
     how: Weighing
 
     def dependence(self, routes: RoutesAt) -> Dependence:

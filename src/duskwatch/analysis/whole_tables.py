@@ -17,7 +17,7 @@ from duskwatch.signals.bgp.entities import split
 from duskwatch.signals.bgp.extents import known_share, related, space_of
 from duskwatch.signals.bgp.measures import Extent, measure, measure_each
 from duskwatch.signals.bgp.testimony import Keep, testimony_of
-from duskwatch.signals.bgp.votes import NOTHING_KNOWN, Known, Votes, merge_votes, voters_alone
+from duskwatch.signals.bgp.votes import NO_EARLIER, EarlierPrefixes, Votes, merge_votes, voters_alone
 from duskwatch.sources.reference.names import name_or_code
 
 KINDS = ("country", "asn")
@@ -42,12 +42,12 @@ def faults_in(replay: Replay) -> Faults:
 def count_all(
     replay: Replay,
     *,
-    known: Known = NOTHING_KNOWN,
+    earlier: EarlierPrefixes = NO_EARLIER,
     threads: int = 2,
     faults: Faults | None = None,
     keep: Keep | None = None,
 ) -> Votes:
-    """The votes on everything that a replay of whole tables holds, and on what is ``known`` from before.
+    """The votes on everything that a replay of whole tables holds, and on what is ``earlier`` from before.
 
     Without what is a fault of the recording, as in a run on one entity: losses that one collector alone saw do not
     count, and table transfers are no news.
@@ -64,7 +64,7 @@ def count_all(
         return guarded.votes, transferred(votes.rows, faults)
 
     return merge_votes(
-        replay.parts, *span, all_origins_bin_us=replay.bin_us, refine=refine, known=known, threads=threads
+        replay.parts, *span, all_origins_bin_us=replay.bin_us, refine=refine, earlier=earlier, threads=threads
     )
 
 

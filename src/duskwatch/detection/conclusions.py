@@ -1,7 +1,7 @@
 """What several sources concluded of one entity, each by itself, made one.
 
 Where the measurements of all are at hand, detection fuses these (``detect``). Here they are not: each recorder has its
-own, and of the others their outages. Onset and end are told as they are of signals: a source is a signal, and what it
+own, and of the others their outages. Onset and end are found as they are of signals: a source is a signal, and what it
 measures is its family.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from duskwatch.detection.config import DetectionConfig, FuseConfig
 from duskwatch.detection.dating.moments import Moments
-from duskwatch.detection.fusing.ending import Told, end_of, onset_of
+from duskwatch.detection.fusing.ending import DatedLoss, end_of, onset_of
 from duskwatch.detection.fusing.grouping import Group, repeats
 from duskwatch.detection.fusing.telling import before_end
 from duskwatch.detection.view import Stretch
@@ -59,18 +59,18 @@ def _join(one: Conclusion, other: Conclusion, config: DetectionConfig) -> bool:
     return apart < config.fuse.join_us
 
 
-def _one(own: Sequence[Conclusion], floor_us: int | None, config: DetectionConfig) -> Outage:
-    outages = [one.outage for one in own]
-    if len(own) == 1:
+def _one(conclusions: Sequence[Conclusion], floor_us: int | None, config: DetectionConfig) -> Outage:
+    outages = [one.outage for one in conclusions]
+    if len(conclusions) == 1:
         return outages[0]
-    seen_us = max(one.window[1] for one in own)
-    told = [_told(one, seen_us, config.fuse) for one in own]
-    onset = onset_of(told, floor_us, config.fuse)
-    end = end_of(told, onset, config.fuse)
+    seen_us = max(one.window[1] for one in conclusions)
+    losses = [_dated_loss(one, seen_us, config.fuse) for one in conclusions]
+    onset = onset_of(losses, floor_us, config.fuse)
+    end = end_of(losses, onset, config.fuse)
     dark = max(outages, key=lambda outage: 0 if outage.dark_from is None else 1 + outage.duration_us)
     dark_from, dark_until = before_end(dark.dark_from, dark.dark_until, end)
     by_source: dict[str, list[Outage]] = {}
-    for one in own:
+    for one in conclusions:
         by_source.setdefault(one.source, []).append(one.outage)
     return Outage(
         onset,
@@ -85,14 +85,14 @@ def _one(own: Sequence[Conclusion], floor_us: int | None, config: DetectionConfi
         stable=max(outages, key=_end).stable,
         signals=tuple(dict.fromkeys(name for outage in outages for name in outage.signals)),
         score=max(sum(outage.score for outage in mine) for mine in by_source.values()),
-        confidence=_confidence(own),
+        confidence=_confidence(conclusions),
         alarms=tuple(
             sorted((a for o in outages for a in o.alarms), key=lambda a: (a.from_us, a.signal, a.detector, a.raised_us))
         ),
     )
 
 
-def _told(one: Conclusion, seen_us: int, config: FuseConfig) -> Told:
+def _dated_loss(one: Conclusion, seen_us: int, config: FuseConfig) -> DatedLoss:
     """As a witness. That an analysis ended is no return: who saw the outage last holds it, until others have been
     analysed so much further (to ``seen_us``) that the source must be taken to watch no more."""
     outage = one.outage
@@ -108,17 +108,17 @@ def _told(one: Conclusion, seen_us: int, config: FuseConfig) -> Told:
         _to_the_second(outage.onset),
         end is not None and _to_the_second(end),
     )
-    return Told(kind_of(one.source), one.source, True, True, moments)
+    return DatedLoss(kind_of(one.source), one.source, True, True, moments)
 
 
 def _to_the_second(when: When) -> bool:
     return when.latest_us - when.earliest_us < MINUTE
 
 
-def _confidence(own: Sequence[Conclusion]) -> float:
+def _confidence(conclusions: Sequence[Conclusion]) -> float:
     """That not all kinds of measurement are wrong; of several sources of one kind the surest counts, and no other."""
     surest: dict[str, float] = {}
-    for one in own:
+    for one in conclusions:
         kind = kind_of(one.source)
         surest[kind] = max(one.outage.confidence, surest.get(kind, 0.0))
     doubt = 1.0

@@ -22,7 +22,7 @@ def detect(history: EntityHistory, config: DetectionConfig = DetectionConfig()) 
 def detect_series(
     block: SignalBlock | Sequence[SignalBlock], config: DetectionConfig = DetectionConfig()
 ) -> tuple[Outage, ...]:
-    """The outages of one entity, told by binned signals alone; blocks may differ in bins and window.
+    """The outages of one entity, by binned signals alone; blocks may differ in bins and window.
 
     Of most values less is worse (networks visible, blocks that answer, sources, bytes); they are NaN where nobody
     watched. Signals of which neither less nor much means anything (latency, loss, live peers) are left out.

@@ -40,7 +40,7 @@ def incidents(outages: Mapping[Entity, Sequence[Outage]], shares: Mapping[Entity
     Raises ValueError where an entity is a part of itself.
     """
     above = {entity: _above(entity, shares) for entity in sorted({*outages, *shares}, key=_name)}
-    items = [_Item(entity, k, outage) for entity, own in outages.items() for k, outage in enumerate(own)]
+    items = [_Item(entity, k, outage) for entity, found in outages.items() for k, outage in enumerate(found)]
     items.sort(key=lambda item: (item.outage.onset.best_us, len(above[item.entity]), *_name(item.entity), item.number))
     group = list(range(len(items)))
 
@@ -56,7 +56,7 @@ def incidents(outages: Mapping[Entity, Sequence[Outage]], shares: Mapping[Entity
     members: dict[int, list[_Item]] = {}
     for at, item in enumerate(items):
         members.setdefault(root(at), []).append(item)
-    return tuple(_incident(own, above, shares) for own in members.values())
+    return tuple(_incident(joined, above, shares) for joined in members.values())
 
 
 def _name(entity: Entity) -> tuple[str, str]:
@@ -68,7 +68,7 @@ def _above(entity: Entity, shares: Mapping[Entity, Share]) -> tuple[tuple[Entity
     at, part = entity, 1.0
     while at in shares:
         parent = shares[at].parent
-        if parent == entity or any(parent == known for known, _ in out):
+        if parent == entity or any(parent == larger for larger, _ in out):
             raise ValueError(f"{entity.code} is a part of itself")
         out.append((parent, part))
         part *= shares[parent].part if parent in shares else 1.0
@@ -83,8 +83,11 @@ def _wholes_and_parts(items: Sequence[_Item], above: Above) -> Iterator[tuple[in
     for at, item in enumerate(items):
         if item.entity in wholes:
             places.setdefault(item.entity, []).append(at)
-    begins = {entity: [items[at].outage.onset.best_us for at in own] for entity, own in places.items()}
-    ends = {entity: list(accumulate((_end(items[at].outage) for at in own), max)) for entity, own in places.items()}
+    begins = {entity: [items[at].outage.onset.best_us for at in at_items] for entity, at_items in places.items()}
+    ends = {
+        entity: list(accumulate((_end(items[at].outage) for at in at_items), max))
+        for entity, at_items in places.items()
+    }
     for b, item in enumerate(items):
         for whole, _ in above[item.entity]:
             if whole not in places:
@@ -104,19 +107,19 @@ def _together(items: Sequence[_Item], above: Above, shares: Mapping[Entity, Shar
     for at, item in enumerate(items):
         if above[item.entity]:
             parts.setdefault(above[item.entity][0][0], []).append(at)
-    for own in parts.values():
-        begins = [items[at].outage.onset.best_us for at in own]
+    for siblings in parts.values():
+        begins = [items[at].outage.onset.best_us for at in siblings]
         first = 0
-        while first < len(own):
+        while first < len(siblings):
             after = bisect_right(begins, begins[first] + NEAR_US)
             lost: dict[Entity, float] = {}
-            for at in own[first:after]:
+            for at in siblings[first:after]:
                 item = items[at]
                 part = shares[item.entity].at(item.number) * item.outage.depth
                 lost[item.entity] = max(part, lost.get(item.entity, 0.0))
             if sum(lost.values()) >= TOGETHER and len(lost) > 1:
-                for at in own[first + 1 : after]:
-                    yield own[first], at
+                for at in siblings[first + 1 : after]:
+                    yield siblings[first], at
             first = after
 
 
@@ -134,16 +137,16 @@ def _overlap(one: Outage, other: Outage) -> int:
     return min(_end(one), _end(other)) - max(one.onset.best_us, other.onset.best_us)
 
 
-def _incident(own: Sequence[_Item], above: Above, shares: Mapping[Entity, Share]) -> Incident:
-    whole = _whole([item.entity for item in own], above)
+def _incident(items: Sequence[_Item], above: Above, shares: Mapping[Entity, Share]) -> Incident:
+    whole = _whole([item.entity for item in items], above)
     members = []
-    for item in own:
+    for item in items:
         part = 1.0
         if item.entity != whole:
             part = dict(above[item.entity])[whole] * shares[item.entity].at(item.number)
         members.append(Member(item.entity, item.outage, item.number, part))
-    ends = [item.outage.end for item in own]
-    known = [end.best_us for end in ends if end is not None]
+    ends = [item.outage.end for item in items]
+    ended = [end.best_us for end in ends if end is not None]
     fallen = [member for member in members if member.entity == whole]
     main = max(fallen, key=lambda member: (member.outage.depth, member.outage.duration_us), default=None)
     start = min((member.outage.onset.best_us for member in fallen), default=None)
@@ -152,8 +155,8 @@ def _incident(own: Sequence[_Item], above: Above, shares: Mapping[Entity, Share]
     explained_by, explained = _explanation(parts, lost, members, shares)
     return Incident(
         whole,
-        min(item.outage.onset.best_us for item in own),
-        max(known) if len(known) == len(ends) else None,
+        min(item.outage.onset.best_us for item in items),
+        max(ended) if len(ended) == len(ends) else None,
         lost,
         tuple(sorted(members, key=lambda m: (m.outage.onset.best_us, len(above[m.entity]), -m.part, *_name(m.entity)))),
         explained_by,

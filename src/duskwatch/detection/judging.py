@@ -36,18 +36,18 @@ def judged_spans(history: EntityHistory, config: DetectionConfig = DetectionConf
     if not edges:
         return ()
     edge = np.unique(np.concatenate(edges))
-    told = np.full(len(edge) - 1, CODE["not-watched"], np.uint8)
+    codes = np.full(len(edge) - 1, CODE["not-watched"], np.uint8)
     if len(level.time_us):
         at = np.searchsorted(level.time_us, edge[:-1], side="right") - 1
         there = (at >= 0) & (edge[:-1] < level.until_us)
-        told[there] = of_level[at[there]]
-        told[there & (told == JUDGED) & (edge[:-1] < known_us)] = CODE["still-learning"]
+        codes[there] = of_level[at[there]]
+        codes[there & (codes == JUDGED) & (edge[:-1] < known_us)] = CODE["still-learning"]
     for view in views:
         at, there = view.onto(edge)
-        told = _better(told, np.where(there, _of_bins(view)[at], CODE["not-watched"]).astype(np.uint8))
+        codes = _better(codes, np.where(there, _of_bins(view)[at], CODE["not-watched"]).astype(np.uint8))
     return joined(
         JudgedSpan(int(start), int(stop), None if code == JUDGED else WHY_NOT[code - 1])
-        for start, stop, code in zip(edge[:-1].tolist(), edge[1:].tolist(), told.tolist(), strict=True)
+        for start, stop, code in zip(edge[:-1].tolist(), edge[1:].tolist(), codes.tolist(), strict=True)
         if start < stop
     )
 
@@ -129,8 +129,8 @@ def _views(block: SignalBlock, config: DetectionConfig) -> list[BinnedView]:
 
 def _of_bins(view: BinnedView) -> U8:
     """Why each bin could not be judged, [B]; JUDGED where it could."""
-    known: Bool = ~np.isnan(view.values) & (view.coverage > 0)
-    out = np.where(known, CODE["no-history"], CODE["not-watched"]).astype(np.uint8)
+    watched: Bool = ~np.isnan(view.values) & (view.coverage > 0)
+    out = np.where(watched, CODE["no-history"], CODE["not-watched"]).astype(np.uint8)
     out[view.watched] = JUDGED
     return out
 

@@ -28,7 +28,7 @@ LONG_AGO = -(2**62)  # a bin, or a time, before all others
 class Standing:
     """The outages of an entity since it was last still. ``relapse_of`` counts within them.
 
-    ``earlier`` is how many were told, and closed, before them; ``closed`` says that these will not change any more.
+    ``earlier`` is how many were reported, and closed, before them; ``closed`` says that these will not change any more.
     """
 
     entity: int
@@ -61,7 +61,7 @@ class StreamState:
     reach: Bool = field(repr=False)  # [N] shows what can be reached
     calls: Bool = field(repr=False)  # [N] less of it is a loss
     passive: Bool = field(repr=False)  # [N] may make one when its loss has lasted
-    heard: Bool = field(repr=False)  # [N] something is told by it
+    heard: Bool = field(repr=False)  # [N] detectors look at it
     start_us: int
     bins: int  # that came so far
     baseline: BaselineState
@@ -73,7 +73,7 @@ class StreamState:
     out: Bool = field(repr=False)  # [N] out of what is normal in the last bin
     out_last: I64 = field(repr=False)  # [N] the last bin that was, or LONG_AGO
     out_before: I64 = field(repr=False)  # [N] the same, before the excursion that goes on
-    told: Bool = field(repr=False)  # [N] an alarm stood in that excursion
+    alarm_stood: Bool = field(repr=False)  # [N] an alarm stood in that excursion
     standing: I64 = field(repr=False)  # [N] alarms that stood in the last bin, a bit for each detector
     alarmed: I64 = field(repr=False)  # [E] the last bin in which an alarm stood that may call, or LONG_AGO
     closed: I64 = field(repr=False)  # [E] outages of episodes that are over
@@ -105,7 +105,7 @@ def begin(
     count = len(specs)
     fuse = config.fuse
     # An alarm may begin a day before the first bin that is out, its onset is looked for one more day before, and what
-    # is told of an outage depends on the day after it.
+    # is said of an outage depends on the day after it.
     still_us = DAY + max(DAY, fuse.stability_us + fuse.repeat_us, fuse.precursor_us) + HOUR
     length = -(-still_us // bin_us) + 4
     return StreamState(
@@ -142,13 +142,13 @@ def step(state: StreamState, values: F32, coverage: F32) -> tuple[StreamState, t
 
     values, coverage   [N], taken as float32 (whole numbers up to 16,777,216 are exact); NaN: not watched
 
-    What is told of an entity at any bin is what ``detect_series`` says of all bins so far, with the detectors of the
+    What is said of an entity at any bin is what ``detect_series`` says of all bins so far, with the detectors of the
     state. Raises ValueError for another number of series.
     """
     amounts = np.stack([values, coverage]).astype(np.float32)
     now, length = state.bins, len(state.bits)
     at = now % length
-    known, latest = seasonal.step(state.baseline, amounts[0].astype(np.float64), amounts[1].astype(np.float64))
+    baseline, latest = seasonal.step(state.baseline, amounts[0].astype(np.float64), amounts[1].astype(np.float64))
     if now >= length:
         seen = (state.bits[at] & kernel.JUDGED) > 0
         state.watched[seen] = now - length
@@ -163,20 +163,20 @@ def step(state: StreamState, values: F32, coverage: F32) -> tuple[StreamState, t
     state.standing[:] = standing
     calling = np.unique(state.entity[np.flatnonzero((standing > 0) & state.calls)])
     state.alarmed[calling] = now
-    state = replace(state, baseline=known, bins=now + 1)
+    state = replace(state, baseline=baseline, bins=now + 1)
     over = _keep(state, now)
     affected = set(np.unique(state.entity[np.flatnonzero(changed)]).tolist())
-    told = [Standing(e, int(state.closed[e]), outages(state, e), False) for e in sorted(affected - set(over))]
+    standings = [Standing(e, int(state.closed[e]), outages(state, e), False) for e in sorted(affected - set(over))]
     for e in over:
         last = outages(state, e) if state.alarmed[e] >= state.episodes[e].since else ()
         if last:
-            told.append(Standing(e, int(state.closed[e]), last, True))
+            standings.append(Standing(e, int(state.closed[e]), last, True))
         state.closed[e] += len(last)
         if last and last[-1].end is not None:
             state.ended_us[e] = last[-1].end.best_us
         del state.episodes[e]
     _open(state, over, now)
-    return state, tuple(told)
+    return state, tuple(standings)
 
 
 def outages(state: StreamState, entity: int) -> tuple[Outage, ...]:
@@ -214,10 +214,10 @@ def _note(state: StreamState, out: Bool, standing: I64, now: int) -> None:
     """Which series are out of what is normal, and since when the others are not."""
     began = out & ~state.out
     state.out_before[began] = state.out_last[began]
-    state.told[began] = False
-    np.logical_or(state.told, standing > 0, out=state.told)
+    state.alarm_stood[began] = False
+    np.logical_or(state.alarm_stood, standing > 0, out=state.alarm_stood)
     # What does not show reachability counts only where an alarm stood.
-    passed = state.out & ~out & ~state.told & ~state.reach
+    passed = state.out & ~out & ~state.alarm_stood & ~state.reach
     state.out_last[passed] = state.out_before[passed]
     state.out_last[out] = now
     state.out[:] = out
@@ -277,7 +277,7 @@ def _view(state: StreamState, episode: _Episode, k: int, row: int) -> BinnedView
     missing = episode.since - int(episode.watched[k]) if episode.watched[k] >= 0 else 0
     seen = np.flatnonzero(flags & kernel.JUDGED)
     if missing and (not len(seen) or seen[0] > 0):
-        # Not watched since before it: told from the last bin that was.
+        # Not watched since before it: judged from the last bin that was.
         none = np.full(missing, np.nan)
         values, expected, low = (np.concatenate([none, part]) for part in (values, expected, low))
         coverage = np.concatenate([np.zeros(missing), coverage])

@@ -49,7 +49,7 @@ class LevelView:
     first: I32  # [E] the same, or an earlier one: with it went, as voters left, what routes confirmed to be lost
     end_us: I64  # [E] -1 while it lasts
     ending: U8  # [E] Ending
-    told_from_us: int = 0  # the time from which on any loss would be told
+    told_from_us: int = 0  # the time from which on any loss would be reported
     watched: Bool = field(init=False, repr=False)  # [N]
 
     def __post_init__(self) -> None:
@@ -273,7 +273,7 @@ class BinnedView:
         """The first bin that was back; where it only settled, the first from which all are within the width."""
         if end >= self.bins or not self.judged.bits[end] & kernel.SETTLED:
             return end
-        # What settled is told when it has lasted: it began earlier.
+        # What settled is reported when it has lasted: it began earlier.
         low = self.judged.low[begin:end]
         soft = self.watched[begin:end] & (self.values[begin:end] >= low)
         blind = ~self.watched[begin:end]

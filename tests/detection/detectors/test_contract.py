@@ -71,10 +71,10 @@ def part(whole: SignalBlock, bins: int) -> SignalBlock:
 
 
 def arrays(view: View) -> list[np.ndarray]:
-    own = [getattr(view, field.name) for field in dataclasses.fields(view)]
+    arrays = [getattr(view, field.name) for field in dataclasses.fields(view)]
     if isinstance(view, BinnedView):
-        own += [getattr(view.judged, field.name) for field in dataclasses.fields(view.judged)]
-    return [value for value in own if isinstance(value, np.ndarray)]
+        arrays += [getattr(view.judged, field.name) for field in dataclasses.fields(view.judged)]
+    return [value for value in arrays if isinstance(value, np.ndarray)]
 
 
 def test_the_default_configuration_is_a_frozen_value(detector: Detector) -> None:
@@ -135,23 +135,23 @@ def test_no_alarm_appears_in_the_past(detector: Detector) -> None:
     for kind, whole in BINS.items():
         final = detector.detect(views_of(whole)[0])
         for bins in (at(31, 7), at(36), at(40, 3.5), at(40, 5), at(45), at(50, 4), at(55, 9), at(58, 11)):
-            known = START + bins * FIVE
+            until_us = START + bins * FIVE
             early = {alarm.raised_us for alarm in detector.detect(views_of(part(whole, bins))[0])}
-            assert {alarm.raised_us for alarm in final if alarm.raised_us <= known} == early, (kind, bins)
+            assert {alarm.raised_us for alarm in final if alarm.raised_us <= until_us} == early, (kind, bins)
 
 
 def test_later_routes_never_move_where_an_alarm_began(detector: Detector) -> None:
     whole = entity()
     start = int(whole.level.time_us[0])
 
-    def told(one: EntityHistory) -> set[tuple[str, int, int]]:
+    def alarms_of(one: EntityHistory) -> set[tuple[str, int, int]]:
         found = trailing.judge(one, CONFIG.trailing)
         return {(a.signal, a.from_us, a.raised_us) for view in found for a in detector.detect(view)}
 
-    final = told(whole)
+    final = alarms_of(whole)
     for hours in range(1, 24):
-        known = start + hours * HOUR
-        assert told(cut(whole, known)) == {alarm for alarm in final if alarm[2] <= known}
+        until_us = start + hours * HOUR
+        assert alarms_of(cut(whole, until_us)) == {alarm for alarm in final if alarm[2] <= until_us}
 
 
 def test_a_gap_alone_raises_nothing(detector: Detector) -> None:

@@ -8,7 +8,7 @@ from duskwatch.records.times import DAY, HOUR, MINUTE
 from tests.detection.series import FIVE, START, at, block, daily, flat, time_of
 
 
-def told(detector, *rows, names=("bgp",), bin_us=FIVE):
+def alarms_by(detector, *rows, names=("bgp",), bin_us=FIVE):
     return [alarm for alarm in find_alarms(block(*rows, names=names, bin_us=bin_us)) if alarm.detector == detector]
 
 
@@ -20,8 +20,8 @@ def decline(days, begin, length, share, noise=0.01, seed=1):
 
 def test_a_decline_that_the_baseline_follows_is_told_and_called():
     values = decline(60, 30, 10, 0.5)
-    assert not told("partial-loss", values)
-    (alarm,) = told("slow-decline", values)
+    assert not alarms_by("partial-loss", values)
+    (alarm,) = alarms_by("slow-decline", values)
     assert START + 30 * DAY <= alarm.from_us <= START + 34 * DAY
     assert alarm.expected == pytest.approx(1000, rel=0.01)
     assert alarm.threshold == 0.2
@@ -33,7 +33,7 @@ def test_a_decline_that_the_baseline_follows_is_told_and_called():
 def test_the_end_of_a_decline_is_the_day_it_came_back():
     values = decline(80, 30, 8, 0.5)
     values[60 * 288 :] = flat(20, 1000, 0.01)
-    (alarm,) = told("slow-decline", values)
+    (alarm,) = alarms_by("slow-decline", values)
     assert alarm.until_us == START + 60 * DAY
 
 
@@ -48,17 +48,17 @@ def test_the_end_of_a_decline_is_the_day_it_came_back():
     ids=["a tenth", "weekends", "noise", "missing days"],
 )
 def test_no_decline(values):
-    assert not told("slow-decline", values)
+    assert not alarms_by("slow-decline", values)
 
 
 def test_what_a_telescope_hears_declines_by_itself():
-    assert not told("slow-decline", decline(60, 30, 10, 0.5), names=("telescope",))
+    assert not alarms_by("slow-decline", decline(60, 30, 10, 0.5), names=("telescope",))
 
 
 def test_an_outage_is_no_decline_after_it():
     values = flat(60, 1000, 0.01)
     values[30 * 288 : 45 * 288] *= 0.3
-    assert not told("slow-decline", values)
+    assert not alarms_by("slow-decline", values)
 
 
 def storm(first, after, size=2000):
@@ -71,7 +71,7 @@ def test_a_storm_of_updates_is_told_and_makes_no_outage():
     quiet = flat(10, 100)
     rows = (quiet, storm(at(5, 3), at(5, 4)), storm(0, 0))
     names = ("bgp.visible_slash24", "bgp.announcements", "bgp.withdrawals")
-    (alarm,) = told("update-storm", *rows, names=names)
+    (alarm,) = alarms_by("update-storm", *rows, names=names)
     assert (alarm.signal, alarm.from_us, alarm.until_us) == ("bgp.announcements", time_of(at(5, 3)), time_of(at(5, 4)))
     assert alarm.observed > 2000
     assert alarm.threshold == max(50, 5 * alarm.expected)
@@ -89,17 +89,17 @@ def test_a_storm_is_told_with_the_outage_that_it_comes_with():
 
 
 def test_one_bin_a_first_day_and_few_messages_are_no_storm():
-    assert not told("update-storm", storm(at(5), at(5) + 1), names=("bgp.announcements",))
-    assert not told("update-storm", storm(at(0, 3), at(0, 4)), names=("bgp.announcements",))
-    assert not told("update-storm", storm(at(5), at(5, 1), size=10), names=("bgp.announcements",))
-    assert not told("update-storm", storm(at(5), at(5, 1)), names=("bgp",))
+    assert not alarms_by("update-storm", storm(at(5), at(5) + 1), names=("bgp.announcements",))
+    assert not alarms_by("update-storm", storm(at(0, 3), at(0, 4)), names=("bgp.announcements",))
+    assert not alarms_by("update-storm", storm(at(5), at(5, 1), size=10), names=("bgp.announcements",))
+    assert not alarms_by("update-storm", storm(at(5), at(5, 1)), names=("bgp",))
 
 
 def test_short_losses_again_and_again_are_flapping_and_no_outage():
     values = flat(10, 100)
     for k in range(6):
         values[at(5, 2 + k)] = 85
-    (alarm,) = told("flapping", values)
+    (alarm,) = alarms_by("flapping", values)
     assert (alarm.from_us, alarm.until_us) == (time_of(at(5, 2)), time_of(at(5, 7)) + FIVE)
     assert (alarm.expected, alarm.observed) == (100, 85)
     assert detect_series(block(values)) == ()
@@ -107,7 +107,7 @@ def test_short_losses_again_and_again_are_flapping_and_no_outage():
         values[at(5, 2 + k)] = 100
     for k in range(6):
         values[at(5, 3 * k)] = 85
-    assert not told("flapping", values)
+    assert not alarms_by("flapping", values)
 
 
 def test_flaps_are_one_outage_with_relapses_and_an_unstable_phase():

@@ -8,7 +8,7 @@ import pytest
 
 from duskwatch.drivers.backfill import results as backfill_files
 from duskwatch.drivers.backfill.results import leave, take
-from duskwatch.signals.bgp.votes import NOTHING_KNOWN
+from duskwatch.signals.bgp.votes import NO_EARLIER
 
 VALUE = {
     "long": np.arange(100_001, dtype=np.int64),
@@ -18,7 +18,7 @@ VALUE = {
     "strided": np.arange(20)[::3],
     "flags": np.array([True, False, True]),
     "text": ["175.45.176.0/22"] * 3,
-    "known": NOTHING_KNOWN,
+    "known": NO_EARLIER,
     "last": np.empty(0, np.int64),
 }
 

@@ -14,7 +14,7 @@ from duskwatch.signals.bgp.full_feed import full_feed, usual_table
 from duskwatch.signals.bgp.measures import Extent, measure, transit_shares, units
 from duskwatch.signals.bgp.roll import close
 from duskwatch.signals.bgp.state import DumpCheck
-from duskwatch.signals.bgp.votes import NOTHING_KNOWN, known_after, merge_votes
+from duskwatch.signals.bgp.votes import NO_EARLIER, known_after, merge_votes
 from tests.signals.bgp.build import block, dump_of, folded, started
 
 A, W, S, R, K = Kind.ANNOUNCE, Kind.WITHDRAW, Kind.STATE, Kind.RIB, Kind.ALIVE
@@ -239,7 +239,7 @@ def test_a_peer_known_from_a_dump_alone_does_not_vote_for_ever():
 
 def test_what_is_known_does_not_grow_from_day_to_day():
     votes = merge_votes([part("rrc00", (1, 2, 3), [])], 0, END * US, all_origins_bin_us=300 * US)
-    first = known_after(votes, NOTHING_KNOWN, END * US)
+    first = known_after(votes, NO_EARLIER, END * US)
     again = known_after(votes, first, END * US)
     assert (len(first.afi), len(again.afi)) == (len(votes.afi), len(votes.afi))
     other = replace(first, origin=first.origin + 1, seen_us=first.seen_us - 1)

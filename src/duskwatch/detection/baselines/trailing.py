@@ -26,10 +26,10 @@ class TrailingMedian:
 
     window_us: int = DAY  # the median is over this much time before
     # Where the state was learned from updates, unstable routes are heard of first: that is not yet what is normal.
-    learned_us: int = 4 * HOUR  # it must have been there this long before a loss is told
+    learned_us: int = 4 * HOUR  # it must have been there this long before a loss is reported
     # Where nearly all of an entity's space was heard of, unstable routes are not most of it.
     well_known: float = 0.8
-    well_known_us: int = HOUR  # a loss of so much of it is told sooner:
+    well_known_us: int = HOUR  # a loss of so much of it is reported sooner:
     deep: float = 0.5
     band: float = 0.1  # a loss from this share on is out of the normal band
     exit_band: float = 0.05  # and back when no more than this is missing
@@ -158,7 +158,7 @@ def _judged(
 
 
 def _deep_us(history: EntityHistory, config: TrailingMedian) -> int:
-    """How long a level that was learned must have been there before a loss of more than half of it is told."""
+    """How long a level that was learned must have been there before a loss of more than half of it is reported."""
     well_known = history.learned and history.delegated and history.known_share >= config.well_known
     return config.well_known_us if well_known else config.learned_us
 

@@ -182,10 +182,10 @@ def _end(view: BinnedView, dip: BinExcursion) -> When:
     return When(min(earliest, view.time_us(last)) if short else earliest, min(latest, start + bin_us), best, why)
 
 
-def _usual(losses: F64, own: float) -> float:
+def _usual(losses: F64, of_itself: float) -> float:
     """What a bin loses that is lost in whole, by its neighbours inside the loss; what itself lost where it has none."""
-    known = losses[~np.isnan(losses)]
-    return max(float(np.median(known)) if len(known) else float(own), 1e-9)
+    watched = losses[~np.isnan(losses)]
+    return max(float(np.median(watched)) if len(watched) else float(of_itself), 1e-9)
 
 
 def _part(view: BinnedView, at: int, full: float) -> float:

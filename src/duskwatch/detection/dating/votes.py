@@ -1,4 +1,4 @@
-"""When a level was lost, dark and back, told by the votes on its prefixes: each bound with its reason."""
+"""When a level was lost, dark and back, by the votes on its prefixes: each bound with its reason."""
 
 from typing import NamedTuple
 
@@ -85,8 +85,8 @@ def _unseen(course: Course, seen: int, stop: int, lasts: bool) -> int | None:
     """Start of the gap in which steps end, None where they end in none; where they last the end of what was watched."""
     if not lasts and not course.blind(stop - 1):
         return None
-    known = np.flatnonzero(~np.isnan(course.loss[seen:stop]))
-    after = seen + int(known[-1]) + 1 if len(known) else seen
+    watched = np.flatnonzero(~np.isnan(course.loss[seen:stop]))
+    after = seen + int(watched[-1]) + 1 if len(watched) else seen
     return int(course.edge_us[after]) if after < stop or lasts else None
 
 

@@ -19,7 +19,7 @@ DETECTORS: tuple[Detector, ...] = (
     LastingLoss("lasting-loss"),
     # A fifth less than in the weeks before, so slowly that the baseline follows.
     SlowDecline("slow-decline"),
-    # Instability makes no outage; it is told with those that it comes with.
+    # Instability makes no outage; it is reported with those that it comes with.
     UpdateStorm("update-storm"),
     Flapping("flapping"),
 )

@@ -61,7 +61,7 @@ class Detector(ABC):
 
     @property
     def dates_itself(self) -> bool:
-        """Whether its alarms begin and end with days, and what is lost is told against what they expected."""
+        """Whether its alarms begin and end with days, and a loss is measured against what they expected."""
         return False
 
     @property

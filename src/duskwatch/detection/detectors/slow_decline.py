@@ -35,7 +35,7 @@ class SlowDecline(Detector):
 
     @property
     def dates_itself(self) -> bool:
-        """The baseline follows the decline: what is lost is told from its own level, and its moments are days."""
+        """The baseline follows the decline: a loss is measured from its own level, and its moments are days."""
         return True
 
     def detect(self, view: View) -> list[Alarm]:
@@ -116,17 +116,17 @@ def days_of(view: BinnedView) -> tuple[int, F64]:
     first = view.start_us // DAY * DAY
     at = (view.start_us - first + np.arange(view.bins) * view.bin_us) // DAY
     out = view.judged.lasting | view.judged.inside
-    known = (view.coverage >= 0.5) & ~np.isnan(view.values) & ~out
+    quiet = (view.coverage >= 0.5) & ~np.isnan(view.values) & ~out
     level = np.full(int(at[-1]) + 1 if view.bins else 0, np.nan)
     edge = np.searchsorted(at, np.arange(len(level) + 1))
     for d in range(len(level)):
         part = slice(edge[d], edge[d + 1])
-        mine = view.values[part][known[part]]
+        mine = view.values[part][quiet[part]]
         if len(mine) * view.bin_us * 2 >= DAY:
             level[d] = np.median(mine)
     return first, level
 
 
 def _lost(days: F64, usual: float) -> float:
-    known = days[~np.isnan(days)]
-    return 1.0 - float(np.median(known)) / usual if len(known) >= LEAST_RECENT else float("nan")
+    watched = days[~np.isnan(days)]
+    return 1.0 - float(np.median(watched)) / usual if len(watched) >= LEAST_RECENT else float("nan")

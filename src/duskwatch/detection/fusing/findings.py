@@ -15,7 +15,7 @@ from duskwatch.records.signals import SignalSpec
 
 
 def judged(spec: SignalSpec) -> bool:
-    """Whether anything that a signal does can be told: less of it is a loss, or much of it is instability."""
+    """Whether anything that a signal does makes an alarm: less of it is a loss, or much of it is instability."""
     return spec.less_is_loss or spec.role == "updates"
 
 
@@ -23,7 +23,7 @@ class Overlaps:
     """Which of many alarms overlap a stretch of time."""
 
     def __init__(self, alarms: Sequence[Alarm], until_us: Mapping[Alarm, int] | None = None) -> None:
-        """Alarms in order of their start. ``until_us``: ends of some that are told to be over sooner than they say."""
+        """Alarms in order of their start. ``until_us``: ends of some that were over sooner than they say."""
         self.alarms = alarms
         self._from = [alarm.from_us for alarm in self.alarms]
         ends = [inf if alarm.until_us is None else alarm.until_us for alarm in self.alarms]
@@ -53,10 +53,10 @@ class Finding:
         self.counted = view.counted if counted is None else counted
         by_detector = [(detector, detector.detect(view)) for detector in detectors]
         self.by_detector = tuple((detector, tuple(alarms)) for detector, alarms in by_detector if alarms)
-        told = [(alarm, not detector.instability) for detector, alarms in self.by_detector for alarm in alarms]
-        told.sort(key=lambda item: (item[0].from_us, item[0].detector))
-        self.alarms = tuple(alarm for alarm, _ in told)
-        self.loses = tuple(loses for _, loses in told)  # of each alarm: it tells of a loss, not of instability alone
+        ordered = [(alarm, not detector.instability) for detector, alarms in self.by_detector for alarm in alarms]
+        ordered.sort(key=lambda item: (item[0].from_us, item[0].detector))
+        self.alarms = tuple(alarm for alarm, _ in ordered)
+        self.loses = tuple(loses for _, loses in ordered)  # of each alarm: it tells of a loss, not of instability alone
 
     @property
     def spec(self) -> SignalSpec:

@@ -26,7 +26,7 @@ def fuse(
     """Outages of one entity, in order of onset, from any mix of signals; their order changes nothing.
 
     history    what the levels among the findings were made from; None where there are none
-    after_us   the end of an outage before these, told earlier
+    after_us   the end of the outage before these, reported earlier
     """
     voices = voices_of([finding for finding in findings if finding.view.has_data], config)
     groups = grouped((loss for voice in voices for loss in voice.stretches), config.fuse.join_us)

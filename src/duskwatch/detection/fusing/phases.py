@@ -37,7 +37,7 @@ def phases_of(
     later_start: int | None,
     config: DetectionConfig,
 ) -> tuple[Phase, ...]:
-    """The phases of one outage, in order, apart; what comes after the end is told for the stability period."""
+    """The phases of one outage, in order, apart; phases after the end are given for the stability period."""
     marks = _before(outage.onset.best_us, small, earlier_end, config)
     marks += _during(course, group, outage, config)
     last = window_end_us

@@ -13,7 +13,7 @@ from duskwatch.detection.dating.moments import Moments
 from duskwatch.detection.dating.trace import Trace, trace_of
 from duskwatch.detection.dating.vote_log import VoteLog, vote_log
 from duskwatch.detection.fusing.confidence import confidence_of
-from duskwatch.detection.fusing.ending import Told, end_of, onset_of
+from duskwatch.detection.fusing.ending import DatedLoss, end_of, onset_of
 from duskwatch.detection.fusing.grouping import Group
 from duskwatch.detection.fusing.voices import Said, Voice
 from duskwatch.detection.view import I64, BinnedView, LevelView, Stretch
@@ -48,9 +48,9 @@ class Teller:
         said = [one for voice in self.voices if (one := voice.said(span)).alarms]
         deciding = _deciding(said)
         levels = [one for one in deciding if isinstance(one.voice.finding.view, LevelView)]
-        told = [told for one in deciding for told in _of_bins(one, True)]
+        dated = [dated for one in deciding for dated in _of_bins(one, True)]
         beside = [one for one in said if one.voice.spec.less_is_loss and one.voice.spec.role != "reach"]
-        told += [told for one in beside if one not in deciding for told in _of_bins(one, False)]
+        dated += [dated for one in beside if one not in deciding for dated in _of_bins(one, False)]
         trace = self._trace(levels) if levels else None
         course = self._course([one.voice for one in deciding], trace)
         sure: dict[str, float] = {}
@@ -60,12 +60,12 @@ class Teller:
             lost = votes.lost_in(trace.course, *whole)
             floor = min(whole.from_us, floor_us) if floor_us is not None else int(trace.course.edge_us[0])
             ceiling = ceiling_us if ceiling_us is not None else self.until_us
-            moments = votes.moments_of(trace, lost, floor, ceiling, self.config.fuse, alone=not told)
-            told.append(_told(levels[0].voice, moments, True))
+            moments = votes.moments_of(trace, lost, floor, ceiling, self.config.fuse, alone=not dated)
+            dated.append(_dated_loss(levels[0].voice, moments, True))
             dark = votes.dark_of(trace, lost, moments.onset.earliest_us, ceiling, self.config)
             sure[levels[0].voice.spec.family] = votes.sure_of(trace, lost)
-        onset = onset_of(told, floor_us, self.config.fuse)
-        end = _before_next(end_of(told, onset, self.config.fuse), ceiling_us)
+        onset = onset_of(dated, floor_us, self.config.fuse)
+        end = _before_next(end_of(dated, onset, self.config.fuse), ceiling_us)
         seen = course.step_at(group.from_us)
         stop = course.step_at(group.until_us) if group.until_us is not None else len(course.loss)
         loss = held_over_gaps(course, course.loss, seen, stop)
@@ -99,8 +99,8 @@ class Teller:
         if names not in self._traces:
             history = self._history
             views = [view for one in levels if isinstance(view := one.voice.finding.view, LevelView)]
-            known = history.known_share if history.learned else 1.0
-            self._traces[names] = trace_of(history.level, views, self._log, known)
+            known_share = history.known_share if history.learned else 1.0
+            self._traces[names] = trace_of(history.level, views, self._log, known_share)
         return self._traces[names]
 
     @property
@@ -215,20 +215,20 @@ def _exact(voice: Voice) -> bool:
     return isinstance(voice.finding.view, LevelView)
 
 
-def _told(voice: Voice, moments: Moments, deciding: bool) -> Told:
+def _dated_loss(voice: Voice, moments: Moments, deciding: bool) -> DatedLoss:
     # A single service may fail by itself; what comes from all of an entity holds an outage as what can be reached does.
-    return Told(voice.spec.family, voice.spec.name, deciding, deciding or voice.spec.role == "arriving", moments)
+    return DatedLoss(voice.spec.family, voice.spec.name, deciding, deciding or voice.spec.role == "arriving", moments)
 
 
 def _whole(levels: Sequence[Said]) -> Stretch:
     """From the start of the first loss of any signal of a level to the end of the last."""
     alarms = [alarm for one in levels for alarm in one.losses]
     ends = [alarm.until_us for alarm in alarms]
-    known = [end for end in ends if end is not None]
-    return Stretch(min(alarm.from_us for alarm in alarms), max(known) if len(known) == len(ends) else None)
+    ended = [end for end in ends if end is not None]
+    return Stretch(min(alarm.from_us for alarm in alarms), max(ended) if len(ended) == len(ends) else None)
 
 
-def _of_bins(one: Said, deciding: bool) -> list[Told]:
+def _of_bins(one: Said, deciding: bool) -> list[DatedLoss]:
     """The first and the last loss of a binned signal that an outage is made of."""
     view, losses = one.voice.finding.view, one.losses
     if not losses or not isinstance(view, BinnedView):
@@ -241,5 +241,5 @@ def _of_bins(one: Said, deciding: bool) -> list[Told]:
         same = [alarm for alarm in losses if alarm.from_us == begin]
         days = same[0] in one.voice.finding.days
         moments = bins.moments_of_days(same[0]) if days else bins.moments_of(view, same)
-        out.append(_told(one.voice, moments, deciding))
+        out.append(_dated_loss(one.voice, moments, deciding))
     return out

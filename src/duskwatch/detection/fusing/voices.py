@@ -91,9 +91,9 @@ def _sooner(
     out: dict[Alarm, int] = {}
     mine = findings[k]
     others = [
-        (other, own)
-        for other, own in zip(findings, calls, strict=True)
-        if own and other.spec.family != mine.spec.family
+        (other, its_calls)
+        for other, its_calls in zip(findings, calls, strict=True)
+        if its_calls and other.spec.family != mine.spec.family
     ]
     for alarm in calls[k] if others else ():
         since = mine.view.unseen_since(alarm.from_us, alarm.until_us)
@@ -102,7 +102,7 @@ def _sooner(
         since = max(since, alarm.from_us + 1)
         ends = [alarm.until_us] if alarm.until_us is not None else [one.view.until_us for one in findings]
         seen = Stretch(alarm.from_us - config.fuse.join_us, since + config.fuse.join_us)
-        if any(_overlap(own, seen) and other.view.watched_in(since, max(ends)) for other, own in others):
+        if any(_overlap(its_calls, seen) and other.view.watched_in(since, max(ends)) for other, its_calls in others):
             out[alarm] = since
     return out
 

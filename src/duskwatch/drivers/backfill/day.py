@@ -27,7 +27,7 @@ from duskwatch.signals.bgp.extents import related
 from duskwatch.signals.bgp.from_log import VoterSteps
 from duskwatch.signals.bgp.holdings import homes, parts_of_networks
 from duskwatch.signals.bgp.testimony import Keep, Testimony, UnitColumns, pick
-from duskwatch.signals.bgp.votes import NOTHING_KNOWN, Known, Votes, known_after
+from duskwatch.signals.bgp.votes import NO_EARLIER, EarlierPrefixes, Votes, known_after
 from duskwatch.sources.reference.geo import load_geo
 from duskwatch.store import change_frames, level_frames, signal_frames
 from duskwatch.store.frames import History
@@ -59,8 +59,8 @@ class CountedDay:
 
 
 def merge_collectors(
-    day: date, replays: list[Replay], plan: Plan, known: Known = NOTHING_KNOWN, keep: Keep | None = None
-) -> tuple[CountedDay, Known]:
+    day: date, replays: list[Replay], plan: Plan, known: EarlierPrefixes = NO_EARLIER, keep: Keep | None = None
+) -> tuple[CountedDay, EarlierPrefixes]:
     """Merge the collectors of one day; what that gave, and what is known after the day.
 
     replays  of the collectors; the list is emptied, so that they do not fill the memory to the end
@@ -70,7 +70,7 @@ def merge_collectors(
     replay = join_replays(replays)
     replays.clear()
     faults = faults_in(replay)
-    votes = count_all(replay, known=known, threads=plan.threads, faults=faults, keep=keep)
+    votes = count_all(replay, earlier=known, threads=plan.threads, faults=faults, keep=keep)
     counted = CountedDay(votes, replay.bin_us, replay.inputs, replay.warnings, _checks(replay.parts), faults)
     return counted, known_after(votes, known, KNOWN_US)
 

@@ -18,7 +18,7 @@ from duskwatch.detection.config import DetectionConfig
 from duskwatch.drivers.backfill.results import take
 from duskwatch.records.times import DAY, iso, to_datetime
 from duskwatch.signals.bgp.from_log import VoterSteps
-from duskwatch.signals.bgp.votes import Known
+from duskwatch.signals.bgp.votes import EarlierPrefixes
 from duskwatch.sources.bgp.archives.find import ArchiveError, ArchiveFile, select, touches
 from duskwatch.store import Store
 
@@ -173,11 +173,11 @@ def day_key(day: date, keys: Sequence[str], plan: Plan) -> str:
     return digest.hexdigest()[:16]
 
 
-def known_key(known: Known) -> str:
+def known_key(earlier: EarlierPrefixes) -> str:
     """What is known, as a word."""
     digest = hashlib.sha256()
-    for each in fields(known):
-        digest.update(getattr(known, each.name).tobytes())
+    for each in fields(earlier):
+        digest.update(getattr(earlier, each.name).tobytes())
     return digest.hexdigest()[:16]
 
 

@@ -33,7 +33,7 @@ from duskwatch.drivers.backfill.results import leave, take
 from duskwatch.drivers.backfill.search import Search, find_outages
 from duskwatch.records.signals import Gap
 from duskwatch.signals.bgp.testimony import Testimony
-from duskwatch.signals.bgp.votes import NOTHING_KNOWN
+from duskwatch.signals.bgp.votes import NO_EARLIER
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -70,7 +70,7 @@ def count_day(
         except (EOFError, pickle.UnpicklingError):
             file.unlink(missing_ok=True)
             return f"{file} was damaged and is removed; run the same command again"
-    known = NOTHING_KNOWN if before_path is None else take(before_path)
+    known = NO_EARLIER if before_path is None else take(before_path)
     numbers = itertools.count()
 
     def keep(testimony: Testimony) -> None:  # of some units at a time: all of a day would not fit in the memory

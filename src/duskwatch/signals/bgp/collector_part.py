@@ -37,8 +37,8 @@ class LeftOut:
 class CollectorPart:
     """One collector in one window. Q watched prefixes, N sessions; picklable.
 
-    Made by roll() or close(), so that all that is told with a time lies before ``until_us``. What became known in this
-    window of the time before it (a silence, a stretch without records) is told here, as it is nowhere else.
+    Made by roll() or close(), so that every row with a time lies before ``until_us``. What became known in this
+    window of the time before it (a silence, a stretch without records) stands here, and nowhere else.
     """
 
     collector: str
@@ -86,9 +86,9 @@ class CollectorPart:
 def strangers(part: CollectorPart) -> bool:
     """Whether table dumps and updates tell of peers, and of none in common."""
     log = part.log
-    told = (part.start.complete != 0)[: len(part.peers)].copy()
-    told[log.peer[(log.prefix < 0) & (log.op == Op.DUMPED)]] = True
-    spoke = np.zeros(len(told), np.bool_)
+    dumped = (part.start.complete != 0)[: len(part.peers)].copy()
+    dumped[log.peer[(log.prefix < 0) & (log.op == Op.DUMPED)]] = True
+    spoke = np.zeros(len(dumped), np.bool_)
     said: npt.NDArray[np.bool_] = np.asarray(part.heard.counts.any(axis=(0, 2)))
     spoke[: len(said)] = said[: len(spoke)]
-    return bool(told.any() and spoke.any() and not (told & spoke).any())
+    return bool(dumped.any() and spoke.any() and not (dumped & spoke).any())

@@ -26,7 +26,7 @@ def begin_dump(state: RoutingState, dump: DumpBegin, horizon_us: int) -> Routing
     A dump fills the tables of peers whose table is not wholly known; what they held before is forgotten, so that only
     the dump's routes remain. A peer whose session and whose updates were seen without a break since the last dump is
     only compared with it: the dump's entries were taken at some time in the minutes after its own time stamp, the
-    updates are exact. A silence that was told since is a break. A dump of the horizon or later is passed over.
+    updates are exact. A silence that was logged since is a break. A dump of the horizon or later is passed over.
     """
     log = end_dump(state, complete=False) if state.dump_us >= 0 else RoutingLog.empty()
     time_us = dump_time(state.heard, dump)
@@ -34,8 +34,8 @@ def begin_dump(state: RoutingState, dump: DumpBegin, horizon_us: int) -> Routing
     take_samples(state, min(time_us, horizon_us))
     state.dump_us, state.dump_said_us, state.dump_over = time_us, dump.time_us, time_us >= horizon_us
     trusted = state.dumps > 0 and state.silent_until_us <= state.dumped_us
-    known = state.dump_over | (state.whole == 1) & (state.live != 0) & trusted
-    state.dump_policy = np.where(known, COMPARE, LOAD).astype(np.uint8)
+    whole = state.dump_over | (state.whole == 1) & (state.live != 0) & trusted
+    state.dump_policy = np.where(whole, COMPARE, LOAD).astype(np.uint8)
     state.dump_matched = np.zeros(len(state.sizes), np.int64)
     state.dump_missing = np.zeros(len(state.sizes), np.int64)
     filled = np.flatnonzero((state.dump_policy == LOAD) & (state.sizes.sum(axis=1) > 0)).astype(np.int32)
@@ -93,13 +93,13 @@ def take_samples(state: RoutingState, before_us: int) -> None:
 def _session_rows(state: RoutingState, rows: Sequence[tuple[int, Op]]) -> RoutingLog:
     """(peer, Op) as rows as of the dump, no earlier than the peer was heard and the window began.
 
-    Whoever was silent ahead of the dump is told to have been: a dump that fills its table ends its silence.
+    Whoever was silent ahead of the dump is logged as silent: a dump that fills its table ends its silence.
     """
     peer = np.array([peer for peer, _ in rows], np.int32)
     quiet = quiet_peers(state, state.dump_us, peer)
     times = np.maximum(state.heard_us[peer], max(state.dump_us, state.floor_us))
-    told = RoutingLog.of_sessions(times, peer, np.array([op for _, op in rows], np.uint8))
-    return RoutingLog.join([quiet, told])
+    changed = RoutingLog.of_sessions(times, peer, np.array([op for _, op in rows], np.uint8))
+    return RoutingLog.join([quiet, changed])
 
 
 def fold_dump(state: RoutingState, block: RibBlock, horizon_us: int) -> RoutingLog:
@@ -111,7 +111,7 @@ def fold_dump(state: RoutingState, block: RibBlock, horizon_us: int) -> RoutingL
     origins = state.origins
     wanted = block.entries if origins is not None else block.entries[state.watched[prefix] == 1]
     room = int(wanted.sum(dtype=np.int64))
-    told = [np.empty(room, np.int32) for _ in ("prefix", "peer", "path")]
+    columns = [np.empty(room, np.int32) for _ in ("prefix", "peer", "path")]
     path_at, path_length = np.empty(room, np.int64), np.empty(room, np.int64)
     found, paths, state.watched_count = scan_routes(
         block.data,
@@ -133,7 +133,7 @@ def fold_dump(state: RoutingState, block: RibBlock, horizon_us: int) -> RoutingL
         state.watched_count,
         ANY_ORIGIN if origins is None else origins,
         np.zeros((len(state.sizes), 3), np.int64),
-        *told,
+        *columns,
         path_at,
         path_length,
     )
@@ -153,7 +153,7 @@ def fold_dump(state: RoutingState, block: RibBlock, horizon_us: int) -> RoutingL
         np.empty(room, np.int32),
     )
     rows = place_routes(
-        *(column[:found] for column in told),
+        *(column[:found] for column in columns),
         ids,
         state.heard_us,
         dump_us,

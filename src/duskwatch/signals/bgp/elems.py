@@ -23,8 +23,8 @@ def fold_block(state: RoutingState, block: ElemBlock, horizon_us: int) -> Routin
     told_from = None
     if origins is not None:
         origin_of = _origins(block, np.flatnonzero((block.kind == Kind.ANNOUNCE) | (block.kind == Kind.RIB)))
-        own = np.flatnonzero(np.isin(origin_of, origins) & (block.time_us < horizon_us))
-        fresh = own[state.watched[prefix[own]] == 0]
+        originated = np.flatnonzero(np.isin(origin_of, origins) & (block.time_us < horizon_us))
+        fresh = originated[state.watched[prefix[originated]] == 0]
         if len(fresh):
             told_from = np.zeros(state.count, np.int64)
             np.maximum.at(told_from, prefix[fresh], elems - fresh)

@@ -30,11 +30,11 @@ def split(votes: Votes, owner: npt.NDArray[np.int64]) -> Iterator[tuple[int, Vot
     )
     for k, one in enumerate(owners):
         ids = units[bounds[k] : bounds[k + 1]]
-        own = rows[row_bounds[k] : row_bounds[k + 1]]
-        told = None
+        its_rows = rows[row_bounds[k] : row_bounds[k + 1]]
+        its_counts = None
         if counts is not None:
             these = kept[kept_bounds[k] : kept_bounds[k + 1]]
-            told = Counts(
+            its_counts = Counts(
                 counts.bin_us,
                 number[counts.unit[these]],
                 counts.bin[these],
@@ -49,11 +49,11 @@ def split(votes: Votes, owner: npt.NDArray[np.int64]) -> Iterator[tuple[int, Vot
                 hi=votes.hi[ids],
                 lo=votes.lo[ids],
                 length=votes.length[ids],
-                **{name: getattr(votes, name)[own] for name in ENTITY_CHANGES},
-                prefix=number[votes.prefix[own]],
+                **{name: getattr(votes, name)[its_rows] for name in ENTITY_CHANGES},
+                prefix=number[votes.prefix[its_rows]],
                 any_origin=votes.any_origin[ids],
                 origin_of=votes.origin_of[ids],
-                counts=told,
+                counts=its_counts,
             ),
         )
 

@@ -92,19 +92,19 @@ def space_of(entity: Entity, ranges: CountryRanges | None) -> tuple[Stretches | 
         return unit_ranges(ranges, entity.code, 1), unit_ranges(ranges, entity.code, 2)
     if entity.type == "prefix":
         prefix = Prefix.parse(entity.code)
-        own = units(
+        spans = units(
             np.array([prefix.afi], np.uint8), np.array([prefix.hi], np.uint64), np.array([prefix.length], np.uint8)
         )
         none = (np.empty(0, np.int64), np.empty(0, np.int64))
-        return (own, none) if prefix.afi == 1 else (none, own)
+        return (spans, none) if prefix.afi == 1 else (none, spans)
     return None, None
 
 
 def unit_ranges(ranges: CountryRanges, code: str, afi: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """A country's space as sorted stretches of /24s or /48s; a unit counts where any part of it is the country's."""
-    own = ranges.ranges_of(code, afi)
+    delegated = ranges.ranges_of(code, afi)
     shift = np.uint64(40) if afi == 1 else np.uint64(16)
-    first, last = (own.first_hi >> shift).astype(np.int64), (own.last_hi >> shift).astype(np.int64) + 1
+    first, last = (delegated.first_hi >> shift).astype(np.int64), (delegated.last_hi >> shift).astype(np.int64) + 1
     if not len(first):
         return first, last
     # Neighbours that meet in one unit are joined, so that no unit counts twice.
@@ -116,8 +116,8 @@ def known_share(votes: Votes, extent: Extent) -> float:
     """Share of a country's delegated /24s that any route heard covers."""
     counted = extent.slash24
     assert counted is not None
-    own = extent.selected & (votes.afi == 1)
-    start, end = units(votes.afi[own], votes.hi[own], votes.length[own])
+    heard = extent.selected & (votes.afi == 1)
+    start, end = units(votes.afi[heard], votes.hi[heard], votes.length[heard])
     delegated = int((counted[1] - counted[0]).sum())
     return covered(start, end, counted) / delegated if delegated else 0.0
 

@@ -16,17 +16,17 @@ MOST_BINS = 1 << 15
 
 
 def fold(state: RoutingState, message: Message, horizon_us: int | None = None) -> tuple[RoutingState, RoutingLog]:
-    """Apply one message to the state, and tell what it changed for watched prefixes and for sessions.
+    """Apply one message to the state, and log what it changed for watched prefixes and for sessions.
 
     horizon_us  elems at or after it, once their times are put right, are counted and left out. The end of the window
                 where that is known, the clock and some minutes in a live run; None: MOST_BINS bins
 
-    What is told is in the state's log too. The state given is used up. Messages are those of ``records.messages``, in
+    These rows are in the state's log too. The state given is used up. Messages are those of ``records.messages``, in
     the order that is promised there; ValueError where a table dump ends, or sends routes, that did not begin.
 
     A record may come late. Within LATE_US of the latest of its peer it is taken as of that; beyond, it is left out, as
-    it would rewrite what was told. One of a time before the window, after a roll, changes the state as of the window's
-    beginning, however late it is, if it is the latest of its peer: what the closed window told stays as it is. Each of
+    it would rewrite the log. One of a time before the window, after a roll, changes the state as of the window's
+    beginning, however late it is, if it is the latest of its peer: the log of the closed window stays as it is. Each of
     these is counted.
     """
     if horizon_us is None:

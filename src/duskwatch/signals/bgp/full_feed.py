@@ -58,7 +58,7 @@ def full_feed(
     """Which sessions carry a full table at each sample.
 
     sizes   int32[K, N, 2]  prefixes held, IPv4 and IPv6
-    dumped  bool[K, N, 2]   a table dump of its collector told tables of that family by then
+    dumped  bool[K, N, 2]   a table dump of its collector had tables of that address family by then
     asn     int64[N]        the peer's AS; None: each session is one
     Returns bool[K, N, 2]. The bar is relative and per address family: FULL_SHARE of the usual table (usual_table)
     among the sessions with a dump, LEARNED_SHARE_OF_MEDIAN of the median table among the others.
@@ -67,28 +67,31 @@ def full_feed(
     asn = np.arange(sessions, dtype=np.int64) if asn is None else asn
     out = np.zeros(sizes.shape, np.bool_)
     was = np.zeros(sizes.shape[1:], np.bool_)
-    begun = np.zeros(sizes.shape[1:])  # what each session held as a dump first told of it
+    begun = np.zeros(sizes.shape[1:])  # what each session held at its first dump
     bars = np.full((2, 2), np.inf)  # by family: with a dump, and without
     for k in range(sizes.shape[0]):
-        known = dumped[k] & (sizes[k] > 0)
-        begun = np.where(known & (begun == 0), sizes[k], begun)
+        filled = dumped[k] & (sizes[k] > 0)
+        begun = np.where(filled & (begun == 0), sizes[k], begun)
         for family in (0, 1):
-            now, told = sizes[k, :, family], dumped[k, :, family]
+            now, by_dump = sizes[k, :, family], dumped[k, :, family]
             same = k > 0 and np.array_equal(now, sizes[k - 1, :, family])
-            if not same or not np.array_equal(told, dumped[k - 1, :, family]):
-                own = begun[told, family]
-                usual = usual_table(np.where(own > 0, np.minimum(now[told], LEAK_FACTOR * own), now[told]), asn[told])
-                learned = now[~told & (now > 0)]
+            if not same or not np.array_equal(by_dump, dumped[k - 1, :, family]):
+                begun_with = begun[by_dump, family]
+                usual = usual_table(
+                    np.where(begun_with > 0, np.minimum(now[by_dump], LEAK_FACTOR * begun_with), now[by_dump]),
+                    asn[by_dump],
+                )
+                learned = now[~by_dump & (now > 0)]
                 bars[family, 0] = FULL_SHARE * usual if usual else np.inf
                 bars[family, 1] = LEARNED_SHARE_OF_MEDIAN * np.median(learned) if len(learned) else np.inf
-            bar = np.where(told, bars[family, 0], bars[family, 1])
+            bar = np.where(by_dump, bars[family, 0], bars[family, 1])
             was[:, family] = (now >= bar) | (was[:, family] & (now >= HYSTERESIS * bar) & (now > 0))
         out[k] = was
     return out
 
 
 def lacks_ipv4(part: CollectorPart) -> bool:
-    """Whether table dumps told IPv6 tables alone, though updates tell of IPv4: then they are whole in neither."""
+    """Whether table dumps hold IPv6 tables alone, though updates tell of IPv4: then they are whole in neither."""
     if not part.dumps or not len(part.sizes):
         return False
     first = int(np.argmax(part.sizes.any(axis=(1, 2))))
@@ -105,16 +108,16 @@ def as_learned(part: CollectorPart) -> CollectorPart:
 
 
 def told_by_dumps(part: CollectorPart, log: RoutingLog, sample_us: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Of each family, whether a table dump of the collector had told tables of it by each sample, bool[K, 1, 2].
+    """Of each address family, whether a table dump of the collector had tables of it by each sample, bool[K, 1, 2].
 
-    ``log``: its rows on sessions. A dump without any route of a family tells nothing of it.
+    ``log``: its rows on sessions. A dump without any route of an address family says nothing of it.
     """
     out = np.zeros((len(sample_us), 1, 2), np.bool_)
     if not part.dumps:
         return out
     times = log.time_us[log.op == Op.DUMPED]
     since_us = int(times.min()) if len(times) and not part.start.complete.any() else part.from_us
-    own = np.searchsorted(part.sample_us, since_us)
-    told = part.sizes[own].any(axis=0) if own < len(part.sizes) else np.ones(2, np.bool_)
-    out[sample_us >= since_us] = told
+    sample = np.searchsorted(part.sample_us, since_us)
+    has_table = part.sizes[sample].any(axis=0) if sample < len(part.sizes) else np.ones(2, np.bool_)
+    out[sample_us >= since_us] = has_table
     return out

@@ -45,7 +45,7 @@ class Steps:
 
 
 def counted_as(outage: Outage) -> str:
-    """The signal by which it is counted what an outage took: /24s; /48s or prefixes where it is told by these alone."""
+    """The signal by which it is counted what an outage took: /24s; /48s or prefixes where only these tell of it."""
     return next((name for name in COLUMNS if name in outage.signals), "bgp.visible_slash24")
 
 
@@ -57,7 +57,7 @@ def steps_of(level: Level, signal: str) -> Steps:
     return Steps(level.time_us[kept], count[kept])
 
 
-def holding(own: Steps, whole: Steps, outage: Outage, around: Sequence[Outage]) -> Holding | None:
+def holding(part: Steps, whole: Steps, outage: Outage, around: Sequence[Outage]) -> Holding | None:
     """What a part and its whole had before an outage of the part, and before those of the whole that it lies in.
 
     own, whole  counted as counted_as() says of the outage      around  outages of the whole
@@ -65,14 +65,14 @@ def holding(own: Steps, whole: Steps, outage: Outage, around: Sequence[Outage]) 
     never was one.
     """
     at = before(outage, around)
-    have, had = (float(steps.at(np.array([at]))[0]) for steps in (own, whole))
+    have, had = (float(steps.at(np.array([at]))[0]) for steps in (part, whole))
     if not (have > 0 and had > 0):
-        times = np.unique(np.concatenate([own.time_us, whole.time_us]))
-        mine, all_ = own.at(times), whole.at(times)
-        told = np.flatnonzero((mine > 0) & (all_ > 0))
-        if not len(told):
+        times = np.unique(np.concatenate([part.time_us, whole.time_us]))
+        mine, all_ = part.at(times), whole.at(times)
+        both = np.flatnonzero((mine > 0) & (all_ > 0))
+        if not len(both):
             return None
-        row = told[max(0, int(np.searchsorted(times[told], at, side="right")) - 1)]
+        row = both[max(0, int(np.searchsorted(times[both], at, side="right")) - 1)]
         have, had = float(mine[row]), float(all_[row])
     return Holding(counted_as(outage), have, max(have, had))
 
@@ -100,22 +100,22 @@ def homes(
     afi, hi, length  [P] prefixes     network  [P] AS of each, below 1 where there is none
     country          [P] index into ranges.countries, -1: of none     asked  [P] of whose networks it is asked
     """
-    own = np.flatnonzero(np.isin(network, network[asked & (network > 0)]) & (network > 0))
-    where = np.unique(np.column_stack([network[own], country[own].astype(np.int64)]), axis=0)
+    rows = np.flatnonzero(np.isin(network, network[asked & (network > 0)]) & (network > 0))
+    where = np.unique(np.column_stack([network[rows], country[rows].astype(np.int64)]), axis=0)
     asns, first, many = np.unique(where[:, 0], return_index=True, return_counts=True)
     of = {
         asn: index
         for asn, index, count in zip(asns.tolist(), where[first, 1].tolist(), many.tolist(), strict=True)
         if count == 1 and index >= 0
     }
-    own = own[np.isin(network[own], np.fromiter(of, np.int64, len(of)))]
-    own = own[np.lexsort((afi[own], country[own]))]
-    start, end = units(afi[own], hi[own], length[own])
-    edges = np.flatnonzero(np.diff(country[own], prepend=-2) | np.diff(afi[own].astype(np.int16), prepend=0))
-    for low, high in pairwise([*edges.tolist(), len(own)]):
-        counted = unit_ranges(ranges, ranges.countries[int(country[own[low]])], int(afi[own[low]]))
+    rows = rows[np.isin(network[rows], np.fromiter(of, np.int64, len(of)))]
+    rows = rows[np.lexsort((afi[rows], country[rows]))]
+    start, end = units(afi[rows], hi[rows], length[rows])
+    edges = np.flatnonzero(np.diff(country[rows], prepend=-2) | np.diff(afi[rows].astype(np.int16), prepend=0))
+    for low, high in pairwise([*edges.tolist(), len(rows)]):
+        counted = unit_ranges(ranges, ranges.countries[int(country[rows[low]])], int(afi[rows[low]]))
         outside = _counted(start[low:high], end[low:high], counted) < end[low:high] - start[low:high]
-        for asn in network[own[low:high]][outside].tolist():
+        for asn in network[rows[low:high]][outside].tolist():
             of.pop(asn, None)
     return {asn: ranges.countries[index] for asn, index in of.items()}
 
@@ -169,9 +169,9 @@ def network_of(prefix: Entity, log: ChangeLog, outage: Outage) -> Entity | None:
         seen = np.flatnonzero(log.state == PrefixState.VISIBLE)
         last[log.prefix[seen[::-1]]] = seen[::-1]
         up = last >= 0
-    own, rows = np.flatnonzero(up), last[up]
+    visible, rows = np.flatnonzero(up), last[up]
     origin = log.origin[rows]
-    prefixes = [Prefix.parse(log.prefixes[k]) for k in own.tolist()]
+    prefixes = [Prefix.parse(log.prefixes[k]) for k in visible.tolist()]
     inside = space_of(prefix, None)[0 if Prefix.parse(prefix.code).afi == 1 else 1]
     assert inside is not None
     most: dict[int, int] = {}

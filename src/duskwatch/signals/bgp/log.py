@@ -27,7 +27,7 @@ class Op(IntEnum):
 class RoutingLog:
     """What happened to watched prefixes and to sessions. L rows, in order per peer; times never go back per peer.
 
-    Only what happened in a window is told; what stood before is in a StartTable. A row SILENT may be of a time before
+    Only what happened in a window is logged; what stood before is in a StartTable. A row SILENT may be of a time before
     the window: that a peer was not heard for too long can become known later than it was so.
     """
 

@@ -103,14 +103,14 @@ def _measured(
     number[unit] = np.arange(len(unit)) - np.repeat(unit_bounds[:-1], np.diff(unit_bounds))
     row, row_bounds = by_owner(owner, votes.prefix, owners)
     spoken, bins_of, announced, withdrawn = _spoken(votes, bin_us)
-    told, told_bounds = by_owner(owner, spoken, owners)
+    spoken_rows, told_bounds = by_owner(owner, spoken, owners)
     at_once = max(1, min(ENTITIES_AT_ONCE, ROWS_AT_ONCE // (len(votes.step_us) + 1)))
     for begin in range(0, len(owners), at_once):
         some = slice(begin, min(begin + at_once, len(owners)))
         whose = np.arange(some.stop - some.start)
-        own = told[told_bounds[some.start] : told_bounds[some.stop]]
+        of_some = spoken_rows[told_bounds[some.start] : told_bounds[some.stop]]
         place = np.repeat(whose, np.diff(told_bounds[some.start : some.stop + 1]))
-        said = place * _bins(votes, bin_us) + bins_of[own], announced[own], withdrawn[own]
+        said = place * _bins(votes, bin_us) + bins_of[of_some], announced[of_some], withdrawn[of_some]
         histories = _some(
             votes,
             unit[unit_bounds[some.start] : unit_bounds[some.stop]],
@@ -175,7 +175,7 @@ def _some(
     coverage[:, SPECS.index(PEERS_LIVE)] = 1.0
     texts = prefix_texts(votes.afi[unit], votes.hi[unit], votes.lo[unit], votes.length[unit])
     for k in range(count):
-        rows, own = slice(bounds[k], bounds[k + 1]), slice(row_bounds[k], row_bounds[k + 1])
+        rows, its_rows = slice(bounds[k], bounds[k + 1]), slice(row_bounds[k], row_bounds[k + 1])
         yield EntityHistory(
             Level(
                 votes.until_us,
@@ -185,8 +185,8 @@ def _some(
             ),
             ChangeLog(
                 tuple(texts[unit_bounds[k] : unit_bounds[k + 1]]),
-                prefix=prefix[own],
-                **{name: column[own] for name, column in changes.items()},
+                prefix=prefix[its_rows],
+                **{name: column[its_rows] for name, column in changes.items()},
             ),
             SignalBlock(SPECS, votes.from_us, bin_us, values[k], coverage[k]),
             gaps=votes.gaps,
@@ -214,14 +214,19 @@ def _spoken(votes: Votes, bin_us: int) -> tuple[npt.NDArray[np.int32], ...]:
             raise ValueError(f"counted in bins of {counts.bin_us} us, asked for {bin_us}")
         return counts.unit, counts.bin, counts.announced, counts.withdrawn
     rows = votes.rows
-    told = np.flatnonzero(
+    spoken = np.flatnonzero(
         ((rows.code == Vote.HOLD) | (rows.code == Vote.LOSE))
         & (rows.prefix >= 0)
         & (rows.time_us >= votes.from_us)
         & (rows.time_us < votes.until_us)
     )
-    is_hold = (rows.code[told] == Vote.HOLD).astype(np.int32)
-    return rows.prefix[told], ((rows.time_us[told] - votes.from_us) // bin_us).astype(np.int32), is_hold, 1 - is_hold
+    is_hold = (rows.code[spoken] == Vote.HOLD).astype(np.int32)
+    return (
+        rows.prefix[spoken],
+        ((rows.time_us[spoken] - votes.from_us) // bin_us).astype(np.int32),
+        is_hold,
+        1 - is_hold,
+    )
 
 
 def _sums(

@@ -27,7 +27,7 @@ MIXED = -1
 def roll(state: RoutingState, at_us: int) -> tuple[CollectorPart, RoutingState]:
     """End the window at a time and begin the next: what the window holds, and the state that goes on.
 
-    What was told with a time before ``at_us`` is the window's, all else the next one's, whatever came first: a state
+    Rows with a time before ``at_us`` is the window's, all else the next one's, whatever came first: a state
     may be rolled when messages of later times were folded already. What comes afterwards of a time before ``at_us`` is
     taken as of ``at_us``, and counted (fold() has the rule). join() makes one part of parts that follow each other, the
     same as if there had been no roll, if nothing came late. The state given is used up.
@@ -132,9 +132,9 @@ def _since(part: CollectorPart, state: RoutingState, at_us: int) -> list[tuple[i
 
 def _within(checks: Iterable[DumpCheck], from_us: int, until_us: int) -> list[DumpCheck]:
     """Comparisons of a window, and of each peer the last before it."""
-    told = [check for check in checks if check.time_us < until_us]
-    before = _last_of_each(check for check in told if check.time_us < from_us)
-    return [*before, *(check for check in told if check.time_us >= from_us)]
+    made = [check for check in checks if check.time_us < until_us]
+    before = _last_of_each(check for check in made if check.time_us < from_us)
+    return [*before, *(check for check in made if check.time_us >= from_us)]
 
 
 def _last_of_each(checks: Iterable[DumpCheck]) -> list[DumpCheck]:
@@ -146,12 +146,14 @@ def _gaps(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
     """Gaps in order; those of one reason that overlap or touch are one."""
     out: dict[str, list[Gap]] = {}
     for gap in sorted(gaps, key=lambda gap: (gap.from_us, gap.until_us)):
-        own = out.setdefault(gap.reason, [])
-        if own and gap.from_us <= own[-1].until_us:
-            own[-1] = replace(own[-1], until_us=max(own[-1].until_us, gap.until_us))
+        of_reason = out.setdefault(gap.reason, [])
+        if of_reason and gap.from_us <= of_reason[-1].until_us:
+            of_reason[-1] = replace(of_reason[-1], until_us=max(of_reason[-1].until_us, gap.until_us))
         else:
-            own.append(gap)
-    return tuple(sorted((gap for own in out.values() for gap in own), key=lambda gap: (gap.from_us, gap.until_us)))
+            of_reason.append(gap)
+    return tuple(
+        sorted((gap for of_reason in out.values() for gap in of_reason), key=lambda gap: (gap.from_us, gap.until_us))
+    )
 
 
 def join(parts: Sequence[CollectorPart]) -> CollectorPart:

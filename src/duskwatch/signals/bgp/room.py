@@ -34,24 +34,24 @@ def _numbers(state: RoutingState, block: ElemBlock | RibBlock) -> npt.NDArray[np
     if numbers is None or numbers.table is not theirs:
         numbers = state.numbers = PeerNumbers(theirs, np.empty(0, np.int32), True)
     if len(numbers.number) < len(theirs):
-        own = state.peers
-        if len(state.row_of) != len(own):
-            state.row_of = {peer: row for row, peer in reversed(list(enumerate(own.rows())))}
+        peers = state.peers
+        if len(state.row_of) != len(peers):
+            state.row_of = {peer: row for row, peer in reversed(list(enumerate(peers.rows())))}
         begun = len(numbers.number)
         more = []
         at_address: dict[tuple[int, int, int], list[int]] = {}
-        for row, known in enumerate(own.rows()):
-            at_address.setdefault(known[1:], []).append(row)
+        for row, met in enumerate(peers.rows()):
+            at_address.setdefault(met[1:], []).append(row)
         for peer, bgp_id in zip(theirs.rows(begun), theirs.bgp_id[begun:], strict=True):
             if peer not in state.row_of and (same := _same_session(state, peer[0], at_address.get(peer[1:], []))) >= 0:
                 state.row_of[peer] = same
                 state.counters[7] += 1
             if peer not in state.row_of:
-                state.row_of[peer] = len(own)
-                at_address.setdefault(peer[1:], []).append(len(own))
-                for column, value in zip((own.asn, own.address_hi, own.address_lo, own.afi), peer, strict=True):
+                state.row_of[peer] = len(peers)
+                at_address.setdefault(peer[1:], []).append(len(peers))
+                for column, value in zip((peers.asn, peers.address_hi, peers.address_lo, peers.afi), peer, strict=True):
                     column.append(value)
-                own.bgp_id.append(bgp_id)
+                peers.bgp_id.append(bgp_id)
             more.append(state.row_of[peer])
         numbers.number = np.concatenate([numbers.number, np.array(more, np.int32)])
         numbers.same = bool((numbers.number == np.arange(len(numbers.number))).all())
@@ -62,13 +62,13 @@ def _same_session(state: RoutingState, asn: int, rows: Sequence[int]) -> int:
     """The row of a session at the address of a peer not met before, though under another AS number; -1: there is none.
 
     A dump may name no AS (GoBGP wrote 0) or AS_TRANS, or be of a time when the peer had another. So a session that
-    was told by dumps alone is the one that updates name by its address, and the AS is taken from the updates.
+    was in dumps alone is the one that updates name by its address, and the AS is taken from the updates.
     """
     if len(rows) != 1 or not (state.peers.address_hi[rows[0]] or state.peers.address_lo[rows[0]]):
         return -1
-    row, known = rows[0], state.peers.asn[rows[0]]
+    row, named = rows[0], state.peers.asn[rows[0]]
     in_dump = state.dump_us >= 0
-    if known in NO_AS and asn not in NO_AS:
+    if named in NO_AS and asn not in NO_AS:
         state.peers.asn[row] = asn
         return row
     if asn in NO_AS or in_dump:

@@ -8,7 +8,7 @@ from duskwatch.signals.bgp.state import SILENT_US, RoutingState
 
 
 def quiet_peers(state: RoutingState, before_us: int, among: npt.NDArray[np.int32] | None = None) -> RoutingLog:
-    """Peers whose last word was SILENT_US before a time, as rows SILENT; the state knows that they were told.
+    """Peers whose last word was SILENT_US before a time, as rows SILENT; the state keeps that they were logged.
 
     Of a peer that is heard again the fold of its elem tells the silence. This is for what ends one otherwise: a roll,
     or a table dump that fills the peer's table. ``among``: only these peers.

@@ -62,7 +62,7 @@ class PeerNumbers:
 class RoutingState:
     """All that is known of one collector's peers at one moment of event time. Picklable; fold() and roll() consume it.
 
-    A window has begun and has no end until roll() or close() is told one. Make it with begin().
+    A window has begun and has no end until roll() or close() is given one. Make it with begin().
     Memory: 22 bytes per prefix, 8 per prefix and 64 peers, 4 to 16 for the hash; for each watched prefix 13 bytes and
     5 for each session, and some 40 for each path that led to any; the log of the window.
     """
@@ -94,12 +94,12 @@ class RoutingState:
     path_values: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(1 << 6, np.int32))
     sizes: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))
     heard_us: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    # 1 while the session is up as far as is known, 2 where the log has told that it is silent
+    # 1 while the session is up as far as is known, 2 where the log says that it is silent
     live: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
     whole: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
     dumps: int = 0
     dumped_us: int = NEVER_YET_US  # the last table dump is of this time
-    silent_until_us: int = NEVER_YET_US  # the end of the latest silence that was told
+    silent_until_us: int = NEVER_YET_US  # the end of the latest silence that was logged
     # What the window has so far, or what came after it:
     log: list[RoutingLog] = field(default_factory=list)
     sample_us: int = -1  # time of the next sample of table sizes
@@ -121,7 +121,7 @@ class RoutingState:
 
     @property
     def floor_us(self) -> int:
-        """Nothing is told of a time before it, since the window before was told already."""
+        """No row is of a time before it: the window before is closed."""
         return self.from_us if self.rolled else NEVER_YET_US
 
     @property

@@ -82,17 +82,17 @@ class _ByUnit:
     def of(self, entity: Entity, within: str) -> tuple[I64, I64]:
         """Units of an entity in order, and the rows about them."""
         if entity.type == "asn":
-            own = np.sort(self.by_network[slice(*np.searchsorted(self.network, [entity.asn, entity.asn + 1]))])
+            its_units = np.sort(self.by_network[slice(*np.searchsorted(self.network, [entity.asn, entity.asn + 1]))])
         elif entity.type == "country":
-            own = np.flatnonzero(self.units.whole & (self.country == self._index(entity.code)))
+            its_units = np.flatnonzero(self.units.whole & (self.country == self._index(entity.code)))
         else:
             columns = self.units.afi, self.units.hi, self.units.lo, self.units.length
-            own = np.flatnonzero(self.units.whole & related(Prefix.parse(entity.code), *columns))
+            its_units = np.flatnonzero(self.units.whole & related(Prefix.parse(entity.code), *columns))
         if within:
-            own = own[self.country[own] == self._index(within)]
-        first, count = self.first[own], self.first[own + 1] - self.first[own]
+            its_units = its_units[self.country[its_units] == self._index(within)]
+        first, count = self.first[its_units], self.first[its_units + 1] - self.first[its_units]
         begin = np.repeat(first - (np.cumsum(count) - count), count)
-        return own.astype(np.int64), self.rows[begin + np.arange(int(count.sum()))]
+        return its_units.astype(np.int64), self.rows[begin + np.arange(int(count.sum()))]
 
     def _index(self, code: str) -> int:
         return self.ranges.countries.index(code) if self.ranges is not None and code in self.ranges.countries else -2
@@ -118,10 +118,10 @@ def ask(
     votes = _votes(log, days, _joined([day.of(entity, within, place) for day in days], days))
     lone = [one for day in days for one in day.lone if one.prefix in place]
     everything = np.ones(len(place), np.bool_)
-    known = days[0].places if len(days) == 1 else None
-    told, _ = witness(votes, everything, history, outages, _faults(days), lone, known)
+    collectors = days[0].places if len(days) == 1 else None
+    witnesses, _ = witness(votes, everything, history, outages, _faults(days), lone, collectors)
     others = [(day.until_us, *day.steps_of(entity, within)) for day in days]
-    return Witnessed(told, tuple(_transit(votes, others, outage) for outage in outages))
+    return Witnessed(witnesses, tuple(_transit(votes, others, outage) for outage in outages))
 
 
 def _votes(log: ChangeLog, days: Sequence[Statements], rows: VoteRows) -> Votes:
@@ -201,14 +201,14 @@ def _joined(parts: Sequence[VoteRows], days: Sequence[Statements]) -> VoteRows:
             "code": np.tile([Vote.OFF4, Vote.OFF6, Vote.CLEAR], len(ended)),
         }
         first = {"session": base, "route": routes}
-        for name, own in columns.items():
+        for name, pieces in columns.items():
             column = getattr(part, name)
             leaving = gone.get(name, np.zeros(3 * len(ended))).astype(column.dtype)
             both = np.concatenate([column[:begun], leaving, column[begun:]])
-            own.append(both + np.int32(first[name]) if name in first else both)
+            pieces.append(both + np.int32(first[name]) if name in first else both)
         base += len(part.sessions)
         routes += len(part.routes.ends.upstream)
-    joined: dict[str, Any] = {name: np.concatenate(own) for name, own in columns.items()}
+    joined: dict[str, Any] = {name: np.concatenate(pieces) for name, pieces in columns.items()}
     return replace(
         parts[0],
         **joined,

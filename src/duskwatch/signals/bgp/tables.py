@@ -27,7 +27,7 @@ I32 = npt.NDArray[np.int32]
 class RoutesAt:
     """The routes held at one moment. P prefixes in order of address, N sessions in order of collector.
 
-    A session that was silent, or whose collector recorded nothing, is told with what it held last: ``voting`` says
+    A session that was silent, or whose collector recorded nothing, is listed with what it held last: ``voting`` says
     whose word counts. A route that a peer was not heard to hold, and was not heard to have lost, is none.
     """
 
@@ -37,7 +37,7 @@ class RoutesAt:
     lo: npt.NDArray[np.uint64]
     length: npt.NDArray[np.uint8]
     sessions: tuple[str, ...]  # [N] collector, AS and address
-    asn: npt.NDArray[np.uint32]  # [N] AS of the peer; 0 where it is not told
+    asn: npt.NDArray[np.uint32]  # [N] AS of the peer; 0 where the peer table names none
     voting: npt.NDArray[np.bool_]  # [N, 2] live and full feed: it votes on IPv4, on IPv6
     path: I32  # [P, N] row of ``paths``; -1 where it holds no route. A path that cannot be read is row 0, the empty one
     paths: Paths  # those held, each once; of routes_over() those of the whole window
@@ -114,8 +114,8 @@ def routes_over(votes: Votes, times_us: Sequence[int]) -> Iterator[RoutesAt]:
     for time_us in times_us:
         upto = int(np.searchsorted(rows.time_us, time_us, side="right"))
         some = slice(done, upto)
-        told = (getattr(rows, name)[some] for name in ("time_us", "session", "prefix", "code", "route"))
-        held_routes(*told, time_us + 1, held)
+        columns = (getattr(rows, name)[some] for name in ("time_us", "session", "prefix", "code", "route"))
+        held_routes(*columns, time_us + 1, held)
         done = upto
         yield RoutesAt(
             time_us,

@@ -184,17 +184,17 @@ def join(spans: Sequence[Testimony]) -> Testimony:
         units.append(span.unit[rows] + np.int32(base))
         for name in ROWS:
             columns[name].append(getattr(span, name)[rows])
-    told: dict[str, Any] = {name: np.concatenate(parts) for name, parts in columns.items()}
-    order = np.lexsort((told["time_us"], np.concatenate(keys)))
-    told = {name: column[order] for name, column in told.items()}
-    told |= {name: np.concatenate([getattr(span, name) for span in spans]) for name in STARTS}
+    joined: dict[str, Any] = {name: np.concatenate(parts) for name, parts in columns.items()}
+    order = np.lexsort((joined["time_us"], np.concatenate(keys)))
+    joined = {name: column[order] for name, column in joined.items()}
+    joined |= {name: np.concatenate([getattr(span, name) for span in spans]) for name in STARTS}
     others = [span.others for span in spans]
     places = np.cumsum([0] + [len(one.units) for one in others])
     return replace(
         spans[0],
         units=_concatenated([span.units for span in spans]),
         unit=np.concatenate(units)[order],
-        **told,
+        **joined,
         lone=tuple(one for span in spans for one in span.lone),
         others=Reached(
             _concatenated([one.units for one in others]),

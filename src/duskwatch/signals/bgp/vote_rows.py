@@ -109,13 +109,13 @@ def vote_rows(
     for part, mine, number, offset, first in zip(
         parts, picked, units.numbers, offsets[:-1], known_routes.first, strict=True
     ):
-        time_us, peer, own, op, route = (
+        time_us, peer, unit, op, route = (
             getattr(part.log, name)[mine] for name in ("time_us", "peer", "prefix", "op", "route")
         )
         code = CODES[op]
-        at = np.where(own >= 0, number[own], np.int32(-1)) if len(number) else np.full(len(own), -1, np.int32)
+        at = np.where(unit >= 0, number[unit], np.int32(-1)) if len(number) else np.full(len(unit), -1, np.int32)
         about = (at >= low) & (at < high)
-        keep = (code != 255) & (about | ((own < 0) & (time_us >= from_us)))
+        keep = (code != 255) & (about | ((unit < 0) & (time_us >= from_us)))
         times.append(time_us[keep])
         sessions.append((peer[keep] + offset).astype(np.int32))
         where.append(at[keep])
@@ -224,16 +224,16 @@ def _start(
     last_us, last = np.full(count, -1, np.int64), np.zeros(count, np.int32)
     origin_of = known_routes.ends.origin
     for part, number, offset, first in zip(parts, units.numbers, offsets[:-1], known_routes.first, strict=True):
-        own = np.flatnonzero((number >= low) & (number < high))
-        unit = units.first[number[own]] - base
+        in_span = np.flatnonzero((number >= low) & (number < high))
+        unit = units.first[number[in_span]] - base
         columns = slice(int(offset), int(offset) + len(part.peers))
         start = part.start
-        cells[unit, columns] = start.cells[own, : len(part.peers)]
-        before = start.routes[own, : len(part.peers)]
+        cells[unit, columns] = start.cells[in_span, : len(part.peers)]
+        before = start.routes[in_span, : len(part.peers)]
         routes[unit, columns] = np.where(before != 0, before + np.int32(first), 0)
-        later = start.last_us[own] >= np.maximum(last_us[unit], 0)
-        last_us[unit[later]] = start.last_us[own][later]
-        last[unit[later]] = start.last_route[own][later] + first
+        later = start.last_us[in_span] >= np.maximum(last_us[unit], 0)
+        last_us[unit[later]] = start.last_us[in_span][later]
+        last[unit[later]] = start.last_route[in_span][later] + first
         cells[:, columns] |= np.where(start.complete[: len(part.peers)] == 1, KNOWN, 0).astype(np.uint8)
     ever = (last_us >= 0).astype(np.uint8)
     pairs = slice(*np.searchsorted(units.pair_prefix, [low, high]))
@@ -253,7 +253,7 @@ def _start(
 
 
 def with_start(rows: VoteRows, some: npt.NDArray[np.int32] | None = None) -> VoteRows:
-    """The rows with what stood at the start told as rows too, just before the first: for those who walk them anew.
+    """The rows with what stood at the start as rows too, just before the first: for those who walk them anew.
 
     Of ``some`` units alone, where they are given; a whole table would make as many rows as it has routes.
     """

@@ -36,7 +36,7 @@ class Units:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class EarlierPrefixes:
     """Prefixes known from before a window, which may be gone by now: K rows, one for each origin."""
 
     afi: npt.NDArray[np.uint8]
@@ -47,7 +47,7 @@ class Known:
     seen_us: npt.NDArray[np.int64]  # the last window in which it was visible ended then
 
 
-NOTHING_KNOWN = Known(
+NO_EARLIER = EarlierPrefixes(
     np.empty(0, np.uint8),
     np.empty(0, np.uint64),
     np.empty(0, np.uint64),
@@ -57,19 +57,23 @@ NOTHING_KNOWN = Known(
 )
 
 
+Known = EarlierPrefixes  # its name in the work files of a backfill that an earlier version began
+
 Origins = Sequence[npt.NDArray[np.uint32]]
 """For each part, the origin of each of its paths, [R]."""
 
 
-def number_units(parts: Sequence[CollectorPart], origins: Origins | None = None, known: Known = NOTHING_KNOWN) -> Units:
+def number_units(
+    parts: Sequence[CollectorPart], origins: Origins | None = None, earlier: EarlierPrefixes = NO_EARLIER
+) -> Units:
     """Watched prefixes of all parts in address order; with ``origins``, units for single origins too.
 
-    What is ``known`` from before is among them, so that what is gone is seen to be gone.
+    Prefixes of ``earlier`` windows are among them, so that what is gone is seen to be gone.
     """
-    told = [np.flatnonzero(part.start.mentioned[: len(part.afi)]) for part in parts]
+    mentioned = [np.flatnonzero(part.start.mentioned[: len(part.afi)]) for part in parts]
     columns = [
         np.concatenate(
-            [getattr(part, name)[ids] for part, ids in zip(parts, told, strict=True)] + [getattr(known, name)]
+            [getattr(part, name)[ids] for part, ids in zip(parts, mentioned, strict=True)] + [getattr(earlier, name)]
         )
         for name in ("afi", "hi", "lo", "length")
     ]
@@ -81,19 +85,19 @@ def number_units(parts: Sequence[CollectorPart], origins: Origins | None = None,
     number = np.empty(len(order), np.int32)
     number[order] = np.cumsum(fresh) - 1
     numbers, at = [], 0
-    for part, ids in zip(parts, told, strict=True):
-        own = np.full(len(part.afi), -1, np.int32)
-        own[ids] = number[at : at + len(ids)]
+    for part, ids in zip(parts, mentioned, strict=True):
+        unit_of = np.full(len(part.afi), -1, np.int32)
+        unit_of[ids] = number[at : at + len(ids)]
         at += len(ids)
-        numbers.append(own)
+        numbers.append(unit_of)
     afi, hi, lo, length = (column[fresh] for column in columns)
     count = len(afi)
     sole = np.full(count, -1, np.int64)
     pairs = np.empty(0, np.uint64)
     if origins is not None:
-        of_known = number[len(number) - len(known.afi) :]
-        sole, several = _origins(parts, origins, numbers, count, of_known, known.origin)
-        pairs = _pairs(parts, origins, numbers, several, of_known, known.origin)
+        of_earlier = number[len(number) - len(earlier.afi) :]
+        sole, several = _origins(parts, origins, numbers, count, of_earlier, earlier.origin)
+        pairs = _pairs(parts, origins, numbers, several, of_earlier, earlier.origin)
     pair_prefix = (pairs >> np.uint64(32)).astype(np.int64)
     extra = np.bincount(pair_prefix, minlength=count)
     first = np.arange(count + 1, dtype=np.int64)
@@ -116,25 +120,25 @@ def _origins(
     origins: Origins,
     numbers: list[npt.NDArray[np.int32]],
     count: int,
-    of_known: npt.NDArray[np.int32],
-    known_origin: npt.NDArray[np.int64],
+    of_earlier: npt.NDArray[np.int32],
+    earlier_origin: npt.NDArray[np.int64],
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
     """The only origin of each prefix, -1 where there are several or none; and 1 where there are several."""
     origin, several = np.full(count, -1, np.int64), np.zeros(count, np.uint8)
     for part, origin_of, number in zip(parts, origins, numbers, strict=True):
-        own, more = np.full(len(number), -1, np.int64), np.zeros(len(number), np.uint8)
-        one_origin(part.start.routes, origin_of, own, more)
-        more_origins(part.log.prefix, part.log.op, part.log.route, origin_of, own, more)
-        told = np.flatnonzero(number >= 0)
-        where = number[told]
-        several[where] |= more[told]
-        known, new = origin[where], own[told]
-        several[where[(known >= 0) & (new >= 0) & (known != new)]] = 1
-        origin[where] = np.where(known < 0, new, known)
-    for row in _first_of_each(of_known, known_origin):
-        where, own = of_known[row], known_origin[row]
-        several[where[(origin[where] >= 0) & (origin[where] != own)]] = 1
-        origin[where] = np.where(origin[where] < 0, own, origin[where])
+        sole, more = np.full(len(number), -1, np.int64), np.zeros(len(number), np.uint8)
+        one_origin(part.start.routes, origin_of, sole, more)
+        more_origins(part.log.prefix, part.log.op, part.log.route, origin_of, sole, more)
+        counted = np.flatnonzero(number >= 0)
+        where = number[counted]
+        several[where] |= more[counted]
+        before, new = origin[where], sole[counted]
+        several[where[(before >= 0) & (new >= 0) & (before != new)]] = 1
+        origin[where] = np.where(before < 0, new, before)
+    for row in _first_of_each(of_earlier, earlier_origin):
+        where, sole = of_earlier[row], earlier_origin[row]
+        several[where[(origin[where] >= 0) & (origin[where] != sole)]] = 1
+        origin[where] = np.where(origin[where] < 0, sole, origin[where])
     return np.where(several == 1, -1, origin), several
 
 
@@ -152,12 +156,12 @@ def _pairs(
     origins: Origins,
     numbers: list[npt.NDArray[np.int32]],
     several: npt.NDArray[np.uint8],
-    of_known: npt.NDArray[np.int32],
-    known_origin: npt.NDArray[np.int64],
+    of_earlier: npt.NDArray[np.int32],
+    earlier_origin: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.uint64]:
     """Prefix and origin, prefix << 32 | origin, of the prefixes that have several, in order; AS 0 is none."""
-    told = np.flatnonzero((known_origin > 0) & (several[of_known] == 1))
-    found = [_key(of_known[told], known_origin[told].astype(np.uint32))]
+    shared = np.flatnonzero((earlier_origin > 0) & (several[of_earlier] == 1))
+    found = [_key(of_earlier[shared], earlier_origin[shared].astype(np.uint32))]
     for part, origin_of, number in zip(parts, origins, numbers, strict=True):
         wanted = (number >= 0) & (several[np.maximum(number, 0)] == 1) if len(several) else number >= 0
         rows = np.flatnonzero(wanted)
@@ -185,16 +189,16 @@ class Picked:
 
     def of(self, span: int) -> npt.NDArray[np.int32]:
         """Rows about a span of prefixes, and those of sessions, in the order of the log."""
-        own = self.rows[self.bounds[span] : self.bounds[span + 1]]
-        return np.sort(np.concatenate([own, self.rows[self.bounds[-2] : self.bounds[-1]]]))
+        of_span = self.rows[self.bounds[span] : self.bounds[span + 1]]
+        return np.sort(np.concatenate([of_span, self.rows[self.bounds[-2] : self.bounds[-1]]]))
 
 
 def cut_in_spans(units: Units, parts: Sequence[CollectorPart], unit_bytes: int, most: int) -> list[tuple[int, int]]:
     """Stretches of prefixes that take no more than ``most`` bytes each to walk; at least one, even of no prefix."""
     weight = unit_bytes * np.diff(units.first)
     for part, number in zip(parts, units.numbers, strict=True):
-        told = part.log.prefix[part.log.prefix >= 0]
-        per_prefix = np.bincount(told, minlength=len(number))[: len(number)]
+        prefixes = part.log.prefix[part.log.prefix >= 0]
+        per_prefix = np.bincount(prefixes, minlength=len(number))[: len(number)]
         there = number >= 0
         weight[number[there]] += ROW_BYTES * per_prefix[there]
     edges = [0]

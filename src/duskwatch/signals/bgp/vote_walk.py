@@ -60,8 +60,8 @@ def walk(rows: VoteRows, family: npt.NDArray[np.uint8], voters: int) -> tuple[tu
         )
         changes.append(tuple(column[:n] for column in out))
         steps.append(tuple(column[:m] for column in step_out))
-    time_us, prefix, state_, votes, known, route, by = (np.concatenate(column) for column in zip(*changes, strict=True))
+    time_us, prefix, state_, votes, live, route, by = (np.concatenate(column) for column in zip(*changes, strict=True))
     return (
-        (time_us, prefix, state_, votes, known, *(column[route] for column in rows.routes.ends), by),
+        (time_us, prefix, state_, votes, live, *(column[route] for column in rows.routes.ends), by),
         tuple(np.concatenate(column) for column in zip(*steps, strict=True)),
     )

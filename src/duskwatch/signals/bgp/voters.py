@@ -49,8 +49,8 @@ def switches(
     gaps: list[Gap] = []
     for part, log, offset in zip(parts, logs, offsets, strict=False):
         holes = [(gap.from_us, gap.until_us) for gap in part.gaps]
-        known = max(from_us, part.from_us), until_us
-        lives = _live_spans(part.start.sessions, log, len(part.peers), sample_us, *known)
+        watched = max(from_us, part.from_us), until_us
+        lives = _live_spans(part.start.sessions, log, len(part.peers), sample_us, *watched)
         doubted = _doubted_spans(part, from_us, until_us)
         ever_full: npt.NDArray[np.bool_] = np.zeros(len(part.peers), np.bool_)
         for sample in full:
@@ -77,7 +77,7 @@ def switches(
             if ever_full[peer]:
                 gaps += [
                     Gap(part.session(peer), start, end, reason, 1)
-                    for start, end, reason in _session_gaps(part.start.sessions[peer], log, peer, sample_us, *known)
+                    for start, end, reason in _session_gaps(part.start.sessions[peer], log, peer, sample_us, *watched)
                 ]
                 gaps += [Gap(part.session(peer), *stretch, "its table fell", 1) for stretch in sorted(fallen[peer])]
                 gaps += [Gap(part.session(peer), *stretch, NO_FULL_FEED, 1) for stretch in sorted(short[peer])]
@@ -86,7 +86,7 @@ def switches(
                     for start, end in doubted.get(peer, [])
                 ]
         voters = len({asn for asn, full_feed_once in zip(part.peers.asn, ever_full, strict=True) if full_feed_once})
-        # One that became known late may have been told of the time before the window.
+        # One that became known late may have been logged of the time before the window.
         whole_part = [replace(gap, from_us=max(gap.from_us, from_us), peers=voters) for gap in part.gaps]
         gaps += [gap for gap in whole_part if gap.from_us < gap.until_us]
     gaps.sort(key=lambda gap: (gap.from_us, gap.source, gap.until_us))
@@ -113,15 +113,15 @@ def _live_spans(
     for peer, op, time_us in zip(log.peer.tolist(), log.op.tolist(), log.time_us.tolist(), strict=True):
         if op in (Op.UP, Op.HEARD, Op.DUMPED):
             begun = _counts_from(op, time_us, sample_us, until_us)
-            known = since[peer]
-            since[peer] = begun if known is None else min(known, begun)
+            earlier = since[peer]
+            since[peer] = begun if earlier is None else min(earlier, begun)
         elif (start := since[peer]) is not None:
             spans[peer].append((start, time_us))
             since[peer] = None
     for peer, start in enumerate(since):
         if start is not None:
             spans[peer].append((start, until_us))
-    return [[(max(a, from_us), b) for a, b in own if b > max(a, from_us)] for own in spans]
+    return [[(max(a, from_us), b) for a, b in of_peer if b > max(a, from_us)] for of_peer in spans]
 
 
 def _counts_from(op: int, time_us: int, sample_us: npt.NDArray[np.int64], until_us: int) -> int:
@@ -146,7 +146,7 @@ def _doubted_spans(part: CollectorPart, from_us: int, until_us: int) -> dict[int
             spans.setdefault(check.peer, []).append((since.pop(check.peer), check.time_us))
     for peer, start in since.items():
         spans.setdefault(peer, []).append((start, until_us))
-    return {peer: [(max(a, from_us), b) for a, b in own if b > from_us] for peer, own in spans.items()}
+    return {peer: [(max(a, from_us), b) for a, b in of_peer if b > from_us] for peer, of_peer in spans.items()}
 
 
 def _session_gaps(
@@ -171,12 +171,12 @@ def _session_gaps(
             since = None
     if since is not None:
         out.append((since[0], until_us, since[1]))
-    told: list[tuple[int, int, str]] = []
+    joined: list[tuple[int, int, str]] = []
     for start, end, why in out:
-        if told and told[-1][2] == why and start <= told[-1][1]:
-            start, end = told[-1][0], max(end, told.pop()[1])
-        told.append((start, end, why))
-    return [(max(a, from_us), b, why) for a, b, why in told if b > max(a, from_us)]
+        if joined and joined[-1][2] == why and start <= joined[-1][1]:
+            start, end = joined[-1][0], max(end, joined.pop()[1])
+        joined.append((start, end, why))
+    return [(max(a, from_us), b, why) for a, b, why in joined if b > max(a, from_us)]
 
 
 def _true_spans(times: npt.NDArray[np.int64], flags: npt.NDArray[np.bool_], until_us: int) -> list[tuple[int, int]]:

@@ -21,15 +21,15 @@ from duskwatch.signals.bgp.full_feed import as_learned, lacks_ipv4
 from duskwatch.signals.bgp.log import Op
 from duskwatch.signals.bgp.paths import PathPool
 from duskwatch.signals.bgp.vote_rows import Routes, Vote, VoteRows, vote_rows, with_start, without_rows
-from duskwatch.signals.bgp.vote_units import NOTHING_KNOWN, Known, Units, cut_in_spans, number_units, pick_rows
+from duskwatch.signals.bgp.vote_units import NO_EARLIER, EarlierPrefixes, Units, cut_in_spans, number_units, pick_rows
 from duskwatch.signals.bgp.vote_walk import CHANGES, STEPS, walk
 from duskwatch.signals.bgp.voters import switches
 
 __all__ = [
-    "NOTHING_KNOWN",
+    "NO_EARLIER",
     "CollectorPart",
     "Counts",
-    "Known",
+    "EarlierPrefixes",
     "Vote",
     "VoteRows",
     "Votes",
@@ -100,19 +100,19 @@ def merge_votes(
     *,
     all_origins_bin_us: int = 0,
     refine: Refine | None = None,
-    known: Known = NOTHING_KNOWN,
+    earlier: EarlierPrefixes = NO_EARLIER,
     threads: int = 2,
 ) -> Votes:
     """Walk the logs of all collectors together and count votes. The order of ``parts`` does not matter.
 
     With ``all_origins_bin_us`` the votes on prefixes of several origins are counted by origin too, and in place of the
     rows, which would fill the memory for a whole table, there are their counts in bins of that length. ``refine`` then
-    sees the votes on some units at a time with their rows; what stood at the start is told as rows only of units that
-    were lost. Prefixes ``known`` from before the window are counted too, though no route to them may be left.
+    sees the votes on some units at a time with their rows; what stood at the start becomes rows only of units that
+    were lost. Prefixes of ``earlier`` windows are counted too, though no route to them may be left.
     """
     parts = [as_learned(part) if lacks_ipv4(part) else part for part in sorted(parts, key=lambda part: part.collector)]
     routes = Routes.of(parts, ends := [part.paths.ends() for part in parts])
-    units = number_units(parts, [own.origin for own in ends] if all_origins_bin_us > 0 else None, known)
+    units = number_units(parts, [of_part.origin for of_part in ends] if all_origins_bin_us > 0 else None, earlier)
     del ends
     offsets = np.cumsum([0] + [len(part.peers) for part in parts])
     voters: dict[tuple[str, int], int] = {}
@@ -154,22 +154,24 @@ def merge_votes(
     spans = cut_in_spans(units, parts, 6 * len(voter_of) + 4 * len(voters), WALK_BYTES)
     picked = pick_rows(units, parts, spans)
     with ThreadPoolExecutor(max(1, threads)) as pool:
-        return _joined(list(pool.map(lambda k: count(spans[k], [own.of(k) for own in picked]), range(len(spans)))))
+        return _joined(
+            list(pool.map(lambda k: count(spans[k], [of_part.of(k) for of_part in picked]), range(len(spans))))
+        )
 
 
 def _is_learned(
     parts: Sequence[CollectorPart], voter_of: npt.NDArray[np.int32], turns: Sequence[tuple[int, int, int]]
 ) -> bool:
-    """Whether what is known came from updates alone: of the voters fewer than LEAST_WHOLE, and not most, told a table.
+    """Whether what is known came from updates alone: of the voters fewer than LEAST_WHOLE, and not most, sent a table.
 
-    ``turns``: (time, session, Vote). A table is told by a dump, or by a session that begins anew.
+    ``turns``: (time, session, Vote). A table comes with a dump, or by a session that begins anew.
     """
     whole: list[bool] = []
     for part in parts:
         log = part.log
-        told = (part.start.complete != 0)[: len(part.peers)].copy()
-        told[log.peer[(log.prefix < 0) & (log.op == Op.DUMPED)]] = True
-        whole += told.tolist()
+        dumped = (part.start.complete != 0)[: len(part.peers)].copy()
+        dumped[log.peer[(log.prefix < 0) & (log.op == Op.DUMPED)]] = True
+        whole += dumped.tolist()
     sessions = {session for _, session, vote in turns if vote in (Vote.ON4, Vote.ON6)}
     voters = {int(voter_of[session]) for session in sessions}
     of_whole = {int(voter_of[session]) for session in sessions if whole[session]}
@@ -178,18 +180,18 @@ def _is_learned(
     return len(of_whole) < LEAST_WHOLE and 2 * len(of_whole) <= len(voters)
 
 
-def known_after(votes: Votes, known: Known, keep_us: int) -> Known:
+def known_after(votes: Votes, earlier: EarlierPrefixes, keep_us: int) -> EarlierPrefixes:
     """What is known after a window: what was visible in it, and what was known and seen in the last ``keep_us``."""
     seen = np.zeros(len(votes.afi), np.bool_)
     seen[votes.prefix[(votes.state == PrefixState.VISIBLE) & (votes.voters > 0)]] = True
-    told = np.flatnonzero(seen & (votes.any_origin | (votes.origin_of > 0)))
-    late = known.seen_us >= votes.until_us - keep_us
+    seen_now = np.flatnonzero(seen & (votes.any_origin | (votes.origin_of > 0)))
+    late = earlier.seen_us >= votes.until_us - keep_us
     columns = {
-        name: np.concatenate([getattr(votes, name)[told], getattr(known, name)[late]])
+        name: np.concatenate([getattr(votes, name)[seen_now], getattr(earlier, name)[late]])
         for name in ("afi", "hi", "lo", "length")
     }
-    origin = np.concatenate([votes.origin_of[told], known.origin[late]])
-    seen_us = np.concatenate([np.full(len(told), votes.until_us, np.int64), known.seen_us[late]])
+    origin = np.concatenate([votes.origin_of[seen_now], earlier.origin[late]])
+    seen_us = np.concatenate([np.full(len(seen_now), votes.until_us, np.int64), earlier.seen_us[late]])
     # Of the rows on one prefix and origin the latest counts; a row without an origin is needed where there is no other.
     order = np.lexsort((-seen_us, origin, columns["length"], columns["lo"], columns["hi"], columns["afi"]))
     rows = [columns[name][order] for name in ("afi", "hi", "lo", "length")] + [origin[order]]
@@ -197,7 +199,9 @@ def known_after(votes: Votes, known: Known, keep_us: int) -> Known:
     if len(order):
         fresh[1:] = np.any([column[1:] != column[:-1] for column in rows], axis=0)
     kept = order[fresh]
-    return Known(**{name: column[kept] for name, column in columns.items()}, origin=origin[kept], seen_us=seen_us[kept])
+    return EarlierPrefixes(
+        **{name: column[kept] for name, column in columns.items()}, origin=origin[kept], seen_us=seen_us[kept]
+    )
 
 
 def voters_alone(parts: Sequence[CollectorPart], from_us: int, until_us: int) -> Votes:
@@ -220,27 +224,27 @@ def _joined(spans: list[Votes]) -> Votes:
     )
     order = np.argsort(columns["time_us"], kind="stable")
     counts = [votes.counts for votes in spans if votes.counts is not None]
-    told = {
+    summed = {
         name: np.concatenate([getattr(each, name) for each in counts]) for name in ("bin", "announced", "withdrawn")
     }
-    told["unit"] = np.concatenate([each.unit + np.int32(base) for each, base in zip(counts, bases, strict=False)])
+    summed["unit"] = np.concatenate([each.unit + np.int32(base) for each, base in zip(counts, bases, strict=False)])
     columns = {name: column if name in UNITS else column[order] for name, column in columns.items()}
-    return replace(spans[0], **columns, counts=Counts(counts[0].bin_us, **told))
+    return replace(spans[0], **columns, counts=Counts(counts[0].bin_us, **summed))
 
 
 def _counted(rows: VoteRows, news: npt.NDArray[np.bool_], from_us: int, until_us: int, bin_us: int) -> Counts:
     bins = -(-(until_us - from_us) // bin_us)
-    told = np.flatnonzero(
+    rows_counted = np.flatnonzero(
         news
         & ((rows.code == Vote.HOLD) | (rows.code == Vote.LOSE))
         & (rows.prefix >= 0)
         & (rows.time_us >= from_us)
         & (rows.time_us < until_us)
     )
-    key = rows.prefix[told].astype(np.int64) * bins + (rows.time_us[told] - from_us) // bin_us
+    key = rows.prefix[rows_counted].astype(np.int64) * bins + (rows.time_us[rows_counted] - from_us) // bin_us
     keys, inverse = np.unique(key, return_inverse=True)
-    announced = np.bincount(inverse[rows.code[told] == Vote.HOLD], minlength=len(keys)).astype(np.int32)
-    withdrawn = np.bincount(inverse[rows.code[told] == Vote.LOSE], minlength=len(keys)).astype(np.int32)
+    announced = np.bincount(inverse[rows.code[rows_counted] == Vote.HOLD], minlength=len(keys)).astype(np.int32)
+    withdrawn = np.bincount(inverse[rows.code[rows_counted] == Vote.LOSE], minlength=len(keys)).astype(np.int32)
     return Counts(bin_us, (keys // bins).astype(np.int32), (keys % bins).astype(np.int32), announced, withdrawn)
 
 

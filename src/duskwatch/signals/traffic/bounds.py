@@ -1,8 +1,8 @@
 """What a sampled count says of the traffic, and what it cannot say.
 
-One packet in N is looked at. c packets looked at stand for N * c; how far that may be off is told by the gamma interval
-of Fay and Feuer, "Confidence intervals for directly standardized rates", Statistics in Medicine 16 (1997), which holds
-for sums of counts with different weights (several exporters, rates that changed) and for few counts, none included.
+One packet in N is looked at. c packets looked at stand for N * c; how far that may be off says the gamma interval of
+Fay and Feuer, "Confidence intervals for directly standardized rates", Statistics in Medicine 16 (1997), which holds for
+sums of counts with different weights (several exporters, rates that changed) and for few counts, none included.
 """
 
 from statistics import NormalDist

@@ -125,8 +125,8 @@ class RateBins:
 
     def _times(self, block: FlowBlock) -> tuple[I64, I64]:
         """Begin and end of flows; of those whose clock is off, when they were received."""
-        known = block.received_us > 0
-        off = known & (np.abs(block.end_us - block.received_us) > OFF_US)
+        timed = block.received_us > 0
+        off = timed & (np.abs(block.end_us - block.received_us) > OFF_US)
         if not off.any():
             return block.start_us, block.end_us
         self.clock_off += int(off.sum())

@@ -55,7 +55,7 @@ def find_faults(
 ) -> Faults:
     """Everything that happened to the recording in a replay, of which ``votes`` came. The order of parts is free."""
     parts = sorted(parts, key=lambda part: part.collector)
-    by_name = {own.collector: own for own in heard}
+    by_name = {of_part.collector: of_part for of_part in heard}
     offsets = np.cumsum([0] + [len(part.peers) for part in parts])
     downs: list[tuple[int, int]] = []
     transfers: list[Transfer] = []
@@ -65,9 +65,9 @@ def find_faults(
         found += _restarts(part, votes)
         found += _disagreements(part, votes.from_us)
         if part.collector in by_name:
-            own = _transfers(part, by_name[part.collector], int(offset))
-            transfers += own
-            found += _restarts_untold(part, own, downs)
+            of_part = _transfers(part, by_name[part.collector], int(offset))
+            transfers += of_part
+            found += _restarts_untold(part, of_part, downs)
             found += _clock_steps(by_name[part.collector])
     found += _told_transfers(transfers, votes)
     found += _nothing_recorded(votes)
@@ -91,8 +91,8 @@ def _downs(part: CollectorPart, from_us: int, until_us: int) -> list[tuple[int, 
     marks = np.flatnonzero(log.prefix < 0)
     refilled = {(int(log.time_us[row]), int(log.peer[row])) for row in marks[log.op[marks] == Op.DUMPED]}
     ends = marks[(log.op[marks] == Op.DOWN) & (log.time_us[marks] >= from_us) & (log.time_us[marks] < until_us)]
-    told = [(int(log.time_us[row]), int(log.peer[row])) for row in ends]
-    return [down for down in told if down not in refilled]
+    ends_at = [(int(log.time_us[row]), int(log.peer[row])) for row in ends]
+    return [down for down in ends_at if down not in refilled]
 
 
 def _restarts(part: CollectorPart, votes: Votes) -> list[Artefact]:
@@ -208,15 +208,15 @@ def _transfers(part: CollectorPart, heard: Heard, offset: int) -> list[Transfer]
     edge_us = heard.from_us + heard.bin_us * np.arange(bins + 1, dtype=np.int64)
     sample = np.clip(np.searchsorted(part.sample_us, edge_us, side="right") - 1, 0, len(part.sample_us) - 1)
     size = np.zeros((bins + 1, peers), np.int64)
-    known = min(peers, part.sizes.shape[1])
-    size[:, :known] = part.sizes[sample, :known].sum(axis=2)
+    recorded = min(peers, part.sizes.shape[1])
+    size[:, :recorded] = part.sizes[sample, :recorded].sum(axis=2)
     table = np.maximum(size[1:], size[:-1])
     least = np.maximum(TRANSFER_LEAST, TRANSFER_TABLE * table.max(axis=1, keepdims=True))
     big = (pairs >= TRANSFER_SHARE * table) & (table >= least) & (announced > 0)
     out = []
     for peer in np.flatnonzero(big.any(axis=0)):
         rows = np.flatnonzero(big[:, peer])
-        # A transfer that two bins make is told by the second; the first belongs to it.
+        # A transfer that two bins make counts from the second; the first belongs to it.
         rows = np.unique(np.concatenate([rows, rows[announced[rows, peer] < TRANSFER_SHARE * table[rows, peer]] - 1]))
         rows = rows[rows >= 0]
         for run in np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1):
@@ -234,16 +234,16 @@ def _transfers(part: CollectorPart, heard: Heard, offset: int) -> list[Transfer]
 
 
 def _told_transfers(transfers: Sequence[Transfer], votes: Votes) -> list[Artefact]:
-    """Those of one collector that overlap are told as one."""
+    """Those of one collector that overlap are one artefact."""
     out: list[Artefact] = []
     groups: dict[str, list[list[Transfer]]] = {}
     for transfer in sorted(transfers, key=lambda transfer: (transfer.from_us, transfer.session)):
-        own = groups.setdefault(collector_of(votes.rows.sessions[transfer.session]), [])
-        if not own or transfer.from_us >= max(other.until_us for other in own[-1]):
-            own.append([])
-        own[-1].append(transfer)
-    for collector, own in groups.items():
-        for group in own:
+        overlapping = groups.setdefault(collector_of(votes.rows.sessions[transfer.session]), [])
+        if not overlapping or transfer.from_us >= max(other.until_us for other in overlapping[-1]):
+            overlapping.append([])
+        overlapping[-1].append(transfer)
+    for collector, overlapping in groups.items():
+        for group in overlapping:
             sessions = sorted({transfer.session for transfer in group})
             who = "a peer" if len(sessions) == 1 else f"{len(sessions)} peers"
             table = max(transfer.table for transfer in group)
@@ -262,7 +262,7 @@ def _told_transfers(transfers: Sequence[Transfer], votes: Votes) -> list[Artefac
 
 
 def _clock_steps(heard: Heard) -> list[Artefact]:
-    """Steps of one collector's clock; those of files one after the other are told as one."""
+    """Steps of one collector's clock; those of files one after the other are one artefact."""
     groups: list[list[ClockStep]] = []
     for step in sorted(heard.steps, key=lambda step: step.from_us):
         if not groups or step.from_us > max(other.until_us for other in groups[-1]):

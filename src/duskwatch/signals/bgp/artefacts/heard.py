@@ -80,7 +80,7 @@ def part_of(hearing: Hearing, collector: str, until_us: int) -> Heard:
 
 
 def after(hearing: Hearing, at_us: int) -> Hearing:
-    """What the window that begins at a time has of it so far. What was heard in its first bin was told before."""
+    """What the window that begins at a time has of it so far. What was heard in its first bin was counted before."""
     whole, begun = divmod(at_us - hearing.from_us, hearing.bin_us)
     bins = max(0, hearing.bins - whole)
     room = np.zeros((bins, hearing.room.shape[1], 2), np.int32)
@@ -217,14 +217,14 @@ def _on_time(heard: Hearing, span: FileSpan, block: ElemBlock, low: int, high: i
     bad = np.flatnonzero(~good)
     starts = bad[np.append(True, np.diff(bad) > 1)]  # of each run of bad times
     run = np.cumsum(np.isin(bad, starts)) - 1
-    known = np.where(starts > 0, times[starts - 1], heard.last_good_us)
-    known[known < 0] = span.from_us if good.any() else NOT_HEARD_US
-    off = times[starts] - known
+    last_good = np.where(starts > 0, times[starts - 1], heard.last_good_us)
+    last_good[last_good < 0] = span.from_us if good.any() else NOT_HEARD_US
+    off = times[starts] - last_good
     if starts[0] == 0 and heard.off_us is not None:
         off[0] = heard.off_us
     moved = times[bad] - off[run]
     fits = (moved >= low) & (moved < high)
-    put[bad] = np.where(fits, moved, known[run])
+    put[bad] = np.where(fits, moved, last_good[run])
     left_out = int(np.count_nonzero(put[bad] == NOT_HEARD_US))
     until = int(times[bad[-1] + 1]) if bad[-1] + 1 < len(times) else -1
     step = heard.step

@@ -95,7 +95,7 @@ def without_lone_losses(
     spells = _spells(events, votes.until_us)
     if not len(spells.prefix):
         return votes, ()
-    told = tuple(
+    losses = tuple(
         LoneLoss(
             names[spells.place[k]],
             str(Prefix(*(int(column[which[spells.prefix[k]]]) for column in _addresses(votes)))),
@@ -108,7 +108,7 @@ def without_lone_losses(
         )
         for k in np.flatnonzero(spells.place >= 0)
     )
-    return _excused(votes, which, events, spells), told
+    return _excused(votes, which, events, spells), losses
 
 
 def places(rows: VoteRows, same: Mapping[str, str]) -> tuple[tuple[str, ...], I32]:
@@ -206,8 +206,8 @@ def _walk(votes: Votes, which: I32, place_of: I32, places_: int) -> _Events:
             LEAST_OTHERS, SHARE_OTHERS, NEARLY_ALL, row, touched, touched_list, *ones, *pairs,
         )  # fmt: skip
         found.append(tuple(column[:n].copy() for column in (*ones, *pairs)))
-    times, prefixes, codes, hold, known, of_it = (np.concatenate(column) for column in zip(*found, strict=True))
-    return _Events(times, prefixes, codes, hold, known, of_it, worst)
+    times, prefixes, codes, hold, others, of_it = (np.concatenate(column) for column in zip(*found, strict=True))
+    return _Events(times, prefixes, codes, hold, others, of_it, worst)
 
 
 def _spells(events: _Events, until_us: int) -> _Spells:
@@ -246,22 +246,22 @@ def _excused(votes: Votes, which: I32, events: _Events, spells: _Spells) -> Vote
     for k in range(len(spells.prefix)):
         where = int(which[spells.prefix[k]])
         begin, end = int(spells.from_us[k]), int(spells.until_us[k])
-        own = order[np.searchsorted(sorted_prefix, where) : np.searchsorted(sorted_prefix, where, side="right")]
-        times = votes.time_us[own]
-        keep[own[(times >= begin) & (times < end)]] = False
-        earlier = own[times < begin]
-        route = own[times <= begin][-1:]
-        told = tuple(int(getattr(votes, name)[route[0]]) if len(route) else 0 for name in CHANGES[5:8])
+        its_rows = order[np.searchsorted(sorted_prefix, where) : np.searchsorted(sorted_prefix, where, side="right")]
+        times = votes.time_us[its_rows]
+        keep[its_rows[(times >= begin) & (times < end)]] = False
+        earlier = its_rows[times < begin]
+        route = its_rows[times <= begin][-1:]
+        ends_of_route = tuple(int(getattr(votes, name)[route[0]]) if len(route) else 0 for name in CHANGES[5:8])
         if spells.place[k] == LEFT:
-            added.append((begin, where, int(PrefixState.UNKNOWN), 0, 0, *told, 1))
+            added.append((begin, where, int(PrefixState.UNKNOWN), 0, 0, *ends_of_route, 1))
         else:
             goes_on = k > 0 and spells.prefix[k - 1] == spells.prefix[k] and spells.until_us[k - 1] == begin
             visible = goes_on or (len(earlier) > 0 and votes.state[earlier[-1]] == PrefixState.VISIBLE)
-            hold, known = (int(n) for n in (events.votes[spells.first[k], 1], events.voters[spells.first[k], 1]))
-            added.append((begin, where, int(PrefixState.VISIBLE), hold, known, *told, int(visible)))
+            hold, voters = (int(n) for n in (events.votes[spells.first[k], 1], events.voters[spells.first[k], 1]))
+            added.append((begin, where, int(PrefixState.VISIBLE), hold, voters, *ends_of_route, int(visible)))
         if end < votes.until_us and not (times == end).any():
-            state, hold, known, only_voters = _after(votes, events, spells, k, own[times < end])
-            added.append((end, where, state, hold, known, *told, only_voters))
+            state, hold, voters, only_voters = _after(votes, events, spells, k, its_rows[times < end])
+            added.append((end, where, state, hold, voters, *ends_of_route, only_voters))
     columns: dict[str, Any] = {}
     extra = np.array(added, np.int64).reshape(-1, len(CHANGES))
     time_us = np.concatenate([votes.time_us[keep], extra[:, 0]])
@@ -278,6 +278,6 @@ def _after(votes: Votes, events: _Events, spells: _Spells, k: int, rows: I64) ->
     if event < 0 or events.time_us[event] != spells.until_us[k]:
         row = rows[-1]
         return int(votes.state[row]), int(votes.votes[row]), int(votes.voters[row]), 1
-    hold, known, code = int(events.votes[event, 0]), int(events.voters[event, 0]), events.code[event]
+    hold, voters, code = int(events.votes[event, 0]), int(events.voters[event, 0]), events.code[event]
     state = PrefixState.VISIBLE if code == FINE else PrefixState.MINORITY if hold else PrefixState.DARK
-    return int(state), hold, known, int(code in (FINE, LEFT))
+    return int(state), hold, voters, int(code in (FINE, LEFT))

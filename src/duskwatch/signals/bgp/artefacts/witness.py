@@ -19,7 +19,7 @@ I64 = npt.NDArray[np.int64]
 I32 = npt.NDArray[np.int32]
 Bool = npt.NDArray[np.bool_]
 
-# Sessions that end so shortly before or after the onset are told.
+# Sessions that end so shortly before or after the onset are named.
 NEAR_US = 10 * MINUTE
 # A route is stuck when it stays so long after it went everywhere else (Fontugne et al., BGP Zombies, PAM 2019), at a
 # peer that said other things meanwhile.
@@ -70,30 +70,30 @@ def witness(
     outages: Sequence[Outage],
     faults: Faults,
     lone: Sequence[LoneLoss],
-    known: tuple[tuple[str, ...], I32] | None = None,
+    collectors: tuple[tuple[str, ...], I32] | None = None,
 ) -> tuple[tuple[Witnesses | None, ...], tuple[Artefact, ...]]:
     """For each outage who saw it, and the stuck routes that showed in it. None for outages that no route tells of.
 
     votes     with lone losses taken out, as ``history`` was measured from
     selected  bool[P]  the entity's prefixes
-    known     what places() says, where it is known already
+    collectors  what places() says, where that is known already
     """
     if not outages:
         return (), ()
     seen = _walk(votes, selected, outages)
-    names, place_of = known or places(votes.rows, faults.same)
+    names, place_of = collectors or places(votes.rows, faults.same)
     level = history.level
     watch = _Watch(np.append(level.time_us, level.until_us), np.nan_to_num(level.voters), np.isnan(level.prefixes))
-    told: list[Witnesses | None] = []
+    out: list[Witnesses | None] = []
     stuck: list[Artefact] = []
     for k, outage in enumerate(outages):
         if not any(signal.startswith(OURS) for signal in outage.signals):
-            told.append(None)
+            out.append(None)
             continue
         witnessed = _witnesses(votes, selected, history, watch, outage, faults, lone, seen, k, names, place_of)
-        told.append(witnessed)
+        out.append(witnessed)
         stuck += _stuck(votes, outage, faults, seen, k)
-    return tuple(told), tuple(stuck)
+    return tuple(out), tuple(stuck)
 
 
 def _walk(votes: Votes, selected: Bool, outages: Sequence[Outage]) -> _Seen:
@@ -124,7 +124,7 @@ def _walk(votes: Votes, selected: Bool, outages: Sequence[Outage]) -> _Seen:
         np.array([start for start, _ in stretches], np.int64),
         # A loss in the last microsecond counts: the end of a stretch is not part of it.
         np.array([end + 1 for _, end in stretches], np.int64),
-        np.cumsum([0] + [len(own) for own in affected]).astype(np.int64),
+        np.cumsum([0] + [len(units) for units in affected]).astype(np.int64),
         number[np.concatenate(affected)],
         np.zeros((shape, sessions), np.uint8), np.zeros((shape, voters), np.uint16), np.zeros((sessions, 2), np.uint8),
         np.zeros(sessions, np.uint8), np.zeros(sessions, np.uint8), np.zeros((voters, 2), np.int32),
@@ -162,7 +162,7 @@ def _witnesses(
     talking, statements = _talk(votes, seen.affected[k], faults, lost, start, end)
     before, least, after = _voters(watch, start, end)
     elsewhere, elsewhere_lost = _elsewhere(votes, selected, outage)
-    told = Witnesses(
+    witnesses = Witnesses(
         views,
         len(seen.affected[k]),
         before,
@@ -176,7 +176,7 @@ def _witnesses(
         statements,
         (),
     )
-    return _doubted(told, watch, outage, faults, lone)
+    return _doubted(witnesses, watch, outage, faults, lone)
 
 
 def _near(outage: Outage, time_us: int) -> bool:
@@ -215,9 +215,9 @@ def _peers(votes: Votes, which: Bool, gone: Bool, left: Bool, first_us: I64) -> 
         if voter >= 0 and which[voter]:
             sessions.setdefault(voter, []).append(name.split())
     views = []
-    for voter, own in sessions.items():
-        asn = next((int(word[2:]) for word in own[0] if word[:2] == "AS" and word[2:].isdigit()), 0)
-        addresses = tuple(sorted({words[-1] for words in own}))
+    for voter, names in sessions.items():
+        asn = next((int(word[2:]) for word in names[0] if word[:2] == "AS" and word[2:].isdigit()), 0)
+        addresses = tuple(sorted({words[-1] for words in names}))
         lost = first_us[voter] >= 0
         views.append(
             PeerView(
@@ -241,8 +241,8 @@ def _talk(
     if not faults.heard:
         return None, None
     rows = votes.rows
-    own = np.zeros(len(votes.afi), np.bool_)
-    own[affected] = True
+    is_affected = np.zeros(len(votes.afi), np.bool_)
+    is_affected[affected] = True
     count = int(rows.voter_of.max(initial=-1)) + 1
     per_voter = np.zeros(count, np.float64)
     for heard, offset in zip(faults.heard, faults.offsets, strict=True):
@@ -259,7 +259,7 @@ def _talk(
         at = slice(*span)
         session, prefix, code = rows.session[at], rows.prefix[at], rows.code[at]
         about = (session >= offset) & (session < offset + peers) & (prefix >= 0)
-        about &= ((code == Vote.HOLD) | (code == Vote.LOSE)) & own[prefix]
+        about &= ((code == Vote.HOLD) | (code == Vote.LOSE)) & is_affected[prefix]
         per_voter -= np.bincount(rows.voter_of[session[about]], minlength=count)
     others = np.maximum(per_voter[voters], 0)
     return int((others > 0).sum()), int(others.sum())
@@ -310,18 +310,20 @@ def _elsewhere(votes: Votes, selected: Bool, outage: Outage) -> tuple[int, int]:
     return others, len(np.intersect1d(by_route, gone))
 
 
-def _doubted(told: Witnesses, watch: _Watch, outage: Outage, faults: Faults, lone: Sequence[LoneLoss]) -> Witnesses:
+def _doubted(
+    witnesses: Witnesses, watch: _Watch, outage: Outage, faults: Faults, lone: Sequence[LoneLoss]
+) -> Witnesses:
     """The same with everything that speaks for a fault of the recording."""
     doubts: list[Doubt] = []
-    saw = [view for view in told.collectors if view.lost]
-    held = sum(view.kept for view in told.collectors if not view.lost)
-    if told.lost < FEW_VOTERS:
+    saw = [view for view in witnesses.collectors if view.lost]
+    held = sum(view.kept for view in witnesses.collectors if not view.lost)
+    if witnesses.lost < FEW_VOTERS:
         doubts.append("few voters")
-    elif len(saw) == 1 and (held or (told.lost < ENOUGH_AT_ONE)):
+    elif len(saw) == 1 and (held or (witnesses.lost < ENOUGH_AT_ONE)):
         doubts.append("one collector")
-    if told.talking is not None and 2 * told.talking < told.lost:
+    if witnesses.talking is not None and 2 * witnesses.talking < witnesses.lost:
         doubts.append("silent")
-    if told.elsewhere >= ELSEWHERE_LEAST and told.elsewhere_lost >= ELSEWHERE * told.elsewhere:
+    if witnesses.elsewhere >= ELSEWHERE_LEAST and witnesses.elsewhere_lost >= ELSEWHERE * witnesses.elsewhere:
         doubts.append("elsewhere")
     if _in_gap(watch, outage, faults):
         doubts.append("in a gap")
@@ -332,7 +334,7 @@ def _doubted(told: Witnesses, watch: _Watch, outage: Outage, faults: Faults, lon
         loss.from_us < end + LONE_NEAR_US and loss.until_us > outage.onset.earliest_us - LONE_NEAR_US for loss in lone
     ):
         doubts.append("lone spell")
-    return replace(told, doubts=tuple(doubts))
+    return replace(witnesses, doubts=tuple(doubts))
 
 
 def _in_gap(watch: _Watch, outage: Outage, faults: Faults) -> bool:

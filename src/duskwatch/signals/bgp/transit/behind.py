@@ -35,9 +35,9 @@ def behind(before: RoutesAt, during: RoutesAt, asn: int, left_out: npt.NDArray[n
         units = np.flatnonzero((before.afi == afi) & ~left_out)
         had, through = _held(before, units, voter_start, voter_session, asn)
         has, still = _held(during, units, voter_start, voter_session, asn)
-        own = np.flatnonzero((2 * had > voters) & (2 * through > voters))
-        origin = _origins(before, units[own], who)
-        for k, whose in zip(own.tolist(), origin.tolist(), strict=True):
+        relied = np.flatnonzero((2 * had > voters) & (2 * through > voters))
+        origin = _origins(before, units[relied], who)
+        for k, whose in zip(relied.tolist(), origin.tolist(), strict=True):
             if whose == asn:
                 continue
             row = out.setdefault(whose, [0, 0, 0])

@@ -11,7 +11,7 @@ from duskwatch.records.signals import PrefixState
 from duskwatch.records.times import MINUTE
 from duskwatch.signals.bgp.paths import Paths
 from duskwatch.signals.bgp.tables import route_paths
-from duskwatch.signals.bgp.transit.ways import Own, Ways
+from duskwatch.signals.bgp.transit.ways import InsideHops, Ways
 from duskwatch.signals.bgp.votes import Vote, Votes
 
 # Prefixes that change the same way, each this soon after the one before, did so together.
@@ -58,7 +58,7 @@ class LetGo:
     last: str  # the last one that it tried
 
 
-def way_changes(votes: Votes, own: Own) -> tuple[tuple[WayChange, ...], tuple[WayShare, ...]]:
+def way_changes(votes: Votes, inside_hops: InsideHops) -> tuple[tuple[WayChange, ...], tuple[WayShare, ...]]:
     """Each change of the main way to prefixes after the window began, and of what ways carry, in order of time.
 
     A prefix's main way is the AS just outside of the entity through which most voters that hold a route reach it; it
@@ -67,8 +67,8 @@ def way_changes(votes: Votes, own: Own) -> tuple[tuple[WayChange, ...], tuple[Wa
     """
     rows = votes.rows
     paths, ids = route_paths(votes)
-    ways = Ways.of(paths, own)
-    known, number = np.unique(ways.outside, return_inverse=True)
+    ways = Ways.of(paths, inside_hops)
+    outsides, number = np.unique(ways.outside, return_inverse=True)
     way = np.where(ids[rows.route] >= 0, number.astype(np.int32)[ids[rows.route]], np.int32(-1))
     order = np.argsort(rows.voter_of, kind="stable")
     voter_start = np.searchsorted(rows.voter_of[order], np.arange(int(rows.voter_of.max(initial=-1)) + 2))
@@ -93,7 +93,7 @@ def way_changes(votes: Votes, own: Own) -> tuple[tuple[WayChange, ...], tuple[Wa
             voter_start.astype(np.int64),
             order.astype(np.int32),
             votes.afi,
-            len(known),
+            len(outsides),
             out_us,
             *out,
             out_voters,
@@ -106,12 +106,14 @@ def way_changes(votes: Votes, own: Own) -> tuple[tuple[WayChange, ...], tuple[Wa
         if max(count, shares) <= room:
             break
         room = max(count, shares)
-    told = np.flatnonzero(out_us[:count] > votes.from_us)
+    in_window = np.flatnonzero(out_us[:count] > votes.from_us)
     rose = tuple(
-        WayShare(int(known[which[k]]), int(since_us[k]), int(share_us[k]), bool(up[k]), float(of[k]))
+        WayShare(int(outsides[which[k]]), int(since_us[k]), int(share_us[k]), bool(up[k]), float(of[k]))
         for k in np.flatnonzero(share_us[:shares] > votes.from_us).tolist()
     )
-    return _together(out_us[told], out[0][told], out[1][told], out[2][told], out_voters[told], known), rose
+    return _together(
+        out_us[in_window], out[0][in_window], out[1][in_window], out[2][in_window], out_voters[in_window], outsides
+    ), rose
 
 
 def _together(
@@ -120,7 +122,7 @@ def _together(
     before: npt.NDArray[np.int32],
     after: npt.NDArray[np.int32],
     by_voters: npt.NDArray[np.uint8],
-    known: npt.NDArray[np.uint32],
+    outsides: npt.NDArray[np.uint32],
 ) -> tuple[WayChange, ...]:
     """Changes of the same kind that follow each other soon, as one; a prefix that changes twice makes two."""
     open_: dict[tuple[int, int, int], WayChange] = {}
@@ -134,7 +136,7 @@ def _together(
             continue
         if found is not None:
             out.append(found)
-        was, then = (int(known[k]) if k >= 0 else 0 for k in (one, other))
+        was, then = (int(outsides[k]) if k >= 0 else 0 for k in (one, other))
         open_[kind] = WayChange(when, when, was, then, (which,), other < 0, one < 0, bool(voters))
     out += open_.values()
     return tuple(
@@ -154,8 +156,8 @@ def let_go(votes: Votes, change: WayChange, back_us: int) -> tuple[LetGo, ...]:
     rows = votes.rows
     paths, ids = route_paths(votes)
     holds = (rows.code == Vote.HOLD) | (rows.code == Vote.DUMPED_HOLD)
-    own = np.isin(rows.prefix, change.units) | (rows.code == Vote.CLEAR)
-    which = np.flatnonzero(own & (rows.time_us < (change.last_us + back_us) // 2))
+    about = np.isin(rows.prefix, change.units) | (rows.code == Vote.CLEAR)
+    which = np.flatnonzero(about & (rows.time_us < (change.last_us + back_us) // 2))
     began = change.first_us - AHEAD_US
     found: dict[int, list[_Route]] = {}
     columns = (rows.session[which], rows.prefix[which], rows.time_us[which], holds[which], ids[rows.route[which]])

@@ -18,17 +18,17 @@ def of_network(parts: Sequence[CollectorPart], asn: int) -> tuple[tuple[Collecto
     Also which of these prefixes it originates, bool[P], in the order in which votes have them.
     """
     units = number_units(parts)
-    own = np.zeros(len(units.afi), np.bool_)
+    originated = np.zeros(len(units.afi), np.bool_)
     for part, number in zip(parts, units.numbers, strict=True):
         mine = part.paths.ends().origin == asn
         held = (part.start.cells[: len(number)] & HELD) != 0
         some = (held & mine[part.start.routes[: len(number)]]).any(axis=1)
         rows = (part.log.prefix >= 0) & ((part.log.op == Op.HOLD) | (part.log.op == Op.DUMPED_HOLD))
         some[part.log.prefix[rows & mine[part.log.route]]] = True
-        own[number[some & (number >= 0)]] = True
-    wanted = own.copy()
+        originated[number[some & (number >= 0)]] = True
+    wanted = originated.copy()
     for family in (1, 2):
-        parent, net = np.empty(len(own), np.int32), np.empty(len(own), np.int64)
+        parent, net = np.empty(len(originated), np.int32), np.empty(len(originated), np.int64)
         own_space(units.afi, units.hi, units.lo, units.length, family, parent, net)
         # A prefix comes after the one that it lies in.
         for p in np.flatnonzero(parent >= 0).tolist() if wanted.any() else ():
@@ -37,4 +37,4 @@ def of_network(parts: Sequence[CollectorPart], asn: int) -> tuple[tuple[Collecto
         part.of_prefixes(np.flatnonzero((number >= 0) & wanted[np.maximum(number, 0)]))
         for part, number in zip(parts, units.numbers, strict=True)
     )
-    return picked, own[wanted]
+    return picked, originated[wanted]

@@ -33,7 +33,7 @@ def reliance_of(
     A voter, as in visibility, is a peer AS at one collector. Space belongs to the narrowest prefix that anybody has;
     who lacks it may have the next wider one.
     known_only  who has no route has no word, as where state was learned from updates
-    Also told is how much of it is visible.
+    Also returned is how much of it is visible.
     """
     who = np.flatnonzero(routes.voting[:, 0 if family == 4 else 1])
     voter_start, voter_session = voters_of(routes, who)

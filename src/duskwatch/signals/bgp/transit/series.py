@@ -21,18 +21,18 @@ def hegemony_series(
 ) -> SignalBlock:
     """Series of the ASes that ever carried ``least``, the largest mean first and no more than ``most`` of them.
 
-    bins  hegemony by AS at the end of each bin; None where nobody was watching, which is told as NaN and coverage 0. An
+    bins  hegemony by AS at the end of each bin; None where nobody was watching, which becomes NaN and coverage 0. An
           AS that is not named carries nothing (0); where nobody reached the entity, nobody carries any of it
     """
-    told = list(bins)
+    by_bin = list(bins)
     values: dict[int, np.ndarray] = {}
-    for k, found in enumerate(told):
+    for k, found in enumerate(by_bin):
         for asn, value in (found or {}).items():
-            values.setdefault(asn, np.zeros(len(told)))[k] = value
+            values.setdefault(asn, np.zeros(len(by_bin)))[k] = value
     kept = [asn for asn, row in values.items() if row.max() >= least]
     kept = sorted(kept, key=lambda asn: (-values[asn].sum(), asn))[:most]
-    matrix = np.array([values[asn] for asn in kept]).reshape(len(kept), len(told))
-    watched = np.array([0.0 if found is None else 1.0 for found in told])
+    matrix = np.array([values[asn] for asn in kept]).reshape(len(kept), len(by_bin))
+    watched = np.array([0.0 if found is None else 1.0 for found in by_bin])
     matrix[:, watched == 0] = np.nan
     coverage = np.repeat(watched[np.newaxis], len(kept), axis=0)
     return SignalBlock(tuple(hegemony_spec(asn) for asn in kept), start_us, bin_us, matrix, coverage)

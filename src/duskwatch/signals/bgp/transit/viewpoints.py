@@ -27,14 +27,14 @@ class Hops:
     @classmethod
     def of(cls, paths: Paths) -> "Hops":
         """Read them from a pool."""
-        told = np.concatenate([np.zeros(1, np.uint32), paths.asns, paths.set_asns])
-        size = 1 << max(4, (2 * len(told) - 1).bit_length())
-        found, ids = np.empty(len(told), np.uint32), np.empty(len(told), np.int32)
+        every = np.concatenate([np.zeros(1, np.uint32), paths.asns, paths.set_asns])
+        size = 1 << max(4, (2 * len(every) - 1).bit_length())
+        found, ids = np.empty(len(every), np.uint32), np.empty(len(every), np.int32)
         slots = np.full(size, -1, np.int32)
-        count = number_asns(told, slots, np.uint64(65 - size.bit_length()), found, ids)
+        count = number_asns(every, slots, np.uint64(65 - size.bit_length()), found, ids)
         hops, members = ids[1 : 1 + len(paths.asns)], ids[1 + len(paths.asns) :]
         hop_start, end_start = np.empty(len(paths) + 1, np.int64), np.empty(len(paths) + 1, np.int64)
-        hop_as, hop_share = np.empty(len(told), np.int32), np.empty(len(told))
+        hop_as, hop_share = np.empty(len(every), np.int32), np.empty(len(every))
         end_as = np.empty(len(paths) + len(members), np.int32)
         unfold(
             hops,

@@ -13,12 +13,12 @@ from duskwatch.signals.bgp.tables import RoutesAt
 from duskwatch.signals.bgp.transit.viewpoints import SLASH24, Viewpoints
 
 U32 = npt.NDArray[np.uint32]
-Own = Callable[[Paths], npt.NDArray[np.uint8]]
-"""Says of each hop of a pool, uint8[H], whether its AS is one's own."""
+InsideHops = Callable[[Paths], npt.NDArray[np.uint8]]
+"""Says of each hop of a pool, uint8[H], whether its AS is inside the entity."""
 
 
 def own_origin(paths: Paths) -> npt.NDArray[np.uint8]:
-    """An Own of a network or a prefix: the origin of each path, so that the way in is the AS before it."""
+    """InsideHops of a network or a prefix: the origin of each path, so that the way in is the AS before it."""
     out = np.zeros(len(paths.asns), np.uint8)
     last = paths.start[1:] - 1
     last = last[last >= paths.start[:-1]]
@@ -28,7 +28,7 @@ def own_origin(paths: Paths) -> npt.NDArray[np.uint8]:
 
 @dataclass(frozen=True)
 class CountryAses:
-    """An Own of a country: the ASes that registries delegated to it. Where files name none, the origin of each path."""
+    """InsideHops of a country: ASes that registries delegated to it; the origin of each path where files name none."""
 
     ranges: CountryRanges
     code: str
@@ -53,13 +53,13 @@ class Ways:
     """Where each path of a pool enters, [R]."""
 
     outside: U32  # the AS just outside; 0: the path never leaves, or leaves through an AS_SET
-    inside: U32  # the AS it hands over to; 0: who originates it is not one's own
+    inside: U32  # the AS it hands over to; 0: who originates it is not inside the entity
 
     @classmethod
-    def of(cls, paths: Paths, own: Own) -> "Ways":
+    def of(cls, paths: Paths, inside_hops: InsideHops) -> "Ways":
         """Walk every path of a pool from its origin."""
         out = cls(np.empty(len(paths), np.uint32), np.empty(len(paths), np.uint32))
-        cross_border(paths.asns, paths.start, own(paths), out.outside, out.inside)
+        cross_border(paths.asns, paths.start, inside_hops(paths), out.outside, out.inside)
         return out
 
 
@@ -74,16 +74,18 @@ class Link:
     peers: int  # peer ASes that use it
 
 
-def links_of(routes: RoutesAt, own: Own, counted: npt.NDArray[np.bool_], family: int = 4) -> tuple[Link, ...]:
+def links_of(
+    routes: RoutesAt, inside_hops: InsideHops, counted: npt.NDArray[np.bool_], family: int = 4
+) -> tuple[Link, ...]:
     """The links by which the prefixes ``counted``, bool[P], are entered, the largest share first.
 
     A session that reaches part of them over no border sees nothing of it enter; that part is left out.
     """
-    views, ways = Viewpoints.of(routes, family, counted), Ways.of(routes.paths, own)
+    views, ways = Viewpoints.of(routes, family, counted), Ways.of(routes.paths, inside_hops)
     keys, way = np.unique((ways.outside.astype(np.uint64) << np.uint64(32)) | ways.inside, return_inverse=True)
     path = np.repeat(np.arange(len(routes.paths)), np.diff(views.start))
     lengths = np.diff(routes.paths.start)
-    local = (ways.outside == 0) & (own_hops(routes.paths, own) == lengths)
+    local = (ways.outside == 0) & (own_hops(routes.paths, inside_hops) == lengths)
     keep = ~local[path]
     path, session, weight = path[keep], views.session[keep], views.weight[keep].astype(float)
     sessions, links = len(views.group), len(keys)
@@ -104,8 +106,8 @@ def links_of(routes: RoutesAt, own: Own, counted: npt.NDArray[np.bool_], family:
     return tuple(sorted(out, key=lambda link: (-link.share, link.outside, link.inside)))
 
 
-def own_hops(paths: Paths, own: Own) -> npt.NDArray[np.int64]:
-    """How many hops of each path are one's own, [R]."""
-    total = np.concatenate([np.zeros(1, np.int64), np.cumsum(own(paths), dtype=np.int64)])
+def own_hops(paths: Paths, inside_hops: InsideHops) -> npt.NDArray[np.int64]:
+    """How many hops of each path are inside the entity, [R]."""
+    total = np.concatenate([np.zeros(1, np.int64), np.cumsum(inside_hops(paths), dtype=np.int64)])
     out: npt.NDArray[np.int64] = total[paths.start[1:]] - total[paths.start[:-1]]
     return out
