@@ -246,18 +246,18 @@ def _warnings(part: CollectorPart, inputs: Sequence[InputFile]) -> list[str]:
         out.append(f"{name}: {which} {note}")
     bad = sum(read.bad_records for read in inputs)
     if bad:
-        out.append(f"{name}: {bad} records do not follow the RFC and were left out")
+        out.append(f"{name}: {bad:,} records do not follow the RFC and were left out")
     if not part.dumps:
         out.append(
             f"{name}: no table dump (RIB) at or before the start; the state was learned from updates, "
             "so that a route counts from its first mention on"
         )
     if part.left_out.too_late:
-        out.append(f"{name}: {part.left_out.too_late} elems came more than 15 min out of order and were left out")
+        out.append(f"{name}: {part.left_out.too_late:,} elems came more than 15 min out of order and were left out")
     if part.left_out.late and part.left_out.late_us > JITTER_US:
         out.append(
-            f"{name}: {part.left_out.late} elems came up to {span_text(part.left_out.late_us)} late and were taken as "
-            "of the latest of their peer, so that a loss may have begun earlier than is told by as much"
+            f"{name}: {part.left_out.late:,} elems came up to {span_text(part.left_out.late_us)} late and were taken "
+            "as of the latest of their peer, so that a loss may have begun earlier than is told by as much"
         )
     if part.left_out.malformed:
         out.append(
