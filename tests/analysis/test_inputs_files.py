@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from duskwatch.analysis.entity import analyze as analyze_files
+from duskwatch.publication.reasons import reason_text
 from duskwatch.records.entity import parse_entity
 from duskwatch.records.report import Report
 from duskwatch.sources.bgp.formats import mrt_write as mrt
@@ -249,10 +250,20 @@ def test_what_is_no_archive_is_named(tmp_path: Path, name: str, content: bytes, 
     assert any(text.startswith(f"{name} {what}") for text in found.warnings)
     assert any("README" in text for text in found.warnings)
     if name.startswith("updates"):
-        missing = [gap for gap in found.history.gaps if gap.reason == "missing file"]
-        assert [(gap.from_us, gap.until_us) for gap in missing] == [(at(120), at(180))]
+        assert [(gap.from_us, gap.until_us, gap.reason) for gap in found.history.gaps if "file" in gap.reason] == [
+            (at(120), at(180), "file that is no MRT")
+        ]
     else:
         assert found.history.learned
+
+
+def test_a_file_that_is_no_mrt_beside_one_that_is_missing(tmp_path: Path) -> None:
+    by_hour(tmp_path / "mrt" / "lab", archive := made(hours=6, lost=(20, 40)), "KIND.%Y%m%d.%H%M.gz")
+    (tmp_path / "mrt" / "lab" / "updates.20200302.0200.gz").write_bytes(b"<html>503</html>")
+    (tmp_path / "mrt" / "lab" / "updates.20200302.0300.gz").unlink()
+    found = replay(archive, tmp_path / "mrt", tmp_path)
+    told = [(gap.from_us, gap.until_us, gap.reason) for gap in found.history.gaps if "file" in gap.reason]
+    assert told == [(at(120), at(180), "file that is no MRT"), (at(180), at(240), "missing file")]
 
 
 # Records.
@@ -283,7 +294,30 @@ def test_statements_that_come_late_from_another_file_are_told_with_what_that_doe
     found = replay(archive, tmp_path / "mrt", tmp_path)
     ((begin, _),) = minutes(found)
     assert 103 <= begin <= 105.1
-    assert any("a loss may have begun earlier than is told" in text for text in found.warnings)
+    (outage,) = found.outages
+    # The true time, minute 100, lies in the interval; the delay of the latest is no more than five minutes.
+    assert at(95) <= outage.onset.earliest_us <= at(100) <= outage.onset.latest_us
+    assert "records-late" in {part.code for part in outage.onset.reason.parts}
+    assert outage.end is not None
+    assert outage.end.latest_us - outage.end.earliest_us < 60 * 1_000_000
+    assert any("the interval of an onset or an end in that time is wider by as much" in text for text in found.warnings)
+    assert "late, so that it may have been earlier by as much" in reason_text(outage.onset.reason)
+
+
+def test_statements_later_than_the_bound_are_left_out_and_counted(tmp_path: Path) -> None:
+    """The withdrawals of minute 100 stand behind those of minute 130; until a dump says it, nobody lost anything."""
+    archive, folder = made(), tmp_path / "mrt" / "lab"
+    said = records(archive)
+    late = [(second, record) for second, record in said if START + 6000 <= second < START + 6010]
+    store(folder, "bview.20200302.0000.gz", archive.dump("lab", START))
+    store(folder, "updates.part1.gz", between([row for row in said if row not in late], 0, 130))
+    store(folder, "updates.part2.gz", *(record for _, record in late), between(said, 130, 240))
+    found = replay(archive, tmp_path / "mrt", tmp_path)
+    assert found.outages == ()
+    (told,) = [text for text in found.warnings if "more than 15 min" in text]
+    assert int(told.split()[1]) >= len(OWN) * len(archive.peers())
+    assert "out of order (up to 29 min " in told
+    assert "the first of 2020-03-02T01:40:0" in told
 
 
 @pytest.mark.parametrize("fault", ["origin", "path", "overrun", "no path"])

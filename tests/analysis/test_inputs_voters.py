@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from duskwatch.publication.markdown import to_markdown
 from duskwatch.records.prefix import Prefix
 from duskwatch.records.report import Report
 from duskwatch.records.times import HOUR, MINUTE, SECOND
@@ -60,6 +61,9 @@ def test_a_session_that_ends_and_begins_by_messages_takes_its_table_with_it() ->
     assert (120 <= begin <= 125, end) == (True, pytest.approx(240, abs=0.2))
     assert found.outages[0].onset.earliest_us >= found.from_us + 2 * HOUR
     assert {gap.reason for gap in found.history.gaps} == {"session down"}
+    text = to_markdown(found)
+    assert "Both that held a route stopped watching as it began: sessions ended" in text
+    assert "None of them is known to have held" not in text
 
 
 def test_a_dump_without_routes_is_none_and_is_named() -> None:

@@ -63,6 +63,18 @@ def test_those_that_went_away_are_not_among_those_that_were_asked() -> None:
     assert by_collector(told) == "rrc06: 9 of 9 observers lost it, 5 more stopped watching; rrc00: 3 of 3"
 
 
+def test_when_all_went_away_nobody_is_said_to_have_held_nothing() -> None:
+    """Sessions that end by NOTIFICATION and come back without the route: nobody withdrew it."""
+    told = replace(witnesses(view("own", 0, 0, 2)), doubts=("few voters", "voters left"))
+    text = answer(told)
+    assert "both observers that held a route stopped watching as it began; no other is known to have held one" in text
+    assert "no observer said that it lost it itself" in text
+    assert "no observer is known to have held" not in text
+    assert by_collector(told) == "own: 2 observers stopped watching"
+    one = replace(told, collectors=(view("own", 0, 0, 1),))
+    assert "the one observer that held a route stopped watching as it began" in answer(one)
+
+
 def test_peers_that_never_said_whether_they_held_it_are_told() -> None:
     told = replace(witnesses(view("route-views2", 25)), voters_before=37)
     assert "25 of 25 observers that held a route lost it, at one collector" in answer(told)

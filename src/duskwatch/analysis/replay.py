@@ -10,21 +10,26 @@ import numpy.typing as npt
 from duskwatch.records.errors import InputError
 from duskwatch.records.messages import InputDone, Message
 from duskwatch.records.report import InputFile
-from duskwatch.records.times import DAY, MINUTE, SECOND, iso, span_text
+from duskwatch.records.times import DAY, MINUTE, iso, span_text
 from duskwatch.signals.bgp.artefacts.heard import Heard
 from duskwatch.signals.bgp.collector_part import CollectorPart, strangers
 from duskwatch.signals.bgp.fold import fold
 from duskwatch.signals.bgp.full_feed import lacks_ipv4
 from duskwatch.signals.bgp.roll import close
-from duskwatch.signals.bgp.state import Watch, begin
-from duskwatch.sources.bgp.archives.find import ArchiveError, ArchiveFile, find_files, passed_over, select, touches
+from duskwatch.signals.bgp.state import JITTER_US, Watch, begin
+from duskwatch.sources.bgp.archives.find import (
+    ArchiveError,
+    ArchiveFile,
+    find_files,
+    passed_over,
+    select,
+    touches,
+    unusable_updates,
+)
 from duskwatch.sources.bgp.archives.read import messages, open_ahead
 from duskwatch.sources.bgp.formats.reenactment import most_telling
 
 BIN_US = 5 * MINUTE
-
-# Elems that come so much out of order are not worth a word: clocks differ, and writers have threads.
-JITTER_US = 2 * SECOND
 
 Progress = Callable[[str, int, int], None]
 """Told the file being read, stored bytes done and stored bytes in all."""
@@ -146,9 +151,11 @@ def replay_archives(
     lead_us = _lead_us(chosen.values(), window) if lead else 0
     wide = replace(window, from_us=window.from_us - lead_us)
     replays = []
+    unusable = unusable_updates(passed)
     for name, own in chosen.items():
         how = Reading(reading.threads, reading.memory, told)
-        replays.append(replay_collector(name, own, wide, watch, origins=origins, reading=how))
+        beside = unusable.get(name, ())
+        replays.append(replay_collector(name, own, wide, watch, origins=origins, reading=how, unusable=beside))
         done += sum(file.size_bytes for file in own)
     if reading.progress:
         reading.progress("", total, total)
@@ -179,8 +186,12 @@ def replay_collector(
     *,
     origins: npt.NDArray[np.uint32] | None = None,
     reading: Reading = Reading(),
+    unusable: Sequence[int] = (),
 ) -> Replay:
-    """Fold one collector's files, those that ``select`` chose for the window, in the order that they sort by."""
+    """Fold one collector's files, those that ``select`` chose for the window, in the order that they sort by.
+
+    unusable  when files begin, by their names, that are there and are no MRT
+    """
     total = sum(file.size_bytes for file in files)
     opened = open_ahead(files, reading.threads, reading.memory)
 
@@ -190,7 +201,7 @@ def replay_collector(
             reading.progress(files[len(inputs)].path.name, done, total)
 
     try:
-        said = messages(files, opened, window.from_us, window.until_us)
+        said = messages(files, opened, window.from_us, window.until_us, unusable)
         return replay_messages(name, said, window, watch, origins=origins, told=told)
     finally:
         opened.close()
@@ -253,11 +264,15 @@ def _warnings(part: CollectorPart, inputs: Sequence[InputFile]) -> list[str]:
             "so that a route counts from its first mention on"
         )
     if part.left_out.too_late:
-        out.append(f"{name}: {part.left_out.too_late:,} elems came more than 15 min out of order and were left out")
+        worst, first = span_text(part.left_out.too_late_us), iso(part.left_out.too_late_from_us)
+        out.append(
+            f"{name}: {part.left_out.too_late:,} elems came more than 15 min out of order (up to {worst}, the first of "
+            f"{first}) and were left out; what they told is not known until the next table dump"
+        )
     if part.left_out.late and part.left_out.late_us > JITTER_US:
         out.append(
             f"{name}: {part.left_out.late:,} elems came up to {span_text(part.left_out.late_us)} late and were taken "
-            "as of the latest of their peer, so that a loss may have begun earlier than is told by as much"
+            "as of the latest of their peer; the interval of an onset or an end in that time is wider by as much"
         )
     if part.left_out.malformed:
         out.append(

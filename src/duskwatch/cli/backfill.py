@@ -117,7 +117,7 @@ def command(
         from duskwatch.drivers.backfill.plan import Plan, plan_parts
         from duskwatch.drivers.backfill.run import run
         from duskwatch.drivers.backfill.workers import BackfillError
-        from duskwatch.sources.bgp.archives.find import find_files, passed_over
+        from duskwatch.sources.bgp.archives.find import find_files, passed_over, unusable_updates
         from duskwatch.sources.reference.geo import load_geo
         from duskwatch.store import StoreError
         from duskwatch.store.days import checked_source
@@ -142,7 +142,7 @@ def command(
             source=checked_source(source),
             threads=2 if workers == 1 and not scheduler else 1,  # one unpacks, one folds
         )
-        parts = plan_parts(files, from_us, until_us)
+        parts = plan_parts(files, from_us, until_us, unusable_updates(passed))
         first = to_datetime(from_us).date()
         if plan.geo_of(first):  # what is wrong with them is said now, not after hours
             load_geo(list(plan.geo_of(first)), first)

@@ -93,7 +93,7 @@ def fold_elems(
     held, count, path_keys, path_ids, path_values, watched, sizes,
     heard_us, live, dump_policy, dump_matched, dump_missing,
     sample_us, bin_us, samples, sampled, silent_us, late_us, dump_us, floor_us, horizon_us,
-    log_time, log_peer, log_prefix, log_op, log_row, counters,
+    log_time, log_peer, log_prefix, log_op, log_row, counters, late_span,
 ):  # fmt: skip
     """Apply elems to the state, in order, and log what happens to watched prefixes and to sessions.
 
@@ -124,6 +124,9 @@ def fold_elems(
     counters      int64[8]        in/out: late elems, elems left out as too old, of peers out of range, past the
                                   horizon, before the floor, with malformed attributes; how late the latest was, us;
                                   the last is none of this function's
+    late_span     int64[5]        in/out: the first and the last time as of which late elems were taken, and how late
+                                  the latest was; the first time of those left out as too old, and how late the latest
+                                  was, us; times -1 where there was none
 
     Returns (log rows, samples taken, next sample time).
     """
@@ -143,9 +146,14 @@ def fold_elems(
             if now < before:
                 if before - now > late_us:
                     counters[1] += 1
+                    late_span[3] = now if late_span[3] < 0 else min(late_span[3], now)
+                    late_span[4] = max(late_span[4], before - now)
                     continue
                 counters[0] += 1
                 counters[6] = max(counters[6], before - now)
+                late_span[0] = before if late_span[0] < 0 else min(late_span[0], before)
+                late_span[1] = max(late_span[1], before)
+                late_span[2] = max(late_span[2], before - now)
                 now = before
             heard_us[who] = now
             quiet = before >= 0 and now - before > silent_us and live[who] == 1

@@ -37,6 +37,7 @@ from duskwatch.publication.times_text import (
     utc,
     utc_after,
 )
+from duskwatch.publication.transit_words import around_of, course_sentence, reliance_sentence
 from duskwatch.records.judged import main_reason
 from duskwatch.records.outages import Outage
 from duskwatch.records.report import Report
@@ -114,6 +115,7 @@ def _outage_lead(report: Report, outage: Outage) -> str:
     lasts = outage.end is None
     told = [_extent(report, outage, main, lasts), _before_window(report, outage)]
     told += [_other_family(report, outage), way_sentence(report, outage)]
+    told += [reliance_sentence(report)]
     told += [fell_and_stayed(report, outage)]
     return " ".join(text for text in told if text)
 
@@ -204,6 +206,9 @@ def way_sentence(report: Report, outage: Outage) -> str:
     """``The routes were lost through AS5511 and came back through AS8966.`` Empty where no way is known."""
     if only_others(report):
         return ""
+    around = around_of(report, outage)
+    if around is not None and (told := course_sentence(report, outage, around)):
+        return told
     lost, back = ways(report, outage)
     gone = way_text(report, lost) if lost is not None else ""
     came = way_text(report, back) if back is not None else ""

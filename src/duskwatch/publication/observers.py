@@ -71,6 +71,9 @@ def main_observers(report: Report) -> Observers | None:
 
 def saw_text(seen: Observers) -> str:
     """``25 of 25 observers that held a route lost it, at one collector``; how many of all said nothing follows."""
+    if not seen.held and seen.left:
+        which = {1: "the one observer", 2: "both observers"}.get(seen.left, f"all {seen.left:,} observers")
+        return f"{which} that held a route stopped watching as it began; no other is known to have held one"
     if not seen.held:
         return "no observer is known to have held a route"
     text = f"{seen.lost:,} of {count_observers(seen.held)} that held a route lost it"
@@ -85,6 +88,12 @@ def saw_text(seen: Observers) -> str:
 
 def saw_sentence(seen: Observers) -> str:
     """``All 25 that held a route lost it; the other 12 had not said whether they held one.``"""
+    if not seen.held and seen.left:
+        which = {1: "The only one", 2: "Both"}.get(seen.left, f"All {seen.left:,}")
+        return (
+            f"{which} that held a route stopped watching as it began: sessions ended, or nothing more was recorded. "
+            "None of them said that the route was gone, and no other is known to have held one."
+        )
     if not seen.held:
         return "None of them is known to have held a route."
     held = f"{seen.held:,}"

@@ -11,6 +11,7 @@ from duskwatch.publication.observers import observers, witnesses_of
 from duskwatch.publication.others import only_others
 from duskwatch.publication.outage_ids import outage_ids
 from duskwatch.publication.reasons import reason_text
+from duskwatch.publication.transit_json import around_json
 from duskwatch.publication.was_it_us import answer
 from duskwatch.publication.who import sentence
 from duskwatch.records.coverage import Witnesses
@@ -35,6 +36,7 @@ def outages_json(report: Report) -> list[Json]:
         | {"before_window": outage.onset.best_us < report.from_us}
         | {"was_it_us": _was_it_us(witnesses_of(report, number)), "observers": _observers(report, outage)}
         | _ways(report, outage)
+        | {"transit": around_json(report.around[number] if number < len(report.around) else None)}
         for number, (uid, outage) in enumerate(zip(ids, report.outages, strict=True))
     ]
 

@@ -1,9 +1,10 @@
 """Reasons as sentences: what the bounds of a moment rest on, in words. One function for each code."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from duskwatch.records.reason import Reason
-from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND, to_datetime
+from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND, span_text, to_datetime
 
 
 def reason_text(one: Reason) -> str:
@@ -11,7 +12,14 @@ def reason_text(one: Reason) -> str:
     sentence = SENTENCES.get(one.code)
     if sentence is None:
         return f"{one.code} ({', '.join(f'{name} {value}' for name, value in one.values)})" if one.values else one.code
-    return sentence(one)
+    # It goes with any reason that a moment is known by.
+    late = [part for part in one.parts if part.code == "records-late"]
+    others = replace(one, parts=tuple(part for part in one.parts if part not in late)) if late else one
+    return "; ".join([sentence(others), *(_late(part) for part in late)])
+
+
+def _late(one: Reason) -> str:
+    return f"records came up to {span_text(one.value('by_us'))} late, so that it may have been earlier by as much"
 
 
 def _joined(one: Reason, first: str, link: str = "; ") -> str:
@@ -121,6 +129,7 @@ SENTENCES: Mapping[str, Callable[[Reason], str]] = {
     "majorities-back": _majorities("had {} back"),
     "border-crossed": _border,
     "first-votes-gone": _at("the first observer lost a route"),
+    "records-late": _late,
     "last-lost-unwatched": _unwatched("the last was lost"),
     "last-lost": _last_gone,
     "last-voter-let-go": _at("the last observer lost its route"),

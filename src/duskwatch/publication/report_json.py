@@ -25,6 +25,7 @@ from duskwatch.publication.outage_json import (
     time_text,
 )
 from duskwatch.publication.states import STATE_NAMES
+from duskwatch.publication.transit_json import failure_json
 from duskwatch.publication.watching import blind_spans, unjudged, voters_spread, watched_share
 from duskwatch.publication.why import causes_json, explanation_document
 from duskwatch.publication.words import paragraphs
@@ -87,6 +88,7 @@ def to_json(report: Report) -> Json:
             }
             for share in history.transit
         ],
+        "failures": [failure_json(one) | {"name": report.as_names.get(one.asn) or None} for one in history.carriers],
         "attacks": [],
         "sites": [],
         "hypotheses": [] if report.explanation is None else causes_json(report.explanation),

@@ -28,6 +28,9 @@ def by_collector(witnesses: Witnesses) -> str:
     told: list[str] = []
     for view in witnesses.collectors[:MOST_COLLECTORS]:
         noun = " observers lost it" if not told else ""
+        if view.left and not view.lost + view.kept:
+            told.append(f"{view.collector}: {count_observers(view.left)} stopped watching")
+            continue
         away = f", {view.left} more stopped watching" if view.left else ""
         told.append(f"{view.collector}: {view.lost} of {view.lost + view.kept}{noun}{away}")
     if len(witnesses.collectors) > MOST_COLLECTORS:
@@ -125,6 +128,8 @@ def _doubt(witnesses: Witnesses, doubt: Doubt) -> str:
     saw = [view for view in witnesses.collectors if view.lost]
     if doubt == "few voters":
         if not witnesses.lost:
+            if counted(witnesses).left:
+                return "no observer said that it lost it itself"
             return "no observer is known to have lost it itself"
         return f"only {count_observers(witnesses.lost)} lost it, and faults of their own would look the same"
     if doubt == "one collector":

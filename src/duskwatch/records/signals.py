@@ -162,6 +162,16 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Late:
+    """A stretch in which statements of a source came late: they are taken as of times in it, and were made earlier."""
+
+    source: str  # collector
+    from_us: int  # the first and the last time as of which one of them is taken
+    until_us: int
+    by_us: int  # how late the latest of them was
+
+
+@dataclass(frozen=True, slots=True)
 class TransitShare:
     """Which neighbour carried an entity's visible routes in a part of the window."""
 
@@ -196,3 +206,4 @@ class EntityHistory:
     notes: tuple[str, ...] = field(default=())
     series: tuple[SignalBlock, ...] = ()  # signals of other sources; each block has bins of its own
     carriers: tuple[Carrier, ...] = ()  # before the worst outage, the one that most hangs on first; IPv4
+    late: tuple[Late, ...] = ()  # statements of routing that came late; they widen what is told of times in these

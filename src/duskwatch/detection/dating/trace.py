@@ -9,7 +9,7 @@ from duskwatch.detection.baselines.trailing import zero_for_nan
 from duskwatch.detection.course import Course
 from duskwatch.detection.dating.vote_log import VoteLog
 from duskwatch.detection.view import F64, Bool, LevelView
-from duskwatch.records.signals import Level
+from duskwatch.records.signals import Late, Level
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,9 +23,12 @@ class Trace:
     voters: F64  # [N]
     log: VoteLog
     known_share: float  # share of the entity's space that was known; 1 where its state was not learned
+    late: tuple[Late, ...] = ()  # statements that came late
 
 
-def trace_of(level: Level, views: Sequence[LevelView], log: VoteLog, known_share: float) -> Trace:
+def trace_of(
+    level: Level, views: Sequence[LevelView], log: VoteLog, known_share: float, late: tuple[Late, ...] = ()
+) -> Trace:
     """The trace of at least one signal of a level."""
     loss = views[0].loss
     for other in views[1:]:
@@ -41,4 +44,5 @@ def trace_of(level: Level, views: Sequence[LevelView], log: VoteLog, known_share
         views[0].voters,
         log,
         known_share,
+        late,
     )

@@ -1,5 +1,7 @@
 """When a level was lost, dark and back, by the votes on its prefixes: each bound with its reason."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +14,7 @@ from duskwatch.detection.dating.vote_log import NEVER, VoteLog, agreement_on, ba
 from duskwatch.detection.view import I64, Ending
 from duskwatch.records.outages import When
 from duskwatch.records.reason import Reason, reason
+from duskwatch.records.signals import Late
 
 
 class Lost(NamedTuple):
@@ -39,7 +42,7 @@ def moments_of(
     seen, stop, until_us = lost
     begun = [(view, view.begun_at(seen)) for view in trace.views]
     first = min((int(view.first[k]) for view, k in begun if k is not None), default=seen)
-    onset = _onset(trace, first, seen, stop, floor_us, config)
+    onset = _sooner(_onset(trace, first, seen, stop, floor_us, config), trace.late, floor_us)
     sharp = first == seen and course.gap_before(seen) is None
     unseen = _unseen(course, seen, stop, until_us is None)
     if until_us is None:
@@ -48,6 +51,7 @@ def moments_of(
     how = [view.ending[k] for view, k in ended if k is not None]
     accepted = bool(how) and all(ending == Ending.ACCEPTED for ending in how)
     end = _ended(trace, until_us, onset.best_us, ceiling_us, accepted, config)
+    end = _sooner(end, trace.late, onset.best_us)
     turned = None if alone else _turned(course, seen, stop)
     return Moments(onset, end, turned, unseen, sharp, unseen is None and not accepted)
 
@@ -119,6 +123,16 @@ def _onset(trace: Trace, first: int, seen: int, stop: int, floor_us: int, config
     before = trace.prefixes[seen - 1] if seen else np.nan
     sooner = reason("first-votes-gone", at_us=earliest) if earliest < start else None
     return When(earliest, latest, best, _counted("majorities-lost", len(rows), before, start, latest, sooner))
+
+
+def _sooner(when: When, late: Sequence[Late], floor_us: int) -> When:
+    """The bounds of a moment, where what tells of it came late: it lies earlier by as much, not before ``floor_us``."""
+    told = [one.by_us for one in late if one.from_us <= when.latest_us and when.earliest_us <= one.until_us]
+    earliest = max(floor_us, when.earliest_us - max(told, default=0))
+    if earliest >= when.earliest_us:
+        return when
+    why = replace(when.reason, parts=(*when.reason.parts, reason("records-late", by_us=max(told))))
+    return replace(when, earliest_us=earliest, reason=why)
 
 
 def _plunge(course: Course, seen: int, stop: int, config: FuseConfig) -> tuple[int, int]:

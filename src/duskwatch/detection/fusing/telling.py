@@ -100,7 +100,7 @@ class Teller:
             history = self._history
             views = [view for one in levels if isinstance(view := one.voice.finding.view, LevelView)]
             known_share = history.known_share if history.learned else 1.0
-            self._traces[names] = trace_of(history.level, views, self._log, known_share)
+            self._traces[names] = trace_of(history.level, views, self._log, known_share, history.late)
         return self._traces[names]
 
     @property

@@ -102,6 +102,7 @@ def measure_day(day: date, counted: CountedDay, lost: Sequence[Gap], plan: Plan)
             (*counted.warnings, *(ranges.notes if ranges is not None else ())),
             tuple(f"{file.collector} {file.name}: {file.damage}" for file in counted.inputs if file.damage),
             VoterSteps(votes.step_us, votes.voters4, votes.voters6),
+            late=votes.late,
         )
         fallen = _fallen(votes, country, ranges, summary, plan.dip)
         if ranges is not None and country is not None:

@@ -16,6 +16,7 @@ from duskwatch.analysis.replay import BIN_US
 from duskwatch.analysis.whole_tables import KINDS
 from duskwatch.detection.config import DetectionConfig
 from duskwatch.drivers.backfill.results import take
+from duskwatch.records.signals import Late
 from duskwatch.records.times import DAY, iso, to_datetime
 from duskwatch.signals.bgp.from_log import VoterSteps
 from duskwatch.signals.bgp.votes import EarlierPrefixes
@@ -24,7 +25,7 @@ from duskwatch.store import Store
 
 DETECTOR = "duskwatch/1"  # under which outages are recorded that the usual thresholds give
 # Part of every key: results of an older layout are not taken up.
-LAYOUT = 5
+LAYOUT = 6
 FAULTS = "faults.pickle"  # beside the testimony of a day
 VOTES = "votes.pickle"  # of a day that is counted
 
@@ -81,6 +82,7 @@ class Part:
     from_us: int
     until_us: int
     files: tuple[ArchiveFile, ...]
+    unusable: tuple[int, ...] = ()  # when files begin, by their names, that are there and are no MRT
 
     @property
     def day(self) -> date:
@@ -116,6 +118,7 @@ class DaySummary:
     homes: Mapping[str, str] = field(default_factory=dict)  # of networks that fell: where each lies whole
     # Networks that do not lie in one country whole, and a country that fell, where they lost something: code of both.
     parts: tuple[tuple[str, str], ...] = ()
+    late: tuple[Late, ...] = ()  # statements that came late
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +141,13 @@ class Counted:
     after: str
 
 
-def plan_parts(files: Sequence[ArchiveFile], from_us: int, until_us: int) -> list[Part]:
-    """Cut a window into parts by UTC day and collector, in that order. ArchiveError where no file covers any of it."""
+def plan_parts(
+    files: Sequence[ArchiveFile], from_us: int, until_us: int, unusable: Mapping[str, Sequence[int]] = {}
+) -> list[Part]:
+    """Cut a window into parts by UTC day and collector, in that order. ArchiveError where no file covers any of it.
+
+    unusable  of each collector, when files begin, by their names, that are there and are no MRT
+    """
     by_collector: dict[str, list[ArchiveFile]] = {}
     for file in sorted(files):
         by_collector.setdefault(file.collector, []).append(file)
@@ -149,7 +157,8 @@ def plan_parts(files: Sequence[ArchiveFile], from_us: int, until_us: int) -> lis
         for collector, own in by_collector.items():
             chosen = select(own, low, high)
             if touches(chosen, low, high):
-                parts.append(Part(collector, low, high, tuple(chosen)))
+                beside = tuple(sorted(at_us for at_us in unusable.get(collector, ()) if low - DAY <= at_us < high))
+                parts.append(Part(collector, low, high, tuple(chosen), beside))
     if not parts:
         raise ArchiveError(f"no MRT file covers {iso(from_us)} to {iso(until_us)}")
     return parts
@@ -158,6 +167,7 @@ def plan_parts(files: Sequence[ArchiveFile], from_us: int, until_us: int) -> lis
 def part_key(part: Part, plan: Plan) -> str:
     """What a part depends on, as a word: the files as they are, the window, the bins, the version."""
     digest = hashlib.sha256(f"{LAYOUT} {__version__} {part.from_us} {part.until_us} {plan.bin_us}".encode())
+    digest.update(repr(part.unusable).encode())
     for file in part.files:
         digest.update(_as_it_is(file.path))
     return digest.hexdigest()[:16]

@@ -19,7 +19,7 @@ from duskwatch.records.countries import CountryRanges
 from duskwatch.records.entity import Entity, parse_entity
 from duskwatch.records.findings import Finding
 from duskwatch.records.outages import Outage
-from duskwatch.records.signals import EntityHistory, SignalBlock
+from duskwatch.records.signals import EntityHistory, Late, SignalBlock
 from duskwatch.records.times import DAY, to_datetime
 from duskwatch.signals.bgp.from_log import VoterSteps, measure_part
 from duskwatch.signals.bgp.holdings import Steps, counted_as, network_of, steps_of
@@ -52,6 +52,7 @@ class Search:
     voters: VoterSteps
     days: tuple[date, ...]  # that are stored
     well_known: frozenset[str] = frozenset()  # countries of which routes for nearly all space were heard
+    late: tuple[Late, ...] = ()  # statements that came late, of all days
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ def searches(days: Sequence[DaySummary], pieces: int, least: int, config: Detect
     ordered = sorted(days, key=lambda day: day.from_us)
     voters = VoterSteps.join([(day.voters, day.until_us) for day in ordered])
     stored = tuple(day.day for day in ordered)
+    late = tuple(one for day in ordered for one in day.late)
     at_once = max(least, -(-len(wanted) // pieces))
     owns = [wanted[at : at + at_once] for at in range(0, len(wanted), at_once)]
     return [
@@ -94,6 +96,7 @@ def searches(days: Sequence[DaySummary], pieces: int, least: int, config: Detect
             voters,
             stored,
             well_known,
+            late,
         )
         for own in owns
     ]
@@ -109,6 +112,7 @@ def find_outages(plan: Plan, search: Search) -> list[Found]:
     for entity, history in histories(plan.open_store(), search.entities, *window, plan.source):
         measured = entity.type == "country" or search.well_known.issuperset(homes[entity])
         whole = replace(history, learned=search.learned, known_share=share[entity], delegated=measured)
+        whole = replace(whole, late=search.late)
         seen.append((entity, "", whole, detect(whole, plan.detection)))
         for country in parts[entity]:
             for part, outages in _of_part(plan, search, history, country):
@@ -137,7 +141,7 @@ def _of_part(
         part = measure_part(
             history.changes, country, ranges, search.voters, window, gaps=history.gaps, learned=search.learned
         )
-        found = detect(replace(part, delegated=country in search.well_known), plan.detection)
+        found = detect(replace(part, delegated=country in search.well_known, late=search.late), plan.detection)
         begun = tuple(outage for outage in found if to_datetime(outage.onset.best_us).date() in own)
         yield part, begun if len(begun) == len(found) else tuple(replace(one, relapse_of=None) for one in begun)
 

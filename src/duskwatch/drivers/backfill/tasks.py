@@ -45,7 +45,10 @@ def fold_part(part: Part, plan: Plan, path: Path) -> str:
     """
     try:
         window = Window(part.from_us, part.until_us, plan.bin_us)
-        replay = replay_collector(part.collector, part.files, window, watch_all, reading=Reading(plan.threads))
+        reading = Reading(plan.threads)
+        replay = replay_collector(
+            part.collector, part.files, window, watch_all, reading=reading, unusable=part.unusable
+        )
         leave(path, replay)
     except Exception as error:  # one part's fault, whatever it is, is not the others'
         if isinstance(error, OSError) and error.errno in FULL:

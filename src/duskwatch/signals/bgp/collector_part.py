@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from duskwatch.records.elems import PeerTable
 from duskwatch.records.prefix import address_text
-from duskwatch.records.signals import Gap
+from duskwatch.records.signals import Gap, Late
 from duskwatch.signals.bgp.artefacts.heard import Heard
 from duskwatch.signals.bgp.log import Op, RoutingLog
 from duskwatch.signals.bgp.paths import Paths
@@ -27,10 +27,18 @@ class LeftOut:
     malformed: int = 0  # announcements with malformed attributes: taken as withdrawals (RFC 7606)
     late_us: int = 0  # how late the latest of ``late`` was
     readdressed: int = 0  # peers, not elems: known by their address, as dumps and updates name another AS
+    too_late_us: int = 0  # how late the latest of ``too_late`` was
+    too_late_from_us: int = 0  # the time that the first of them says; 0: there is none
 
     def __add__(self, other: "LeftOut") -> "LeftOut":
         total = LeftOut(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
-        return replace(total, late_us=max(self.late_us, other.late_us))
+        begun = [one.too_late_from_us for one in (self, other) if one.too_late_from_us]
+        return replace(
+            total,
+            late_us=max(self.late_us, other.late_us),
+            too_late_us=max(self.too_late_us, other.too_late_us),
+            too_late_from_us=min(begun, default=0),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,7 @@ class CollectorPart:
     heard: Heard
     left_out: LeftOut = field(default=LeftOut())
     dumped_us: int = -(1 << 62)  # the last table dump that was read is of this time; earlier than any: there was none
+    late: tuple[Late, ...] = ()  # what came late and is taken as of a time before the end of the window
 
     def session(self, peer: int) -> str:
         """Collector, AS and address of one session, for people."""

@@ -6,9 +6,10 @@ import numpy.typing as npt
 from duskwatch.kernels.aspath import path_tails
 from duskwatch.kernels.routing import fold_elems
 from duskwatch.records.elems import ElemBlock, Kind
+from duskwatch.records.signals import Late
 from duskwatch.signals.bgp.log import Op, RoutingLog
 from duskwatch.signals.bgp.room import number_prefixes, reserve_paths, reserve_peers, watch_rows
-from duskwatch.signals.bgp.state import LATE_US, SILENT_US, RoutingState
+from duskwatch.signals.bgp.state import JITTER_US, LATE_US, SILENT_US, RoutingState
 
 
 def fold_block(state: RoutingState, block: ElemBlock, horizon_us: int) -> RoutingLog:
@@ -40,6 +41,7 @@ def fold_block(state: RoutingState, block: ElemBlock, horizon_us: int) -> Routin
     log_prefix = np.empty(room, np.int32)
     log_op = np.empty(room, np.uint8)
     log_row = np.empty(room, np.int64)
+    late_span = np.array([-1, -1, 0, -1, 0], np.int64)
     rows_used, sampled, next_sample_us = fold_elems(
         block.time_us,
         block.kind,
@@ -76,7 +78,12 @@ def fold_block(state: RoutingState, block: ElemBlock, horizon_us: int) -> Routin
         log_op,
         log_row,
         state.counters,
+        late_span,
     )
+    if late_span[2] > JITTER_US:
+        state.late.append(Late(state.collector, *late_span[:3].tolist()))
+    if late_span[4]:
+        state.too_late.append((int(late_span[3]), int(late_span[4])))
     for k in range(sampled):
         state.samples.append((first_sample_us + k * state.bin_us, samples[k]))
     state.sample_us = int(next_sample_us)

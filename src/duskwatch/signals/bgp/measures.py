@@ -191,6 +191,7 @@ def _some(
             SignalBlock(SPECS, votes.from_us, bin_us, values[k], coverage[k]),
             gaps=votes.gaps,
             learned=votes.learned,
+            late=votes.late,
         )
 
 

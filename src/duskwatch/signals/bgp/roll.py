@@ -42,8 +42,10 @@ def roll(state: RoutingState, at_us: int) -> tuple[CollectorPart, RoutingState]:
     state.samples = _since(part, state, at_us)
     state.checks = [*_last_of_each(part.checks), *(check for check in state.checks if check.time_us >= at_us)]
     state.silences = [silence for silence in state.silences if silence.until_us > at_us]
+    state.late = [one for one in state.late if one.until_us >= at_us]
     state.heard = hearing.after(state.heard, at_us)
     state.counters[:] = 0
+    state.too_late = []
     state.from_us, state.rolled = at_us, True
     _forget_paths(state)
     return part, state
@@ -102,8 +104,13 @@ def _cut(state: RoutingState, at_us: int) -> tuple[CollectorPart, RoutingLog]:
             if one.from_us < at_us
         ),
         hearing.part_of(state.heard, state.collector, at_us),
-        LeftOut(*state.counters.tolist()),
+        replace(
+            LeftOut(*state.counters.tolist()),
+            too_late_us=max((by_us for _, by_us in state.too_late), default=0),
+            too_late_from_us=min((at_us for at_us, _ in state.too_late), default=0),
+        ),
         state.dumped_us,
+        tuple(one for one in state.late if one.from_us < at_us),
     )
     return part, later
 
@@ -193,6 +200,7 @@ def join(parts: Sequence[CollectorPart]) -> CollectorPart:
         ),
         gaps=_gaps(gap for part in parts for gap in part.gaps),
         heard=hearing.joined([part.heard for part in parts]),
+        late=tuple(dict.fromkeys(one for part in parts for one in part.late)),
         left_out=sum((part.left_out for part in parts), LeftOut()),
     )
 

@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from duskwatch.records.elems import PeerTable
 from duskwatch.records.messages import Silence
-from duskwatch.records.times import HOUR, MINUTE
+from duskwatch.records.signals import Late
+from duskwatch.records.times import HOUR, MINUTE, SECOND
 from duskwatch.signals.bgp.artefacts.heard import Hearing
 from duskwatch.signals.bgp.log import Op, RoutingLog
 from duskwatch.signals.bgp.paths import PathPool
@@ -20,6 +21,8 @@ __all__ = ["LATE_US", "MOST_PEERS", "SILENT_US", "DumpCheck", "Op", "RoutingLog"
 SILENT_US = HOUR
 # Records may come out of order by this much; anything older would rewrite what was already said.
 LATE_US = 15 * MINUTE
+# What comes late by no more is not worth a word: clocks differ, and writers have threads.
+JITTER_US = 2 * SECOND
 # No collector has as many sessions; a file that claims more is not believed, lest it ask for all memory there is.
 MOST_PEERS = 2048
 # Earlier than any time.
@@ -106,6 +109,8 @@ class RoutingState:
     samples: list[tuple[int, npt.NDArray[np.int32]]] = field(default_factory=list)
     checks: list[DumpCheck] = field(default_factory=list)
     silences: list[Silence] = field(default_factory=list)
+    late: list[Late] = field(default_factory=list)
+    too_late: list[tuple[int, int]] = field(default_factory=list)  # of blocks: first time left out, how late, us
     heard: Hearing = field(default_factory=Hearing)
     counters: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(8, np.int64))
     # While a table dump is being read:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from duskwatch.kernels.votes import LEAST_WHOLE
-from duskwatch.records.signals import Gap, PrefixState
+from duskwatch.records.signals import Gap, Late, PrefixState
 from duskwatch.signals.bgp.collector_part import CollectorPart
 from duskwatch.signals.bgp.full_feed import as_learned, lacks_ipv4
 from duskwatch.signals.bgp.log import Op
@@ -76,6 +76,7 @@ class Votes:
     any_origin: npt.NDArray[np.bool_]  # [P] the unit is the whole prefix
     origin_of: npt.NDArray[np.int64]  # [P] AS for which the unit counts; -1: none, several, or not asked for
     counts: "Counts | None" = None
+    late: tuple[Late, ...] = ()  # of all collectors, those that touch the window
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,7 @@ def merge_votes(
     turns, gaps = switches(parts, offsets, from_us, until_us)
 
     learned = _is_learned(parts, voter_of, turns)
+    late = tuple(one for part in parts for one in part.late if one.until_us >= from_us and one.from_us < until_us)
 
     def count(span: tuple[int, int], picked: Sequence[npt.NDArray[np.int32] | slice]) -> Votes:
         rows = vote_rows(parts, picked, units, span, offsets, turns, voter_of, from_us, routes)
@@ -138,6 +140,7 @@ def merge_votes(
             learned=learned,
             any_origin=whole,
             origin_of=origin_of,
+            late=late,
         )
         if not all_origins_bin_us:
             return replace(votes, rows=with_start(rows))

@@ -32,6 +32,7 @@ __all__ = [
     "probe",
     "select",
     "touches",
+    "unusable_updates",
 ]
 
 COLLECTOR = re.compile(
@@ -115,6 +116,17 @@ def passed_over(paths: Sequence[Path]) -> list[str]:
             "1 other file is no MRT and was" if len(others) == 1 else f"{len(others)} other files are no MRT and were"
         )
         out.append(f"{what} passed over: {names}")
+    return out
+
+
+def unusable_updates(paths: Sequence[Path]) -> dict[str, list[int]]:
+    """When files that were passed over begin, by collector, if their names are those of update files."""
+    out: dict[str, list[int]] = {}
+    for path in paths:
+        if is_archive_name(path.name) and is_update_name(path.name):
+            start_us = named_time(path.name, collector := collector_of(path))
+            if start_us is not None:
+                out.setdefault(collector, []).append(start_us)
     return out
 
 

@@ -1,6 +1,6 @@
 """Which update files of a collector are missing between those that are there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from duskwatch.records.messages import Silence
 from duskwatch.records.signals import Gap
@@ -11,6 +11,7 @@ from duskwatch.sources.bgp.archives.find import ArchiveFile, has_cadence, period
 SLACK_US = 45 * SECOND
 UNKNOWN_US = 15 * MINUTE  # the same where nobody knows how long files are
 NO_UPDATES, MISSING = "no update file", "missing file"
+NO_MRT = "file that is no MRT"  # a file of the right name is there, and holds something else
 
 
 def missing_files(files: Sequence[ArchiveFile], from_us: int, until_us: int) -> list[Gap]:
@@ -46,9 +47,12 @@ class Reach:
     A file leads as far as files usually do, or as its records do where these go on for longer. A stretch that goes on
     over a table dump is told in pieces, so that the fold knows ahead of the dump that it does not follow what came
     before.
+
+    unusable  when files begin, by their names, that are there and are no MRT: what these should hold has this reason
     """
 
-    def __init__(self, files: Sequence[ArchiveFile], from_us: int, until_us: int) -> None:
+    def __init__(self, files: Sequence[ArchiveFile], from_us: int, until_us: int, unusable: Sequence[int] = ()) -> None:
+        self._unusable = sorted(set(unusable))
         updates = [file for file in files if file.is_update]
         self._from_us, self._until_us = from_us, until_us
         self._reached = self._told = from_us
@@ -91,4 +95,19 @@ class Reach:
 
     def _up_to(self, end_us: int) -> list[Silence]:
         start_us, self._told = max(self._reached, self._told), max(end_us, self._told)
-        return [Silence(start_us, end_us, MISSING if self._heard else NO_UPDATES)] if start_us < end_us else []
+        return list(self._pieces(start_us, end_us)) if start_us < end_us else []
+
+    def _pieces(self, start_us: int, end_us: int) -> Iterator[Silence]:
+        """A stretch of which nothing was read, cut where a file begins and ends that is no MRT."""
+        missing = MISSING if self._heard else NO_UPDATES
+        at_us = start_us
+        for own_us in self._unusable:
+            begin, end = max(at_us, own_us), min(own_us + (self._period_us or UNKNOWN_US), end_us)
+            if begin >= end:
+                continue
+            if at_us < begin:
+                yield Silence(at_us, begin, missing)
+            yield Silence(begin, end, NO_MRT)
+            at_us = end
+        if at_us < end_us:
+            yield Silence(at_us, end_us, missing)

@@ -63,8 +63,12 @@ def open_ahead(files: Sequence[ArchiveFile], threads: int = 1, memory: int = 0) 
             pieces.close()
 
 
-def messages(files: Sequence[ArchiveFile], opened: Iterable[Opened], from_us: int, until_us: int) -> Iterator[Message]:
+def messages(
+    files: Sequence[ArchiveFile], opened: Iterable[Opened], from_us: int, until_us: int, unusable: Sequence[int] = ()
+) -> Iterator[Message]:
     """What the files of one collector tell, in the order that they sort by, as it is needed for a window.
+
+    unusable  when files begin, by their names, that are there and are no MRT
 
     What is missing is told from the first file on, or from the window's beginning where that is earlier, up to the
     window's end. OSError where a file cannot be read.
@@ -72,7 +76,7 @@ def messages(files: Sequence[ArchiveFile], opened: Iterable[Opened], from_us: in
     peers = PeerTable()
     inputs: list[InputFile] = []
     usual_us = period_of(files[0].collector, [file for file in files if file.is_update])
-    reach = Reach(files, min(from_us, files[0].start_us), until_us)
+    reach = Reach(files, min(from_us, files[0].start_us), until_us, unusable)
     for number, (file, (pieces, digest)) in enumerate(zip(files, opened, strict=True)):
         yield from reach.before(file)
         reader = MrtReader(pieces, peers)
