@@ -36,7 +36,7 @@ from duskwatch.sources.reference.geo import load_geo
 from duskwatch.sources.reference.names import country_name, former_codes, main_time_zone, name_or_code
 
 NO_NAMES = AsNames({})
-CARRIERS = 10  # told of an entity
+CARRIERS = 10  # reported of an entity
 MOST_AROUND = 50  # outages of which whole paths are asked
 
 NOT_MEASURED = (
@@ -92,7 +92,7 @@ def analyze(
 
 
 def reference_of(entity: Entity, from_us: int, geo: Sequence[Path]) -> CountryRanges | None:
-    """Whose addresses are whose on the day; ReferenceDataError where a country's cannot be told."""
+    """Whose addresses are whose on the day; ReferenceDataError where nothing says a country's."""
     if entity.type == "country":
         if not geo:
             country_name(entity.code)  # raises for a code that is no country
@@ -191,10 +191,10 @@ def report_on(
         for text in ranges.damaged.get(entity.code, ()):
             warnings.append(f"{text}; the line names {entity.code}, so some of its addresses may be missing here")
     warnings += as_names.notes
-    told = {int(asn) for asn in np.unique(np.concatenate([history.changes.origin, history.changes.upstream]))}
-    told |= {share.upstream for share in history.transit} | {carrier.asn for carrier in history.carriers}
-    told |= {asn for one in around if one is not None for asn in one.ases}
-    told |= {network.entity.asn for network in operators.lost} if operators is not None else set()
+    asns = {int(asn) for asn in np.unique(np.concatenate([history.changes.origin, history.changes.upstream]))}
+    asns |= {share.upstream for share in history.transit} | {carrier.asn for carrier in history.carriers}
+    asns |= {asn for one in around if one is not None for asn in one.ases}
+    asns |= {network.entity.asn for network in operators.lost} if operators is not None else set()
     report = Report(
         entity,
         replay.from_us,
@@ -204,7 +204,7 @@ def report_on(
         replay.inputs + (ranges.inputs if ranges is not None else ()) + as_names.inputs,
         tuple(part.collector for part in replay.parts),
         time_zone=main_time_zone(entity.code) if entity.type == "country" else "",
-        as_names={asn: as_names.names[asn] for asn in sorted(told) if asn in as_names.names},
+        as_names={asn: as_names.names[asn] for asn in sorted(asns) if asn in as_names.names},
         country_source=ranges.source if ranges is not None and entity.type == "country" else "",
         warnings=tuple(warnings),
         not_measured=NOT_MEASURED,
@@ -224,11 +224,11 @@ def own_of(entity: Entity, ranges: CountryRanges | None) -> InsideHops:
 
 
 def _around(
-    votes: Votes, extent: Extent, own: InsideHops, outages: tuple[Outage, ...], *, by_network: bool
+    votes: Votes, extent: Extent, inside_hops: InsideHops, outages: tuple[Outage, ...], *, by_network: bool
 ) -> tuple[OutageTransit | None, ...]:
     """Through whom was reached what each outage took; None of those beyond the worst."""
     worst = sorted(range(len(outages)), key=lambda k: (-outages[k].score, k))[:MOST_AROUND]
-    found = transit_around(votes, extent.selected, own, outages, by_network=by_network, told=worst)
+    found = transit_around(votes, extent.selected, inside_hops, outages, by_network=by_network, asked=worst)
     return found if any(one is not None for one in found) else ()
 
 

@@ -111,14 +111,14 @@ def _carried(report: Report) -> list[tuple[tables.Table, str]]:
     main = main_outage(report)
     around = None if main is None else around_of(report, main)
     hung = transit_tables.reliance(report)
-    told = [] if hung is None else [(hung, RELIANCE_NOTE)]
+    shown = [] if hung is None else [(hung, RELIANCE_NOTE)]
     if around is None:
-        return told + ([(tables.transit(report), SHARES_NOTE)] if report.history.transit else [])
-    told.append((transit_tables.dependence(report, around), DEPENDENCE_NOTE))
+        return shown + ([(tables.transit(report), SHARES_NOTE)] if report.history.transit else [])
+    shown.append((transit_tables.dependence(report, around), DEPENDENCE_NOTE))
     if around.turns:
-        told.append((transit_tables.turns(report, around), TURNS_NOTE))
+        shown.append((transit_tables.turns(report, around), TURNS_NOTE))
     went = transit_tables.withdrawals(report, around)
-    return told + ([(went, WITHDRAWALS_NOTE)] if went is not None else [])
+    return shown + ([(went, WITHDRAWALS_NOTE)] if went is not None else [])
 
 
 def tied(text: str) -> str:

@@ -131,7 +131,7 @@ def _parameters(report: Report) -> Json:
     return {
         "bin_seconds": None if only_others(report) else _seconds(report.history.signals.bin_us),
         "collectors": list(report.collectors),
-        **{name: [file.name for file in report.inputs if file.kind in own] for name, own in kinds.items()},
+        **{name: [file.name for file in report.inputs if file.kind in of_kind] for name, of_kind in kinds.items()},
     }
 
 
@@ -154,15 +154,15 @@ def _inputs_list(report: Report) -> Json:
         "by_collector": [
             {
                 "collector": name or None,
-                "files": len(own),
-                "size_bytes": sum(file.size_bytes for file in own),
-                "records": sum(file.records for file in own),
-                "bad_records": sum(file.bad_records for file in own),
-                "damaged": sum(bool(file.damage) for file in own),
-                "from": time_text(min((file.from_us for file in own if file.from_us is not None), default=None)),
-                "until": time_text(max((file.until_us for file in own if file.until_us is not None), default=None)),
+                "files": len(files),
+                "size_bytes": sum(file.size_bytes for file in files),
+                "records": sum(file.records for file in files),
+                "bad_records": sum(file.bad_records for file in files),
+                "damaged": sum(bool(file.damage) for file in files),
+                "from": time_text(min((file.from_us for file in files if file.from_us is not None), default=None)),
+                "until": time_text(max((file.until_us for file in files if file.until_us is not None), default=None)),
             }
-            for name, own in sorted(groups.items(), key=lambda item: (item[0] == "", item[0]))
+            for name, files in sorted(groups.items(), key=lambda item: (item[0] == "", item[0]))
         ],
     }
 

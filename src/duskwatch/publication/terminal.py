@@ -34,9 +34,9 @@ def print_summary(report: Report, console: Console, written: list[Path]) -> None
     if report.reenactment:
         _say(console, report.reenactment, "bold yellow")
         console.print()
-    told = [text for text in paragraphs(report) if text != report.reenactment]
-    _say(console, told[0], "bold")
-    for text in told[1:]:
+    texts = [text for text in paragraphs(report) if text != report.reenactment]
+    _say(console, texts[0], "bold")
+    for text in texts[1:]:
         _say(console, text)
     if report.outages:
         console.print()
