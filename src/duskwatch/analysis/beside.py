@@ -28,10 +28,10 @@ def with_signals(
     Blocks may begin before the window: what comes before goes into the baselines alone. What a signal means is in its
     spec, so whoever measures something new needs nothing here. Outages that ended before the window are left out.
     """
-    known = tuple(clipped(block, block.start_us, report.until_us) for block in blocks)
+    within = tuple(clipped(block, block.start_us, report.until_us) for block in blocks)
     inside = tuple(clipped(block, report.from_us, report.until_us) for block in blocks)
     whole = report.led or report.history
-    whole = replace(whole, series=(*whole.series, *known))
+    whole = replace(whole, series=(*whole.series, *within))
     fused = detect(whole, config)
     outages = numbered_anew(fused, of_window(fused, report.from_us))
     history = replace(

@@ -111,20 +111,20 @@ def take(rolling: Rolling, collector: str, message: Message, horizon_us: int) ->
     horizon_us  elems at or after it are counted and left out: the clock and some minutes, or the end of a replay
     TooManyCollectorsError where there would be more than MOST_COLLECTORS.
     """
-    known = rolling.collectors.get(collector)
-    if known is None:
+    collector_state = rolling.collectors.get(collector)
+    if collector_state is None:
         if len(rolling.collectors) >= MOST_COLLECTORS:
             raise TooManyCollectorsError(f"more than {MOST_COLLECTORS} collectors; '{collector[:60]}' is not taken")
         watched = rolling.watched
         state = begin(collector, rolling.from_us, watched.bin_us, watched.watch(), watched.origins)
-        known = rolling.collectors[collector] = Collector(state)
+        collector_state = rolling.collectors[collector] = Collector(state)
         if rolling.from_us < rolling.rolled_us:
-            part, known.state = roll(state, rolling.rolled_us)
-            known.parts.append(part)
+            part, collector_state.state = roll(state, rolling.rolled_us)
+            collector_state.parts.append(part)
     if isinstance(message, InputDone):
-        known.inputs.append(message.input)
-        del known.inputs[:-MOST_INPUTS]
-    known.state, log = fold(known.state, message, horizon_us)
+        collector_state.inputs.append(message.input)
+        del collector_state.inputs[:-MOST_INPUTS]
+    collector_state.state, log = fold(collector_state.state, message, horizon_us)
     rolling.messages += 1
     times = getattr(message, "time_us", None)
     if isinstance(times, np.ndarray):
@@ -197,7 +197,7 @@ def snapshot(rolling: Rolling) -> Snapshot | None:
 
 def reports(taken: Snapshot) -> tuple[Report, ...]:
     """The report on each entity, as ``analyze`` makes it of the same window."""
-    parts = tuple(join(own) for own in taken.parts)
+    parts = tuple(join(of_collector) for of_collector in taken.parts)
     replay = Replay(taken.window, parts, taken.inputs, ())
     votes = merge_votes(list(parts), taken.window.from_us, taken.window.until_us)
     faults = find_faults(replay.parts, replay.heard, replay.inputs, votes)
@@ -215,7 +215,7 @@ def _compact(collector: Collector, from_us: int) -> None:
         return
     out: list[CollectorPart] = []
     by_stretch = groupby(collector.parts, key=lambda part: (part.from_us - from_us) // STRETCH_US)
-    for stretch, own in by_stretch:
-        parts = list(own)
+    for stretch, of_stretch in by_stretch:
+        parts = list(of_stretch)
         out += [join(parts)] if stretch != newest else parts
     collector.parts = out

@@ -69,8 +69,8 @@ def screen(run: "LiveRun") -> "Table":
                     style="bold red",
                 )
             else:
-                told = f"{len(outages)} over" if outages else "no outage in what was judged"
-                table.add_row(entity.code, "no outage lasts", "", told)
+                summary = f"{len(outages)} over" if outages else "no outage in what was judged"
+                table.add_row(entity.code, "no outage lasts", "", summary)
     return table
 
 

@@ -9,6 +9,7 @@ from markupsafe import Markup
 import duskwatch
 from duskwatch.publication import (
     citing,
+    comparison_chart,
     facts_box,
     said_html,
     tables,
@@ -86,6 +87,9 @@ def to_html(report: Report) -> str:
         names=[as_name(report, asn) for asn in sorted(report.as_names)],
         changes=tables_detail.changes(report) if len(report.history.changes.time_us) else None,
         only_others=only_others(report),
+        compared=comparison_chart.sentences(report),
+        companions=comparison_chart.table(report) if drawn.comparison is not None else None,
+        comparison_note=comparison_chart.NOTE,
         why=why_html.section(report),
         said=said_html.section(report.said) if report.said is not None else "",
         answer=was_it_us.main_answer(report),
@@ -111,14 +115,14 @@ def _carried(report: Report) -> list[tuple[tables.Table, str]]:
     main = main_outage(report)
     around = None if main is None else around_of(report, main)
     hung = transit_tables.reliance(report)
-    told = [] if hung is None else [(hung, RELIANCE_NOTE)]
+    shown = [] if hung is None else [(hung, RELIANCE_NOTE)]
     if around is None:
-        return told + ([(tables.transit(report), SHARES_NOTE)] if report.history.transit else [])
-    told.append((transit_tables.dependence(report, around), DEPENDENCE_NOTE))
+        return shown + ([(tables.transit(report), SHARES_NOTE)] if report.history.transit else [])
+    shown.append((transit_tables.dependence(report, around), DEPENDENCE_NOTE))
     if around.turns:
-        told.append((transit_tables.turns(report, around), TURNS_NOTE))
+        shown.append((transit_tables.turns(report, around), TURNS_NOTE))
     went = transit_tables.withdrawals(report, around)
-    return told + ([(went, WITHDRAWALS_NOTE)] if went is not None else [])
+    return shown + ([(went, WITHDRAWALS_NOTE)] if went is not None else [])
 
 
 def tied(text: str) -> str:

@@ -97,14 +97,14 @@ def first_to_go(report: Report, around: OutageTransit) -> str:
 
 def lines(report: Report, around: OutageTransit) -> list[str]:
     """The turns, a line each, for a terminal."""
-    told = []
+    texts = []
     for one in around.turns[:MOST_LINES]:
         before, after = _from_to(report, one)
         ways = f"{before} -> {after}" if one.kind == "moved" else before if before != "-" else after
         until = "" if one.until_us == one.from_us else f" to {table_time(one.until_us)[11:]}"
-        told.append(f"{table_time(one.from_us)}{until}  {KINDS[one.kind]} {ways}: {_much(one)}")
-    more = len(around.turns) + around.left_out - len(told)
-    return told + ([f"and {more:,} more in report.html"] if more else [])
+        texts.append(f"{table_time(one.from_us)}{until}  {KINDS[one.kind]} {ways}: {_much(one)}")
+    more = len(around.turns) + around.left_out - len(texts)
+    return texts + ([f"and {more:,} more in report.html"] if more else [])
 
 
 def _from_to(report: Report, one: Turn) -> tuple[str, str]:

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 from duskwatch.publication.names import as_name, place_name
-from duskwatch.publication.times_text import capital, clock, count, listed, number_text, percent, told, utc_after
+from duskwatch.publication.times_text import capital, clock, count, listed, number_text, percent, shown_time, utc_after
 from duskwatch.records.outages import Outage
 from duskwatch.records.report import Report
 from duskwatch.records.signals import Carrier
 from duskwatch.records.times import MINUTE
 from duskwatch.records.transit import OutageTransit, Turn
 
-FLICKER_US = MINUTE  # a way that is back for less than this, or away, is not told of in a sentence
+FLICKER_US = MINUTE  # a way that is back for less than this, or away, is not named in a sentence
 MOST_PARTS = 3  # turns that a sentence lists
 MOST_HOME = 2
 NEARLY = 0.95  # a share that hangs on one AS, from which on a sentence tells of it
@@ -111,8 +111,8 @@ def _parts(
     rows = [(way_name(report, turn), _many(turn), turn.from_us, turn.until_us) for turn in turns]
     if len(rows) > MOST_PARTS:  # each way once, from its first to its last
         ways = list(dict.fromkeys(row[0] for row in rows))
-        own = [[row for row in rows if row[0] == way] for way in ways]
-        rows = [(some[0][0], sum(r[1] for r in some), some[0][2], max(r[3] for r in some)) for some in own]
+        by_way = [[row for row in rows if row[0] == way] for way in ways]
+        rows = [(some[0][0], sum(r[1] for r in some), some[0][2], max(r[3] for r in some)) for some in by_way]
     more = len(rows) - MOST_PARTS
     total = around.slash24 or around.prefixes
     parts: list[str] = []
@@ -151,7 +151,7 @@ def _many(turn: Turn) -> int:
 
 
 def _span(from_us: int, until_us: int, ref: int) -> str:
-    first, last = told(from_us, True), told(until_us, True)
+    first, last = shown_time(from_us, True), shown_time(until_us, True)
     if first == last:
         return f"at {utc_after(from_us, ref, True)}"
     if first.date() == last.date():

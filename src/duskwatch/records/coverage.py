@@ -122,8 +122,8 @@ def carried_over(coverage: Coverage, before: Sequence[Outage], after: Sequence[O
     """
     if len(coverage.witnesses) != len(before):
         return replace(coverage, witnesses=())
-    own = sharing_most(before, after)
-    return replace(coverage, witnesses=tuple(None if k is None else coverage.witnesses[k] for k in own))
+    places = sharing_most(before, after)
+    return replace(coverage, witnesses=tuple(None if k is None else coverage.witnesses[k] for k in places))
 
 
 def sharing_most(before: Sequence[Outage], after: Sequence[Outage]) -> list[int | None]:

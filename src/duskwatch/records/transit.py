@@ -76,11 +76,11 @@ class OutageTransit:
 
     @property
     def ases(self) -> frozenset[int]:
-        """Every AS that is told of by its number."""
-        told = {one.outside for one in (*self.entries_before, *self.entries_after)}
-        told |= {one.asn for one in self.hegemony} | {one.asn for one in self.failures}
-        told |= {asn for turn in self.turns for asn in (turn.before, turn.after, turn.beyond)}
-        return frozenset(told - {0})
+        """Every AS that is named by its number."""
+        numbers = {one.outside for one in (*self.entries_before, *self.entries_after)}
+        numbers |= {one.asn for one in self.hegemony} | {one.asn for one in self.failures}
+        numbers |= {asn for turn in self.turns for asn in (turn.before, turn.after, turn.beyond)}
+        return frozenset(numbers - {0})
 
     @property
     def moved(self) -> bool | None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from duskwatch.records.errors import InputError
 
-LONGEST = 300  # characters of a fault that are told
+LONGEST = 300  # characters of a fault that are shown
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _OS_ERROR = re.compile(r"(?:os error |Os \{ code: )(\d{1,4})")
 

@@ -76,14 +76,14 @@ class Recorder:
 
     def _day(self, reports: Sequence[Report], number: int, window: tuple[int, int]) -> None:
         day = to_datetime(number * DAY).date()
-        told = [(report.entity, report.led or report.history) for report in reports]
-        told.sort(key=lambda one: (one[0].type, one[0].code))
-        gaps = {gap for _, history in told for gap in history.gaps}
+        histories = [(report.entity, report.led or report.history) for report in reports]
+        histories.sort(key=lambda one: (one[0].type, one[0].code))
+        gaps = {gap for _, history in histories for gap in history.gaps}
         with self.store.write_day(day, source=self.source) as writer:
             span = max(number * DAY, window[0]), min((number + 1) * DAY, window[1])
-            writer.recorded(*span, learned=any(history.learned for _, history in told))
+            writer.recorded(*span, learned=any(history.learned for _, history in histories))
             writer.inputs({file for report in reports for file in report.inputs})
             writer.gaps(sorted(gaps, key=lambda gap: (gap.from_us, gap.source, gap.until_us)))
-            writer.changes(change_frames(told, day))
-            writer.levels(level_frames(told, day))
-            writer.signals(signal_frames(told, day))
+            writer.changes(change_frames(histories, day))
+            writer.levels(level_frames(histories, day))
+            writer.signals(signal_frames(histories, day))

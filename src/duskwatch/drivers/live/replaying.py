@@ -49,15 +49,15 @@ def find_recording(
     if from_us is None:
         from_us = min(file.start_us for file in found) // bin_us * bin_us
     if until_us is None:
-        until_us = max(_end_of(collector, own) for collector, own in by_collector.items())
+        until_us = max(_end_of(collector, of_collector) for collector, of_collector in by_collector.items())
         until_us = -(-until_us // bin_us) * bin_us
     window = Window(from_us, until_us, bin_us)
-    chosen = {name: select(own, from_us, until_us) for name, own in sorted(by_collector.items())}
-    chosen = {name: own for name, own in chosen.items() if touches(own, from_us, until_us)}
+    chosen = {name: select(of_collector, from_us, until_us) for name, of_collector in sorted(by_collector.items())}
+    chosen = {name: of_collector for name, of_collector in chosen.items() if touches(of_collector, from_us, until_us)}
     if not chosen:
         raise ArchiveError(f"no MRT file covers {iso(from_us)} to {iso(until_us)}")
     begin_us = from_us - known_before(chosen.values(), window)
-    return Recording({name: tuple(own) for name, own in chosen.items()}, from_us, until_us, begin_us)
+    return Recording({name: tuple(of_collector) for name, of_collector in chosen.items()}, from_us, until_us, begin_us)
 
 
 def _end_of(collector: str, files: Sequence[ArchiveFile]) -> int:
@@ -104,21 +104,21 @@ class Replay:
         recording = self.recording
         span = recording.begin_us, recording.until_us
         self.done, self._origin = 0, None
-        told: dict[str, Iterator[Message]] = {}
+        streams: dict[str, Iterator[Message]] = {}
         opened = []
         try:
             for name, files in recording.files.items():
                 ahead = open_ahead(files, 2)
                 opened.append(ahead)
-                told[name] = messages(files, ahead, *span)
+                streams[name] = messages(files, ahead, *span)
             # Of each collector: up to which time all was told, and whether a table dump is being read.
-            at = dict.fromkeys(told, 0)
-            dumping = dict.fromkeys(told, False)
-            while told:
-                name = min(told, key=lambda each: (not dumping[each], at[each], each))
-                message = next(told[name], None)
+            at = dict.fromkeys(streams, 0)
+            dumping = dict.fromkeys(streams, False)
+            while streams:
+                name = min(streams, key=lambda each: (not dumping[each], at[each], each))
+                message = next(streams[name], None)
                 if message is None:
-                    del told[name], at[name]
+                    del streams[name], at[name]
                     continue
                 if isinstance(message, InputDone):
                     self.done += 1

@@ -64,7 +64,7 @@ def test_an_outage_that_took_no_prefix_has_nothing(moved):  # noqa: F811
     calm = outage(at(5), at(6))
     assert transit_around(votes, np.ones(4, np.bool_), own_origin, [calm], by_network=False) == (None,)
     whole = outage(at(20.5) + 2_000_000, None)
-    found = transit_around(votes, np.ones(4, np.bool_), own_origin, [calm, whole], by_network=False, told=[0])
+    found = transit_around(votes, np.ones(4, np.bool_), own_origin, [calm, whole], by_network=False, asked=[0])
     assert found == (None, None)
     (_, lasting) = transit_around(votes, np.ones(4, np.bool_), own_origin, [calm, whole], by_network=False)
     assert lasting is not None

@@ -20,39 +20,39 @@ from duskwatch.signals.bgp.transit.ways import InsideHops, Ways, links_of
 from duskwatch.signals.bgp.vote_rows import Vote
 from duskwatch.signals.bgp.votes import UNITS, Votes
 
-AHEAD_US = 30 * MINUTE  # turns are told from so long before an onset
+AHEAD_US = 30 * MINUTE  # turns count from so long before an onset
 HOME_US = 4 * HOUR  # and to so long after an end: routers go home to the way that they had
 MOST_TURNS = 200
 MOST_ASES = 20
 MOST_WITHDRAWALS = 50
-LEAST = 0.01  # AS hegemony that is told
-NEARLY_ALL = 0.9  # of the routes through an AS that have the same AS ahead of it: it is told too
+LEAST = 0.01  # AS hegemony that is reported
+NEARLY_ALL = 0.9  # of the routes through an AS that have the same AS ahead of it: it is reported too
 MOST_ROWS = 500_000  # of votes, above which single sessions are not asked
 
 
 def transit_around(
     votes: Votes,
     counted: npt.NDArray[np.bool_],
-    own: InsideHops,
+    inside_hops: InsideHops,
     outages: Sequence[Outage],
     *,
     by_network: bool,
-    told: Collection[int] | None = None,
+    asked: Collection[int] | None = None,
 ) -> tuple[OutageTransit | None, ...]:
     """Of each outage what whole paths tell of the prefixes ``counted``, bool[P], that it took; None where it took none.
 
-    own         whose ASes are inside, so that the way in is the AS just outside
+    inside_hops  whose ASes are inside, so that the way in is the AS just outside
     by_network  hegemony is that of a country: each network that originates any of it by its share of the addresses
-    told        indices of the outages that are asked about; None: all. Of the others None is told
+    asked       indices of the outages that are asked about; None: all. The others become None
     """
     out: list[OutageTransit | None] = []
     starts = sorted(outage.onset.earliest_us for outage in outages)
     for number, outage in enumerate(outages):
-        if told is not None and number not in told:
+        if asked is not None and number not in asked:
             out.append(None)
             continue
         following = next((start for start in starts if start > outage.onset.earliest_us), votes.until_us)
-        out.append(_around(votes, counted, own, outage, following, by_network))
+        out.append(_around(votes, counted, inside_hops, outage, following, by_network))
     return tuple(out)
 
 
@@ -80,7 +80,12 @@ CHANGE_COLUMNS = ("time_us", "state", "votes", "voters", "origin", "upstream", "
 
 
 def _around(
-    votes: Votes, counted: npt.NDArray[np.bool_], own: InsideHops, outage: Outage, following: int, by_network: bool
+    votes: Votes,
+    counted: npt.NDArray[np.bool_],
+    inside_hops: InsideHops,
+    outage: Outage,
+    following: int,
+    by_network: bool,
 ) -> OutageTransit | None:
     end_us = outage.end.best_us if outage.end is not None else None
     stop_us = min(votes.until_us, votes.until_us if end_us is None else end_us + 1)
@@ -94,19 +99,19 @@ def _around(
     some = of_units(votes, lost)
     before_us = max(votes.from_us, outage.onset.earliest_us - SECOND)
     after_us = None if end_us is None else max(before_us, min(end_us, votes.until_us - 1))
-    changes, shares = way_changes(some, own)
+    changes, shares = way_changes(some, inside_hops)
     from_us = max(votes.from_us, outage.onset.earliest_us - AHEAD_US)
     until_us = votes.until_us if end_us is None else min(votes.until_us, end_us + HOME_US)
     until_us = max(until_us if end_us is None else min(until_us, following), before_us + 1)
-    told = [one for one in changes if from_us <= one.last_us and one.first_us < until_us]
+    while_out = [one for one in changes if from_us <= one.last_us and one.first_us < until_us]
     rose = [one for one in shares if from_us <= one.time_us and one.since_us < until_us]
-    turns, left_out = _turns(some, own, told, rose)
-    withdrawals = _withdrawals(some, changes, told, outage.onset.earliest_us - AHEAD_US, stop_us)
-    family = 4 if (some.afi == 1).any() else 6
+    turns, left_out = _turns(some, inside_hops, while_out, rose)
+    withdrawals = _withdrawals(some, changes, while_out, outage.onset.earliest_us - AHEAD_US, stop_us)
+    address_family = 4 if (some.afi == 1).any() else 6
     moments = [before_us] if after_us is None else [before_us, after_us]
-    seen = [_moment(some, routes, own, family, by_network) for routes in routes_over(some, moments)]
+    seen = [_moment(some, routes, inside_hops, address_family, by_network) for routes in routes_over(some, moments)]
     routes = next(iter(routes_over(some, [before_us])))
-    failures, visible = reliance_of(routes, np.ones(len(some.afi), np.bool_), family, known_only=some.learned)
+    failures, visible = reliance_of(routes, np.ones(len(some.afi), np.bool_), address_family, known_only=some.learned)
     first, then = seen[0], seen[1] if len(seen) > 1 else ((), {}, False)
     asns = [asn for asn in {**first[1], **then[1]} if max(first[1].get(asn, 0), then[1].get(asn, 0)) >= LEAST]
     hegemony = [
@@ -137,49 +142,51 @@ def _around(
 
 
 def _moment(
-    votes: Votes, routes: RoutesAt, own: InsideHops, family: int, by_network: bool
+    votes: Votes, routes: RoutesAt, inside_hops: InsideHops, address_family: int, by_network: bool
 ) -> tuple[tuple[Entry, ...], dict[int, float], bool]:
     """Ways in, AS hegemony, and whether anybody reached any of it."""
     counted = np.ones(len(routes.afi), np.bool_)
     ways: dict[int, float] = {}
-    for link in links_of(routes, own, counted, family):
+    for link in links_of(routes, inside_hops, counted, address_family):
         ways[link.outside] = ways.get(link.outside, 0.0) + link.share
     if by_network:
-        scores = score_origins(routes, family=family, sparse=votes.learned)
+        scores = score_origins(routes, address_family=address_family, sparse=votes.learned)
         weights = dict(
-            zip(scores.scopes.tolist(), (scores.reached / (SLASH24 if family == 4 else 1)).tolist(), strict=True)
+            zip(
+                scores.scopes.tolist(), (scores.reached / (SLASH24 if address_family == 4 else 1)).tolist(), strict=True
+            )
         )
         found = weigh_country(scores, weights)
     else:
-        scores = score_whole(routes, family=family, sparse=votes.learned)
+        scores = score_whole(routes, address_family=address_family, sparse=votes.learned)
         found = scores.of(0)
     entries = tuple(Entry(asn, share) for asn, share in sorted(ways.items(), key=lambda item: (-item[1], item[0])))
     return entries, found, bool(len(scores.scopes))
 
 
 def _turns(
-    votes: Votes, own: InsideHops, changes: Sequence[WayChange], shares: Sequence[WayShare]
+    votes: Votes, inside_hops: InsideHops, changes: Sequence[WayChange], shares: Sequence[WayShare]
 ) -> tuple[tuple[Turn, ...], int]:
     """Changes and shares in order of time, with what lay beyond; and how many are left out."""
-    told: list[tuple[int, int, WayChange | WayShare]] = [(one.first_us, one.last_us, one) for one in changes]
-    told += [(one.since_us, one.time_us, one) for one in shares]
-    told.sort(key=lambda one: one[:2])
-    left_out = max(0, len(told) - MOST_TURNS)
-    told = told[:MOST_TURNS]
+    happened: list[tuple[int, int, WayChange | WayShare]] = [(one.first_us, one.last_us, one) for one in changes]
+    happened += [(one.since_us, one.time_us, one) for one in shares]
+    happened.sort(key=lambda one: one[:2])
+    left_out = max(0, len(happened) - MOST_TURNS)
+    happened = happened[:MOST_TURNS]
     # A way is looked at while it stands: just before it is lost, and once it has come.
     at = [
         max(votes.from_us, first - 1) if isinstance(one, WayChange) and not one.after else min(last, votes.until_us - 1)
-        for first, last, one in told
+        for first, last, one in happened
     ]
-    order = sorted(range(len(told)), key=lambda k: at[k])
-    beyond = [0] * len(told)
+    order = sorted(range(len(happened)), key=lambda k: at[k])
+    beyond = [0] * len(happened)
     for k, routes in zip(order, routes_over(votes, [at[k] for k in order]), strict=True):
-        one = told[k][2]
+        one = happened[k][2]
         if isinstance(one, WayChange):
-            beyond[k] = _ahead(routes, own, one.after or one.before, one.units)
+            beyond[k] = _ahead(routes, inside_hops, one.after or one.before, one.units)
         else:
-            beyond[k] = _ahead(routes, own, one.outside, range(len(votes.afi)))
-    return tuple(_turn(votes, one, ahead) for (_, _, one), ahead in zip(told, beyond, strict=True)), left_out
+            beyond[k] = _ahead(routes, inside_hops, one.outside, range(len(votes.afi)))
+    return tuple(_turn(votes, one, ahead) for (_, _, one), ahead in zip(happened, beyond, strict=True)), left_out
 
 
 def _turn(votes: Votes, one: WayChange | WayShare, beyond: int) -> Turn:
@@ -208,11 +215,11 @@ def _slash24(votes: Votes, which: Sequence[int]) -> int:
     return count
 
 
-def _ahead(routes: RoutesAt, own: InsideHops, outside: int, which: Sequence[int]) -> int:
+def _ahead(routes: RoutesAt, inside_hops: InsideHops, outside: int, which: Sequence[int]) -> int:
     """The AS ahead of ``outside`` on nearly all routes of voting sessions that enter through it; 0 where none is."""
     voting = np.flatnonzero(routes.voting.any(axis=1))
     held = routes.path[np.array(which, np.int64)][:, voting].ravel()
-    ways = Ways.of(routes.paths, own)
+    ways = Ways.of(routes.paths, inside_hops)
     ids = held[held >= 0]
     ids = ids[ways.outside[ids] == outside]
     if not len(ids) or not outside:
@@ -229,15 +236,15 @@ def _ahead(routes: RoutesAt, own: InsideHops, outside: int, which: Sequence[int]
 
 
 def _withdrawals(
-    votes: Votes, changes: Sequence[WayChange], told: Sequence[WayChange], from_us: int, stop_us: int
+    votes: Votes, changes: Sequence[WayChange], while_out: Sequence[WayChange], from_us: int, stop_us: int
 ) -> tuple[Withdrawal, ...]:
     """Who let go of the largest loss of the outage, the first to do so first."""
-    losses = [one for one in told if one.lost and not one.by_voters and from_us <= one.first_us < stop_us]
-    known = [one for one in losses if one.before] or losses
+    losses = [one for one in while_out if one.lost and not one.by_voters and from_us <= one.first_us < stop_us]
+    with_way = [one for one in losses if one.before] or losses
     holds = (votes.rows.code == Vote.HOLD) | (votes.rows.code == Vote.DUMPED_HOLD) | (votes.rows.code == Vote.LOSE)
-    if not known or int(holds.sum()) > MOST_ROWS:
+    if not with_way or int(holds.sum()) > MOST_ROWS:
         return ()
-    worst = max(known, key=lambda one: (len(one.units), -one.first_us))
+    worst = max(with_way, key=lambda one: (len(one.units), -one.first_us))
     found = let_go(votes, worst, regained_us(changes, worst, votes.until_us))
     return tuple(
         Withdrawal(
