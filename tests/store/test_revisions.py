@@ -121,6 +121,12 @@ def test_an_id_that_another_window_gave_is_not_given_again(database, places):
     assert len(stored_outages(database)) == 3
 
 
+def test_an_id_that_the_window_before_gave_is_not_given_again(database):
+    border = FROM + 40 * HOUR + SECOND // 2
+    assert record(database, in_a_second(1, 3), window=(FROM, border)).uids == ("KP-20141223T160000Z",)
+    assert record(database, in_a_second(6), window=(border, WINDOW[1])).uids == ("KP-20141223T160000Z-2",)
+
+
 def test_the_closest_onset_is_the_same_outage_and_each_only_once(database):
     wide = replace(outage(FROM + 16 * HOUR, FROM + 17 * HOUR), onset=when(FROM + 16 * HOUR, HOUR))
     near = outage(FROM + 16 * HOUR + MINUTE, FROM + 17 * HOUR)
