@@ -60,17 +60,17 @@ def scan_routes(
             word = who >> 6
             bit = np.uint64(1) << np.uint64(who & 63)
             has = held[where, word] & bit
-            if policy[who] != COMPARE:
-                if not has:
-                    held[where, word] |= bit
-                    sizes[who, family] += 1
-            elif has:
-                matched[who] += 1
+            compared = policy[who, family] == COMPARE
+            if has or not compared:
+                matched[who, family] += 1
             else:
-                missing[who] += 1
+                missing[who, family] += 1
+            if not compared and not has:
+                held[where, word] |= bit
+                sizes[who, family] += 1
             if not told and origins.shape[0] == 0:
                 continue
-            if policy[who] == COMPARE and origins.shape[0] == 0:
+            if compared and origins.shape[0] == 0:
                 continue
             own = origins.shape[0] == 0
             if not own:
@@ -82,7 +82,7 @@ def scan_routes(
                     watched[where] = 1
                     number[where] = watched_count
                     watched_count += 1
-                if not told or policy[who] == COMPARE:
+                if not told or compared:
                     continue
             told_prefix[routes] = number[where]
             told_peer[routes] = who
