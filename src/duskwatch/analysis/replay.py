@@ -202,7 +202,8 @@ def replay_collector(
 
     try:
         said = messages(files, opened, window.from_us, window.until_us, unusable)
-        return replay_messages(name, said, window, watch, origins=origins, told=told)
+        replay = replay_messages(name, said, window, watch, origins=origins, told=told)
+        return replace(replay, reenactment=most_telling(file.reenactment for file in files))
     finally:
         opened.close()
 

@@ -25,6 +25,7 @@ from duskwatch.drivers.backfill.plan import (
 )
 from duskwatch.drivers.backfill.tasks import count_day, fold_part, store_day, store_nothing
 from duskwatch.drivers.backfill.workers import Task
+from duskwatch.records.judged import JudgedSpan, WhyNot
 from duskwatch.records.signals import Gap
 from duskwatch.records.times import DAY
 
@@ -70,6 +71,10 @@ class Summary:
     failures: list[Failure] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)  # files that were read up to their damage
+    # The window of the run in stretches, as far as it depends on who was watching whether they could be judged.
+    judged: list[JudgedSpan] = field(default_factory=list)
+    reenactment: str = ""  # what the files say of themselves, where they are no recordings
+    not_judged: dict[WhyNot, tuple[str, ...]] = field(default_factory=dict)  # countries of which nothing is said
 
 
 def part_memory(part: Part) -> int:

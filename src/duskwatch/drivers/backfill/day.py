@@ -56,6 +56,7 @@ class CountedDay:
     warnings: tuple[str, ...]
     checks: pl.DataFrame  # comparisons with table dumps, as rows of the store
     faults: Faults
+    reenactment: str = ""  # what the files say of themselves, where they are no recordings
 
 
 def merge_collectors(
@@ -71,8 +72,10 @@ def merge_collectors(
     replays.clear()
     faults = faults_in(replay)
     votes = count_all(replay, earlier=known, threads=plan.threads, faults=faults, keep=keep)
-    counted = CountedDay(votes, replay.bin_us, replay.inputs, replay.warnings, _checks(replay.parts), faults)
-    return counted, known_after(votes, known, KNOWN_US)
+    counted = CountedDay(
+        votes, replay.bin_us, replay.inputs, replay.warnings, _checks(replay.parts), faults, replay.reenactment
+    )
+    return replace(counted, reenactment=replay.reenactment), known_after(votes, known, KNOWN_US)
 
 
 def measure_day(day: date, counted: CountedDay, lost: Sequence[Gap], plan: Plan) -> tuple[DaySummary, set[str]]:
@@ -103,13 +106,14 @@ def measure_day(day: date, counted: CountedDay, lost: Sequence[Gap], plan: Plan)
             tuple(f"{file.collector} {file.name}: {file.damage}" for file in counted.inputs if file.damage),
             VoterSteps(votes.step_us, votes.voters4, votes.voters6),
             late=votes.late,
+            reenactment=counted.reenactment,
         )
         fallen = _fallen(votes, country, ranges, summary, plan.dip)
         if ranges is not None and country is not None:
             home, parts = _whose(votes, country, ranges, fallen)
             summary, fallen = replace(summary, homes=home, parts=parts), fallen | {code for code, _ in parts}
         with plan.open_store().write_day(day, source=plan.source) as writer:
-            writer.recorded(votes.from_us, votes.until_us, learned=votes.learned)
+            writer.recorded(votes.from_us, votes.until_us, learned=votes.learned, reenactment=counted.reenactment)
             writer.inputs(counted.inputs)
             writer.gaps([*votes.gaps, *lost])
             writer.checks(counted.checks)

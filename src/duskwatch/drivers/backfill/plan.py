@@ -119,6 +119,7 @@ class DaySummary:
     # Networks that do not lie in one country whole, and a country that fell, where they lost something: code of both.
     parts: tuple[tuple[str, str], ...] = ()
     late: tuple[Late, ...] = ()  # statements that came late
+    reenactment: str = ""  # what its files say of themselves, where they are no recordings
 
 
 @dataclass(frozen=True, slots=True)

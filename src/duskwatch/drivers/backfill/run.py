@@ -13,6 +13,7 @@ from pathlib import Path
 
 from duskwatch.drivers.backfill.course import PROCESS_BYTES, SEARCH_BYTES, Failure, Summary, _Course
 from duskwatch.drivers.backfill.incidents import record_found
+from duskwatch.drivers.backfill.judged import judged_by_voters, not_judged_countries
 from duskwatch.drivers.backfill.plan import (
     DaySummary,
     Part,
@@ -24,6 +25,7 @@ from duskwatch.drivers.backfill.results import take
 from duskwatch.drivers.backfill.search import Found, searches
 from duskwatch.drivers.backfill.tasks import search_part
 from duskwatch.drivers.backfill.workers import BackfillError, Task, Workers, collecting_rarely, is_full
+from duskwatch.sources.bgp.formats.reenactment import most_telling
 
 __all__ = ["BackfillError", "Failure", "Part", "Summary", "plan_parts", "run"]
 # Outages are searched for in about so many pieces for each worker, none of fewer entities than these.
@@ -80,6 +82,10 @@ def run(
         clear_unfinished(plan.work)  # of workers that died, or that are cut off and no longer counted on
         if summaries:
             course.summary.outages, course.summary.incidents = record_found(plan, summaries, found)
+        window = min(part.from_us for part in parts), max(part.until_us for part in parts)
+        course.summary.judged = list(judged_by_voters(summaries, *window))
+        course.summary.not_judged = not_judged_countries(summaries, plan)
+        course.summary.reenactment = most_telling(day.reenactment for day in summaries)
         return course.summary
 
 
