@@ -106,6 +106,7 @@ class _Day:
     waiting: set[Part] = field(default_factory=set)  # parts to be folded
     failed: dict[Part, str] = field(default_factory=dict)
     counting: bool = False
+    given_up: bool = False  # no part of it could be folded
     done: bool = False  # as far as it can be
     known: str = ""  # key of what is known after it
 
@@ -177,7 +178,9 @@ class _Course:
             if self._fold(state, state.parts):
                 return
             if len(state.failed) == len(state.parts):
-                self._store(state)
+                if not state.given_up:  # it may be passed again, on the way back to a day before it
+                    state.given_up = True
+                    self._store(state)
                 self.at += 1
                 continue
             self._count(state, before, before_path)
@@ -252,15 +255,13 @@ class _Course:
         path = known_path(self.plan, day, key)
         if not key or path.exists():
             return key, path if key else None, None
-        if earlier is self.days[self.at - 1]:
-            return key, path, earlier
-        return "", None, None
+        return (key, path, earlier) if earlier is not None else ("", None, None)
 
     def _redo(self, state: _Day) -> None:
         """Go back to a day that was found stored, for what is known after it."""
         state.again, state.done = True, False
         self.summary.days_reused -= 1
-        self.at -= 1
+        self.at = next(k for k, each in enumerate(self.days) if each is state)
 
     def _path(self, part: Part) -> Path:
         return part_path(self.plan, part, self.keys[part])
