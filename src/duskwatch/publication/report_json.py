@@ -25,6 +25,7 @@ from duskwatch.publication.outage_json import (
     time_text,
 )
 from duskwatch.publication.states import STATE_NAMES
+from duskwatch.publication.transit_json import failure_json
 from duskwatch.publication.watching import blind_spans, unjudged, voters_spread, watched_share
 from duskwatch.publication.why import causes_json, explanation_document
 from duskwatch.publication.words import paragraphs
@@ -86,6 +87,7 @@ def to_json(report: Report) -> Json:
             }
             for share in history.transit
         ],
+        "failures": [failure_json(one) | {"name": report.as_names.get(one.asn) or None} for one in history.carriers],
         "attacks": [],
         "sites": [],
         "hypotheses": [] if report.explanation is None else causes_json(report.explanation),
@@ -128,7 +130,7 @@ def _parameters(report: Report) -> Json:
     return {
         "bin_seconds": None if only_others(report) else _seconds(report.history.signals.bin_us),
         "collectors": list(report.collectors),
-        **{name: [file.name for file in report.inputs if file.kind in own] for name, own in kinds.items()},
+        **{name: [file.name for file in report.inputs if file.kind in of_kind] for name, of_kind in kinds.items()},
     }
 
 
@@ -151,15 +153,15 @@ def _inputs_list(report: Report) -> Json:
         "by_collector": [
             {
                 "collector": name or None,
-                "files": len(own),
-                "size_bytes": sum(file.size_bytes for file in own),
-                "records": sum(file.records for file in own),
-                "bad_records": sum(file.bad_records for file in own),
-                "damaged": sum(bool(file.damage) for file in own),
-                "from": time_text(min((file.from_us for file in own if file.from_us is not None), default=None)),
-                "until": time_text(max((file.until_us for file in own if file.until_us is not None), default=None)),
+                "files": len(files),
+                "size_bytes": sum(file.size_bytes for file in files),
+                "records": sum(file.records for file in files),
+                "bad_records": sum(file.bad_records for file in files),
+                "damaged": sum(bool(file.damage) for file in files),
+                "from": time_text(min((file.from_us for file in files if file.from_us is not None), default=None)),
+                "until": time_text(max((file.until_us for file in files if file.until_us is not None), default=None)),
             }
-            for name, own in sorted(groups.items(), key=lambda item: (item[0] == "", item[0]))
+            for name, files in sorted(groups.items(), key=lambda item: (item[0] == "", item[0]))
         ],
     }
 

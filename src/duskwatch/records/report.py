@@ -11,6 +11,7 @@ from duskwatch.records.judged import JudgedSpan
 from duskwatch.records.networks import Networks
 from duskwatch.records.outages import Outage
 from duskwatch.records.signals import EntityHistory
+from duskwatch.records.transit import OutageTransit
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ class Report:
     networks: Networks | None = None  # of a country from archives; None: not told apart
     said: Said | None = None  # articles and statements compared with this report; None: none was given
     explanation: Explanation | None = None  # of the main outage; None: there is none, or nobody asked
+    # [O] through whom what each outage took was reached, by whole paths; None: no route tells; empty: not worked out.
+    around: tuple[OutageTransit | None, ...] = ()
     impact: Impact | None = None  # of the main outage; None: there is none, or nobody asked
     # The window in stretches that were judged, and those that were not; empty: not worked out.
     judged: tuple[JudgedSpan, ...] = ()

@@ -62,7 +62,7 @@ outages = sql.Table(
     _text("entity_type"),
     _text("entity"),
     _text("entity_name"),
-    _text("detector"),  # of each source that told of it, with a space between
+    _text("detector"),  # of each source that reported it, with a space between
     sql.Column("revision", sql.Integer, nullable=False),
     _text("state"),  # open, ended, withdrawn, superseded, dismissed
     _time("onset_earliest_us"),
@@ -87,7 +87,7 @@ incidents = sql.Table(
     sql.Column("revision", sql.Integer, nullable=False),
     _text("state"),  # open, ended, withdrawn; closed by a person
     _text("title"),
-    sql.Column("entity_type", sql.Text),  # of the largest entity that was out; null where a person told it
+    sql.Column("entity_type", sql.Text),  # of the largest entity that was out; null where a person reported it
     sql.Column("entity", sql.Text),
     sql.Column("entity_name", sql.Text),
     sql.Column("detector", sql.Text),  # null: a person
@@ -101,7 +101,7 @@ incident_revisions = _revision_of(
     sql.Column("outages", sql.JSON, nullable=False),
     _time("window_from_us", nullable=True),  # what was analysed
     _time("window_until_us", nullable=True),
-    sql.Column("document", sql.JSON(none_as_null=True)),  # what the analysis said; null where a person told it
+    sql.Column("document", sql.JSON(none_as_null=True)),  # what the analysis said; null where a person reported it
 )
 incident_outages = sql.Table(
     "incident_outages",
@@ -191,7 +191,9 @@ def transaction(where: str | Path | sql.URL, *, writes: str = "", checked: bool 
     """
     url = where if isinstance(where, sql.URL) else database_url(where)
     if url.drivername == "sqlite" and checked and not Path(str(url.database)).exists():
-        raise StoreError(f"{url.database}: no such database; run: duskwatch store migrate")
+        raise StoreError(
+            f"{url.database}: no such database; run: duskwatch store migrate, with the same --store and --database"
+        )
     try:
         with engine_of(url).connect() as connection:
             connection = connection.execution_options(writes=bool(writes))
@@ -253,7 +255,8 @@ def _require_head(connection: sql.Connection, url: sql.URL) -> None:
     if found != HEAD:
         version = f"schema version {found}" if found else "not prepared"
         raise StoreError(
-            f"{url.render_as_string()}: {version}, this program needs {HEAD}; run: duskwatch store migrate"
+            f"{url.render_as_string()}: {version}, this program needs {HEAD}; "
+            "run: duskwatch store migrate, with the same --store and --database"
         )
 
 

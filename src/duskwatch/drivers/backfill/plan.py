@@ -128,7 +128,7 @@ class DayRecord:
 
     made_of: str  # key of its parts, entities and store
     before: str  # key of what was known before it; empty: nothing
-    known: str  # and after it
+    after: str  # and after it
     lost: tuple[tuple[str, str], ...]  # parts that it lacks, and why
     summary: DaySummary
 
@@ -155,8 +155,8 @@ def plan_parts(
     parts = []
     for start in range(from_us - from_us % DAY, until_us, DAY):
         low, high = max(start, from_us), min(start + DAY, until_us)
-        for collector, own in by_collector.items():
-            chosen = select(own, low, high)
+        for collector, of_collector in by_collector.items():
+            chosen = select(of_collector, low, high)
             if touches(chosen, low, high):
                 beside = tuple(sorted(at_us for at_us in unusable.get(collector, ()) if low - DAY <= at_us < high))
                 parts.append(Part(collector, low, high, tuple(chosen), beside))

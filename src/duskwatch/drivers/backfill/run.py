@@ -49,7 +49,7 @@ def run(
     """Fold, count, store and detect. A run that was broken off is taken up where it was.
 
     workers    local processes; 1 does everything in this one
-    memory     bytes that local workers may use together, as far as can be told beforehand; 0: no limit
+    memory     bytes that local workers may use together, as far as can be foreseen; 0: no limit
     scheduler  address of a Dask scheduler, whose workers are used in place of local ones
     redo       do what is finished again too
     Raises BackfillError where it cannot go on; what failed of single parts or days is in the summary.
