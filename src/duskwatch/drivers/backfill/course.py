@@ -31,7 +31,7 @@ from duskwatch.records.times import DAY
 
 # Own memory of a worker as measured (docs/reference/backfill.md): loaded; for each stored byte of a table dump, and of
 # updates; to count anything, and for each byte of the folded parts; to store anything, and for each byte of the votes;
-# to search for outages.
+# to search for outages, and for each row of changes that is read at once.
 PROCESS_BYTES = 100_000_000
 DUMP_FACTOR = 3
 UPDATE_FACTOR = 7
@@ -39,7 +39,8 @@ COUNT_BYTES = 200_000_000
 COUNT_FACTOR = 0.55
 STORE_BYTES = 450_000_000
 STORE_FACTOR = 9
-SEARCH_BYTES = 800_000_000
+SEARCH_BYTES = 300_000_000
+SEARCH_ROW_BYTES = 260
 # What is known after a day is kept of every so many days, so that a day to be done again later need not go back to
 # the first.
 KNOWN_EVERY = 7
@@ -92,6 +93,11 @@ def count_memory(parts_bytes: int) -> int:
 def store_memory(votes_bytes: int) -> int:
     """Bytes that a worker may take to store a day whose counted votes have this size."""
     return PROCESS_BYTES + STORE_BYTES + STORE_FACTOR * votes_bytes
+
+
+def search_memory(rows: int) -> int:
+    """Bytes that a worker may take to search for outages, where so many rows of changes are read at once."""
+    return PROCESS_BYTES + SEARCH_BYTES + SEARCH_ROW_BYTES * rows
 
 
 @dataclass

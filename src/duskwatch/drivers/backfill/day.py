@@ -105,6 +105,7 @@ def measure_day(day: date, counted: CountedDay, lost: Sequence[Gap], plan: Plan)
             (*counted.warnings, *(ranges.notes if ranges is not None else ())),
             tuple(f"{file.collector} {file.name}: {file.damage}" for file in counted.inputs if file.damage),
             VoterSteps(votes.step_us, votes.voters4, votes.voters6),
+            rows=np.array(measured.rows, np.int32),
             late=votes.late,
             reenactment=counted.reenactment,
         )
@@ -190,6 +191,7 @@ class _Measured:
     low: list[npt.NDArray[np.float32]] = field(default_factory=list)
     high: list[npt.NDArray[np.float32]] = field(default_factory=list)
     known_share: list[float] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)  # of changes
 
     def read(self, name: str) -> Iterator[pl.DataFrame]:
         """The rows of a table, frame by frame."""
@@ -229,6 +231,7 @@ def _measure(
     for entity, history in measure_all(votes, ranges, bin_us, kinds=plan.kinds, prefixes=prefixes, country=country):
         out.codes.append(entity.code)
         out.known_share.append(history.known_share)
+        out.rows.append(len(history.changes.time_us))
         measured.append((entity, history))
         if len(measured) == MEASURED_TOGETHER:
             put()
