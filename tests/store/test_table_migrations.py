@@ -104,7 +104,7 @@ def test_a_step_that_was_cut_off_is_done_again(old_store, monkeypatch):
     for name in ("changes", "signals"):
         table_migrations.STEPS[name, 1](where)  # killed before the version was noted
     assert [step[:2] for step in table_migrations.migrate(where) if step[1]] == [
-        ("changes", 1), ("changes", 2), ("signals", 1), ("signals", 2)
+        ("changes", 1), ("changes", 2), ("signals", 1), ("signals", 2), ("days", 1)
     ]  # fmt: skip
     rows = Store.open(old_store).signals().collect()
     assert rows["value"].sum() == was
