@@ -9,7 +9,7 @@ from duskwatch.records.elems import PeerTable
 from duskwatch.records.prefix import address_text
 from duskwatch.records.signals import Gap, Late
 from duskwatch.signals.bgp.artefacts.heard import Heard
-from duskwatch.signals.bgp.log import FAMILIES_OF, RoutingLog
+from duskwatch.signals.bgp.log import FAMILIES_OF, Op, RoutingLog
 from duskwatch.signals.bgp.paths import Paths
 from duskwatch.signals.bgp.start_table import HELD, Session, StartTable
 from duskwatch.signals.bgp.state import DumpCheck
