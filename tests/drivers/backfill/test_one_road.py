@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from duskwatch.analysis.entity import analyze
+from duskwatch.analysis.judged import judged_stored
 from duskwatch.drivers.backfill.plan import Plan, plan_parts
 from duskwatch.drivers.backfill.run import run
 from duskwatch.records.entity import parse_entity
@@ -75,6 +76,7 @@ def assert_one_answer(day: Day, code: str) -> Report:
     assert [s.share for s in mine] == pytest.approx([s.share for s in theirs], abs=1e-9)
     history = day.store.history(parse_entity(code), *day.window)
     assert (history.learned, history.known_share) == (report.history.learned, report.history.known_share)
+    assert judged_stored(day.store, parse_entity(code), *day.window) == report.judged
     assert_same_networks(day, code, report)
     return report
 

@@ -33,7 +33,7 @@ class Statements:
     def __init__(self, testimony: Testimony, faults: Faults, ranges: CountryRanges | None) -> None:
         self.faults, self.lone, self.others = faults, testimony.lone, testimony.others
         self.from_us, self.until_us = testimony.from_us, testimony.until_us
-        self.rows = with_start(_rows(testimony))
+        self.rows = with_start(_rows(testimony), testimony.units.afi)
         self.of_sessions = np.flatnonzero(self.rows.prefix < 0)
         self.lost = _ByUnit(testimony.units, self.rows.prefix, ranges)
         self.reached = _ByUnit(testimony.others.units, testimony.others.unit, ranges)
