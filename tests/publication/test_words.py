@@ -7,7 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from duskwatch.publication.facts import held, measure
-from duskwatch.publication.finding import finding, headline
+from duskwatch.publication.facts_box import four
+from duskwatch.publication.finding import finding, headline, way_text
+from duskwatch.publication.losing import Way
 from duskwatch.publication.times_text import (
     about_words,
     count,
@@ -88,6 +90,19 @@ def test_a_loss_of_most_is_told_by_its_worst_stretch_and_the_return_of_all_is_to
         "(Etisalat)."
     )
     assert "14 of 15 networks vanished within 4 seconds; the last one followed at 13:42:08 UTC." in told(dj())
+
+
+def test_a_way_of_two_is_told_from_the_neighbour_outwards_and_neighbours_as_alternatives() -> None:
+    behind = Way((8966, 8961), 14, 15, ((8961, 14), (5511, 1)))
+    assert way_text(kp(), behind) == "AS8961 behind AS8966 (14 of 15)"
+    assert way_text(kp(), Way((), 0, 4, ((8961, 2), (5511, 2)))) == "AS8961 and AS5511"
+
+
+def test_a_share_that_held_for_most_of_an_outage_is_told_beside_the_worst_as_such() -> None:
+    how_much = next(fact for fact in four(dj()) if fact.label == "How much")
+    assert (how_much.value, how_much.notes[0]) == ("100 %", "at worst; 14 of 15 networks for most of it")
+    how_much = next(fact for fact in four(kp()) if fact.label == "How much")
+    assert how_much.notes[0] == "all 4 networks"
 
 
 def test_a_reenactment_says_so_before_anything_else() -> None:

@@ -10,6 +10,7 @@ from duskwatch.analysis.causes import explained
 from duskwatch.analysis.lead import coverage_in, history_in, numbered_anew, of_window
 from duskwatch.analysis.networks import networks_of
 from duskwatch.analysis.replay import BIN_US, Progress, Reading, Replay, Window, replay_archives
+from duskwatch.analysis.whole_tables import watch_all
 from duskwatch.detection import detect, down_at_start, enough_known, judged_spans
 from duskwatch.records.countries import CountryRanges
 from duskwatch.records.entity import Entity
@@ -61,9 +62,13 @@ def analyze(
     memory: int = 0,
     reenactment: str = "",
     networks: bool = True,
+    neighbours: bool = False,
     progress: Progress | None = None,
 ) -> Report:
     """Replay archives and tell when an entity could not be reached; with ``networks`` also which of a country's were.
+
+    With ``neighbours`` whole tables are read in the same pass, and the main outage is set beside the same window of
+    others: behind the same upstream, in countries nearby, and of calm controls.
 
     Times are microseconds since the epoch, UTC. Raises ArchiveError, ReferenceDataError or ValueError, each with one
     sentence that says what to do, where the input cannot be used; OSError where a file cannot be read.
@@ -75,20 +80,34 @@ def analyze(
         replay = replay_archives(
             Window(from_us, until_us, bin_us),
             mrt,
-            watch=watch_of([entity], ranges),
-            origins=np.array([entity.asn], np.uint32) if entity.type == "asn" else None,
+            watch=watch_all if neighbours else watch_of([entity], ranges),
+            origins=np.array([entity.asn], np.uint32) if entity.type == "asn" and not neighbours else None,
             collectors=collectors,
             reading=Reading(threads, memory, progress),
             lead=True,
             back_us=back_us,
         )
-        votes = merge_votes(list(replay.parts), replay.since_us, until_us)
-        report = report_on(entity, replay, votes, ranges, as_names=names, reenactment=reenactment, networks=networks)
+        alone = own_part(replay, entity, ranges) if neighbours else replay
+        votes = merge_votes(list(alone.parts), replay.since_us, until_us)
+        report = report_on(entity, alone, votes, ranges, as_names=names, reenactment=reenactment, networks=networks)
+        if neighbours:
+            from duskwatch.analysis.companions import compared  # which measures others by report_on()
+
+            report = explained(compared(report, replay, ranges, names))
         return report, replay.earlier and down_at_start(report.led or report.history)
 
     report, further = read(0)
     # The records that had to be read begin in the dark: those of the day before may show what was there.
     return read(DAY)[0] if further else report
+
+
+def own_part(replay: Replay, entity: Entity, ranges: CountryRanges | None) -> Replay:
+    """A replay of whole tables with what one entity has alone, as a replay on that entity would have read it."""
+    if entity.type == "asn":
+        return replace(replay, parts=tuple(part.of_origin(entity.asn) for part in replay.parts))
+    watch = watch_of([entity], ranges)
+    kept = [np.flatnonzero(watch(part.afi, part.hi, part.lo, part.length)) for part in replay.parts]
+    return replace(replay, parts=tuple(part.of_prefixes(rows) for part, rows in zip(replay.parts, kept, strict=True)))
 
 
 def reference_of(entity: Entity, from_us: int, geo: Sequence[Path]) -> CountryRanges | None:

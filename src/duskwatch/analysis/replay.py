@@ -263,7 +263,7 @@ def _warnings(part: CollectorPart, inputs: Sequence[InputFile]) -> list[str]:
         out.append(f"{name}: {which} {note}")
     bad = sum(read.bad_records for read in inputs)
     if bad:
-        out.append(f"{name}: {bad} records do not follow the RFC and were left out")
+        out.append(f"{name}: {bad:,} records do not follow the RFC and were left out")
     if not part.dumps:
         out.append(
             f"{name}: no table dump (RIB) at or before the start; the state was learned from updates, "
@@ -272,13 +272,13 @@ def _warnings(part: CollectorPart, inputs: Sequence[InputFile]) -> list[str]:
     if part.left_out.too_late:
         worst, first = span_text(part.left_out.too_late_us), iso(part.left_out.too_late_from_us)
         out.append(
-            f"{name}: {part.left_out.too_late} elems came more than 15 min out of order (up to {worst}, the first of "
+            f"{name}: {part.left_out.too_late:,} elems came more than 15 min out of order (up to {worst}, the first of "
             f"{first}) and were left out; what they told is not known until the next table dump"
         )
     if part.left_out.late and part.left_out.late_us > JITTER_US:
         out.append(
-            f"{name}: {part.left_out.late} elems came up to {span_text(part.left_out.late_us)} late and were taken as "
-            "of the latest of their peer; the interval of an onset or an end in that time is wider by as much"
+            f"{name}: {part.left_out.late:,} elems came up to {span_text(part.left_out.late_us)} late and were taken "
+            "as of the latest of their peer; the interval of an onset or an end in that time is wider by as much"
         )
     if part.left_out.malformed:
         out.append(

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -15,7 +15,7 @@ import typer
 from duskwatch.cli.elem_options import elem_filter
 from duskwatch.cli.options import fail, unusable_input
 
-FORMATS = ("bgpdump", "json", "parquet")
+FORMATS = ("bgpdump", "json", "jsonl", "parquet")
 BAD_SHOWN = 3
 KINDS_SHOWN = 5
 HEADER = "an MRT record header"  # what was expected where a file is of another kind, not cut off
@@ -24,7 +24,10 @@ LINES_AT_ONCE = 4096
 
 def command(
     files: Annotated[list[Path], typer.Argument(help="MRT files, plain or compressed; - is standard input.")],
-    format_: Annotated[str, typer.Option("--format", help="bgpdump, json or parquet.")] = "bgpdump",
+    format_: Annotated[
+        str, typer.Option("--format", help="bgpdump, json (one document), jsonl (one object a line) or parquet.")
+    ] = "bgpdump",
+    json_: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
     prefix: Annotated[list[str] | None, typer.Option("--prefix", help="Only elems of this prefix. Repeatable.")] = None,
     match: Annotated[
         str, typer.Option("--match", help="exact; more (and what lies in it); less (and what covers it); any of these.")
@@ -47,14 +50,14 @@ def command(
 ) -> None:
     """Print the elems of MRT files: one statement of one peer about one prefix a line.
 
-    `--format bgpdump` prints what `bgpdump -m` prints, `json` one object a line with every attribute, `parquet`
-    writes the same as a table.
+    `--format bgpdump` prints what `bgpdump -m` prints, `jsonl` one object a line with every attribute, `json` the
+    same objects as one array, `parquet` writes them as a table.
 
     Examples:
 
     duskwatch mrt updates.20141222.1615.gz --prefix 175.45.176.0/22 --match more
 
-    duskwatch mrt rib.bz2 --origin AS131279 --format json
+    duskwatch mrt rib.bz2 --origin AS131279 --format jsonl
 
     duskwatch mrt updates.*.gz --path-contains 4837 --type A --format parquet --out routes.parquet
 
@@ -67,6 +70,9 @@ def command(
         )
         if format_ not in FORMATS:
             fail("mrt", f"--format {format_}: one of {', '.join(FORMATS)}")
+        if json_ and format_ not in ("bgpdump", "json"):
+            fail("mrt", f"--json and --format {format_}: give one of them")
+        format_ = "json" if json_ else format_
         if format_ == "parquet" and out is None:
             fail("mrt", "--format parquet needs --out FILE")
         for file in files:
@@ -112,7 +118,7 @@ def _print(files: list[Path], format_: str, wanted: Any, out: Path | None) -> bo
         if left_out := sink.left_out():
             print(
                 f"duskwatch mrt: {left_out} entries of multicast tables and RIB_GENERIC records are not printed, as by "
-                "bgpdump; --format json has them",
+                "bgpdump; --format jsonl has them",
                 file=sys.stderr,
             )
     return faulty
@@ -141,9 +147,11 @@ def _sink(stack: ExitStack, format_: str, out: Path | None) -> _Sink:
         assert out is not None
         return _Sink(stack.enter_context(ElemTable(out)).add, lambda: 0)
     write = stack.enter_context(_opened(stack, out)).write if out else sys.stdout.write
-    if format_ == "json":
+    if format_ in ("json", "jsonl"):
         from duskwatch.sources.bgp.formats.elem_json import ElemObjects
 
+        if format_ == "json":
+            write = stack.enter_context(_array(write))
         return _Sink(_writer(write, ElemObjects().lines), lambda: 0)
     from duskwatch.sources.bgp.formats.bgpdump import BgpdumpText
 
@@ -155,6 +163,20 @@ def _opened(stack: ExitStack, out: Path) -> Any:
     from duskwatch.sources.bgp.formats.whole_file import whole_file
 
     return stack.enter_context(whole_file(out)).open("w", encoding="utf-8", newline="\n")
+
+
+@contextmanager
+def _array(write: Callable[[str], Any]) -> Iterator[Callable[[str], None]]:
+    """Lines of JSON as one array. Where an error ends it the array stays open: it is not whole."""
+    begun = False
+
+    def items(lines: str) -> None:
+        nonlocal begun
+        write((",\n" if begun else "[\n") + lines.rstrip("\n").replace("\n", ",\n"))
+        begun = True
+
+    yield items
+    write("\n]\n" if begun else "[]\n")
 
 
 def _writer(write: Callable[[str], Any], lines: Callable[..., Iterable[str]]) -> Callable[..., None]:

@@ -28,6 +28,7 @@ def facts_of_report(report: Report, number: int) -> Facts:
         *_history(report, outage),
         *_path(report, number),
         *_networks(report, outage),
+        *_neighbours(report, number),
         *_recording(report, number),
     )
 
@@ -185,6 +186,15 @@ def _networks(report: Report, outage: Outage) -> list[Fact]:
         spread = (max(onsets) - min(onsets)) / MINUTE_US
         facts.append(Fact("networks.spread_min", spread, "minutes", "detection"))
     return facts
+
+
+def _neighbours(report: Report, number: int) -> list[Fact]:
+    found = report.comparison
+    if found is None or found.outage != number or found.fell_share is None:
+        return []
+    judged = [one for one in found.of("behind", "neighbour") if one.fate != "not judged"]
+    note = f"{sum(one.fate == 'fell' for one in judged)} of {len(judged)}"
+    return [Fact("neighbours.fell_share", found.fell_share, "share of neighbours", "signals/bgp", note=note)]
 
 
 def _recording(report: Report, number: int) -> list[Fact]:

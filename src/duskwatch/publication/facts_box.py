@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from duskwatch.publication.facts import core, dark_span, exact, held, length_text, main_outage, measure
-from duskwatch.publication.finding import lost_text
+from duskwatch.publication.finding import SAME_SHARE, lost_text
 from duskwatch.publication.observers import count_observers, observers, over_window, saw_text, witnesses_of
 from duskwatch.publication.others import names_of, only_others
 from duskwatch.publication.times_text import clock, count, day, fine, local, number_text, percent, shown_time
@@ -93,7 +93,8 @@ def _how_much(report: Report, outage: Outage) -> Fact:
     if main.middle >= 0 and not how.others:
         gone = how.figure(main.before - main.middle)
         of = how.plain_count(main.before)
-        notes.append(f"all {of}" if main.middle == 0 else f"{gone} of {of} for most of it")
+        worse = "at worst; " if outage.depth - main.share > SAME_SHARE else ""
+        notes.append(f"all {of}" if main.middle == 0 else f"{worse}{gone} of {of} for most of it")
     elif main.middle >= 0:
         notes.append(f"{how.signal} fell from {how.figure(main.before)} to {how.figure(main.middle)}")
     notes.append(

@@ -43,6 +43,8 @@ from duskwatch.records.outages import Outage
 from duskwatch.records.report import Report
 from duskwatch.records.times import MINUTE, SECOND, span_text
 
+SAME_SHARE = 0.02  # two shares that differ by no more are told as one
+
 Kind = Literal["outage", "no outage", "nothing heard", "not judged"]
 
 
@@ -150,7 +152,7 @@ def _extent(report: Report, outage: Outage, main: Core, lasts: bool) -> str:
             f"{utc_after(dark.from_us, main.span.from_us, seconds)} to "
             f"{utc_after(dark.until_us, main.span.from_us, seconds)}."
         )
-    elif dark is None and abs(main.share - outage.depth) > 0.02:
+    elif dark is None and abs(main.share - outage.depth) > SAME_SHARE:
         sentences.append(f"At worst {percent(outage.depth)} was lost.")
     if outage.end is not None and not main.whole:
         sentences.append(_whole_return(report, outage, main, seconds))
@@ -201,7 +203,7 @@ def _other_address_family(report: Report, outage: Outage) -> str:
 
 
 def way_sentence(report: Report, outage: Outage) -> str:
-    """``Its routes were lost through AS5511 and came back through AS8966 and AS8961.`` Empty where no way is known."""
+    """``The routes were lost through AS5511 and came back through AS8966.`` Empty where no way is known."""
     if only_others(report):
         return ""
     around = around_of(report, outage)
@@ -220,12 +222,12 @@ def way_sentence(report: Report, outage: Outage) -> str:
 
 
 def way_text(report: Report, way: Way) -> str:
-    """``AS5511 (14 of 15)``, ``AS8966 and AS8961``; several neighbours where no way is the main one."""
+    """``AS5511 (14 of 15)``, ``AS8961 behind AS8966``; several neighbours where no way is the main one."""
     if not way.path:
         names = [as_name(report, asn) for asn, _ in way.neighbours[:2]]
         more = len(way.neighbours) - len(names)
         return listed([*names, count(more, "other", "others")] if more else names)
-    name = listed([as_name(report, asn) for asn in way.path])
+    name = " behind ".join(as_name(report, asn) for asn in reversed(way.path))
     return name if way.prefixes == way.total else f"{name} ({way.prefixes:,} of {way.total:,})"
 
 

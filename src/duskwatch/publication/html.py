@@ -9,6 +9,7 @@ from markupsafe import Markup
 import duskwatch
 from duskwatch.publication import (
     citing,
+    comparison_chart,
     facts_box,
     said_html,
     tables,
@@ -86,6 +87,9 @@ def to_html(report: Report) -> str:
         names=[as_name(report, asn) for asn in sorted(report.as_names)],
         changes=tables_detail.changes(report) if len(report.history.changes.time_us) else None,
         only_others=only_others(report),
+        compared=comparison_chart.sentences(report),
+        companions=comparison_chart.table(report) if drawn.comparison is not None else None,
+        comparison_note=comparison_chart.NOTE,
         why=why_html.section(report),
         said=said_html.section(report.said) if report.said is not None else "",
         answer=was_it_us.main_answer(report),

@@ -105,6 +105,11 @@ def account(report: Report) -> str:
             share = percent(total / (report.until_us - report.from_us))
             texts.append(f"{capital(span_text(total))} ({share} of the time) could not be judged, because {because}.")
             helped.append(_help(report, why))
+    blind = [span for span in report.judged if not span.judged]
+    if texts and len({span.why_not for span in blind}) > 1:
+        total = sum(span.length_us for span in blind)
+        share = percent(total / (report.until_us - report.from_us))
+        texts.append(f"Together with the time told above, {span_text(total)} ({share}) could not be judged.")
     return " ".join([*texts, *dict.fromkeys(helped)])
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import duskwatch
 from duskwatch.publication import said_json
 from duskwatch.publication.citing import citation, inputs_digest
+from duskwatch.publication.comparison_chart import comparison_json
 from duskwatch.publication.finding import headline
 from duskwatch.publication.impact_words import impact_json
 from duskwatch.publication.not_judged import WHY
@@ -93,6 +94,7 @@ def to_json(report: Report) -> Json:
         "sites": [],
         "hypotheses": [] if report.explanation is None else causes_json(report.explanation),
         "explanation": None if report.explanation is None else explanation_document(report.explanation),
+        "comparison": comparison_json(report),
         "impact": impact_json(report.impact),
         "claims": [] if report.said is None else said_json.to_json(report.said)["claims"],
         "articles": [] if report.said is None else said_json.to_json(report.said)["articles"],
@@ -109,7 +111,7 @@ def dumps(document: Json) -> str:
     """Text of a document: one line for each key of its head, long columns unbroken; ends with a line feed."""
     lines = []
     for key, value in document.items():
-        columns = key in ("series", "other_series", "level", "changes")
+        columns = key in ("comparison", "series", "other_series", "level", "changes")
         text = json.dumps(
             value, allow_nan=False, ensure_ascii=False, indent=None if columns else 1,
             separators=(",", ":") if columns else (",", ": "),

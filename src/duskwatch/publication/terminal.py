@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from duskwatch.publication import transit_tables, who
+from duskwatch.publication import comparison_chart, transit_tables, who
 from duskwatch.publication.facts import dark_span, length_text, main_outage, step_us
 from duskwatch.publication.finding import lost_text
 from duskwatch.publication.observers import over_window
@@ -60,6 +60,7 @@ def print_summary(report: Report, console: Console, written: list[Path]) -> None
         console.print()
         _say(console, "Why", "bold")
         _say(console, verdict_sentence(report.explanation))
+    _print_comparison(report, console)
     for number, text in enumerate(lines(report)):
         if not number:
             console.print()
@@ -190,6 +191,17 @@ def _print_ways(report: Report, console: Console) -> None:
     for text in (*transit_tables.lines(report, around), transit_tables.first_to_go(report, around)):
         if text:
             _line(console, text)
+
+
+def _print_comparison(report: Report, console: Console) -> None:
+    """The same window of others."""
+    if report.comparison is None:
+        return
+    console.print()
+    _say(console, "Who fell with it, and who stayed", "bold")
+    _say(console, comparison_chart.sentences(report))
+    for text in comparison_chart.lines(report):
+        _line(console, text)
 
 
 def _print_coverage(report: Report, console: Console) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from duskwatch.records.claim import Said
+from duskwatch.records.comparison import Comparison
 from duskwatch.records.coverage import Coverage
 from duskwatch.records.entity import Entity
 from duskwatch.records.evidence import Explanation
@@ -54,6 +55,7 @@ class Report:
     explanation: Explanation | None = None  # of the main outage; None: there is none, or nobody asked
     # [O] through whom what each outage took was reached, by whole paths; None: no route tells; empty: not worked out.
     around: tuple[OutageTransit | None, ...] = ()
+    comparison: Comparison | None = None  # of the main outage with others in the same window; None: nobody asked
     impact: Impact | None = None  # of the main outage; None: there is none, or nobody asked
     # The window in stretches that were judged, and those that were not; empty: not worked out.
     judged: tuple[JudgedSpan, ...] = ()
