@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from duskwatch.kernels.guard import COMMON, FINE, LEFT, lone_collectors, tally, witnesses
 
-HOLD, LOSE, DUMPED_HOLD, OTHER, CLEAR, COMPLETE, COMPLETE4, COMPLETE6, ON4, OFF4, ON6, OFF6 = range(12)
+HOLD, LOSE, DUMPED_HOLD, OTHER, CLEAR, COMPLETE, ON4, OFF4, ON6, OFF6, COMPLETE4, COMPLETE6 = range(12)
 WHOLE_OF = {COMPLETE: (0, 1), COMPLETE4: (0,), COMPLETE6: (1,), ON4: (0,), ON6: (1,)}  # families
 ANNOUNCE, WITHDRAW = 1, 2
 FAMILY = [0, 0, 1]

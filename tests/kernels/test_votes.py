@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from duskwatch.kernels.votes import count_votes, cover_steps
 
-HOLD, LOSE, DUMPED_HOLD, OTHER, CLEAR, COMPLETE, COMPLETE4, COMPLETE6, ON4, OFF4, ON6, OFF6 = range(12)
+HOLD, LOSE, DUMPED_HOLD, OTHER, CLEAR, COMPLETE, ON4, OFF4, ON6, OFF6, COMPLETE4, COMPLETE6 = range(12)
 WHOLE_OF = {COMPLETE: (0, 1), COMPLETE4: (0,), COMPLETE6: (1,), ON4: (0,), ON6: (1,)}  # families
 UNKNOWN, DARK, MINORITY, VISIBLE = range(4)
 FAMILY = [0, 0, 1]

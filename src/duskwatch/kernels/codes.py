@@ -29,7 +29,7 @@ UNMET, LIVE, ENDED, QUIET = range(4)
 # Bits of a voter's word on a prefix: it holds the prefix; its word is known
 HELD, KNOWN = 1, 2
 # What a row of the vote walk does: signals.bgp.vote_rows.Vote
-VOTE_HOLD, VOTE_LOSE, VOTE_DUMPED_HOLD, VOTE_OTHER, CLEAR, COMPLETE, COMPLETE4, COMPLETE6 = range(8)
-ON4, OFF4, ON6, OFF6 = range(8, 12)
+VOTE_HOLD, VOTE_LOSE, VOTE_DUMPED_HOLD, VOTE_OTHER, CLEAR, COMPLETE, ON4, OFF4, ON6, OFF6 = range(10)
+COMPLETE4, COMPLETE6 = 10, 11  # kernels that were compiled before hold the numbers above: new ones go behind
 # How an excursion of a level ended: detection.view.Ending
 OPEN, BACK, SETTLED, ACCEPTED = range(4)

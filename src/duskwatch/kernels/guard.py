@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 
 from duskwatch.kernels import codes
-from duskwatch.kernels.codes import ANNOUNCE, CLEAR, OFF4, ON4, ON6, WHOLE, WITHDRAW
+from duskwatch.kernels.codes import ANNOUNCE, CLEAR, OFF4, OFF6, ON4, ON6, WHOLE, WITHDRAW
 from duskwatch.kernels.codes import VOTE_DUMPED_HOLD as DUMPED_HOLD
 from duskwatch.kernels.codes import VOTE_HOLD as HOLD
 from duskwatch.kernels.codes import VOTE_LOSE as LOSE
@@ -175,7 +175,7 @@ def lone_collectors(
                 first, last = prefix[row], prefix[row] + 1
             step = 0
             kind = 0
-            if what >= ON4:
+            if ON4 <= what <= OFF6:
                 kind = 0 if what <= OFF4 else 1
                 on = 1 if what == ON4 or what == ON6 else 0
                 if voting[who, kind] != on:
@@ -205,7 +205,7 @@ def lone_collectors(
                     new = old | KNOWN
                     if old & ONCE:
                         new |= WITNESS
-                if what >= ON4 and mine == kind and step != 0:
+                if ON4 <= what <= OFF6 and mine == kind and step != 0:
                     # What the session knew begins or stops to count; what completes it is counted below.
                     if step > 0:
                         _count(old, 1, where, voter, place, hold_of, known_of, seen_of, hold, known, seen)
@@ -346,7 +346,7 @@ def witnesses(
                 if cells[where, who] & HELD and voting[who, family[where]] == 1:
                     hold_of[where, voter] -= np.uint16(1)
                 cells[where, who] = 0
-        elif what < ON4:
+        elif what < ON4 or what > OFF6:
             told = families_told(what, fresh[who], complete[who])
             complete[who] |= told
             fresh[who] &= WHOLE - told

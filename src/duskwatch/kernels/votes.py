@@ -12,6 +12,7 @@ from duskwatch.kernels.codes import (
     DARK,
     MINORITY,
     OFF4,
+    OFF6,
     ON4,
     ON6,
     UNKNOWN,
@@ -177,7 +178,7 @@ def count_votes(
                         touched_list[n_touched] = where
                         n_touched += 1
                         touched[where] = BY_VOTERS
-            if what >= ON4:
+            if ON4 <= what <= OFF6:
                 kind = 0 if what <= OFF4 else 1
                 on = 1 if what == ON4 or what == ON6 else 0
                 if voting[who, kind] != on:

@@ -34,10 +34,14 @@ NEARLY_ALL = 0.9
 # go away everywhere (path exploration), and clocks of collectors differ.
 CONVERGE_US = 10 * MINUTE
 
+<<<<<<< HEAD
 # Two collectors that begin to lose it so far apart (CONVERGE_US) each lost it by itself, where such a share of all
 # voters, at others, hold it still.
 SHARE_BESIDE_TWO = 0.25
 
+=======
+SWITCHES = (Vote.ON4, Vote.OFF4, Vote.ON6, Vote.OFF6)
+>>>>>>> inputs13
 # While those who contradicted a loss have left, nobody's word on the prefix counts, for so long.
 UNHEARD_US = HOUR
 
@@ -161,7 +165,7 @@ def could_decide_alone(rows: VoteRows, same: Mapping[str, str]) -> bool:
     voting = np.zeros((len(rows.voter_of), 2), np.int8)
     sessions_of = np.zeros((len(place_of), 2), np.int32)
     count = np.zeros((len(names), 2), np.int64)
-    switches = np.flatnonzero(rows.code >= Vote.ON4)
+    switches = np.flatnonzero(np.isin(rows.code, SWITCHES))
     previous = None
     for row in switches:
         # Switches of one moment are taken together.
