@@ -34,14 +34,10 @@ NEARLY_ALL = 0.9
 # go away everywhere (path exploration), and clocks of collectors differ.
 CONVERGE_US = 10 * MINUTE
 
-<<<<<<< HEAD
 # Two collectors that begin to lose it so far apart (CONVERGE_US) each lost it by itself, where such a share of all
 # voters, at others, hold it still.
 SHARE_BESIDE_TWO = 0.25
-
-=======
 SWITCHES = (Vote.ON4, Vote.OFF4, Vote.ON6, Vote.OFF6)
->>>>>>> inputs13
 # While those who contradicted a loss have left, nobody's word on the prefix counts, for so long.
 UNHEARD_US = HOUR
 
