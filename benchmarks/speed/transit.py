@@ -47,7 +47,7 @@ def measure(start_s: int, geo: Path, dump: Path) -> list[tuple[str, float]]:
     with told("of the whole table, IPv4", rows):
         score_whole(routes)
     with told("of all origins, IPv6", rows):
-        score_origins(routes, family=6)
+        score_origins(routes, address_family=6)
     rows.append(("origins", len(scores.scopes)))
     rows.append(("rows", len(scores.scope)))
     rows.append(("paths", len(routes.paths)))

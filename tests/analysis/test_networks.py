@@ -107,7 +107,7 @@ def test_one_after_the_other_each_counts_by_what_was_there_before_the_first_fell
     archive.lose(archive.peers(), 90, 180, prefixes=OWN[:3])
     archive.lose(archive.peers(), 110, 170, prefixes=OWN[3:])
     report = analyzed(archive, tmp_path)
-    assert [(one.entity.code, one.before[0].own, one.before[0].whole) for one in report.networks.lost] == [
+    assert [(one.entity.code, one.before[0].part, one.before[0].whole) for one in report.networks.lost] == [
         ("AS131279", 3, 4),
         (f"AS{SECOND_AS}", 1, 4),
     ]

@@ -6,11 +6,14 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from duskwatch.cases.build import BuiltCase, build_case
+from duskwatch.cli.app import COMMANDS
+from tests.conftest import ROOT
 
 WINDOW = ["--from", "2014-12-22T15:00Z", "--until", "2014-12-22T17:00Z"]
 
@@ -181,3 +184,10 @@ def test_no_color_leaves_no_escape():
     for words in ((), ("--help",), ("analyze", "--help"), ("xyzzy",)):
         done = duskwatch(*words, env={**os.environ, "NO_COLOR": "1", "FORCE_COLOR": "", "TERM": "xterm-256color"})
         assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_the_contract_that_keeps_commands_apart_names_each() -> None:
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    contracts = pyproject["tool"]["importlinter"]["contracts"]
+    (apart,) = [one for one in contracts if one["name"] == "Commands do not import each other"]
+    assert apart["modules"] == sorted({module.split(":")[0] for module, _ in COMMANDS.values()})

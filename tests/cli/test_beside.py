@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from duskwatch.analysis.causes import Known, with_known
+from duskwatch.analysis.causes import CauseFiles, with_known
 from duskwatch.cli.beside import Beside, explained_beside
 from duskwatch.publication.html import to_html
 from duskwatch.publication.report_json import to_json
@@ -27,7 +27,7 @@ def test_users_and_people_online_size_the_outage(report, tmp_path: Path):
     users, online = tmp_path / "users.csv", tmp_path / "online.csv"
     users.write_text("as,cc,users\n131279,KP,20000\n")
     online.write_text("country,percent,year\nKP,0.1,2014\n")
-    told = with_known(report, Known(users=(users,), online=(online,)))
+    told = with_known(report, CauseFiles(users=(users,), online=(online,)))
     document = to_json(told)
     assert document["impact"]["online_share"] == pytest.approx(0.001)
     assert document["impact"]["source"] == "users.csv; online.csv"
@@ -41,7 +41,7 @@ def test_facts_of_a_person_move_the_verdict_with_their_source(report, tmp_path: 
         '[sources]\nutility = "a notice of the utility"\n'
         '[[fact]]\nname = "reports.power"\nvalue = true\nsource = "utility"\n'
     )
-    before = with_known(report, Known()).explanation
+    before = with_known(report, CauseFiles()).explanation
     after = explained_beside(report, Beside(facts=(facts,))).explanation
     names = {fact.name for fact in after.facts}
     assert "reports.power" in names
@@ -65,4 +65,4 @@ def test_a_file_that_is_none_of_its_kind_is_named(report, tmp_path: Path, name):
 
 
 def test_json_keeps_every_number(report):
-    json.dumps(to_json(with_known(report, Known()))["impact"], allow_nan=False)
+    json.dumps(to_json(with_known(report, CauseFiles()))["impact"], allow_nan=False)

@@ -96,7 +96,7 @@ def test_origin_path_peer_time_and_type_filter(update, rib):
 
 def test_json_and_parquet_say_the_same_as_text(update, tmp_path):
     text = lines(update)
-    objects = [json.loads(line) for line in mrt(update, "--format", "json").stdout.splitlines()]
+    objects = [json.loads(line) for line in mrt(update, "--format", "jsonl").stdout.splitlines()]
     table = tmp_path / "elems.parquet"
     assert mrt(update, "--format", "parquet", "--out", table).returncode == 0
     frame = pl.read_parquet(table)
@@ -111,6 +111,29 @@ def test_json_and_parquet_say_the_same_as_text(update, tmp_path):
             assert line[6] == " ".join(map(str, found["as_path"])) == row["as_path"]
             assert line[8] == found["next_hop"] == row["next_hop"]
     assert list(tmp_path.iterdir()) == [table]
+
+
+def test_json_is_one_document_with_the_objects_of_jsonl(update, rib):
+    objects = [json.loads(line) for line in mrt(rib, update, "--format", "jsonl").stdout.splitlines()]
+    assert len(objects) > 4096  # more than are written at once
+    document = mrt(rib, update, "--format", "json").stdout
+    assert json.loads(document) == objects
+    assert len(document.splitlines()) == len(objects) + 2
+    assert mrt(rib, update, "--json").stdout == document
+
+
+def test_json_of_nothing_is_an_empty_document(update):
+    done = mrt(update, "--json", "--prefix", "203.0.113.0/24")
+    assert (done.stdout, done.returncode) == ("[]\n", 0)
+    assert mrt(update, "--format", "jsonl", "--prefix", "203.0.113.0/24").stdout == ""
+
+
+def test_a_document_that_an_error_cut_short_is_not_closed(update, case):
+    done = mrt(update, case.geo, "--json")
+    assert done.returncode == 2
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(done.stdout)
+    assert json.loads(done.stdout + "]") == json.loads(mrt(update, "--json").stdout)
 
 
 def test_standard_input_and_several_files_in_order(update, rib):
@@ -143,7 +166,7 @@ def test_entries_that_bgpdump_has_no_line_for_are_counted(rib, tmp_path):
     assert missing > 0
     assert done.stderr.startswith(f"duskwatch mrt: {missing} entries of multicast tables")
     assert done.returncode == 0
-    assert len(mrt(multicast, "--format", "json").stdout.splitlines()) == len(mrt(rib).stdout.splitlines())
+    assert len(mrt(multicast, "--format", "jsonl").stdout.splitlines()) == len(mrt(rib).stdout.splitlines())
 
 
 def test_before_a_damage_everything_comes_out_and_the_damage_is_named(update, tmp_path):
@@ -167,7 +190,7 @@ def test_a_file_cut_off_in_its_first_record_is_damaged_not_of_another_kind(updat
     assert f"{cut}: damaged at byte " in done.stderr
 
 
-@pytest.mark.parametrize("format_", ["bgpdump", "json"])
+@pytest.mark.parametrize("format_", ["bgpdump", "json", "jsonl"])
 def test_a_file_that_is_written_holds_what_is_printed_and_takes_its_name_at_the_end(update, tmp_path, format_):
     out = tmp_path / "elems"
     out.write_text("older")
@@ -182,19 +205,20 @@ def test_a_file_that_is_written_holds_what_is_printed_and_takes_its_name_at_the_
     assert sorted(path.name for path in tmp_path.iterdir()) == ["elems", "link"]
 
 
-@pytest.mark.parametrize("format_", ["bgpdump", "json", "parquet"])
+@pytest.mark.parametrize("format_", ["bgpdump", "json", "jsonl", "parquet"])
 def test_of_a_damaged_file_the_file_that_is_written_holds_what_came_before(update, tmp_path, format_):
     raw = gzip.decompress(update.read_bytes())
     cut, out = tmp_path / "cut.mrt", tmp_path / "elems"
     cut.write_bytes(raw[:-5])
     done = mrt(cut, "--format", format_, "--out", out)
     assert done.returncode == 1
-    shown = mrt(cut, "--format", "json").stdout.splitlines()
+    shown = mrt(cut, "--format", "jsonl").stdout.splitlines()
     assert shown
-    assert (len(pl.read_parquet(out)) if format_ == "parquet" else len(out.read_text().splitlines())) == len(shown)
+    count = {"parquet": lambda: len(pl.read_parquet(out)), "json": lambda: len(json.loads(out.read_text()))}
+    assert count.get(format_, lambda: len(out.read_text().splitlines()))() == len(shown)
 
 
-@pytest.mark.parametrize("format_", ["bgpdump", "json", "parquet"])
+@pytest.mark.parametrize("format_", ["bgpdump", "json", "jsonl", "parquet"])
 def test_where_writing_fails_or_input_is_of_another_kind_nothing_half_written_has_the_name(
     update, case, tmp_path, format_
 ):
@@ -212,7 +236,7 @@ def test_where_writing_fails_or_input_is_of_another_kind_nothing_half_written_ha
     assert [path.name for path in tmp_path.iterdir()] == ["old"]
 
 
-@pytest.mark.parametrize("format_", ["bgpdump", "json", "parquet"])
+@pytest.mark.parametrize("format_", ["bgpdump", "json", "jsonl", "parquet"])
 def test_where_writing_is_interrupted_nothing_half_written_has_the_name(update, tmp_path, format_):
     pipe, out = tmp_path / "pipe", tmp_path / "elems"
     os.mkfifo(pipe)
@@ -240,7 +264,7 @@ def test_text_goes_to_a_device_as_it_is(update, tmp_path):
     assert done.stderr == "duskwatch mrt: No space left on device\n"
 
 
-@pytest.mark.parametrize("format_", ["bgpdump", "json", "parquet"])
+@pytest.mark.parametrize("format_", ["bgpdump", "json", "jsonl", "parquet"])
 def test_a_file_to_read_is_never_written_to(update, tmp_path, format_):
     mine = tmp_path / "mine.gz"
     mine.write_bytes(update.read_bytes())
@@ -298,8 +322,9 @@ def test_a_reader_that_has_enough_ends_it_quietly(rib):
         (["{update}", "--origin", "many"], "--origin many: not an AS number"),
         (["{update}", "--peer", "1.2.3"], "--peer: "),
         (["{update}", "--peer", "10.0.0.0/8"], "--peer 10.0.0.0/8: an address or an AS number"),
-        (["{update}", "--format", "xml"], "--format xml: one of bgpdump, json, parquet"),
+        (["{update}", "--format", "xml"], "--format xml: one of bgpdump, json, jsonl, parquet"),
         (["{update}", "--format", "parquet"], "--format parquet needs --out FILE"),
+        (["{update}", "--json", "--format", "jsonl"], "--json and --format jsonl: give one of them"),
         (["{update}", "--match", "near"], "--match near: one of exact"),
         (["{update}", "--type", "AX"], "X is none of R, A, W, S"),
         (["{update}", "--type", ""], "--type: any of R, A, W, S"),

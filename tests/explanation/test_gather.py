@@ -12,6 +12,7 @@ from duskwatch.records.entity import Entity
 from duskwatch.records.impact import Users
 from duskwatch.records.signals import Carrier, SignalBlock, SignalSpec
 from duskwatch.records.times import HOUR, MINUTE
+from duskwatch.records.transit import Entry, OutageTransit
 from tests.publication import build
 
 PROBES = SignalSpec("probe.up", "probing", "reach", "hosts", "mean", less_is_loss=True)
@@ -73,15 +74,41 @@ def test_an_outage_that_lasts_has_no_length_and_no_return():
     assert found.number("outage.lasted_hours") > 0
 
 
-def test_neighbours_before_and_after_are_compared():
-    report = build.kp()
-    outage = report.outages[main_outage(report)]
-    spans = [(report.from_us, outage.onset.best_us, 4837, 0.9), (report.from_us, outage.onset.best_us, 22351, 0.1)]
-    spans.append((outage.end.best_us, report.until_us, 22351, 1.0))
-    shares = tuple(build.TransitShare(asn, a, b, share) for a, b, asn, share in spans)
-    found = facts(replace(report, history=replace(report.history, transit=shares)))
+def around(report, before, after):
+    """Whole paths tell of the main outage alone: the ways in before, and at the end."""
+    number = main_outage(report)
+    outage = report.outages[number]
+    told = OutageTransit(
+        report.from_us, report.until_us, outage.onset.earliest_us - 1, outage.end.best_us, 4, 4, before, after, (), (),
+        (), 0, (), 0,
+    )  # fmt: skip
+    return replace(report, around=tuple(told if k == number else None for k in range(len(report.outages))))
+
+
+def test_ways_in_before_and_at_the_end_are_compared():
+    report = around(build.kp(), (Entry(4837, 0.9), Entry(22351, 0.1)), (Entry(22351, 1.0),))
+    found = facts(report)
     assert found.number("path.largest_share") == 0.9
     assert found.number("path.upstream_changed") == 1
+    assert found.by_name["path.upstream_changed"].note == (
+        "entered through AS4837 before, through AS22351 when it ended"
+    )
+    same = facts(around(build.kp(), (Entry(4837, 0.9), Entry(22351, 0.1)), (Entry(4837, 1.0),)))
+    assert same.number("path.upstream_changed") == 0
+
+
+def test_shares_of_time_by_neighbours_are_no_evidence():
+    report = build.kp()
+    outage = report.outages[main_outage(report)]
+    spans = [(report.from_us, outage.onset.best_us, 4837), (outage.end.best_us, report.until_us, 22351)]
+    shares = tuple(build.TransitShare(asn, start, stop, 1.0) for start, stop, asn in spans)
+    found = facts(replace(report, history=replace(report.history, transit=shares)))
+    assert not found.knows("path.largest_share")
+    assert not found.knows("path.upstream_changed")
+
+
+def test_a_way_in_that_is_not_known_afterwards_is_no_change():
+    assert not facts(around(build.kp(), (Entry(4837, 1.0),), ())).knows("path.upstream_changed")
 
 
 def test_what_hung_on_one_as_is_a_fact_of_the_outage_it_was_asked_before():

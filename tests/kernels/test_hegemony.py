@@ -22,8 +22,8 @@ def test_every_index_is_inside_and_every_number_that_of_dictionaries(seed):
     everything = set(prefixes_of(routes))
     mask = np.ones(len(routes.afi), np.bool_)
     for family, unit in ((4, 256), (6, 1)):
-        compared(score_origins(routes, family=family), slow_hegemony.hegemony(table, voters, family))
-        compared(score_whole(routes, family=family), slow_hegemony.hegemony(table, voters, family, whole=True))
+        compared(score_origins(routes, address_family=family), slow_hegemony.hegemony(table, voters, family))
+        compared(score_whole(routes, address_family=family), slow_hegemony.hegemony(table, voters, family, whole=True))
         lean, visible = reliance_of(routes, mask, family)
         lost, total = slow_transit.reliance(table, voters, everything, family)
         assert {one.asn: (one.lost * unit, one.only * unit) for one in lean} == lost

@@ -140,6 +140,23 @@ def test_text_of_charts_does_not_overlap(browser: Any, page: str) -> None:
         assert clashes == []
 
 
+def test_no_text_of_a_chart_is_cut_at_its_edge(browser: Any, page: str) -> None:
+    for width in (1100, 390):
+        emulate(browser, page, width=width)
+        cut = browser.execute_script(
+            """const out = [];
+            for (const svg of document.querySelectorAll('figure svg')) {
+              const edge = svg.getBoundingClientRect();
+              for (const t of svg.querySelectorAll('text')) {
+                const box = t.getBoundingClientRect();
+                if (t.textContent && box.width && (box.right > edge.right + 1 || box.left < edge.left - 1))
+                  out.push(t.textContent);
+              }
+            } return out"""
+        )
+        assert cut == []
+
+
 def test_it_prints_in_light_colours_on_a_few_sheets(browser: Any, page: str, tmp_path: Path) -> None:
     emulate(browser, page, theme="dark")
     printed = browser.execute_cdp_cmd("Page.printToPDF", {"paperWidth": 8.27, "paperHeight": 11.69})

@@ -47,6 +47,14 @@ def test_of_a_window_that_was_judged_in_part_the_part_is_told(quiet):
     assert not _says_nothing(report)
 
 
+def test_where_there_were_several_reasons_the_time_is_told_in_all(quiet):
+    report = of(quiet, (0.1, "not-watched"), (0.25, "still-learning"), (0.65, None))
+    assert "Together with the time told above, " in account(report)
+    assert " (35 %) could not be judged." in account(report)
+    one = of(quiet, (0.25, "still-learning"), (0.75, None))
+    assert "Together" not in account(one)
+
+
 def test_a_window_that_was_judged_whole_says_no_more(quiet):
     report = of(quiet, (1.0, None))
     assert finding(report).kind == "no outage"

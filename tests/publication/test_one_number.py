@@ -21,7 +21,7 @@ from duskwatch.publication.report_json import to_json
 from duskwatch.publication.spans import detail, whole
 from duskwatch.publication.tables_csv import outages_csv
 from duskwatch.publication.ticks import ticks
-from duskwatch.publication.times_text import duration_words, told, zone
+from duskwatch.publication.times_text import duration_words, shown_time, zone
 from duskwatch.publication.watching import unjudged, unjudged_us
 from duskwatch.records.outages import When
 from duskwatch.records.report import Report
@@ -103,7 +103,7 @@ def clocks(report: Report) -> set[str]:
     there = zone(report.time_zone)
     for time_us in moments(report):
         for seconds in (False, True):
-            moment = told(time_us, seconds)
+            moment = shown_time(time_us, seconds)
             form = "%H:%M:%S" if seconds else "%H:%M"
             found.add(moment.strftime(form))
             if there is not None:
@@ -145,7 +145,7 @@ def counts(report: Report) -> set[tuple[int, int, str]]:
     found = set()
     for outage in report.outages:
         seen = observers(report, outage)
-        if seen.known:
+        if seen.counted:
             found.add((seen.lost, seen.held, "observers"))
         main = core(report, outage)
         if main.middle >= 0:
@@ -223,7 +223,7 @@ def test_charts_carry_the_times_of_the_lead_and_of_the_table(name: str) -> None:
     for found in re.findall(r"(\d\d:\d\d(?::\d\d)?) UTC", drawn):
         assert f"{found} UTC" in page.replace(drawn, "")
     stamp = f"{to_datetime(main.onset.best_us):%H:%M}"
-    assert stamp in page or f"{told(main.onset.best_us):%H:%M}" in page
+    assert stamp in page or f"{shown_time(main.onset.best_us):%H:%M}" in page
     dark = dark_span(main, report)
     if dark is not None and dark.length_us > (whole(report).until_us - report.from_us) // 5:
         assert span_text(dark.length_us) in drawn

@@ -89,7 +89,7 @@ def test_an_incident_in_one_sentence(one: Incident, text: str) -> None:
 
 def test_where_parts_were_not_looked_at_nothing_is_said_of_them() -> None:
     one = incident("2014-12-22T16:15Z", "2014-12-22T17:15Z", lost=0.3)
-    assert who.sentence(one, told_apart=False).endswith("30 % lost")
+    assert who.sentence(one, named_apart=False).endswith("30 % lost")
 
 
 @pytest.mark.parametrize(

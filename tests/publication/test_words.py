@@ -7,7 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from duskwatch.publication.facts import held, measure
-from duskwatch.publication.finding import finding, headline
+from duskwatch.publication.facts_box import four
+from duskwatch.publication.finding import finding, headline, way_text
+from duskwatch.publication.losing import Way
 from duskwatch.publication.times_text import (
     about_words,
     count,
@@ -22,6 +24,7 @@ from duskwatch.publication.times_text import (
 )
 from duskwatch.publication.words import paragraphs
 from duskwatch.publication.words_coverage import limits
+from duskwatch.records.entity import Entity
 from duskwatch.records.report import Report
 from duskwatch.records.signals import Gap
 from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND, parse_time
@@ -31,6 +34,7 @@ from tests.publication.build import (
     REENACTMENT,
     SOME,
     UP,
+    Change,
     blind,
     dj,
     history,
@@ -88,6 +92,19 @@ def test_a_loss_of_most_is_told_by_its_worst_stretch_and_the_return_of_all_is_to
         "(Etisalat)."
     )
     assert "14 of 15 networks vanished within 4 seconds; the last one followed at 13:42:08 UTC." in told(dj())
+
+
+def test_a_way_of_two_is_told_from_the_neighbour_outwards_and_neighbours_as_alternatives() -> None:
+    behind = Way((8966, 8961), 14, 15, ((8961, 14), (5511, 1)))
+    assert way_text(kp(), behind) == "AS8961 behind AS8966 (14 of 15)"
+    assert way_text(kp(), Way((), 0, 4, ((8961, 2), (5511, 2)))) == "AS8961 and AS5511"
+
+
+def test_a_share_that_held_for_most_of_an_outage_is_told_beside_the_worst_as_such() -> None:
+    how_much = next(fact for fact in four(dj()) if fact.label == "How much")
+    assert (how_much.value, how_much.notes[0]) == ("100 %", "at worst; 14 of 15 networks for most of it")
+    how_much = next(fact for fact in four(kp()) if fact.label == "How much")
+    assert how_much.notes[0] == "all 4 networks"
 
 
 def test_a_reenactment_says_so_before_anything_else() -> None:
@@ -154,6 +171,50 @@ def test_a_single_peer_is_said_to_be_one() -> None:
     assert "Only one observer (full-feed peer: a router that knows nearly all routes" in told(dj())
     assert "A fault of that one would look the same as an outage." in told(dj())
     assert "Only one" not in told(kp())
+
+
+def voters_at(report: Report, *voters: float) -> Report:
+    """The report with so many observers at the first moments of its level."""
+    level = report.history.level
+    now = level.voters.copy()
+    now[: len(voters)] = voters
+    return replace(report, history=replace(report.history, level=replace(level, voters=now)))
+
+
+@pytest.mark.parametrize(
+    ("voters", "warned"), [((1,), True), ((0, 1), True), ((float("nan"), 1), True), ((2, 3), False), ((0,), False)]
+)
+def test_that_one_observer_was_alone_at_times_is_said_also_where_none_was_at_others(
+    voters: tuple[float, ...], warned: bool
+) -> None:
+    text = told(voters_at(kp(), *voters))
+    assert ("At times only one observer was there: a fault of that one would look the same" in text) == warned
+
+
+@pytest.mark.parametrize(
+    ("share", "words"), [(1.0, ""), (0.94, "heard for 94 % of"), (0.9999, "heard for over 99.9 % of")]
+)
+def test_how_much_of_a_country_was_heard_is_told_where_it_is_not_all(share: float, words: str) -> None:
+    report = dj()
+    text = told(replace(report, history=replace(report.history, known_share=share)))
+    assert words in text
+    assert ("Routes were heard for" in text) == bool(words)
+    network = replace(report, entity=Entity("asn", "AS30990", ""))
+    assert "Routes were heard for" not in told(replace(network, history=replace(network.history, known_share=share)))
+
+
+def test_a_worst_that_lasted_less_than_most_of_an_outage_is_told_beside_what_was_lost_for_most_of_it() -> None:
+    assert "At worst" not in lead(partial())
+    report = partial()
+    first = report.outages[0]
+    middle, later = first.onset.best_us + 20 * MINUTE, first.onset.best_us + 22 * MINUTE
+    deeper: list[Change] = [(middle, 5, DOWN), (middle, 6, DOWN), (later, 5, UP), (later, 6, UP)]
+    log = report.history.changes
+    rows: list[Change] = list(zip(log.time_us.tolist(), log.prefix.tolist(), log.state.tolist(), strict=True))[10:]
+    past = history(report.from_us, report.until_us, log.prefixes, [*rows, *deeper], origin=64500, upstream=64501)
+    text = lead(replace(report, history=past, outages=(replace(first, depth=0.7),)))
+    assert "Half of AS64500, 5 of 10 networks," in text
+    assert "At worst 70 % was lost." in text
 
 
 def test_a_learned_state_is_said_to_be_learned() -> None:

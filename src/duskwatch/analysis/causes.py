@@ -46,7 +46,7 @@ def explained(
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class CauseFiles:
     """Files that a person supplies on why an outage came and what it took."""
 
     rpki: tuple[Path, ...] = ()  # validated payloads of the day
@@ -56,15 +56,15 @@ class Known:
     weights: Path | None = None  # in place of those that come along
 
 
-def with_known(report: Report, known: Known) -> Report:
+def with_known(report: Report, files: CauseFiles) -> Report:
     """The report with its main outage explained, and sized, by what the files add.
 
     Raises InputError, in one line, where a file cannot be used; files are read whether there is an outage or not.
     """
-    payloads = load_payloads(known.rpki, report.from_us) if known.rpki else None
-    users = load_users(known.users, known.online)
-    told = [load_facts(path) for path in known.facts]
-    weights = load_weights(known.weights) if known.weights is not None else None
+    payloads = load_payloads(files.rpki, report.from_us) if files.rpki else None
+    users = load_users(files.users, files.online)
+    fact_files = [load_facts(path) for path in files.facts]
+    weights = load_weights(files.weights) if files.weights is not None else None
     inputs, notes = users.inputs, users.notes
     if payloads is not None:
         inputs, notes = (*inputs, *payloads.inputs), (*notes, *payloads.notes)
@@ -73,7 +73,7 @@ def with_known(report: Report, known: Known) -> Report:
     if number is None:
         return report
     impact = impact_of(report, number, users)
-    extra = [*impact_facts(impact), *(fact for file in told for fact in file.facts)]
+    extra = [*impact_facts(impact), *(fact for file in fact_files for fact in file.facts)]
     if payloads is not None:
         extra += rpki_facts(report, number, payloads)
     return replace(explained(report, extra, weights=weights), impact=impact)
@@ -91,9 +91,9 @@ def rpki_facts(report: Report, number: int, payloads: Payloads) -> tuple[Fact, .
     gone = inside & ((log.state == PrefixState.DARK) | (log.state == PrefixState.MINORITY))
     if not gone.any():
         return ()
-    known = np.flatnonzero((log.origin != 0) & (log.time_us <= until))
+    with_origin = np.flatnonzero((log.origin != 0) & (log.time_us <= until))
     origin = np.zeros(len(log.prefixes), np.uint32)
-    origin[log.prefix[known]] = log.origin[known]  # the last one known
+    origin[log.prefix[with_origin]] = log.origin[with_origin]  # the last one known
     kept = [Prefix.parse(name) for name in log.prefixes]
     state = validate(
         payloads,

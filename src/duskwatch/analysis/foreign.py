@@ -25,7 +25,7 @@ NOT_MEASURED = (
     "which routes were lost, and through whom the entity was reached: no routing archive was read",
     "whether any attack took place",
 )
-LONGEST_GAPS = 200  # gaps told of each signal
+LONGEST_GAPS = 200  # gaps reported of each signal
 OWN = {spec.name: spec for spec in SIGNALS}  # what duskwatch wrote out is read back as what it was
 
 
@@ -38,7 +38,7 @@ def analyze_series(
 ) -> Report:
     """The report on one entity from series alone; the window is that of the data where it is not given.
 
-    All of the data go into the baselines, also what comes before the window; outages of the window are told. Raises
+    All of the data go into the baselines, also what comes before the window; outages of the window are reported. Raises
     SeriesError, or ValueError, in one line; OSError where a file cannot be read.
     """
     entity = _named(entity)
@@ -56,7 +56,7 @@ def analyze_series(
         series=tuple(clipped(block, block.start_us, stop) for block in data.blocks),
     )
     outages = detect(whole)
-    told = numbered_anew(outages, of_window(outages, start))
+    in_window = numbered_anew(outages, of_window(outages, start))
     history = EntityHistory(
         _empty_level(grid_of(blocks, start, stop), stop),
         _no_changes(),
@@ -69,7 +69,7 @@ def analyze_series(
         start,
         stop,
         history,
-        told,
+        in_window,
         data.inputs,
         (),
         time_zone=main_time_zone(entity.code) if entity.type == "country" else "",

@@ -67,7 +67,7 @@ def _changes_from(log: ChangeLog, from_us: int) -> ChangeLog:
     early = int(np.searchsorted(log.time_us, from_us, side="left"))
     if not early:
         return log
-    # Of each prefix the last row before the window; told first what changed last.
+    # Of each prefix the last row before the window; first what changed last.
     _, back = np.unique(log.prefix[:early][::-1], return_index=True)
     stood = np.sort(early - 1 - back)
     rows = np.concatenate([stood, np.arange(early, len(log.time_us))])

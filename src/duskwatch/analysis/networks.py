@@ -66,10 +66,10 @@ def networks_of(
             holding(steps_of(history.level, signal), whole[signal], outage, outages)
             for signal, outage in zip(signals, found, strict=True)
         ]
-        told = [had for had in before if had is not None]
+        holdings = [had for had in before if had is not None]
         kept = of_window(found, window[0] if from_us is None else from_us)
-        if len(told) == len(found) and kept:
-            lost.append(Network(entity, numbered_anew(found, kept), tuple(told[k] for k in kept)))
+        if len(holdings) == len(found) and kept:
+            lost.append(Network(entity, numbered_anew(found, kept), tuple(holdings[k] for k in kept)))
     lost.sort(key=lambda network: (-worst_loss(network), network.entity.asn))
     kept = of_window(outages, window[0] if from_us is None else from_us)
     networks = Networks(len(np.unique(owner[owner >= 0])), tuple(lost), ())

@@ -133,33 +133,39 @@ def replay_archives(
             )
         by_collector = {name: by_collector[name] for name in collectors}
     from_us = window.from_us - back_us
-    chosen = {name: select(own, from_us, window.until_us) for name, own in sorted(by_collector.items())}
-    chosen = {name: own for name, own in chosen.items() if touches(own, window.from_us, window.until_us)}
+    chosen = {
+        name: select(chosen_files, from_us, window.until_us) for name, chosen_files in sorted(by_collector.items())
+    }
+    chosen = {
+        name: chosen_files
+        for name, chosen_files in chosen.items()
+        if touches(chosen_files, window.from_us, window.until_us)
+    }
     if not chosen:
         first, last = min(file.start_us for file in files), max(file.start_us for file in files)
         raise ArchiveError(
             f"no MRT file covers {iso(window.from_us)} to {iso(window.until_us)}; "
             f"those given begin between {iso(first)} and {iso(last)}"
         )
-    total = sum(file.size_bytes for own in chosen.values() for file in own)
+    total = sum(file.size_bytes for chosen_files in chosen.values() for file in chosen_files)
     done = 0
 
-    def told(name: str, inside: int, _: int) -> None:
+    def show_progress(name: str, inside: int, _: int) -> None:
         if reading.progress:
             reading.progress(name, done + inside, total)
 
-    lead_us = _lead_us(chosen.values(), window) if lead else 0
+    lead_us = known_before(chosen.values(), window) if lead else 0
     wide = replace(window, from_us=window.from_us - lead_us)
     replays = []
     unusable = unusable_updates(passed)
-    for name, own in chosen.items():
-        how = Reading(reading.threads, reading.memory, told)
+    for name, chosen_files in chosen.items():
+        how = Reading(reading.threads, reading.memory, show_progress)
         beside = unusable.get(name, ())
-        replays.append(replay_collector(name, own, wide, watch, origins=origins, reading=how, unusable=beside))
-        done += sum(file.size_bytes for file in own)
+        replays.append(replay_collector(name, chosen_files, wide, watch, origins=origins, reading=how, unusable=beside))
+        done += sum(file.size_bytes for file in chosen_files)
     if reading.progress:
         reading.progress("", total, total)
-    mark = most_telling(file.reenactment for own in chosen.values() for file in own)
+    mark = most_telling(file.reenactment for chosen_files in chosen.values() for file in chosen_files)
     further = {name: select(by_collector[name], window.from_us - DAY, window.until_us) for name in chosen}
     whole = join_replays(replays)
     warnings = (*whole.warnings, *passed_over(passed))
@@ -168,13 +174,13 @@ def replay_archives(
     )
 
 
-def _lead_us(chosen: Iterable[Sequence[ArchiveFile]], window: Window) -> int:
+def known_before(chosen: Iterable[Sequence[ArchiveFile]], window: Window) -> int:
     """How long before a window the first state is known, in whole bins, a day at most."""
-    known = []
+    begins = []
     for files in chosen:
         dumps = [file.start_us for file in files if not file.is_update and file.start_us <= window.from_us]
-        known.append(min(dumps, default=min(file.start_us for file in files)))
-    lead = max(0, min(DAY, window.from_us - min(known)))
+        begins.append(min(dumps, default=min(file.start_us for file in files)))
+    lead = max(0, min(DAY, window.from_us - min(begins)))
     return lead // window.bin_us * window.bin_us
 
 
@@ -195,14 +201,14 @@ def replay_collector(
     total = sum(file.size_bytes for file in files)
     opened = open_ahead(files, reading.threads, reading.memory)
 
-    def told(inputs: Sequence[InputFile]) -> None:
+    def show_progress(inputs: Sequence[InputFile]) -> None:
         if reading.progress and len(inputs) < len(files):
             done = sum(file.size_bytes for file in files[: len(inputs)])
             reading.progress(files[len(inputs)].path.name, done, total)
 
     try:
         said = messages(files, opened, window.from_us, window.until_us, unusable)
-        replay = replay_messages(name, said, window, watch, origins=origins, told=told)
+        replay = replay_messages(name, said, window, watch, origins=origins, after_input=show_progress)
         return replace(replay, reenactment=most_telling(file.reenactment for file in files))
     finally:
         opened.close()
@@ -215,20 +221,20 @@ def replay_messages(
     watch: Watch,
     *,
     origins: npt.NDArray[np.uint32] | None = None,
-    told: Callable[[Sequence[InputFile]], None] = lambda inputs: None,
+    after_input: Callable[[Sequence[InputFile]], None] = lambda inputs: None,
 ) -> Replay:
-    """Fold what any source tells of one collector in a window.
+    """Fold what any source says of one collector in a window.
 
-    told  called at the start and after each input, with the inputs that are done
+    after_input  called at the start and after each input, with the inputs that are done
     """
     state = begin(name, window.from_us, window.bin_us, watch, origins)
     inputs: list[InputFile] = []
-    told(inputs)
+    after_input(inputs)
     for message in messages:
         state, _ = fold(state, message, window.until_us)
         if isinstance(message, InputDone):
             inputs.append(message.input)
-            told(inputs)
+            after_input(inputs)
     part = close(state, window.until_us)
     return Replay(window, (part,), tuple(inputs), tuple(_warnings(part, inputs)))
 
@@ -258,7 +264,7 @@ def _warnings(part: CollectorPart, inputs: Sequence[InputFile]) -> list[str]:
         out.append(f"{name}: {which} {note}")
     bad = sum(read.bad_records for read in inputs)
     if bad:
-        out.append(f"{name}: {bad} records do not follow the RFC and were left out")
+        out.append(f"{name}: {bad:,} records do not follow the RFC and were left out")
     if not part.dumps:
         out.append(
             f"{name}: no table dump (RIB) at or before the start; the state was learned from updates, "
@@ -267,13 +273,13 @@ def _warnings(part: CollectorPart, inputs: Sequence[InputFile]) -> list[str]:
     if part.left_out.too_late:
         worst, first = span_text(part.left_out.too_late_us), iso(part.left_out.too_late_from_us)
         out.append(
-            f"{name}: {part.left_out.too_late} elems came more than 15 min out of order (up to {worst}, the first of "
+            f"{name}: {part.left_out.too_late:,} elems came more than 15 min out of order (up to {worst}, the first of "
             f"{first}) and were left out; what they told is not known until the next table dump"
         )
     if part.left_out.late and part.left_out.late_us > JITTER_US:
         out.append(
-            f"{name}: {part.left_out.late} elems came up to {span_text(part.left_out.late_us)} late and were taken as "
-            "of the latest of their peer; the interval of an onset or an end in that time is wider by as much"
+            f"{name}: {part.left_out.late:,} elems came up to {span_text(part.left_out.late_us)} late and were taken "
+            "as of the latest of their peer; the interval of an onset or an end in that time is wider by as much"
         )
     if part.left_out.malformed:
         out.append(

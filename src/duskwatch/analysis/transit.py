@@ -36,9 +36,9 @@ DUMP_SPEAKS_US = 15 * MINUTE
 
 @dataclass(frozen=True, slots=True)
 class Weighing:
-    """How the ASes of a country are weighed, and what of a dependence is told."""
+    """How the ASes of a country are weighed, and what of a dependence is reported."""
 
-    family: int = 4
+    address_family: int = 4
     users: Mapping[int, float] | None = None  # users by AS; None: by addresses of the country
     equal: bool = False  # each AS weighs the same
     transit_only: bool = False  # an AS's dependence on itself is left out
@@ -79,7 +79,7 @@ class Transit:
     prefixes: tuple[str, ...] = ()  # that rows of changes name
     afi: npt.NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
     slash24: tuple[tuple[int, int], ...] = ()  # the /24s of each of these prefixes, [first, last)
-    after: Dependence | None = None  # as the window ended, and told as of its end
+    after: Dependence | None = None  # as the window ended, dated by its end
     series: SignalBlock | None = None
     changes: tuple[WayChange, ...] = ()
     shares: tuple[WayShare, ...] = ()
@@ -120,26 +120,26 @@ class _Scope:
     entity: Entity
     votes: Votes
     counted: npt.NDArray[np.bool_]
-    own: InsideHops
+    inside_hops: InsideHops
     how: Weighing
 
     def dependence(self, routes: RoutesAt) -> Dependence:
         """Whom it depends on at the moment of a table."""
-        family, sparse = self.how.family, self.votes.learned
-        links = links_of(routes, self.own, self.counted, family)
-        reliance, visible = reliance_of(routes, self.counted, family, known_only=sparse)
+        address_family, sparse = self.how.address_family, self.votes.learned
+        links = links_of(routes, self.inside_hops, self.counted, address_family)
+        reliance, visible = reliance_of(routes, self.counted, address_family, known_only=sparse)
         weights: dict[int, float] = {}
         if self.entity.type == "country":
-            scores = score_origins(routes, family=family, counted=self.counted, sparse=sparse)
+            scores = score_origins(routes, address_family=address_family, counted=self.counted, sparse=sparse)
             weights = self.weights_of(scores)
             hegemony = weigh_country(scores, weights, transit_only=self.how.transit_only)
             reaching = int(scores.peers.max(initial=0))
         else:
             if self.entity.type == "asn":
-                scores = score_origins(routes, [self.entity.asn], family=family, sparse=sparse)
+                scores = score_origins(routes, [self.entity.asn], address_family=address_family, sparse=sparse)
                 hegemony = scores.of(self.entity.asn)
             else:
-                scores = score_whole(routes, family=family, counted=self.counted, sparse=sparse)
+                scores = score_whole(routes, address_family=address_family, counted=self.counted, sparse=sparse)
                 hegemony = scores.of(0)
             if self.how.transit_only:
                 origins = set(routes.paths.ends().origin[np.unique(routes.path[self.counted])].tolist())
@@ -151,7 +151,7 @@ class _Scope:
         """The weight of each network of a country."""
         if self.how.users is not None:
             return {asn: self.how.users.get(asn, 0.0) for asn in scores.scopes.tolist()}
-        unit = SLASH24 if self.how.family == 4 else 1
+        unit = SLASH24 if self.how.address_family == 4 else 1
         reached = (np.ones(len(scores.scopes)) if self.how.equal else scores.reached / unit).tolist()
         return dict(zip(scores.scopes.tolist(), reached, strict=True))
 
@@ -168,7 +168,7 @@ def transit_at(
 ) -> Transit:
     """Whom an entity depends on at a moment, after all that was said in that microsecond.
 
-    Raises what analyze() raises. Where nobody who votes reaches the entity, nothing is told of it.
+    Raises what analyze() raises. Where nobody who votes reaches the entity, nothing is said of it.
     """
     window = Window(time_us, time_us + SECOND_US)
     ranges = reference_of(entity, time_us, geo)
@@ -217,9 +217,9 @@ def transit_over(
     report = report_on(entity, alone, merge_votes(list(alone.parts), from_us, until_us), ranges)
     first = _moment_before(report.outages, from_us)
     ends = [min(start + bin_us, until_us) - 1 for start in range(from_us, until_us, bin_us)]
-    told = {routes.time_us: scope.dependence(routes) for routes in routes_over(votes, sorted({first, *ends}))}
-    bins = [told[end].hegemony if told[end].peers else None for end in ends]
-    changes, shares = way_changes(votes, scope.own)
+    by_time = {routes.time_us: scope.dependence(routes) for routes in routes_over(votes, sorted({first, *ends}))}
+    bins = [by_time[end].hegemony if by_time[end].peers else None for end in ends]
+    changes, shares = way_changes(votes, scope.inside_hops)
     losses = []
     for change in changes:
         if change.lost and not change.by_voters:
@@ -234,12 +234,12 @@ def transit_over(
     return Transit(
         entity,
         replay,
-        told[first],
+        by_time[first],
         votes.learned,
         tuple(prefix_texts(votes.afi, votes.hi, votes.lo, votes.length)),
         votes.afi,
         tuple(zip(begin.tolist(), end.tolist(), strict=True)),
-        replace(told[ends[-1]], time_us=until_us),
+        replace(by_time[ends[-1]], time_us=until_us),
         hegemony_series(from_us, bin_us, bins),
         changes,
         shares,
@@ -257,7 +257,7 @@ def transit_of_table(
     *,
     each: bool,
     collectors: Sequence[str] = (),
-    family: int = 4,
+    address_family: int = 4,
     reading: Reading = Reading(),
 ) -> tuple[Scores, Replay]:
     """AS hegemony of the whole table at a moment; with ``each``, of every origin AS in it."""
@@ -266,7 +266,7 @@ def transit_of_table(
     sparse = any(part.dumps == 0 for part in replay.parts)
     routes = routes_at(replay.parts, time_us)
     score = score_origins if each else score_whole
-    return score(routes, family=family, sparse=sparse), replay
+    return score(routes, address_family=address_family, sparse=sparse), replay
 
 
 def _read(
@@ -293,8 +293,8 @@ def _spoken_for(replay: Replay, time_us: int) -> Replay:
 def _scope(entity: Entity, replay: Replay, ranges: CountryRanges | None, how: Weighing) -> _Scope:
     span = replay.from_us, replay.until_us
     if entity.type == "asn":
-        parts, own = of_network(sorted(replay.parts, key=lambda part: part.collector), entity.asn)
-        return _Scope(entity, merge_votes(parts, *span), own, own_origin, how)
+        parts, originated = of_network(sorted(replay.parts, key=lambda part: part.collector), entity.asn)
+        return _Scope(entity, merge_votes(parts, *span), originated, own_origin, how)
     votes = merge_votes(list(replay.parts), *span)
     counted = extent_of(entity, votes, ranges).selected
     if entity.type == "country":
@@ -316,17 +316,17 @@ def _moment_before(outages: Sequence[Outage], from_us: int) -> int:
 
 def _worst(losses: Sequence[Loss], outages: Sequence[Outage]) -> Loss | None:
     """The loss of the most prefixes that were reached through a known AS, in the worst outage where there is one."""
-    known = [loss for loss in losses if loss.change.before]
+    through_known = [loss for loss in losses if loss.change.before]
     if outages:
         main = max(outages, key=lambda outage: outage.score)
         end = main.end.latest_us if main.end is not None else None
         inside = [
             loss
-            for loss in known
+            for loss in through_known
             if loss.change.last_us >= main.onset.earliest_us and (end is None or loss.change.first_us <= end)
         ]
-        known = inside or known
-    return max(known, key=lambda loss: (len(loss.change.units), -loss.change.first_us), default=None)
+        through_known = inside or through_known
+    return max(through_known, key=lambda loss: (len(loss.change.units), -loss.change.first_us), default=None)
 
 
 def _others(

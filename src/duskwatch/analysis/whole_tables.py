@@ -82,7 +82,7 @@ def measure_all(
     (But that an AS's prefixes are those it had in the window: one that it announced only before is not among them.)
 
     Countries come first, in order of their code, then ASes in order of number, then the prefixes wanted. Countries need
-    ``ranges``. What is told of an AS is by votes per prefix and origin: it has a prefix where more than half of the
+    ``ranges``. What is said of an AS is by votes per prefix and origin: it has a prefix where more than half of the
     voters hold a route to it that the AS originates. Transit shares are not counted here.
 
     country  [P] of each unit, as ``ranges`` has it, where that is known already
@@ -98,9 +98,9 @@ def measure_all(
     for prefix in prefixes:
         selected = votes.any_origin & related(prefix, votes.afi, votes.hi, votes.lo, votes.length)
         if selected.any():
-            ((_, own),) = split(votes, np.where(selected, 0, -1))
+            ((_, of_prefix),) = split(votes, np.where(selected, 0, -1))
             entity = Entity("prefix", str(prefix))
-            yield entity, measure(own, _extent(entity, own), bin_us)
+            yield entity, measure(of_prefix, _extent(entity, of_prefix), bin_us)
 
 
 def _countries(
@@ -112,13 +112,13 @@ def _countries(
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
     owner = np.where(owner >= 0, rank[owner], -1)
-    for index, own in split(votes, owner):
+    for index, of_country in split(votes, owner):
         code = ranges.countries[order[index]]
         entity = Entity("country", code, name_or_code(code))
-        extent = _extent(entity, own, ranges)
-        history = measure(own, extent, bin_us)
+        extent = _extent(entity, of_country, ranges)
+        history = measure(of_country, extent, bin_us)
         if history.learned:
-            history = replace(history, known_share=known_share(own, extent))
+            history = replace(history, known_share=known_share(of_country, extent))
         yield entity, history
 
 

@@ -110,7 +110,7 @@ class Table:
 def write_collector(
     case: Case, stage: Stage, plan: CollectorPlan, events: Events, out: Path, wrote: Callable[[Path, int], None]
 ) -> None:
-    """Write one collector's files below ``out``; ``wrote`` is told each file and its size."""
+    """Write one collector's files below ``out``; ``wrote`` gets each file and its size."""
     begin, end = case.from_us // SECOND, case.until_us // SECOND
     period = PERIOD_S[plan.layout]
     tables = [Table(stage, session, begin) for session in stage.sessions[plan.name]]

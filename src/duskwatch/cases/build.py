@@ -137,14 +137,14 @@ def _file_count(case: Case, layout: str) -> int:
 def _truth(case: Case, stage: Stage, lost: tuple[Lost, ...], seed: int, scale: float) -> dict[str, Any]:
     outages = []
     for loss in case.losses:
-        own = [row for row in lost if row.fact == loss.fact]
+        of_loss = [row for row in lost if row.fact == loss.fact]
         outages.append(
             {
                 "fact": loss.fact,
                 "from": iso(loss.from_us),
                 "until": iso(loss.until_us),
-                "all_lost_from": iso(max(row.from_s for row in own) * SECOND),
-                "all_lost_until": iso(min(row.until_s for row in own) * SECOND),
+                "all_lost_from": iso(max(row.from_s for row in of_loss) * SECOND),
+                "all_lost_until": iso(min(row.until_s for row in of_loss) * SECOND),
                 "sources": list(case.fact(loss.fact).sources),
             }
         )

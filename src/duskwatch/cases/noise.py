@@ -15,15 +15,15 @@ RESEND_PART = 40  # groups of routes sent at once when a session is there again
 def add_noise(case: Case, stage: Stage, seed: int, scale: float, events: Events) -> None:
     """Add keepalives and disturbances to every session, and flaps of single prefixes to all sessions."""
     begin, end = case.from_us // SECOND, case.until_us // SECOND
-    for own in stage.sessions.values():
-        for session in own:
+    for sessions in stage.sessions.values():
+        for session in sessions:
             rng = random.Random(f"{seed}/noise/{session.collector}/{session.number}")
             mine = events[session.collector, session.number]
             mine += _keepalives(rng, begin, end, case.background.keepalive_seconds)
             every = case.background.seconds_between_disturbances / scale
             if session.feed != "full":
                 every *= 3
-            groups = [stage.group_of[row] for row in session.carries if row >= stage.own]
+            groups = [stage.group_of[row] for row in session.carries if row >= stage.case_prefixes]
             if groups:
                 _disturb(rng, stage, groups, begin, end, every, mine)
     _prefix_flaps(random.Random(f"{seed}/flaps"), case, stage, begin, end, events)
@@ -67,8 +67,8 @@ def _prefix_flaps(rng: random.Random, case: Case, stage: Stage, begin: int, end:
     count = round(case.background.prefix_flaps_per_day * (end - begin) / 86400) if large else 0
     carried = {
         (session.collector, session.number): frozenset(session.carries)
-        for own in stage.sessions.values()
-        for session in own
+        for sessions in stage.sessions.values()
+        for session in sessions
     }
     for number in range(count):
         gone = begin + (end - begin) * number // count + rng.randint(5, max(6, (end - begin) // count - 120))

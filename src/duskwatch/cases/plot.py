@@ -24,8 +24,10 @@ class Lost:
 def own_events(case: Case, stage: Stage, seed: int) -> tuple[Events, tuple[Lost, ...]]:
     """Events of the case's own prefixes at every session that carries them, and what is lost when."""
     rng = random.Random(f"{seed}/plot")
-    voters = [session for own in stage.sessions.values() for session in own if session.feed == "full"]
-    events: Events = {(session.collector, session.number): [] for own in stage.sessions.values() for session in own}
+    voters = [session for sessions in stage.sessions.values() for session in sessions if session.feed == "full"]
+    events: Events = {
+        (session.collector, session.number): [] for sessions in stage.sessions.values() for session in sessions
+    }
     lost: list[Lost] = []
     for loss in case.losses:
         lost += _total_loss(rng, loss, stage, voters, events)
@@ -34,7 +36,7 @@ def own_events(case: Case, stage: Stage, seed: int) -> tuple[Events, tuple[Lost,
     busy = [(loss.from_us // SECOND - 1800, loss.until_us // SECOND + 1800) for loss in case.losses]
     busy += [(row.from_us // SECOND - 600, row.until_us // SECOND + 600) for row in case.unstable]
     for session in voters:
-        _quiet_changes(rng, case, busy, stage.own, events[_key(session)])
+        _quiet_changes(rng, case, busy, stage.case_prefixes, events[_key(session)])
     _partial_peers(case, stage, lost, events)
     return events, tuple(sorted(lost, key=lambda row: (row.from_s, row.prefix)))
 
@@ -83,7 +85,7 @@ def _total_loss(rng: random.Random, loss: Loss, stage: Stage, voters: list[Sessi
     # The gain that restores the majority: those who kept it count from the start.
     order = sorted((coming[voter], voter) for voter in range(count) if voter not in keepers)
     shift = order[gaining_rank(count) - stubborn][0]
-    for prefix in range(stage.own):
+    for prefix in range(stage.case_prefixes):
         gone = loss.from_us // SECOND - loss.lost_seconds_before[prefix]
         back = loss.until_us // SECOND + loss.back_seconds_after[prefix]
         out.append(Lost(loss.fact, prefix, gone, back))
@@ -120,7 +122,7 @@ def _unstable(
     rng: random.Random, case: Case, stretch: Unstable, stage: Stage, voters: list[Session], events: Events
 ) -> list[Lost]:
     """Storms and short losses in slots of equal length, in random order. Slots that a trap touches stay empty."""
-    pairs = min(stretch.of_two, stretch.short_losses) if stage.own > 1 else 0
+    pairs = min(stretch.of_two, stretch.short_losses) if stage.case_prefixes > 1 else 0
     kinds = [0] * stretch.storms + [1] * (stretch.short_losses - pairs) + [2] * pairs
     rng.shuffle(kinds)
     slots, room = _slots(case, stretch, len(kinds))
@@ -132,7 +134,7 @@ def _unstable(
         length = rng.randint(*stretch.loss_seconds)
         start = slot + 30 + rng.randint(0, max(0, room - length - 140))
         # Never all of the country's networks at once.
-        for prefix in rng.sample(range(stage.own), kind):
+        for prefix in rng.sample(range(stage.case_prefixes), kind):
             gone = start + rng.randint(0, 6)
             back = gone + length - rng.randint(0, 6)
             out.append(Lost(stretch.fact, prefix, gone, back))
@@ -172,7 +174,7 @@ def _short_loss(rng: random.Random, prefix: int, gone: int, back: int, voters: l
 
 def _storm(rng: random.Random, at: int, stage: Stage, voters: list[Session], events: Events) -> None:
     """Paths change at most peers within two minutes; a few lose the route for some seconds, never the majority."""
-    prefixes = rng.sample(range(stage.own), rng.randint(1, stage.own))
+    prefixes = rng.sample(range(stage.case_prefixes), rng.randint(1, stage.case_prefixes))
     losers = set(rng.sample(range(len(voters)), len(voters) // 4))
     for voter, session in enumerate(voters):
         mine = events[_key(session)]
@@ -190,7 +192,7 @@ def _storm(rng: random.Random, at: int, stage: Stage, voters: list[Session], eve
 
 
 def _quiet_changes(
-    rng: random.Random, case: Case, busy: Sequence[tuple[int, int]], own: int, mine: list[Event]
+    rng: random.Random, case: Case, busy: Sequence[tuple[int, int]], prefixes: int, mine: list[Event]
 ) -> None:
     """A path change now and then, outside the losses and the instability."""
     second = case.from_us // SECOND
@@ -200,15 +202,15 @@ def _quiet_changes(
         if second + 400 >= until:
             return
         if not any(begin <= second < end for begin, end in busy):
-            mine.append(Event(second, Action.ANNOUNCE, tuple(range(own)), rng.randrange(1, PATHS)))
-            mine.append(Event(second + rng.randint(20, 300), Action.ANNOUNCE, tuple(range(own)), 0))
+            mine.append(Event(second, Action.ANNOUNCE, tuple(range(prefixes)), rng.randrange(1, PATHS)))
+            mine.append(Event(second + rng.randint(20, 300), Action.ANNOUNCE, tuple(range(prefixes)), 0))
 
 
 def _partial_peers(case: Case, stage: Stage, lost: Sequence[Lost], events: Events) -> None:
     """Partial peers that carry the prefixes follow the majority, except in a loss during which they are stuck."""
     stuck = {(trap.collector, trap.fact) for trap in case.traps if trap.kind == "stuck-route"}
-    for own in stage.sessions.values():
-        for session in own:
+    for sessions in stage.sessions.values():
+        for session in sessions:
             if session.feed != "partial" or 0 not in session.carries:
                 continue
             for row in lost:

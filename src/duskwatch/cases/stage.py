@@ -59,12 +59,12 @@ class Stage:
 
     prefixes: tuple[Prefix, ...]  # [P]
     group_of: tuple[int, ...]  # [P] group of each prefix
-    groups: tuple[tuple[int, ...], ...]  # [G] prefixes that one AS originates, of one family
+    groups: tuple[tuple[int, ...], ...]  # [G] prefixes that one AS originates, of one address family
     origins: tuple[int, ...]  # [G] that AS
     transits: tuple[tuple[int, ...], ...]  # [G] the ASes before it, one or more
     countries: tuple[Country, ...]
     sessions: Mapping[str, tuple[Session, ...]]  # by collector
-    own: int  # how many prefixes are the case's
+    case_prefixes: int  # how many prefixes are the case's
 
     def path(self, session: Session, group: int, variant: int) -> tuple[int, ...]:
         """AS path of a group's route at a peer. Variants differ in transit, length and prepending."""
@@ -114,19 +114,19 @@ def build_stage(case: Case, seed: int, scale: float) -> Stage:
         next24 = -(-next24 // room) * room
         if next24 + room > SLASH24S:
             raise CaseError(f"scale {scale:g} asks for more background than fits in 10.0.0.0/8; use a smaller one")
-        own = _blocks(10 << 24 | next24 << 8, lengths)
+        blocks4 = _blocks(10 << 24 | next24 << 8, lengths)
         own6 = _blocks6(row, max(1, wanted // 4)) if rng.random() < 0.4 else []
         first_asn = FIRST_NATIONAL_ASN + ASNS_PER_COUNTRY * row
         national = tuple(first_asn + n for n in range(1 if wanted < 8 else rng.choice((2, 3))))
         rows: list[int] = []
         asn = first_asn + 10
-        for family in (own, own6):
+        for blocks in (blocks4, own6):
             at = 0
-            while at < len(family):
-                take = min(len(family) - at, rng.choice((1, 1, 2, 3, 5, 8)))
+            while at < len(blocks):
+                take = min(len(blocks) - at, rng.choice((1, 1, 2, 3, 5, 8)))
                 groups.append(tuple(range(len(prefixes), len(prefixes) + take)))
                 rows += groups[-1]
-                prefixes += family[at : at + take]
+                prefixes += blocks[at : at + take]
                 origins.append(asn)
                 transits.append(tuple(rng.sample(national, min(2, len(national)))))
                 asn = first_asn + 10 + (asn - first_asn - 9) % (ASNS_PER_COUNTRY - 10)
@@ -213,13 +213,13 @@ def _with_sessions(stage: Stage, case: Case, rng: random.Random) -> Stage:
         stage.transits,
         stage.countries,
         sessions,
-        stage.own,
+        stage.case_prefixes,
     )
 
 
 def _partial(stage: Stage, rng: random.Random, share: float, with_own: bool) -> tuple[int, ...]:
     """Prefixes of some groups; the case's own only where the peer is to keep them."""
-    chosen = list(range(stage.own)) if with_own else []
+    chosen = list(range(stage.case_prefixes)) if with_own else []
     for group in stage.groups[1:]:
         if stage.prefixes[group[0]].afi == 1 and rng.random() < share:
             chosen += group

@@ -54,6 +54,13 @@ def command(
         list[Path] | None,
         typer.Option("--as-names", help="Names of AS numbers: JSON, CSV or RIPE's asn.txt. Repeatable."),
     ] = None,
+    neighbours: Annotated[
+        bool,
+        typer.Option(
+            "--neighbours",
+            help="Also the same window of others: behind the same upstream, nearby, controls. Reads whole tables.",
+        ),
+    ] = False,
     out: Annotated[Path, typer.Option("--out", help="Folder for report.html and report.json.")] = Path("out"),
     bin_seconds: Annotated[int, typer.Option("--bin", help="Length of a bin in seconds, 60 to 3600.")] = 300,
     threads: Annotated[
@@ -147,6 +154,8 @@ def command(
         if signal and not series:
             fail("analyze", "--signal is for --series")
         options = _series_options(columns, signal or ()) if series else None
+        if neighbours and not mrt and not collector:
+            fail("analyze", "--neighbours reads routes: give --mrt or --collector")
         if series and options is not None and not mrt and not collector:
             report = _series_alone(what, series, from_us, until_us, options, out, json_, png, news, quiet, beside)
             sys.exit(_code(report, exit_code))
@@ -175,6 +184,7 @@ def command(
                 bin_us=bin_seconds * SECOND,
                 threads=threads,
                 memory=budget,
+                neighbours=neighbours,
                 progress=progress,
             )
         if series and options is not None:

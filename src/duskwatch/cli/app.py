@@ -33,6 +33,11 @@ COMMANDS = {
         "duskwatch.cli.feed:app",
         "Print what live feeds say, recorded or as routers send it: RIS Live, BMP, OpenBMP.",
     ),
+    "live": (
+        "duskwatch.cli.live:command",
+        "Watch as it happens and tell outages as they begin and end; or watch a past one happen.",
+    ),
+    "alerts": ("duskwatch.cli.alerts:app", "Alerts of a live run: list them, test a channel, mark them as seen."),
     "backfill": ("duskwatch.cli.backfill:command", "Fill a store with days or months of every country and network."),
     "evaluate": ("duskwatch.cli.evaluate:app", "Score the detectors, or the weights of causes, on labelled events."),
     "query": ("duskwatch.cli.query:command", "Print what a store holds, as a table, CSV, JSON or Parquet."),
@@ -69,7 +74,7 @@ class LazyGroup(TyperGroup):
         return typer.main.get_command(single)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command that is called; a near miss is told what was probably meant."""
+        """The command that is called; a near miss gets what was probably meant."""
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
             near = difflib.get_close_matches(args[0], COMMANDS, n=2)
             meant = f"did you mean {' or '.join(near)}?" if near else "duskwatch --help lists them"
@@ -77,7 +82,7 @@ class LazyGroup(TyperGroup):
         return super().resolve_command(ctx, args)
 
     def main(self, *args: Any, **extra: Any) -> Any:
-        """Run; what is wrong with the command line is told in one line, exit code 2."""
+        """Run; what is wrong with the command line is said in one line, exit code 2."""
         alone = extra.get("standalone_mode", True)
         try:
             code = super().main(*args, **{**extra, "standalone_mode": False})

@@ -212,8 +212,8 @@ def _size(file: "RemoteFile") -> str:
 
 def _print_plan(store: "Cache", mirrors: "Mirrors", plan: "FetchPlan", *, each_file: bool) -> None:
     name, files = plan.collector.name, plan.files()
-    told = "" if plan.listed else " (no index pages: asked for by name)"
-    print(f"{name}: {len(files)} files of {mirrors.of(plan.collector).name}{told}")
+    how_found = "" if plan.listed else " (no index pages: asked for by name)"
+    print(f"{name}: {len(files)} files of {mirrors.of(plan.collector).name}{how_found}")
     if not plan.dumps:
         print("  no table dump in the two days before the window: the state would be learned from updates")
     for file in files if each_file else (file for file in files if not file.is_update):

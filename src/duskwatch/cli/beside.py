@@ -26,7 +26,7 @@ def explained_beside(report: "Report", beside: Beside) -> "Report":
     """The report weighed again with what the files add; as it is where there are none."""
     if not beside.files():
         return report
-    from duskwatch.analysis.causes import Known, with_known
+    from duskwatch.analysis.causes import CauseFiles, with_known
 
     rpki, users, online, facts, weights = map(tuple, beside)
-    return with_known(report, Known(rpki, users, online, facts, next(iter(weights), None)))
+    return with_known(report, CauseFiles(rpki, users, online, facts, next(iter(weights), None)))

@@ -66,11 +66,11 @@ def command(
             fail("evaluate", f"--tolerances {tolerances} is a folder; name a TOML file")
         from duskwatch.evaluation import archives, bounds, run, summary
 
-        known = run.detectors()
+        by_name = run.detectors()
         for name in detector or ():
-            if name not in known:
-                fail("evaluate", f"--detector {name}: there are {', '.join(known)}")
-        names = list(dict.fromkeys(detector or known))
+            if name not in by_name:
+                fail("evaluate", f"--detector {name}: there are {', '.join(by_name)}")
+        names = list(dict.fromkeys(detector or by_name))
         limits = bounds.tolerances(tolerances)
         entries = _entries(archives.entries(), scenarios or [])
         if list_:
@@ -78,7 +78,7 @@ def command(
                 print(entry.id + (f"  (needs {entry.needs})" if entry.needs else ""))
             return
         with steps("scoring", quiet or json_) as progress:
-            results, absent = run.run(entries, [known[name] for name in names], data, progress)
+            results, absent = run.run(entries, [by_name[name] for name in names], data, progress)
         if not results:
             fail(
                 "evaluate",

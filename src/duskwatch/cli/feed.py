@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from duskwatch.cli.mrt import elem_filter
+from duskwatch.cli.elem_options import elem_filter
 from duskwatch.cli.options import fail, unusable_input
 
 if TYPE_CHECKING:

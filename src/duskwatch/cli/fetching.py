@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Fetching:
-    """Options of fetching, and what is to be told of it in the report. Nothing is opened before it is needed."""
+    """Options of fetching, and what the report says of it. Nothing is opened before it is needed."""
 
     mirror: Sequence[str]
     reference_mirror: Sequence[str]
@@ -81,7 +81,7 @@ class Fetching:
         paths: list[Path] = []
         reasons = [f"{each.collector}: {each.reason}" for each in refused]
         for got in fetch_with_progress(plans, mirrors, store, limits, self.quiet, self.kept):
-            reasons += self._told(got, until_us)
+            reasons += self._notes(got, until_us)
             paths += got.files
         if not paths:
             where = "the cache (--offline)" if self.offline else "the archives"
@@ -91,7 +91,7 @@ class Fetching:
             self._failure(reason)
         return paths
 
-    def _told(self, got: "Fetched", until_us: int) -> list[str]:
+    def _notes(self, got: "Fetched", until_us: int) -> list[str]:
         """Note what lacks of one collector for the report; what failed of it."""
         name = got.plan.collector.name
         out = [

@@ -108,7 +108,7 @@ def target_frame(table: TargetTable) -> pl.DataFrame:
         "(others)" if not afi else text.rpartition("/")[0] if host else text
         for text, host, afi in zip(texts, whole.tolist(), table.afi.tolist(), strict=True)
     ]
-    known = [
+    rate_names = [
         " ".join(f"{name}:{count}" for name, count in zip(SOURCES, counts, strict=True) if count)
         for counts in table.by_source.tolist()
     ]
@@ -125,7 +125,7 @@ def target_frame(table: TargetTable) -> pl.DataFrame:
             "seen_packets": table.seen_packets,
             "first": table.first_us,
             "last": table.last_us,
-            "rates": known,
+            "rates": rate_names,
         },
         schema_overrides={"target": pl.String, "rates": pl.String},
     ).with_columns(pl.col("first", "last").replace(0, None).cast(TIME))
@@ -182,11 +182,11 @@ def largest_rate(one: ExporterCounts, policy: RatePolicy) -> int | None:
 
 def _exporter(one: ExporterCounts, policy: RatePolicy) -> dict[str, Any]:
     overridden, largest = policy.rate_of(one.exporter), largest_rate(one, policy)
-    told = [_sampler(sampler) for sampler in one.samplers]
+    rates = [_sampler(sampler) for sampler in one.samplers]
     if overridden is not None:
-        told = [f"1:{overridden} overridden"]
+        rates = [f"1:{overridden} overridden"]
     elif one.by_source[RateSource.ASSUMED]:
-        told.append(f"1:{policy.assumed} assumed")
+        rates.append(f"1:{policy.assumed} assumed")
     return {
         "exporter": exporter_text(one.exporter),
         "export": one.exporter.export.name.lower(),
@@ -209,7 +209,7 @@ def _exporter(one: ExporterCounts, policy: RatePolicy) -> dict[str, Any]:
         "first": one.first_us,
         "last": one.last_us,
         "longest_flow_s": one.longest_us / 1e6,
-        "rates": "; ".join(told),
+        "rates": "; ".join(rates),
         "unseen_below_packets_s": None if largest is None else unseen_below(largest, UNSEEN_SECONDS),
     }
 

@@ -5,18 +5,17 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from duskwatch.cli.elem_options import elem_filter
 from duskwatch.cli.options import fail, unusable_input
 
-FORMATS = ("bgpdump", "json", "parquet")
-MATCHES = ("exact", "more", "less", "any")
-KINDS = {"R": 0, "A": 1, "W": 2, "S": 3}
+FORMATS = ("bgpdump", "json", "jsonl", "parquet")
 BAD_SHOWN = 3
 KINDS_SHOWN = 5
 HEADER = "an MRT record header"  # what was expected where a file is of another kind, not cut off
@@ -25,7 +24,10 @@ LINES_AT_ONCE = 4096
 
 def command(
     files: Annotated[list[Path], typer.Argument(help="MRT files, plain or compressed; - is standard input.")],
-    format_: Annotated[str, typer.Option("--format", help="bgpdump, json or parquet.")] = "bgpdump",
+    format_: Annotated[
+        str, typer.Option("--format", help="bgpdump, json (one document), jsonl (one object a line) or parquet.")
+    ] = "bgpdump",
+    json_: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
     prefix: Annotated[list[str] | None, typer.Option("--prefix", help="Only elems of this prefix. Repeatable.")] = None,
     match: Annotated[
         str, typer.Option("--match", help="exact; more (and what lies in it); less (and what covers it); any of these.")
@@ -48,14 +50,14 @@ def command(
 ) -> None:
     """Print the elems of MRT files: one statement of one peer about one prefix a line.
 
-    `--format bgpdump` prints what `bgpdump -m` prints, `json` one object a line with every attribute, `parquet`
-    writes the same as a table.
+    `--format bgpdump` prints what `bgpdump -m` prints, `jsonl` one object a line with every attribute, `json` the
+    same objects as one array, `parquet` writes them as a table.
 
     Examples:
 
     duskwatch mrt updates.20141222.1615.gz --prefix 175.45.176.0/22 --match more
 
-    duskwatch mrt rib.bz2 --origin AS131279 --format json
+    duskwatch mrt rib.bz2 --origin AS131279 --format jsonl
 
     duskwatch mrt updates.*.gz --path-contains 4837 --type A --format parquet --out routes.parquet
 
@@ -68,6 +70,9 @@ def command(
         )
         if format_ not in FORMATS:
             fail("mrt", f"--format {format_}: one of {', '.join(FORMATS)}")
+        if json_ and format_ not in ("bgpdump", "json"):
+            fail("mrt", f"--json and --format {format_}: give one of them")
+        format_ = "json" if json_ else format_
         if format_ == "parquet" and out is None:
             fail("mrt", "--format parquet needs --out FILE")
         for file in files:
@@ -113,7 +118,7 @@ def _print(files: list[Path], format_: str, wanted: Any, out: Path | None) -> bo
         if left_out := sink.left_out():
             print(
                 f"duskwatch mrt: {left_out} entries of multicast tables and RIB_GENERIC records are not printed, as by "
-                "bgpdump; --format json has them",
+                "bgpdump; --format jsonl has them",
                 file=sys.stderr,
             )
     return faulty
@@ -142,9 +147,11 @@ def _sink(stack: ExitStack, format_: str, out: Path | None) -> _Sink:
         assert out is not None
         return _Sink(stack.enter_context(ElemTable(out)).add, lambda: 0)
     write = stack.enter_context(_opened(stack, out)).write if out else sys.stdout.write
-    if format_ == "json":
+    if format_ in ("json", "jsonl"):
         from duskwatch.sources.bgp.formats.elem_json import ElemObjects
 
+        if format_ == "json":
+            write = stack.enter_context(_array(write))
         return _Sink(_writer(write, ElemObjects().lines), lambda: 0)
     from duskwatch.sources.bgp.formats.bgpdump import BgpdumpText
 
@@ -156,6 +163,20 @@ def _opened(stack: ExitStack, out: Path) -> Any:
     from duskwatch.sources.bgp.formats.whole_file import whole_file
 
     return stack.enter_context(whole_file(out)).open("w", encoding="utf-8", newline="\n")
+
+
+@contextmanager
+def _array(write: Callable[[str], Any]) -> Iterator[Callable[[str], None]]:
+    """Lines of JSON as one array. Where an error ends it the array stays open: it is not whole."""
+    begun = False
+
+    def items(lines: str) -> None:
+        nonlocal begun
+        write((",\n" if begun else "[\n") + lines.rstrip("\n").replace("\n", ",\n"))
+        begun = True
+
+    yield items
+    write("\n]\n" if begun else "[]\n")
 
 
 def _writer(write: Callable[[str], Any], lines: Callable[..., Iterable[str]]) -> Callable[..., None]:
@@ -189,65 +210,3 @@ def _report(file: Path, reader: Any) -> bool:
     if reader.damage is not None:
         print(f"duskwatch mrt: {name}: damaged at {reader.damage}", file=sys.stderr)
     return bool(reader.bad_records or reader.damage is not None)
-
-
-def elem_filter(
-    command: str,
-    prefixes: list[str],
-    match: str,
-    origins: list[str],
-    peers: list[str],
-    path_contains: list[str],
-    from_: str | None,
-    until: str | None,
-    kinds: str,
-) -> Any:
-    """What the options of ``mrt`` and ``feed`` keep; ends the process where they cannot be."""
-    from duskwatch.records.times import parse_time
-    from duskwatch.sources.bgp.formats.elem_filter import ElemFilter
-
-    if match not in MATCHES:
-        fail(command, f"--match {match}: one of {', '.join(MATCHES)}")
-    if not kinds:
-        fail(command, "--type: any of R, A, W, S")
-    if unknown := set(kinds.upper()) - set(KINDS):
-        fail(command, f"--type {kinds}: {''.join(sorted(unknown))} is none of R, A, W, S")
-    from_us = parse_time(from_) if from_ else None
-    until_us = parse_time(until) if until else None
-    if from_us is not None and until_us is not None and from_us >= until_us:
-        fail(command, f"--until {until} is not after --from {from_}")
-    numbers = [word for word in peers if not set(".:") & set(word)]
-    return ElemFilter(
-        tuple(_prefix(command, "--prefix", word) for word in prefixes),
-        match,  # type: ignore[arg-type]
-        tuple(_asn(command, "--origin", word) for word in origins),
-        tuple(_asn(command, "--peer", word) for word in numbers),
-        tuple(_address(command, "--peer", word) for word in peers if word not in numbers),
-        tuple(_asn(command, "--path-contains", word) for word in path_contains),
-        from_us,
-        until_us,
-        tuple(KINDS[letter] for letter in kinds.upper()),
-    )
-
-
-def _prefix(command: str, option: str, text: str) -> Any:
-    from duskwatch.records.prefix import Prefix
-
-    try:
-        return Prefix.parse(text)
-    except ValueError as error:
-        fail(command, f"{option}: {error}")
-
-
-def _address(command: str, option: str, text: str) -> Any:
-    prefix = _prefix(command, option, text)
-    if "/" in text:
-        fail(command, f"{option} {text}: an address or an AS number, not a prefix")
-    return prefix
-
-
-def _asn(command: str, option: str, text: str) -> int:
-    digits = text.upper().removeprefix("AS")
-    if not digits.isdecimal() or int(digits) >= 2**32:
-        fail(command, f"{option} {text}: not an AS number (131279 or AS131279)")
-    return int(digits)

@@ -74,7 +74,7 @@ def byte_bars(quiet: bool, **settings: Any) -> "Iterator[Progress | None]":
 def byte_progress(
     quiet: bool, first: str, last: str = "", **settings: Any
 ) -> Iterator[Callable[[str, int, int], None] | None]:
-    """One bar for ``(name, bytes done, bytes in all)``, called ``first``, and ``last`` where the name told is empty."""
+    """One bar for ``(name, bytes done, bytes in all)``, called ``first``, ``last`` where the name given is empty."""
     with byte_bars(quiet, **settings) as bars:
         if bars is None:
             yield None

@@ -56,7 +56,9 @@ def command(
     transit_only: Annotated[
         bool, typer.Option("--transit-only", help="Leave out what networks depend on themselves for.")
     ] = False,
-    family: Annotated[int, typer.Option("--family", help="4 (IPv4, by addresses) or 6 (IPv6, by prefixes).")] = 4,
+    address_family: Annotated[
+        int, typer.Option("--family", help="4 (IPv4, by addresses) or 6 (IPv6, by prefixes).")
+    ] = 4,
     others: Annotated[
         bool,
         typer.Option("--others", help="Of a window: who else was behind the AS that was lost. Reads whole tables."),
@@ -103,8 +105,8 @@ def command(
             fail("transit", f"--weights {weights}: one of {', '.join(WEIGHTS)}")
         if (weights == "users") != bool(users):
             fail("transit", "--weights users and --users FILE go together")
-        if family not in (4, 6):
-            fail("transit", f"--family {family}: 4 or 6")
+        if address_family not in (4, 6):
+            fail("transit", f"--family {address_family}: 4 or 6")
         if not MINUTE <= bin_seconds * SECOND <= HOUR:
             fail("transit", f"--bin {bin_seconds}: bins last 60 to 3600 seconds")
         if threads < 1 or top < 0:
@@ -146,21 +148,25 @@ def command(
             reading = Reading(threads, progress=progress)
             if what is None:
                 scores, replay = transit_of_table(
-                    window[0], each=entity.strip().lower() == "origins", family=family, reading=reading, **said
+                    window[0],
+                    each=entity.strip().lower() == "origins",
+                    address_family=address_family,
+                    reading=reading,
+                    **said,
                 )
                 _print_scores(scores, names, format_, out, top, window[0])
                 damaged = any(file.damage for file in replay.inputs)
-                told = bool(len(scores.scope))
+                anything = bool(len(scores.scope))
                 warnings = replay.warnings
             else:
-                how = Weighing(family, _users(users, what), weights == "equal", transit_only)
+                how = Weighing(address_family, _users(users, what), weights == "equal", transit_only)
                 said |= {"geo": geo or (), "how": how, "reading": reading}
                 if at is not None:
                     found = transit_at(what, window[0], **said)
                 else:
                     found = transit_over(what, *window, bin_us=bin_seconds * SECOND, others=others, **said)
                 damaged = any(file.damage for file in found.replay.inputs)
-                told = bool(found.before.hegemony or found.changes or (found.after and found.after.hegemony))
+                anything = bool(found.before.hegemony or found.changes or (found.after and found.after.hegemony))
                 warnings = found.warnings
         if what is not None:
             from duskwatch.cli.transit_frames import Rows
@@ -169,9 +175,9 @@ def command(
                 for text in (*fetching.warnings, *warnings):
                     print(f"duskwatch transit: {text}", file=sys.stderr)
             _print(found, Rows(found, names), how, weights, format_, out, wanted, top)
-    if not told:
+    if not anything:
         print("duskwatch transit: nobody who votes reached any of it, so nothing can be said", file=sys.stderr)
-    if not told or damaged or fetching.failed:
+    if not anything or damaged or fetching.failed:
         sys.exit(1)
 
 
@@ -209,11 +215,11 @@ def _users(paths: list[Path] | None, entity: Entity) -> dict[int, float] | None:
         return None
     from duskwatch.sources.reference.users import load_users
 
-    told = load_users(paths).by_network
-    own = {asn: count for (country, asn), count in told.items() if country == entity.code}
-    if not own:
+    by_network = load_users(paths).by_network
+    of_entity = {asn: count for (country, asn), count in by_network.items() if country == entity.code}
+    if not of_entity:
         fail("transit", f"{', '.join(str(path) for path in paths)}: no users of networks of {entity.code}")
-    return own
+    return of_entity
 
 
 def _print_scores(
@@ -269,14 +275,14 @@ def _sections(found: "Transit", rows: "Rows", frame: Any, wanted: list[str], top
             f"{one.reaching} of {one.peers} peer ASes reach it\n"
         )
     for what in wanted:
-        told = frame(what, top if found.series is None else 0)
-        if found.series is not None and top and "time" in told.columns and what in ("hegemony", "networks", "links"):
-            told = told.group_by("time", maintain_order=True).head(top)
+        shown = frame(what, top if found.series is None else 0)
+        if found.series is not None and top and "time" in shown.columns and what in ("hegemony", "networks", "links"):
+            shown = shown.group_by("time", maintain_order=True).head(top)
         if what == "withdrawals" and top:
-            told = rows.worst_withdrawals().head(top)
+            shown = rows.worst_withdrawals().head(top)
         title = TITLES.get(what, "AS hegemony in bins").format(behind=found.others_behind)
         yield f"\n{title}\n"
-        yield table_text(told) if told.height else "none\n"
+        yield table_text(shown) if shown.height else "none\n"
 
 
 def _about(found: "Transit", how: "Weighing", weights: str) -> dict[str, Any]:
@@ -287,8 +293,8 @@ def _about(found: "Transit", how: "Weighing", weights: str) -> dict[str, Any]:
     else:
         out |= {"from": iso(found.replay.from_us), "until": iso(found.replay.until_us)}
     out |= {
-        "family": how.family,
-        "unit": "/24s" if how.family == 4 else "prefixes",
+        "family": how.address_family,
+        "unit": "/24s" if how.address_family == 4 else "prefixes",
         "weights": weights if found.entity.type == "country" else None,
         "transit_only": how.transit_only,
         "learned": found.learned,

@@ -42,7 +42,7 @@ class Rows:
         }
         return tuple(what for what in SHOWN if kinds.get(what, True))
 
-    def _told(self) -> list[Dependence]:
+    def _dependences(self) -> list[Dependence]:
         found = self._found
         return [found.before] if found.after is None else [found.before, found.after]
 
@@ -57,7 +57,7 @@ class Rows:
                 }
             )
         return self._moments(
-            [list(one.hegemony) for one in self._told()],
+            [list(one.hegemony) for one in self._dependences()],
             lambda one, rows: {
                 "asn": (rows, "int"),
                 "name": (self._called(rows), "text"),
@@ -85,21 +85,21 @@ class Rows:
         import polars as pl
 
         frames = []
-        for one, own in zip(self._told(), rows, strict=True):
-            frame = _frame(columns(one, own))
+        for one, its_rows in zip(self._dependences(), rows, strict=True):
+            frame = _frame(columns(one, its_rows))
             at = pl.lit(one.time_us, pl.Int64).cast(pl.Datetime("us", "UTC")).alias("time")
             frames.append(frame.select(at, pl.all()))
         return pl.concat(frames)
 
     def _networks(self) -> Any:
         return self._moments(
-            [[one.scores] for one in self._told()],
+            [[one.scores] for one in self._dependences()],
             lambda one, rows: {"weight": ([], "number")} | score_columns(rows[0], self._names, one.weights),
         )
 
     def _links(self) -> Any:
         return self._moments(
-            [list(one.links) for one in self._told()],
+            [list(one.links) for one in self._dependences()],
             lambda one, rows: {
                 "outside": ([link.outside for link in rows], "int"),
                 "outside_name": (self._called(link.outside for link in rows), "text"),
@@ -113,7 +113,7 @@ class Rows:
 
     def _failures(self) -> Any:
         return self._moments(
-            [list(one.reliance) for one in self._told()],
+            [list(one.reliance) for one in self._dependences()],
             lambda one, rows: {
                 "asn": ([each.asn for each in rows], "int"),
                 "name": (self._called(each.asn for each in rows), "text"),
@@ -158,8 +158,8 @@ class Rows:
         return self._withdrawals(() if self._found.worst is None else (self._found.worst,))
 
     def _withdrawals(self, losses: Sequence[Loss] | None = None) -> Any:
-        told = self._found.losses if losses is None else losses
-        rows = [(loss, n, one) for loss in told for n, one in enumerate(loss.let_go, 1)]
+        chosen = self._found.losses if losses is None else losses
+        rows = [(loss, n, one) for loss in chosen for n, one in enumerate(loss.let_go, 1)]
         peers = [one.session.split(" ") for _, _, one in rows]
         return _frame(
             {

@@ -76,7 +76,7 @@ def _of_level(history: EntityHistory, config: DetectionConfig) -> tuple[U8, int]
         out[:] = CODE["too-little-known"]
     elif views:
         space = [view for view in views if view.spec.unit in SPACE_UNITS] or list(views)
-        out, known_us = _of_view(space[0], history.learned), space[0].told_from_us
+        out, known_us = _of_view(space[0], history.learned), space[0].reported_from_us
         for view in () if history.learned else space[1:]:
             down = _of_view(view, False) == CODE["down-at-start"]
             out[down & (out == JUDGED)] = CODE["down-at-start"]

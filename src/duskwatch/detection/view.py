@@ -49,7 +49,7 @@ class LevelView:
     first: I32  # [E] the same, or an earlier one: with it went, as voters left, what routes confirmed to be lost
     end_us: I64  # [E] -1 while it lasts
     ending: U8  # [E] Ending
-    told_from_us: int = 0  # the time from which on any loss would be reported
+    reported_from_us: int = 0  # the time from which on any loss would be reported
     watched: Bool = field(init=False, repr=False)  # [N]
 
     def __post_init__(self) -> None:

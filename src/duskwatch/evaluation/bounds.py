@@ -51,9 +51,9 @@ def _within(value: float, least: float | None, most: float | None) -> bool:
 
 def tolerances(path: Path | None = None) -> tuple[Tolerance, ...]:
     """The bounds of a file, or those that come with the package. ValueError, naming the file, where it has none."""
-    own = resources.files("duskwatch.evaluation.scenarios") / TOLERANCES
+    packaged = resources.files("duskwatch.evaluation.scenarios") / TOLERANCES
     try:
-        text = own.read_text("utf-8") if path is None else path.read_text("utf-8")
+        text = packaged.read_text("utf-8") if path is None else path.read_text("utf-8")
         return tuple(_tolerance(row) for row in tomllib.loads(text)["bound"])
     except KeyError as error:
         raise InputError(f"{path or TOLERANCES}: not a file of bounds: no {error}") from None

@@ -16,20 +16,20 @@ QUIET = ("quiet", "missing-day", "clock-step", "doubled", "leak", "half-coverage
 
 def chart(document: Mapping[str, Any], names: Sequence[str]) -> Spec:
     """A Vega-Lite specification of three panels: recall and onset error by shape, false outages by kind of quiet."""
-    families = {
+    shapes = {
         over.removeprefix("family:"): of for over, of in document["figures"].items() if over.startswith("family:")
     }
     rows = [
-        {"family": family, "detector": name, **{key: of[name][key] for key in ("recall", "onset_error_bins_p95")}}
-        for family, of in families.items()
+        {"family": shape_name, "detector": name, **{key: of[name][key] for key in ("recall", "onset_error_bins_p95")}}
+        for shape_name, of in shapes.items()
         for name in names
         if name in of and of[name]["true"]
     ]
     false = [
-        {"family": family, "detector": name, "false": of[name]["false_per_month"]}
-        for family, of in families.items()
+        {"family": shape_name, "detector": name, "false": of[name]["false_per_month"]}
+        for shape_name, of in shapes.items()
         for name in names
-        if name in of and family in QUIET and of[name]["false_per_month"] is not None
+        if name in of and shape_name in QUIET and of[name]["false_per_month"] is not None
     ]
     colour = alt.Color(
         "detector:N",

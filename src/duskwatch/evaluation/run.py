@@ -34,7 +34,7 @@ class Result:
     """How one detector did on one scenario."""
 
     id: str
-    family: str
+    shape_name: str
     groups: frozenset[str]
     kind: str
     detector: str
@@ -96,4 +96,4 @@ def score_one(scenario: Scenario, detector: Detector) -> Result:
         watched_us=scenario.watched_us,
         bin_us=scenario.block.bin_us,
     )
-    return Result(scenario.id, scenario.family, scenario.groups, scenario.kind, detector.name, scored, seconds)
+    return Result(scenario.id, scenario.shape_name, scenario.groups, scenario.kind, detector.name, scored, seconds)

@@ -47,7 +47,7 @@ class FoundEvent:
 
     onset_us: int
     end_us: int | None  # None while it lasts
-    raised_us: int | None  # from when on a reader of the live data would have known; None where it is not told
+    raised_us: int | None  # from when on a reader of the live data would have known; None where it does not say
     onset: Bounds | None = None
     end: Bounds | None = None
     story: int | None = None  # the same for an outage and its relapses; None where the detector links nothing
@@ -61,8 +61,8 @@ class Score:
     detected: int = 0
     found: int = 0
     false: int = 0  # found events that touch no true event
-    merged: int = 0  # true events told together with an earlier one
-    open_wrong: int = 0  # told to last although it ended, or the other way round
+    merged: int = 0  # true events reported together with an earlier one
+    open_wrong: int = 0  # reported to last although it ended, or the other way round
     watched_us: int = 0
     excess_us: int = 0  # time that found events cover outside of true ones
     fragments: tuple[int, ...] = ()  # found events per detected true event
@@ -113,9 +113,9 @@ def score(
 
     ``until_us`` is the end of the window, ``watched_us`` how much of it was watched, ``bin_us`` the length of a bin,
     which is also the tolerance of matching. A true event is detected where any found event touches it. Its fragments
-    are the found events that touch it, its stories those of them that are told as no relapse of another; its onset is
-    measured on the first of them, its end on the last. A found event that touches several true ones gives an onset to
-    the first, an end to the last, and counts the others as merged.
+    are the found events that touch it, its stories those of them that are reported as no relapse of another; its onset
+    is measured on the first of them, its end on the last. A found event that touches several true ones gives an onset
+    to the first, an end to the last, and counts the others as merged.
     ValueError where a bin has no length or where true events overlap.
     """
     if bin_us <= 0:
@@ -125,38 +125,38 @@ def score(
         before = truth[k - 1].end
         if before is None or truth[k].onset.earliest_us < before.latest_us:
             raise ValueError(f"true events overlap: {truth[k - 1].name!r} and {truth[k].name!r}")
-    told = sorted(found, key=lambda event: (event.onset_us, event.end_us is None, event.end_us or 0))
-    touched = [[k for k, event in enumerate(truth) if touches(event, one, bin_us)] for one in told]
-    parts = [_score_event(k, event, told, touched, bin_us) for k, event in enumerate(truth)]
+    ordered = sorted(found, key=lambda event: (event.onset_us, event.end_us is None, event.end_us or 0))
+    touched = [[k for k, event in enumerate(truth) if touches(event, one, bin_us)] for one in ordered]
+    parts = [_score_event(k, event, ordered, touched, bin_us) for k, event in enumerate(truth)]
     whole = pool(parts)
     return Score(
         **{
             **{field.name: getattr(whole, field.name) for field in fields(Score)},
-            "found": len(told),
-            "false": sum(not own for own in touched),
-            "merged": sum(max(0, len(own) - 1) for own in touched),
+            "found": len(ordered),
+            "false": sum(not events_touched for events_touched in touched),
+            "merged": sum(max(0, len(events_touched) - 1) for events_touched in touched),
             "watched_us": watched_us,
-            "excess_us": _excess(truth, told, until_us, bin_us),
+            "excess_us": _excess(truth, ordered, until_us, bin_us),
         }
     )
 
 
 def _score_event(
-    k: int, event: TrueEvent, told: Sequence[FoundEvent], touched: Sequence[Sequence[int]], bin_us: int
+    k: int, event: TrueEvent, found: Sequence[FoundEvent], touched: Sequence[Sequence[int]], bin_us: int
 ) -> Score:
     """What concerns one true event alone."""
-    mine = [i for i, own in enumerate(touched) if k in own]
+    mine = [i for i, events_touched in enumerate(touched) if k in events_touched]
     if not mine:
         return Score(true=1)
-    first = told[mine[0]]
-    last = max((told[i] for i in mine), key=lambda one: inf if one.end_us is None else one.end_us)
-    linked = {told[i].story for i in mine} - {None}
-    stories = len(linked) + sum(told[i].story is None for i in mine)
+    first = found[mine[0]]
+    last = max((found[i] for i in mine), key=lambda one: inf if one.end_us is None else one.end_us)
+    linked = {found[i].story for i in mine} - {None}
+    stories = len(linked) + sum(found[i].story is None for i in mine)
     measures: dict[str, Any] = {"true": 1, "detected": 1, "fragments": (len(mine),), "stories": (stories,)}
     if touched[mine[0]][0] == k:
         error = event.onset.error_of(first.onset_us)
         measures |= {"onset_error_us": (error,), "onset_error_bins": (error / bin_us,)}
-        raised = [at for i in mine if (at := told[i].raised_us) is not None]
+        raised = [at for i in mine if (at := found[i].raised_us) is not None]
         if raised:
             measures["delay_us"] = (min(raised) - event.onset.latest_us,)
         if first.onset is not None:
@@ -165,7 +165,7 @@ def _score_event(
                 "onset_inside": int(first.onset.meets(event.onset)),
                 "onset_width_bins": (_width(first.onset) / bin_us,),
             }
-    if touched[told.index(last)][-1] == k:
+    if touched[found.index(last)][-1] == k:
         if (event.end is None) != (last.end_us is None):
             measures["open_wrong"] = 1
         elif event.end is not None and last.end_us is not None:
@@ -184,7 +184,7 @@ def _width(bounds: Bounds) -> int:
     return bounds.latest_us - bounds.earliest_us
 
 
-def _excess(truth: Sequence[TrueEvent], told: Sequence[FoundEvent], until_us: int, tolerance_us: int) -> int:
+def _excess(truth: Sequence[TrueEvent], found: Sequence[FoundEvent], until_us: int, tolerance_us: int) -> int:
     """Time in found events, counted once, outside of every true event widened by the tolerance."""
     real = [
         (
@@ -194,7 +194,7 @@ def _excess(truth: Sequence[TrueEvent], told: Sequence[FoundEvent], until_us: in
         for event in truth
     ]
     total, done = 0, -(2**63)
-    for one in told:
+    for one in found:
         begin, end = max(one.onset_us, done), until_us if one.end_us is None else min(one.end_us, until_us)
         for start, stop in real:
             if stop <= begin or start >= end:

@@ -11,7 +11,7 @@ from duskwatch.evaluation.scoring import Score, figures, pool
 SORT = {
     **dict.fromkeys(("tiny", "small", "medium", "large", "huge"), "routes"),
     **dict.fromkeys(("telescope", "faint"), "telescopes"),
-}  # of kinds of quiet series that are told together
+}  # of kinds of quiet series that are shown together
 SCHEMA = "duskwatch.evaluation/1"
 
 
@@ -21,7 +21,7 @@ def pooled(results: Iterable[Result]) -> dict[str, dict[str, Score]]:
     """
     out: dict[str, dict[str, list[Score]]] = {}
     for result in results:
-        names = ["all", *sorted(result.groups), f"family:{result.family}"]
+        names = ["all", *sorted(result.groups), f"family:{result.shape_name}"]
         if result.groups & {"total", "partial"}:
             names.append(f"kind:{result.kind}")
         if "quiet" in result.groups:

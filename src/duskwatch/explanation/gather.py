@@ -26,8 +26,9 @@ def facts_of_report(report: Report, number: int) -> Facts:
         *_shape(report, outage),
         *_after(report, outage, number),
         *_history(report, outage),
-        *_path(report, outage),
+        *_path(report, number),
         *_networks(report, outage),
+        *_neighbours(report, number),
         *_recording(report, number),
     )
 
@@ -127,27 +128,40 @@ def _history(report: Report, outage: Outage) -> list[Fact]:
     return [] if gap is None else [Fact("history.gap_days", gap / (24 * HOUR_US), "days", "detection")]
 
 
-def _path(report: Report, outage: Outage) -> list[Fact]:
-    """Neighbours before and after, and what hung on one AS; known of the outage around which the report counted."""
-    before: dict[int, float] = {}
-    after: dict[int, float] = {}
-    for one in report.history.transit:
-        if one.until_us == outage.onset.best_us:
-            before[one.upstream] = max(one.share, before.get(one.upstream, 0.0))
-        elif outage.end is not None and one.from_us == outage.end.best_us:
-            after[one.upstream] = max(one.share, after.get(one.upstream, 0.0))
+def _path(report: Report, number: int) -> list[Fact]:
+    """Ways in before and after, by whole paths, and what hung on one AS."""
+    outage = report.outages[number]
+    around = report.around[number] if number < len(report.around) else None
     facts = []
     carriers = [one for one in report.history.carriers if one.time_us < outage.onset.earliest_us]
-    if carriers:
+    if carriers and number == main_outage(report):
         share = max(one.share for one in carriers)
         facts.append(Fact("path.single_share", share, "share of visible addresses", "signals/bgp"))
-    if not before:
+    elif around is not None and around.failures:
+        share = max(one.share for one in around.failures)
+        facts.append(Fact("path.single_share", share, "share of what was lost", "signals/bgp"))
+    if around is None or not around.entries_before:
         return facts
-    first = max(before, key=lambda asn: (before[asn], -asn))
-    facts.append(Fact("path.largest_share", before[first], "share of routes", "signals/bgp"))
-    if after:
-        then = max(after, key=lambda asn: (after[asn], -asn))
-        facts.append(Fact("path.upstream_changed", float(then != first), "", "signals/bgp"))
+    first = around.entries_before[0]
+    facts.append(
+        Fact(
+            "path.largest_share",
+            first.share,
+            "share of what was lost",
+            "signals/bgp",
+            around.before_us,
+            around.before_us,
+            note=f"entered through AS{first.outside}" if first.outside else "",
+        )
+    )
+    if around.moved is not None:
+        then = around.entries_after[0]
+        note = f"entered through AS{first.outside} before, through AS{then.outside} when it ended"
+        facts.append(
+            Fact(
+                "path.upstream_changed", float(around.moved), "", "signals/bgp", around.before_us, around.after_us, note
+            )
+        )
     return facts
 
 
@@ -172,6 +186,15 @@ def _networks(report: Report, outage: Outage) -> list[Fact]:
         spread = (max(onsets) - min(onsets)) / MINUTE_US
         facts.append(Fact("networks.spread_min", spread, "minutes", "detection"))
     return facts
+
+
+def _neighbours(report: Report, number: int) -> list[Fact]:
+    found = report.comparison
+    if found is None or found.outage != number or found.fell_share is None:
+        return []
+    judged = [one for one in found.of("behind", "neighbour") if one.fate != "not judged"]
+    note = f"{sum(one.fate == 'fell' for one in judged)} of {len(judged)}"
+    return [Fact("neighbours.fell_share", found.fell_share, "share of neighbours", "signals/bgp", note=note)]
 
 
 def _recording(report: Report, number: int) -> list[Fact]:

@@ -20,8 +20,8 @@ def impact_of(report: Report, number: int, users: Users = NO_USERS) -> Impact:
     shares = _lost_shares(report, outage)
     found = report.networks
     code = report.entity.code
-    told = {asn: count for (country, asn), count in users.by_network.items() if country == code}
-    people, of = _people(report, outage, shares, told, users)
+    users_of = {asn: count for (country, asn), count in users.by_network.items() if country == code}
+    people, of = _people(report, outage, shares, users_of, users)
     return Impact(
         outage.depth,
         None if found is None else len(shares),
@@ -36,12 +36,12 @@ def impact_of(report: Report, number: int, users: Users = NO_USERS) -> Impact:
 
 def impact_facts(impact: Impact) -> tuple[Fact, ...]:
     """The same as facts, for whoever weighs them."""
-    told = [("impact.address_share", impact.address_share, "share", "detection")]
+    figures = [("impact.address_share", impact.address_share, "share", "detection")]
     if impact.networks_lost is not None and impact.networks:
-        told.append(("impact.network_share", impact.networks_lost / impact.networks, "share", "detection"))
+        figures.append(("impact.network_share", impact.networks_lost / impact.networks, "share", "detection"))
     if impact.people is not None:
-        told.append(("impact.people", impact.people, "people, an estimate", impact.source))
-    return tuple(Fact(name, value, unit, origin) for name, value, unit, origin in told if value is not None)
+        figures.append(("impact.people", impact.people, "people, an estimate", impact.source))
+    return tuple(Fact(name, value, unit, origin) for name, value, unit, origin in figures if value is not None)
 
 
 def _lost_shares(report: Report, outage: Outage) -> dict[int, float]:
@@ -63,11 +63,11 @@ def _end_us(report: Report, outage: Outage) -> int:
 
 
 def _people(
-    report: Report, outage: Outage, shares: Mapping[int, float], told: Mapping[int, float], users: Users
+    report: Report, outage: Outage, shares: Mapping[int, float], users_of: Mapping[int, float], users: Users
 ) -> tuple[float | None, float | None]:
     if report.entity.type == "asn":
         mine = [count for (_, asn), count in users.by_network.items() if asn == report.entity.asn]
         return (sum(mine) * outage.depth, sum(mine)) if mine else (None, None)
-    if report.entity.type != "country" or not told or report.networks is None:
+    if report.entity.type != "country" or not users_of or report.networks is None:
         return None, None
-    return sum(count * shares.get(asn, 0.0) for asn, count in told.items()), sum(told.values())
+    return sum(count * shares.get(asn, 0.0) for asn, count in users_of.items()), sum(users_of.values())

@@ -202,10 +202,10 @@ def _not_measured(
             continue
         least, most, turns = dict.fromkeys(net, 0.0), dict.fromkeys(net, 0.0), dict.fromkeys(net, False)
         for state in feature.states:
-            known = {**states, feature.name: state}
+            answered = {**states, feature.name: state}
             lead = _ahead(leading.get(feature.group), _lead(scale, feature, state))
             then = _net(scale, {**leading, feature.group: lead})
-            for name, verdict in _verdicts(scale, known, then).items():
+            for name, verdict in _verdicts(scale, answered, then).items():
                 change = then[name] - net[name]
                 least[name], most[name] = min(least[name], change), max(most[name], change)
                 turns[name] = turns[name] or verdict != verdicts[name]

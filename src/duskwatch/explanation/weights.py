@@ -183,8 +183,8 @@ def dump_weights(weights: Weights) -> str:
 
 def arranged(weights: Weights, features: Mapping[str, tuple[str, ...]], hypotheses: tuple[str, ...]) -> Weights:
     """The same rows in the order of features, their states and hypotheses; rows of others follow in their own order."""
-    known = [(f, s, h) for f, states in features.items() for s in states for h in hypotheses]
-    order = {key: k for k, key in enumerate(known)}
+    keys = [(f, s, h) for f, states in features.items() for s in states for h in hypotheses]
+    order = {key: k for k, key in enumerate(keys)}
     rows = sorted(weights.rows.items(), key=lambda item: order.get(item[0], len(order)))
     base = sorted(weights.base.items(), key=lambda item: (*hypotheses, item[0]).index(item[0]))
     return replace(weights, rows=dict(rows), base=dict(base))

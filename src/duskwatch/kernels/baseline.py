@@ -141,7 +141,7 @@ def _seasonal(ring, slot, ahead, period, most, beside, least, scratch):
     n = 0
     periods = 0
     for k in range(1, most + 1):
-        known = 0
+        has_any = 0
         for off in range(-beside, beside + 1):
             back = k * period - ahead - off
             if back < 1 or back > h:
@@ -150,8 +150,8 @@ def _seasonal(ring, slot, ahead, period, most, beside, least, scratch):
             if v == v:
                 scratch[n] = v
                 n += 1
-                known = 1
-        periods += known
+                has_any = 1
+        periods += has_any
     return _median(scratch, n) if periods >= least else np.nan
 
 
@@ -272,11 +272,11 @@ def _close_slot(s, ring, buffer, cells, params, slot, scratch):
         total += cells[model, c]
     width = rise = 0.0
     if total > 0:
-        own = cells[model]
-        usual = 3.0 * _tail(own, 0, 0.1, total)
+        histogram = cells[model]
+        usual = 3.0 * _tail(histogram, 0, 0.1, total)
         s[CALM] = 1.0 if usual <= params[P_BAND] else 0.0
-        width = max(usual, 1.5 * _tail(own, 0, 0.01, total), 1.2 * _tail(own, 0, 0.001, total))
-        rise = max(3.0 * _tail(own, CELLS, 0.1, total), 1.5 * _tail(own, CELLS, 0.01, total))
+        width = max(usual, 1.5 * _tail(histogram, 0, 0.01, total), 1.2 * _tail(histogram, 0, 0.001, total))
+        rise = max(3.0 * _tail(histogram, CELLS, 0.1, total), 1.5 * _tail(histogram, CELLS, 0.01, total))
     if s[UNSURE] == 1:
         width += params[P_PRIOR]
         rise += 4.0 * params[P_PRIOR]
@@ -308,11 +308,11 @@ def _close_week(s, params, slot):
     s[WEEK] = week
     model = int(s[MODEL])
     expected = s[PREDICTED + 3 * model + 1]
-    known = s[NOISE_BINS] >= LEAST_NOISE and expected > 0
-    noise = np.sqrt(s[NOISE]) / expected if known else 0.0
+    has_noise = s[NOISE_BINS] >= LEAST_NOISE and expected > 0
+    noise = np.sqrt(s[NOISE]) / expected if has_noise else 0.0
     early = np.inf
     slots = s[SCORE + MODELS + model]
-    if known and s[KNOWN] >= params[P_LEARN_HOURS] and slots * params[P_SLOT_US] >= 0.8 * 86_400e6:
+    if has_noise and s[KNOWN] >= params[P_LEARN_HOURS] and slots * params[P_SLOT_US] >= 0.8 * 86_400e6:
         off = 1.25 * s[SCORE + model] / slots
         of_bins = 1.25 * noise / np.sqrt(max(1.0, params[P_SLOT_US] / params[P_BIN_US]))
         early = max(EARLY, SLOW * np.sqrt(max(0.0, off * off - of_bins * of_bins)))

@@ -16,7 +16,7 @@ def scan_routes(
     data, start, entries, places, time_us, afi, prefix,
     held, sizes, policy, matched, missing, horizon_us, counters,
     watched, number, watched_count, origins,
-    last_path, told_prefix, told_peer, told_path, path_at, path_length,
+    last_path, route_prefix, route_peer, route_path, path_at, path_length,
 ):  # fmt: skip
     """Apply the records of a table dump to the state, in order, and find the routes to watched prefixes.
 
@@ -26,14 +26,14 @@ def scan_routes(
     watched uint8[P], number int32[P]   in/out: whether the log is to tell of a prefix, and its number there
     watched_count  int      prefixes watched so far
     origins   uint32[K]     not empty: a prefix is watched from the first route on that one of these originates, and
-                            routes to others are told without a path
+                            routes to others are found without a path
     last_path int64[N, 3]   scratch, zeros: of each peer where its last path stands in data, its octets, its row below
-    told_prefix, told_peer, told_path   int32[T]  out: of each route to be told the number of the prefix, the peer, and
+    route_prefix, route_peer, route_path   int32[T]  out: of each route found the number of the prefix, the peer, and
                             the row of its path, -1 where the path does not count; room for each entry of a watched
                             prefix
     path_at, path_length    int64[T]  out: where the AS_PATH of each path stands in data; a path may be there twice
 
-    Returns (routes told, paths, watched prefixes).
+    Returns (routes found, paths, watched prefixes).
     """
     path = np.empty(PATH_LIMIT, np.int64)
     routes, paths = 0, 0
@@ -42,9 +42,9 @@ def scan_routes(
             counters[3] += entries[row]
             continue
         where = np.int64(prefix[row])
-        family = 0 if afi[row] == 1 else 1
+        address_family = 0 if afi[row] == 1 else 1
         at = start[row]
-        told = watched[where] == 1
+        is_watched = watched[where] == 1
         for _ in range(entries[row]):
             if at + ENTRY > data.shape[0]:
                 break
@@ -60,57 +60,57 @@ def scan_routes(
             word = who >> 6
             bit = np.uint64(1) << np.uint64(who & 63)
             has = held[where, word] & bit
-            compared = policy[who, family] == COMPARE
+            compared = policy[who, address_family] == COMPARE
             if has or not compared:
-                matched[who, family] += 1
+                matched[who, address_family] += 1
             else:
-                missing[who, family] += 1
+                missing[who, address_family] += 1
             if not compared and not has:
                 held[where, word] |= bit
-                sizes[who, family] += 1
-            if not told and origins.shape[0] == 0:
+                sizes[who, address_family] += 1
+            if not is_watched and origins.shape[0] == 0:
                 continue
             if compared and origins.shape[0] == 0:
                 continue
-            own = origins.shape[0] == 0
-            if not own:
+            of_origin = origins.shape[0] == 0
+            if not of_origin:
                 origin = wide_tail(data, attributes, at, path)[0]
                 for k in range(origins.shape[0]):
-                    own = own or origins[k] == origin
-                if own and not told:
-                    told = True
+                    of_origin = of_origin or origins[k] == origin
+                if of_origin and not is_watched:
+                    is_watched = True
                     watched[where] = 1
                     number[where] = watched_count
                     watched_count += 1
-                if not told or compared:
+                if not is_watched or compared:
                     continue
-            told_prefix[routes] = number[where]
-            told_peer[routes] = who
-            told_path[routes] = -1
-            if own:
+            route_prefix[routes] = number[where]
+            route_peer[routes] = who
+            route_path[routes] = -1
+            if of_origin:
                 value, length = find_path(data, attributes, at)
                 if value < 0:
                     value, length = np.int64(0), np.int64(0)
                 # Neighbours in address are often of one origin, and a peer reaches them by one path.
-                known = length > 0 and last_path[who, 1] == length
-                if not (known and same_octets(data, last_path[who, 0], value, length)):
+                same_length = length > 0 and last_path[who, 1] == length
+                if not (same_length and same_octets(data, last_path[who, 0], value, length)):
                     path_at[paths], path_length[paths] = value, length
                     last_path[who, 0], last_path[who, 1], last_path[who, 2] = value, length, paths
                     paths += 1
-                told_path[routes] = last_path[who, 2]
+                route_path[routes] = last_path[who, 2]
             routes += 1
     return routes, paths, watched_count
 
 
 @njit(nogil=True, cache=True)
 def place_routes(
-    told_prefix, told_peer, told_path, ids, heard_us, dump_us, before_us,
+    route_prefix, route_peer, route_path, ids, heard_us, dump_us, before_us,
     cells, routes, last_us, last_route, mentioned,
     log_time, log_peer, log_prefix, log_op, log_route,
 ):  # fmt: skip
     """Say what scan_routes found: what is earlier than ``before_us`` to the table at the start, the rest to the log.
 
-    told_*    int32[T]      as there     ids int32[K]  the number of each path
+    route_*   int32[T]      as there     ids int32[K]  the number of each path
     heard_us, dump_us       as in routing.fold_elems
     before_us, cells, routes, last_us, last_route, mentioned   as in routes.absorb
     log_*     [L]           out: time, peer, number of the prefix, op, route; as much room as there are routes
@@ -118,15 +118,15 @@ def place_routes(
     Returns how many rows of the log there are.
     """
     rows = 0
-    for k in range(told_prefix.shape[0]):
-        who, q = told_peer[k], told_prefix[k]
-        own = told_path[k] >= 0
-        route = ids[told_path[k]] if own else 0
+    for k in range(route_prefix.shape[0]):
+        who, q = route_peer[k], route_prefix[k]
+        has_path = route_path[k] >= 0
+        route = ids[route_path[k]] if has_path else 0
         now = max(dump_us, heard_us[who])
         if now < before_us:
             mentioned[q] = 1
-            cells[q, who] = 3 if own else 2
-            if own:
+            cells[q, who] = 3 if has_path else 2
+            if has_path:
                 routes[q, who] = route
                 if now >= last_us[q]:
                     last_us[q] = now
@@ -135,7 +135,7 @@ def place_routes(
             log_time[rows] = now
             log_peer[rows] = who
             log_prefix[rows] = q
-            log_op[rows] = DUMPED_HOLD if own else OTHER
+            log_op[rows] = DUMPED_HOLD if has_path else OTHER
             log_route[rows] = route
             rows += 1
     return rows

@@ -42,7 +42,7 @@ def scan(batch, streams, templates, samplers, exporters, out, reasons, refusals,
 
     out       uint64[COLUMNS, rows]; cursor[ROWS] of them are written
     reasons   int64[len(REASONS)] counts of what was refused      refusals  int64[REFUSALS_KEPT, 3]
-    key       uint64[4]: address, version << 48 | port << 32 | domain, and family of a stream that is new
+    key       uint64[4]: address, version << 48 | port << 32 | domain, and afi of a stream that is new
     """
     data = batch.data
     while cursor[to.DATAGRAM] < batch.start.shape[0]:

@@ -166,10 +166,10 @@ def finish(out, row, count, marks, exporter, export_us, received_us, words, samp
                 start = max(end - lasted, np.int64(0))
         if marks & to.HAS_EVENT and start == 0 and end == 0:
             start = end = np.int64(min(out[to.EVENT, i], MOST))
-        known = to.TIME_EXPORTED
+        time_source = to.TIME_EXPORTED
         if start == 0 and end == 0:
             start = end = fallback
-            known = to.TIME_ASSUMED
+            time_source = to.TIME_ASSUMED
         elif start == 0:
             start = end
         elif end == 0:
@@ -179,7 +179,7 @@ def finish(out, row, count, marks, exporter, export_us, received_us, words, samp
         longest = max(longest, end - start)
         out[to.START, i] = start
         out[to.END, i] = end
-        out[to.TIME_SOURCE, i] = known
+        out[to.TIME_SOURCE, i] = time_source
         if marks & to.HAS_FRAME and out[to.PACKETS, i] == 0:
             out[to.PACKETS, i] = 1
         rate, source = np.int64(0), to.DECLARED
@@ -190,16 +190,16 @@ def finish(out, row, count, marks, exporter, export_us, received_us, words, samp
                 words[exporter, to.DECLARED_RATE] = rate
         if rate == 0:
             rate, source = general, to.LEARNED
-            own, named = np.int64(0), marks & to.HAS_SAMPLER and out[to.SAMPLER, i] != 0
+            of_sampler, named = np.int64(0), marks & to.HAS_SAMPLER and out[to.SAMPLER, i] != 0
             if named:
                 sampler = out[to.SAMPLER, i]
                 if sampler != last_sampler:
                     last_sampler, last_rate = sampler, find_sampler(samplers, exporter, sampler)
-                own = last_rate
-            if own == 0 and words[exporter, to.BY_INTERFACE]:
-                own = find_sampler(samplers, exporter, out[to.INPUT, i] | np.uint64(to.INTERFACE_SAMPLER))
-            if own:
-                rate = own
+                of_sampler = last_rate
+            if of_sampler == 0 and words[exporter, to.BY_INTERFACE]:
+                of_sampler = find_sampler(samplers, exporter, out[to.INPUT, i] | np.uint64(to.INTERFACE_SAMPLER))
+            if of_sampler:
+                rate = of_sampler
             elif rate == 0 and not named:
                 rate = words[exporter, to.SHARED_RATE]
         if rate == 0:

@@ -25,7 +25,7 @@ UNKNOWN_DIRECTION = codes.UNKNOWN_DIRECTION
     NONZERO,  # the same, but a zero leaves what is there
     ADDRESS4,
     ADDRESS6,
-    ADDRESS4_TOO,  # of a template with addresses of both families: a zero leaves the other
+    ADDRESS4_TOO,  # of a template with addresses of both address families: a zero leaves the other
     SECONDS,
     MILLISECONDS,
     NTP,  # seconds since 1900 and a fraction (RFC 7011 sections 6.1.9, 6.1.10)

@@ -27,15 +27,15 @@ NOT_COUNTED = np.int64(-1)
 def begin_sflow(data, at, end, cursor, key):
     """Read a datagram's header. Returns why it is refused (0: it is not), the header's length and the uptime.
 
-    key  uint64[4]: the agent's address is written to its first two, its family to the last
+    key  uint64[4]: the agent's address is written to its first two, its afi to the last
     """
     if end - at < 28:
         return to.SHORT, 0, np.int64(-1)
-    family = u32(data, at + 4)
-    if family == 1:
+    address_family = u32(data, at + 4)
+    if address_family == 1:
         key[0], key[1], key[3] = np.uint64(u32(data, at + 8)) << np.uint64(32), 0, to.IPV4
         header = 28
-    elif family == 2:
+    elif address_family == 2:
         if end - at < 40:
             return to.SHORT, 0, np.int64(-1)
         key[0], key[1], key[3] = u64(data, at + 8), u64(data, at + 16), to.IPV6
@@ -212,8 +212,8 @@ def _gateway(data, at, end, out, row):
     """AS numbers of an extended gateway structure; what does not fit it is left out."""
     if at + 4 > end:
         return
-    family = u32(data, at)
-    at += 4 + (4 if family == 1 else 16 if family == 2 else 0)
+    address_family = u32(data, at)
+    at += 4 + (4 if address_family == 1 else 16 if address_family == 2 else 0)
     if at + 16 > end:
         return
     out[to.SRC_AS, row] = u32(data, at + 4)

@@ -74,23 +74,23 @@ def add_to_targets(
     """Add flows to the sums of their targets, from row ``first`` on. Returns how far it came: to the end, or to where
     the table is full and must grow.
 
-    slots   int32[2**k] row, or -1      keys    uint64[T, 3]: address and family      values  float64[T, VALUES]
+    slots   int32[2**k] row, or -1      keys    uint64[T, 3]: address and afi      values  float64[T, VALUES]
     counts  int64[1]: rows in use, the row of others among them
     limit   rows that there may be at most: further targets are added to the row of others
     """
     last_hi, last_lo, last_afi, last_row = np.uint64(0), np.uint64(0), np.int64(0), np.int64(-1)
     slot_mask = slots.shape[0] - 1
     for i in range(first, hi.shape[0]):
-        family = np.int64(afi[i])
-        one, two = mask(hi[i], lo[i], bits4 if family == 1 else bits6)
+        address_family = np.int64(afi[i])
+        one, two = mask(hi[i], lo[i], bits4 if address_family == 1 else bits6)
         row = np.int64(-1)
-        if last_row >= 0 and one == last_hi and two == last_lo and family == last_afi:
+        if last_row >= 0 and one == last_hi and two == last_lo and address_family == last_afi:
             row = last_row
         else:
-            slot = np.int64(_home(one, two, family, seed)) & slot_mask
+            slot = np.int64(_home(one, two, address_family, seed)) & slot_mask
             while slots[slot] >= 0:
                 at = slots[slot]
-                if keys[at, 0] == one and keys[at, 1] == two and keys[at, 2] == np.uint64(family):
+                if keys[at, 0] == one and keys[at, 1] == two and keys[at, 2] == np.uint64(address_family):
                     row = np.int64(at)
                     break
                 slot = (slot + 1) & slot_mask
@@ -103,8 +103,8 @@ def add_to_targets(
                     row = counts[0]
                     counts[0] = row + 1
                     slots[slot] = row
-                    keys[row, 0], keys[row, 1], keys[row, 2] = one, two, np.uint64(family)
-            last_hi, last_lo, last_afi, last_row = one, two, family, row
+                    keys[row, 0], keys[row, 1], keys[row, 2] = one, two, np.uint64(address_family)
+            last_hi, last_lo, last_afi, last_row = one, two, address_family, row
         each, said, size = np.float64(rate[i]), np.float64(packets[i]), np.float64(octets[i])
         of_packets, of_octets, most, most_octets = _spread_of(said, size, each)
         of = values[row]
@@ -138,7 +138,7 @@ def place_targets(keys, count, seed, slots):
 def group_of(hi, lo, afi, groups, out):
     """The first of some prefixes that each address lies in, -1 where it is in none.
 
-    groups  uint64[G, 4]: address, family, length
+    groups  uint64[G, 4]: address, afi, length
     """
     for i in range(hi.shape[0]):
         out[i] = -1

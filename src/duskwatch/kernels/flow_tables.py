@@ -35,7 +35,7 @@ class Templates(NamedTuple):
 
 
 class Samplers(NamedTuple):
-    """Rates that options records told."""
+    """Rates that options records announced."""
 
     slots: np.ndarray  # int32
     exporter: np.ndarray  # int64[M]

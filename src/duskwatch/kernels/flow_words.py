@@ -1,6 +1,6 @@
 """Numbers of flow records as they lie in the bytes: loads for whoever checked that they are there.
 
-Positions are never negative; told so by their type, the compiler drops the check for negative ones and joins loads.
+Positions are never negative: by their type the compiler drops the check for negative ones and joins loads.
 """
 
 import numpy as np

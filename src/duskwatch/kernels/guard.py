@@ -62,9 +62,9 @@ def _word(bit, cell, step, of, where, voter):
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _count(cell, step, where, voter, place, hold_of, known_of, seen_of, hold, known, seen):
+def _count(cell, step, where, voter, place, hold_of, known_of, seen_of, hold, known_voters, seen):
     hold[where, place] += _word(HELD, cell, step, hold_of, where, voter)
-    known[where] += _word(KNOWN, cell, step, known_of, where, voter)
+    known_voters[where] += _word(KNOWN, cell, step, known_of, where, voter)
     seen[where, place] += _word(WITNESS, cell, step, seen_of, where, voter)
 
 
@@ -96,7 +96,7 @@ def _of_code(column, code):
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _alone(hold, seen, known, voters, whole, was, least, share, nearly, fell_us, pair_share, apart_us):
+def _alone(hold, seen, known_voters, voters, whole, was, least, share, nearly, fell_us, pair_share, apart_us):
     """Whose loss alone this is, of one prefix: see ``lone_collectors``. hold, seen int32[C], fell_us int64[C]."""
     places = hold.shape[0]
     holds, sees = 0, 0
@@ -107,7 +107,12 @@ def _alone(hold, seen, known, voters, whole, was, least, share, nearly, fell_us,
         if seen[place] - hold[place] > most:
             most = seen[place] - hold[place]
             worst = place
-    if voters == 0 or known == 0 or (known * 2 <= voters and whole < LEAST_WHOLE) or holds * 2 > known:
+    if (
+        voters == 0
+        or known_voters == 0
+        or (known_voters * 2 <= voters and whole < LEAST_WHOLE)
+        or holds * 2 > known_voters
+    ):
         return FINE
     if was >= 0:
         others, held = sees - _of_code(seen, was), holds - _of_code(hold, was)
@@ -131,15 +136,15 @@ def _alone(hold, seen, known, voters, whole, was, least, share, nearly, fell_us,
 
 @njit(nogil=True, cache=True)
 def lone_collectors(
-    time_us, session, prefix, code, voter_of, place_of, family,
-    cells, hold_of, known_of, seen_of, hold, known, seen, codes, worst, voting, complete, fresh, voting_of, voters,
-    whole_of, whole, fell_us, least, share, nearly, pair_share, apart_us, row, touched, touched_list,
+    time_us, session, prefix, code, voter_of, place_of, address_family,
+    cells, hold_of, known_of, seen_of, hold, known_voters, seen, codes, worst, voting, complete, fresh, voting_of,
+    voters, whole_of, whole, fell_us, least, share, nearly, pair_share, apart_us, row, touched, touched_list,
     out_time, out_prefix, out_code, out_votes, out_voters, out_all,
 ):  # fmt: skip
     """Walk rows in time order and tell, of each prefix, when one collector alone has lost it and when it has not.
 
     time_us int64[R], session/prefix int32[R], code uint8[R]   rows sorted by time, of the prefixes in question
-    voter_of int32[N] voter of each session    place_of int32[V] collector of each voter    family uint8[P]
+    voter_of int32[N] voter of each session    place_of int32[V] collector of each voter    address_family uint8[P]
     cells    uint8[P, N]   hold_of, known_of, seen_of  uint16[P, V]   hold, seen int32[P, C]   known int32[P]
     codes    int32[P]  FINE at first     worst  int32[P]  most voters that the collector in ``codes`` had lost, so far
     voting   uint8[N, 2]  complete, fresh uint8[N]  voting_of, whole_of int32[V, 2]  voters, whole int32[2]
@@ -188,9 +193,9 @@ def lone_collectors(
                         voters[kind] += 1
                     elif on == 0 and voting_of[voter, kind] == 0:
                         voters[kind] -= 1
-            told = families_told(what, fresh[who], complete[who])
+            made_whole = families_told(what, fresh[who], complete[who])
             for where in range(first, last):
-                mine = family[where]
+                mine = address_family[where]
                 old = cells[where, who]
                 new = old
                 if what == HOLD or what == DUMPED_HOLD:
@@ -201,30 +206,32 @@ def lone_collectors(
                         new = KNOWN | WITNESS | ONCE
                 elif what == CLEAR:
                     new = old & ONCE
-                elif told & (1 << mine) != 0:
+                elif made_whole & (1 << mine) != 0:
                     new = old | KNOWN
                     if old & ONCE:
                         new |= WITNESS
                 if ON4 <= what <= OFF6 and mine == kind and step != 0:
                     # What the session knew begins or stops to count; what completes it is counted below.
                     if step > 0:
-                        _count(old, 1, where, voter, place, hold_of, known_of, seen_of, hold, known, seen)
+                        _count(old, 1, where, voter, place, hold_of, known_of, seen_of, hold, known_voters, seen)
                     else:
-                        _count(old, -1, where, voter, place, hold_of, known_of, seen_of, hold, known, seen)
+                        _count(old, -1, where, voter, place, hold_of, known_of, seen_of, hold, known_voters, seen)
                 if new != old:
                     cells[where, who] = new
                     if voting[who, mine] == 1:
-                        _count(old & ~new, -1, where, voter, place, hold_of, known_of, seen_of, hold, known, seen)
-                        _count(new & ~old, 1, where, voter, place, hold_of, known_of, seen_of, hold, known, seen)
+                        _count(
+                            old & ~new, -1, where, voter, place, hold_of, known_of, seen_of, hold, known_voters, seen
+                        )
+                        _count(new & ~old, 1, where, voter, place, hold_of, known_of, seen_of, hold, known_voters, seen)
                 if touched[where] == 0:
                     touched[where] = 1
                     touched_list[n_touched] = where
                     n_touched += 1
-            if what == CLEAR or told != 0:
+            if what == CLEAR or made_whole != 0:
                 for family_kind in range(2):
                     count_whole(who, voter, family_kind, voting, complete, -1, whole_of, whole)
-                fresh[who] = WHOLE if what == CLEAR else fresh[who] & (WHOLE - told)
-                complete[who] = 0 if what == CLEAR else complete[who] | told
+                fresh[who] = WHOLE if what == CLEAR else fresh[who] & (WHOLE - made_whole)
+                complete[who] = 0 if what == CLEAR else complete[who] | made_whole
                 for family_kind in range(2):
                     count_whole(who, voter, family_kind, voting, complete, 1, whole_of, whole)
             row += 1
@@ -232,14 +239,14 @@ def lone_collectors(
             where = touched_list[k]
             touched[where] = 0
             was = codes[where]
-            mine = family[where]
+            mine = address_family[where]
             for place in range(hold.shape[1]):
                 if hold[where, place] >= nearly * seen[where, place]:
                     fell_us[where, place] = -1
                 elif fell_us[where, place] < 0:
                     fell_us[where, place] = now
             new_code = _alone(
-                hold[where], seen[where], known[where], voters[mine], whole[mine], was, least, share, nearly,
+                hold[where], seen[where], known_voters[where], voters[mine], whole[mine], was, least, share, nearly,
                 fell_us[where], pair_share, apart_us,
             )  # fmt: skip
             if new_code == was:
@@ -254,7 +261,7 @@ def lone_collectors(
             out_votes[written, 0] = 0
             for place in range(hold.shape[1]):
                 out_votes[written, 0] += hold[where, place]
-            out_voters[written, 0] = known[where]
+            out_voters[written, 0] = known_voters[where]
             out_votes[written, 1] = out_votes[written, 0]
             out_voters[written, 1] = 0
             for place in range(hold.shape[1]):
@@ -274,7 +281,7 @@ def lone_collectors(
 
 @njit(nogil=True, cache=True)
 def witnesses(
-    time_us, session, prefix, code, voter_of, family, from_us, until_us, begin, affected,
+    time_us, session, prefix, code, voter_of, address_family, from_us, until_us, begin, affected,
     cells, hold_of, voting, complete, fresh, voting_of, mark, before, lost, left_us, first_us,
 ):  # fmt: skip
     """Count, for each of some stretches of time, what each voter held before it and lost in it.
@@ -320,9 +327,9 @@ def witnesses(
         voter = voter_of[who]
         if what <= OTHER:
             where = prefix[row]
-            counts = voting[who, family[where]] == 1
+            counts = voting[who, address_family[where]] == 1
             old = cells[where, who]
-            unheard = old & KNOWN == 0 and complete[who] & (1 << family[where]) == 0
+            unheard = old & KNOWN == 0 and complete[who] & (1 << address_family[where]) == 0
             gone = what == LOSE or what == OTHER
             new = KNOWN if gone else KNOWN | HELD
             cells[where, who] = new
@@ -343,24 +350,24 @@ def witnesses(
             fresh[who] = WHOLE
             complete[who] = 0
             for where in range(prefixes):
-                if cells[where, who] & HELD and voting[who, family[where]] == 1:
+                if cells[where, who] & HELD and voting[who, address_family[where]] == 1:
                     hold_of[where, voter] -= np.uint16(1)
                 cells[where, who] = 0
         elif what < ON4 or what > OFF6:
-            told = families_told(what, fresh[who], complete[who])
-            complete[who] |= told
-            fresh[who] &= WHOLE - told
+            made_whole = families_told(what, fresh[who], complete[who])
+            complete[who] |= made_whole
+            fresh[who] &= WHOLE - made_whole
         else:
             kind = 0 if what <= OFF4 else 1
             on = 1 if what == ON4 or what == ON6 else 0
-            told = families_told(what, fresh[who], complete[who])
-            complete[who] |= told
-            fresh[who] &= WHOLE - told
+            made_whole = families_told(what, fresh[who], complete[who])
+            complete[who] |= made_whole
+            fresh[who] &= WHOLE - made_whole
             if voting[who, kind] != on:
                 voting[who, kind] = on
                 voting_of[voter, kind] += 1 if on == 1 else -1
                 for where in range(prefixes):
-                    if family[where] == kind and cells[where, who] & HELD:
+                    if address_family[where] == kind and cells[where, who] & HELD:
                         if on == 1:
                             hold_of[where, voter] += np.uint16(1)
                         else:

@@ -15,13 +15,13 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 @njit(nogil=True, cache=True)
-def weigh_paths(afi, hi, lo, length, path, counted, family, weight, mark, stamp, paths, weights):
+def weigh_paths(afi, hi, lo, length, path, counted, address_family, weight, mark, stamp, paths, weights):
     """What one session reaches by each of its paths: IPv4 addresses by longest match, or IPv6 prefixes.
 
     afi, length uint8[P], hi, lo uint64[P]   prefixes in order of afi, address and length
     path     int32[P]  the row of the route's path, -1 where there is none; 0 is a path that cannot be read
     counted  uint8[P]  1 where the prefix counts. One that does not takes its addresses from those that hold it
-    family   int       afi that is looked at. A default route is left out
+    address_family int  afi that is looked at. A default route is left out
     weight, mark int64[R]   scratch; mark is never ``stamp`` yet
     paths int32[T], weights int64[T]  out: paths met, and what they carry, above 0; room for each route
     Returns how many.
@@ -29,11 +29,11 @@ def weigh_paths(afi, hi, lo, length, path, counted, family, weight, mark, stamp,
     stack = np.empty(DEEPEST, np.int64)
     depth, met = 0, 0
     for p in range(afi.shape[0]):
-        if afi[p] != family or path[p] < 0 or length[p] == 0:
+        if afi[p] != address_family or path[p] < 0 or length[p] == 0:
             continue
         bits = np.int64(length[p])
         size = np.int64(1)
-        if family == 1:
+        if address_family == 1:
             size = np.int64(1) << (32 - bits) if bits <= 32 else np.int64(0)
             while depth > 0:
                 top = stack[depth - 1]

@@ -21,15 +21,15 @@ def _counted_below(at, first, end, total):
 
 
 @njit(nogil=True, cache=True)
-def _segments(start, end, family, kind, counted_first, counted_end, counted_total, limited, first, last):
-    """Cut the space of one family's units at their borders; how many units that count lie in each piece, float64[S].
+def _segments(start, end, address_family, kind, counted_first, counted_end, counted_total, limited, first, last):
+    """Cut the space of one address family's units at their borders; how many that count lie in each piece, float64[S].
 
-    first, last int64[P] (out): pieces [first, last) of each unit of the family.
+    first, last int64[P] (out): pieces [first, last) of each unit of the address family.
     """
     borders = np.empty(2 * start.shape[0], np.int64)
     n = 0
     for p in range(start.shape[0]):
-        if family[p] == kind:
+        if address_family[p] == kind:
             borders[n] = start[p]
             borders[n + 1] = end[p]
             n += 2
@@ -52,7 +52,7 @@ def _segments(start, end, family, kind, counted_first, counted_end, counted_tota
         else:
             weight[k] = borders[k + 1] - borders[k]
     for p in range(start.shape[0]):
-        if family[p] == kind:
+        if address_family[p] == kind:
             first[p] = np.searchsorted(borders, start[p])
             last[p] = np.searchsorted(borders, end[p])
     return weight
@@ -60,7 +60,7 @@ def _segments(start, end, family, kind, counted_first, counted_end, counted_tota
 
 @njit(nogil=True, cache=True)
 def levels(
-    unit_bounds, family, start, end,
+    unit_bounds, address_family, start, end,
     row_bounds, time_us, unit, state, by_voters,
     step_us, voters4, voters6, from_us, until_us, bin_us,
     limited, first4, end4, total4, first6, end6, total6,
@@ -68,8 +68,8 @@ def levels(
 ):  # fmt: skip
     """Walk the changes of each entity's units and say what was visible: K entities, U units, C changes, T steps.
 
-    unit_bounds int64[K + 1]   units of entity k are [unit_bounds[k], unit_bounds[k + 1]): family uint8[U] (0 IPv4,
-                               1 IPv6), start/end int64[U], the /24s or /48s that each touches
+    unit_bounds int64[K + 1]   units of entity k are [unit_bounds[k], unit_bounds[k + 1]): address_family uint8[U] (0 v4
+                               1 v6), start/end int64[U], the /24s or /48s that each touches
     row_bounds int64[K + 1]    likewise its changes, in time order: time_us int64[C], unit int32[C] (from 0 on in each
                                entity), state/by_voters uint8[C]
     step_us int64[T], voters4/voters6 int32[T]   number of voters from each step on, in time order; none before
@@ -87,26 +87,26 @@ def levels(
         bounds[k] = at
         u0, u1 = unit_bounds[k], unit_bounds[k + 1]
         r0, r1 = row_bounds[k], row_bounds[k + 1]
-        own = family[u0:u1]
+        its_families = address_family[u0:u1]
         has4, has6 = False, False
         for p in range(u1 - u0):
-            if own[p] == 0:
+            if its_families[p] == 0:
                 has4 = True
             else:
                 has6 = True
         first, last = np.zeros(u1 - u0, np.int64), np.zeros(u1 - u0, np.int64)
-        weight4 = _segments(start[u0:u1], end[u0:u1], own, 0, first4, end4, total4, limited, first, last)
-        weight6 = _segments(start[u0:u1], end[u0:u1], own, 1, first6, end6, total6, limited, first, last)
+        weight4 = _segments(start[u0:u1], end[u0:u1], its_families, 0, first4, end4, total4, limited, first, last)
+        weight6 = _segments(start[u0:u1], end[u0:u1], its_families, 1, first6, end6, total6, limited, first, last)
         out_us, values = np.empty(r1 - r0, np.int64), np.empty((r1 - r0, 5))
         out_by = np.empty(r1 - r0, np.uint8)
         rows = cover_steps(
-            time_us[r0:r1], unit[r0:r1], state[r0:r1], by_voters[r0:r1], own, first, last, weight4, weight6,
+            time_us[r0:r1], unit[r0:r1], state[r0:r1], by_voters[r0:r1], its_families, first, last, weight4, weight6,
             np.zeros(u1 - u0, np.uint8), np.zeros(u1 - u0, np.uint8),
             np.zeros(len(weight4), np.int32), np.zeros(len(weight6), np.int32),
             np.zeros(len(weight4), np.int32), np.zeros(len(weight6), np.int32),
             out_us, values, out_by,
         )  # fmt: skip
-        known = np.zeros(u1 - u0, np.uint8)
+        state_known = np.zeros(u1 - u0, np.uint8)
         known4 = known6 = 0
         now4 = now6 = 0.0
         row, change, step = 0, r0, 0
@@ -121,9 +121,9 @@ def levels(
             while change < r1 and time_us[change] <= now:
                 p = unit[change]
                 is_known = np.uint8(1) if state[change] != UNKNOWN else np.uint8(0)
-                if is_known != known[p]:
-                    known[p] = is_known
-                    if own[p] == 0:
+                if is_known != state_known[p]:
+                    state_known[p] = is_known
+                    if its_families[p] == 0:
                         known4 += 1 if is_known else -1
                     else:
                         known6 += 1 if is_known else -1

@@ -96,7 +96,7 @@ def excursions(
     with which it begins, ``first`` an earlier one where what was lost had gone with voters before routes confirmed
     it, else the same; ``end_us`` is -1 while it lasts
 
-    Returns the number of excursions, and the time from which on any loss would be told; the end where there is none.
+    Returns the number of excursions, and the time from which a loss would be reported; the end where there is none.
     """
     n = level.shape[0]
     found = 0

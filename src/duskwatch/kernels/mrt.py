@@ -98,14 +98,14 @@ ELEM = np.dtype(
         ("marks", "u1"),
     ]
 )
-# One record. reason is an index into REASONS; family is AFI * 256 + SAFI of what an unsupported one is about, else 0.
+# One record. reason is an index into REASONS; afi_safi is AFI * 256 + SAFI of what an unsupported one is about, else 0.
 RECORD = np.dtype(
     [
         ("start", "<i8"),
         ("length", "<i8"),
         ("type", "<u2"),
         ("subtype", "<u2"),
-        ("family", "<u4"),
+        ("afi_safi", "<u4"),
         ("status", "u1"),
         ("reason", "u1"),
         ("", "V6"),
@@ -133,7 +133,7 @@ def new_links(count: int) -> np.ndarray:
     return links
 
 
-# Positions are never negative; told so by their type, the compiler drops the check for negative ones and joins loads.
+# Positions are never negative: by their type the compiler drops the check for negative ones and joins loads.
 
 
 @njit(inline="always", **OPTIONS)
@@ -425,7 +425,7 @@ def _rib_routes(data, at, end, time_us, record, afi, links, out, e):
 
 @njit(**OPTIONS)
 def _rib_generic(data, at, end, time_us, record, add_path, links, out, e):
-    """RIB_GENERIC and RIB_GENERIC_ADDPATH behind the sequence number. Returns (elems, reason, status, family).
+    """RIB_GENERIC and RIB_GENERIC_ADDPATH behind the sequence number. Returns (elems, reason, status, afi_safi).
 
     RFC 8050 section 4.2 puts the path identifier into the NLRI; OpenBGPD and GoBGP put it into the entries. Which of
     the two fills the record tells.
@@ -532,7 +532,7 @@ def _is_malformed(data, code, at, length, as_size):
 
 @njit(**OPTIONS)
 def _update(data, at, end, cut, time_us, record, add_path, peer, as_size, out, e):
-    """The body of an UPDATE (RFC 4271 section 4.3, RFC 4760). Returns (elems, reason, status, family).
+    """The body of an UPDATE (RFC 4271 section 4.3, RFC 4760). Returns (elems, reason, status, afi_safi).
 
     cut: the record ends, at ``end``, before the message does. add_path: whether its subtype says that prefixes carry
     path identifiers (RFC 7911 section 3). Writers older than RFC 8050 put such messages into the plain subtypes. Read
@@ -559,7 +559,7 @@ def _update(data, at, end, cut, time_us, record, add_path, peer, as_size, out, e
     else:
         return e, BAD_MESSAGE, BAD, 0
 
-    status, family = GOOD, np.int64(0)
+    status, afi_safi = GOOD, np.int64(0)
     reach, reach_end, reach_afi, reach_safi = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
     unreach, unreach_end, unreach_afi, unreach_safi = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
     malformed, past = False, False
@@ -581,23 +581,23 @@ def _update(data, at, end, cut, time_us, record, add_path, peer, as_size, out, e
             if length < 3:
                 return e, BAD_MP, BAD, 0
             afi, safi = _u16(data, at), _u8(data, at + 2)
-            known = (afi == 1 or afi == 2) and (safi == 1 or safi == 2)
-            if not known:
-                status, family = UNSUPPORTED, afi << 8 | safi
+            supported = (afi == 1 or afi == 2) and (safi == 1 or safi == 2)
+            if not supported:
+                status, afi_safi = UNSUPPORTED, afi << 8 | safi
             if code == 14:  # MP_REACH_NLRI (RFC 4760 section 3)
                 # RFC 7606 section 3 g: a second one is an error.
                 if reach != 0 or length < 5 or 5 + _u8(data, at + 3) > length:
                     return e, BAD_MP, BAD, 0
                 reach, reach_end = at + 5 + _u8(data, at + 3), at + length
                 reach_afi, reach_safi = afi, safi
-                if not known:
+                if not supported:
                     reach_end = reach
             else:  # MP_UNREACH_NLRI (section 4)
                 if unreach != 0:
                     return e, BAD_MP, BAD, 0
                 unreach, unreach_end = at + 3, at + length
                 unreach_afi, unreach_safi = afi, safi
-                if not known:
+                if not supported:
                     unreach_end = unreach
         at += length
 
@@ -670,7 +670,7 @@ def _update(data, at, end, cut, time_us, record, add_path, peer, as_size, out, e
             return np.int64(-1), 0, BAD, 0
         _bare(out, e, time_us, ALIVE, peer, 0, record)
         e += 1
-    return e, reason, status | (WITH_IDS if with_ids else 0), family
+    return e, reason, status | (WITH_IDS if with_ids else 0), afi_safi
 
 
 @njit(**OPTIONS)
@@ -702,7 +702,7 @@ def _entry(data, at, end, time_us, record, peer, out, e):
 
 @njit(**OPTIONS)
 def _bgp4mp(data, at, end, time_us, record, subtype, table, links, out, e):
-    """BGP4MP and BGP4MP_ET (RFC 6396 section 4.4, RFC 8050 section 3). Returns (elems, reason, status, family).
+    """BGP4MP and BGP4MP_ET (RFC 6396 section 4.4, RFC 8050 section 3). Returns (elems, reason, status, afi_safi).
 
     The peer is who sent the message; in the LOCAL subtypes that is the collector.
     """
@@ -799,8 +799,8 @@ def _mrtd_bgp(data, at, end, time_us, record, subtype, table, links, out, e):
         _bare(out, e, time_us, STATE, peer, old << 8 | new, record)
         return e + 1, 0, GOOD, 0
     if subtype != 1:
-        told = OPEN_MESSAGE if subtype == 5 else NOTIFICATION if subtype == 6 else 0
-        _bare(out, e, time_us, ALIVE, peer, told, record)
+        message = OPEN_MESSAGE if subtype == 5 else NOTIFICATION if subtype == 6 else 0
+        _bare(out, e, time_us, ALIVE, peer, message, record)
         return e + 1, 0, GOOD, 0
     if end - at - 12 > MESSAGE_LIMIT - 19:
         return e, BAD_MESSAGE, BAD, 0
@@ -862,7 +862,7 @@ def scan(data, at, final, routes, table, links, out, records, summary):
         first = e
         reason = 0
         status = GOOD
-        family = np.int64(0)
+        afi_safi = np.int64(0)
         if whole:
             e, reason = _rib_routes(data, body + 4, end, time_us, r, 1 if subtype == 2 else 2, links, out, e)
         elif kind == 13:
@@ -873,24 +873,26 @@ def scan(data, at, final, routes, table, links, out, records, summary):
             elif length < 4:
                 reason = SHORT
             elif subtype == 6 or subtype == 12:
-                e, reason, status, family = _rib_generic(data, body + 4, end, time_us, r, subtype == 12, links, out, e)
+                e, reason, status, afi_safi = _rib_generic(
+                    data, body + 4, end, time_us, r, subtype == 12, links, out, e
+                )
             else:
                 afi = 1 if subtype in (2, 3, 8, 9) else 2
                 safi = 1 if subtype in (2, 4, 8, 10) else 2
                 e, reason = _rib(data, body + 4, end, time_us, r, afi, safi, subtype >= 8, False, False, links, out, e)
         elif kind == 16:
-            e, reason, status, family = _bgp4mp(data, body, end, time_us, r, subtype, table, links, out, e)
+            e, reason, status, afi_safi = _bgp4mp(data, body, end, time_us, r, subtype, table, links, out, e)
         elif kind == 17:
             if length < 4:
                 reason = SHORT
             else:
                 time_us += min(_u32(data, body), 999999)
-                e, reason, status, family = _bgp4mp(data, body + 4, end, time_us, r, subtype, table, links, out, e)
+                e, reason, status, afi_safi = _bgp4mp(data, body + 4, end, time_us, r, subtype, table, links, out, e)
         elif kind == 12 and 1 <= subtype <= 4:
             afi = 1 if subtype in (1, 3) else 2
             e, reason = _table_dump(data, body, end, time_us, r, afi, 4 if subtype > 2 else 2, table, links, out, e)
         elif kind == 5:
-            e, reason, status, family = _mrtd_bgp(data, body, end, time_us, r, subtype, table, links, out, e)
+            e, reason, status, afi_safi = _mrtd_bgp(data, body, end, time_us, r, subtype, table, links, out, e)
         else:
             status = UNSUPPORTED
         if e < 0:
@@ -917,7 +919,7 @@ def scan(data, at, final, routes, table, links, out, records, summary):
         row = np.uint64(r * RECORD_WORDS)
         records[row] = np.uint64(at)
         records[row + np.uint64(1)] = np.uint64(12 + length)
-        records[row + np.uint64(2)] = np.uint64(kind | (subtype << 16) | (family << 32))
+        records[row + np.uint64(2)] = np.uint64(kind | (subtype << 16) | (afi_safi << 32))
         records[row + np.uint64(3)] = np.uint64(status | (reason << 8))
         r += 1
         at = end

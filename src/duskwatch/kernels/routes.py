@@ -39,7 +39,7 @@ def absorb(
     cells   uint8[Q, N]   in/out: HELD (1) and KNOWN (2), what each session said last
     routes  int32[Q, N]   in/out: the route it held last, whether it holds it still or not
     last_us int64[Q], last_route int32[Q]   in/out: the latest of all sessions' routes, -1 before the first
-    mentioned  uint8[Q]   in/out: 1 where a row that is absorbed told of the prefix
+    mentioned  uint8[Q]   in/out: 1 where a row that is absorbed names the prefix
     complete, fresh  uint8[N]   in/out: families, bits: its whole table is known; it ended and that is not known yet
     sessions  uint8[N]    in/out: UNMET, LIVE, ENDED or QUIET; of an end and a silence the one that came first
     keep    uint8[L]      out: 1 where the row stays in the log
@@ -120,7 +120,7 @@ def more_origins(prefix, op, route, origin_of, origin, several):
 
 @njit(nogil=True, cache=True)
 def held_routes(time_us, session, prefix, code, route, until_us, held):
-    """Which route each session holds to each prefix once some rows of votes were told.
+    """Which route each session holds to each prefix after some rows of votes.
 
     time_us int64[R], session/prefix int32[R], code uint8[R], route int32[R]   rows in time order; prefix -1: a session
     until_us  rows from then on are not read

@@ -107,7 +107,7 @@ def fold_elems(
     watched       uint8[P]        1 where the log is to tell of it
     sizes         int64[N, 2]     in/out: prefixes held by each peer, IPv4 and IPv6
     heard_us      int64[N]        in/out: last time each peer was heard, -1 before the first
-    live          uint8[N]        in/out: 1 while the session is up as far as is known, 2 where the log has told that it
+    live          uint8[N]        in/out: 1 while the session is up as far as is known, 2 where the log says that it
                                   is silent
     dump_policy   uint8[N, 2]     by family. LOAD: a table dump fills the peer's table; COMPARE: it is only compared
     dump_matched, dump_missing    int64[N, 2]  in/out: dump entries that were compared and agreed, or were filled in;
@@ -194,21 +194,21 @@ def fold_elems(
             counters[5] += 1
             what = WITHDRAW
         if what == ANNOUNCE or what == RIB:
-            family = 0 if afi[row] == 1 else 1
+            address_family = 0 if afi[row] == 1 else 1
             has = held[where, word] & bit
             if what == RIB:
-                compared = dump_policy[who, family] == COMPARE
+                compared = dump_policy[who, address_family] == COMPARE
                 if has or not compared:
-                    dump_matched[who, family] += 1
+                    dump_matched[who, address_family] += 1
                 else:
-                    dump_missing[who, family] += 1
+                    dump_missing[who, address_family] += 1
                 if compared:
                     continue
             if identified:
                 _count_path(path_keys, path_ids, path_values, where, who, path_id[row], 1)
             if not has:
                 held[where, word] |= bit
-                sizes[who, family] += 1
+                sizes[who, address_family] += 1
             if what == ANNOUNCE and live[who] == 0:
                 live[who] = 1
                 log_time[rows] = now
@@ -220,12 +220,12 @@ def fold_elems(
             if watched[where] == 1:
                 op = HOLD if what == ANNOUNCE else DUMPED_HOLD
         elif what == WITHDRAW:
-            family = 0 if afi[row] == 1 else 1
+            address_family = 0 if afi[row] == 1 else 1
             if identified and _count_path(path_keys, path_ids, path_values, where, who, path_id[row], 0) > 0:
                 continue
             if held[where, word] & bit:
                 held[where, word] &= ~bit
-                sizes[who, family] -= 1
+                sizes[who, address_family] -= 1
             if watched[where] == 1:
                 op = LOSE
         elif what == STATE:

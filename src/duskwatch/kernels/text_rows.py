@@ -11,8 +11,8 @@ from duskwatch.kernels.text_values import DOT, parse_address, parse_flags, parse
 # How the value of a key is read.
 (
     NUMBER,
-    ADDRESS,  # the column of its upper half, and the next one; the family goes to AFI
-    SENDER,  # the same, but the family goes to the column behind
+    ADDRESS,  # the column of its upper half, and the next one; the address family goes to AFI
+    SENDER,  # the same, but the address family goes to the column behind
     NANOSECONDS,
     SECONDS,  # of time or duration, with a fraction or not
     MILLISECONDS,
@@ -58,16 +58,16 @@ def _read_line(data, places, line, reads, columns, most, flag_names, protocols, 
             continue
         how, column = reads[k], columns[k]
         if how == ADDRESS or how == SENDER:
-            family, hi, lo = parse_address(data, at, size)
-            if family == 0:
+            address_family, hi, lo = parse_address(data, at, size)
+            if address_family == 0:
                 if how == SENDER:
                     continue
                 return False
             out[column, row], out[column + 1, row] = hi, lo
             if how == SENDER:
-                out[column + 2, row] = family
+                out[column + 2, row] = address_family
             else:
-                out[to.AFI, row] = family
+                out[to.AFI, row] = address_family
         elif how == TIME:
             when = parse_time(data, at, size)
             if when < 0:

@@ -34,7 +34,7 @@ def parse_number(data, at, size):
 
 @njit(**OPTIONS)
 def parse_address(data, at, size):
-    """Family (0: it is no address), upper and lower half of an address, left-aligned."""
+    """Address family (0: it is no address), upper and lower half of an address, left-aligned."""
     for i in range(at, min(at + size, at + 5)):
         if data[i] == COLON:
             return _six(data, at, at + size)

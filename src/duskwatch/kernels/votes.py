@@ -32,19 +32,19 @@ LEAST_WHOLE = 3
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _state(votes, known, voters, whole, ever):
+def _state(votes, known_voters, voters, whole, ever):
     """State of a prefix; see signals.visibility for the rule."""
-    if voters == 0 or known == 0:
+    if voters == 0 or known_voters == 0:
         return UNKNOWN
-    if known * 2 <= voters and whole < LEAST_WHOLE:
+    if known_voters * 2 <= voters and whole < LEAST_WHOLE:
         return VISIBLE if ever else UNKNOWN
     if votes == 0:
         return DARK
-    return VISIBLE if votes * 2 > known else MINORITY
+    return VISIBLE if votes * 2 > known_voters else MINORITY
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _add(cell, voter, prefix, hold_of, known_of, votes, known, step):
+def _add(cell, voter, prefix, hold_of, known_of, votes, known_voters, step):
     if cell & HELD:
         before = np.int64(hold_of[prefix, voter])
         hold_of[prefix, voter] = before + step
@@ -56,9 +56,9 @@ def _add(cell, voter, prefix, hold_of, known_of, votes, known, step):
         before = np.int64(known_of[prefix, voter])
         known_of[prefix, voter] = before + step
         if step > 0 and before == 0:
-            known[prefix] += 1
+            known_voters[prefix] += 1
         elif step < 0 and before == 1:
-            known[prefix] -= 1
+            known_voters[prefix] -= 1
 
 
 @njit(nogil=True, cache=True, inline="always")
@@ -88,8 +88,8 @@ def count_whole(who, voter, kind, voting, complete, step, whole_of, whole):
 
 @njit(nogil=True, cache=True)
 def count_votes(
-    time_us, session, prefix, code, route, voter_of, family,
-    cells, hold_of, known_of, votes, known, state, full, last_route, ever,
+    time_us, session, prefix, code, route, voter_of, address_family,
+    cells, hold_of, known_of, votes, known_voters, state, full, last_route, ever,
     voting, complete, fresh, voting_of, voters, whole_of, whole,
     row, touched, touched_list, out_time, out_prefix, out_state, out_votes, out_known, out_route, out_by,
     step_time, step4, step6,
@@ -97,16 +97,16 @@ def count_votes(
     """Walk rows in time order and tell each change of state of a prefix, and of the number of voters.
 
     time_us int64[R], session/prefix int32[R], code uint8[R], route int32[R]   rows, sorted by time
-    voter_of int32[N]   voter of each session            family uint8[P]  0 IPv4, 1 IPv6
+    voter_of int32[N]   voter of each session    address_family uint8[P]  0 IPv4, 1 IPv6
     cells    uint8[P, N]   HELD and KNOWN bits           hold_of, known_of  uint16[P, V]  voting sessions per voter
-    votes, known  int32[P]     state uint8[P]   full uint8[P]  1 where every voter that is known holds it
+    votes, known_voters  int32[P]     state uint8[P]   full uint8[P]  1 where every voter that is known holds it
     ever     uint8[P]   some session held it at some time       last_route  int32[P]  the latest route of any
     voting   uint8[N, 2]   complete, fresh uint8[N] families, bits   voting_of, whole_of int32[V, 2]
     voters, whole int32[2]
     All of these are in/out, so that the walk can stop when ``out_*`` or ``step_*`` are full and be taken up again.
     touched uint8[P], touched_list int32[P]: scratch, zero at entry.
 
-    Rows of one moment are taken together: only the state after the last of them is told, in order of prefix. Returns
+    Rows of one moment are taken together: only the state after the last of them is written, in order of prefix. Returns
     (next row, changes written, steps written, more room needed).
     """
     prefixes = votes.shape[0]
@@ -124,7 +124,7 @@ def count_votes(
             voter = voter_of[who]
             if what <= OTHER:
                 where = prefix[row]
-                kind = family[where]
+                kind = address_family[where]
                 old = cells[where, who]
                 holds = what == HOLD or what == DUMPED_HOLD
                 new = KNOWN | HELD if holds else KNOWN
@@ -139,8 +139,8 @@ def count_votes(
                 if new != old:
                     cells[where, who] = new
                     if voting[who, kind] == 1:
-                        _add(old & ~new, voter, where, hold_of, known_of, votes, known, -1)
-                        _add(new & ~old, voter, where, hold_of, known_of, votes, known, 1)
+                        _add(old & ~new, voter, where, hold_of, known_of, votes, known_voters, -1)
+                        _add(new & ~old, voter, where, hold_of, known_of, votes, known_voters, 1)
                         if touched[where] == 0:
                             touched_list[n_touched] = where
                             n_touched += 1
@@ -152,8 +152,8 @@ def count_votes(
                 complete[who] = 0
                 for where in range(prefixes):
                     if cells[where, who] != 0:
-                        if voting[who, family[where]] == 1:
-                            _add(cells[where, who], voter, where, hold_of, known_of, votes, known, -1)
+                        if voting[who, address_family[where]] == 1:
+                            _add(cells[where, who], voter, where, hold_of, known_of, votes, known_voters, -1)
                             if touched[where] == 0:
                                 touched_list[n_touched] = where
                                 n_touched += 1
@@ -168,12 +168,12 @@ def count_votes(
                     count_whole(who, voter, kind, voting, complete, 1, whole_of, whole)
                 fresh[who] &= WHOLE - told
                 for where in range(prefixes):
-                    if told & (1 << family[where]) == 0:
+                    if told & (1 << address_family[where]) == 0:
                         continue
                     if cells[where, who] & KNOWN == 0:
                         cells[where, who] |= KNOWN
-                        if voting[who, family[where]] == 1:
-                            _add(KNOWN, voter, where, hold_of, known_of, votes, known, 1)
+                        if voting[who, address_family[where]] == 1:
+                            _add(KNOWN, voter, where, hold_of, known_of, votes, known_voters, 1)
                     if touched[where] == 0:
                         touched_list[n_touched] = where
                         n_touched += 1
@@ -192,9 +192,9 @@ def count_votes(
                     elif on == 0 and voting_of[voter, kind] == 0:
                         voters[kind] -= 1
                     for where in range(prefixes):
-                        if family[where] == kind:
+                        if address_family[where] == kind:
                             if cells[where, who] != 0:
-                                _add(cells[where, who], voter, where, hold_of, known_of, votes, known, step)
+                                _add(cells[where, who], voter, where, hold_of, known_of, votes, known_voters, step)
                             if touched[where] == 0:
                                 touched_list[n_touched] = where
                                 n_touched += 1
@@ -204,9 +204,9 @@ def count_votes(
             touched_list[:n_touched].sort()
         for k in range(n_touched):
             where = touched_list[k]
-            mine = family[where]
-            new_state = _state(votes[where], known[where], voters[mine], whole[mine], ever[where])
-            new_full = 1 if votes[where] == known[where] else 0
+            mine = address_family[where]
+            new_state = _state(votes[where], known_voters[where], voters[mine], whole[mine], ever[where])
+            new_full = 1 if votes[where] == known_voters[where] else 0
             if new_state != state[where] or new_full != full[where]:
                 state[where] = new_state
                 full[where] = new_full
@@ -214,7 +214,7 @@ def count_votes(
                 out_prefix[changes] = where
                 out_state[changes] = new_state
                 out_votes[changes] = votes[where]
-                out_known[changes] = known[where]
+                out_known[changes] = known_voters[where]
                 out_route[changes] = last_route[where]
                 out_by[changes] = 1 if touched[where] == BY_VOTERS else 0
                 changes += 1
@@ -229,13 +229,13 @@ def count_votes(
 
 @njit(nogil=True, cache=True)
 def cover_steps(
-    time_us, prefix, state, by_voters, family, first, last, weight4, weight6,
+    time_us, prefix, state, by_voters, address_family, first, last, weight4, weight6,
     visible, holds, cover4, cover6, traces4, traces6, out_time, out_values, out_by,
 ):  # fmt: skip
     """Count what the visible prefixes cover, each unit of address space once, after every change.
 
     time_us int64[C], prefix int32[C], state/by_voters uint8[C]   changes of one entity's prefixes, in time order
-    family   uint8[P]     first, last int64[P]   segments [first, last) of the prefix's family that it covers
+    address_family uint8[P]     first, last int64[P]   segments [first, last) of that address family that it covers
     weight4, weight6  float64[K]   /24s or /48s in each segment
     visible, holds    uint8[P]  in/out     cover*, traces*  int32[K]  in/out: visible and held prefixes over a segment
     out_time int64[C], out_values float64[C, 5] (prefixes, /24s, /48s, held /24s, held /48s), out_by uint8[C]
@@ -261,7 +261,7 @@ def cover_steps(
             visible[p] = now_visible
             values[0] += step
             for k in range(first[p], last[p]):
-                if family[p] == 0:
+                if address_family[p] == 0:
                     cover4[k] += step
                     if cover4[k] == (1 if step > 0 else 0):
                         values[1] += step * weight4[k]
@@ -273,7 +273,7 @@ def cover_steps(
             step = now_holds - np.int64(holds[p])
             holds[p] = now_holds
             for k in range(first[p], last[p]):
-                if family[p] == 0:
+                if address_family[p] == 0:
                     traces4[k] += step
                     if traces4[k] == (1 if step > 0 else 0):
                         values[3] += step * weight4[k]

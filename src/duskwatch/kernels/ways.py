@@ -10,18 +10,18 @@ SOME, NONE = 0.25, 0.05  # shares of routes
 
 
 @njit(nogil=True, cache=True)
-def cross_border(asns, start, own, outside, inside):
-    """Where each path enters what is one's own, walked from the origin.
+def cross_border(asns, start, inside_hop, outside, inside):
+    """Where each path enters an entity, walked from the origin.
 
     asns uint32[H], start int64[R + 1]: paths, as in kernels.paths; a hop 0 is a set, of which nobody is known
-    own  uint8[H]  1 where the AS of a hop is one's own
+    inside_hop  uint8[H]  1 where the AS of a hop is inside the entity
     outside, inside uint32[R]: out, the first AS that is not, and the last that is. ``outside`` 0: the path never
-        leaves, or leaves through a set; ``inside`` 0: who originates it is not one's own
+        leaves, or leaves through a set; ``inside`` 0: who originates it is not inside
     """
     for path in range(start.shape[0] - 1):
         at = start[path + 1] - 1
         outside[path] = inside[path] = 0
-        while at >= start[path] and own[at] == 1:
+        while at >= start[path] and inside_hop[at] == 1:
             inside[path] = asns[at]
             at -= 1
         if at >= start[path]:
@@ -37,18 +37,18 @@ def _covers(hi, lo, length, other_hi, other_lo):
 
 
 @njit(nogil=True, cache=True)
-def own_space(afi, hi, lo, length, family, parent, net):
+def own_space(afi, hi, lo, length, address_family, parent, net):
     """Which prefix each one lies in, and the addresses of it that lie in no further one.
 
     afi, length uint8[P], hi, lo uint64[P]   IPv4 prefixes, or IPv6 ones, in order of address and length
     parent int32[P]: out, -1 where there is none
-    net    int64[P]: out, IPv4 addresses; 1 of each IPv6 prefix; 0 of the other family
+    net    int64[P]: out, IPv4 addresses; 1 of each IPv6 prefix; 0 of the other address family
     """
     stack = np.empty(130, np.int64)
     depth = 0
     for p in range(afi.shape[0]):
         parent[p], net[p] = -1, 0
-        if afi[p] != family or length[p] == 0:
+        if afi[p] != address_family or length[p] == 0:
             continue
         bits = np.int64(length[p])
         while depth > 0:
@@ -59,7 +59,7 @@ def own_space(afi, hi, lo, length, family, parent, net):
         net[p] = 1
         if depth > 0:
             parent[p] = stack[depth - 1]
-        if family == 1:
+        if address_family == 1:
             net[p] = np.int64(1) << (32 - bits)
             if depth > 0:
                 net[stack[depth - 1]] -= net[p]
@@ -93,7 +93,7 @@ def lean_on(parent, net, counted, path, voter_start, voter_session, hop_start, h
     through = np.zeros(lost.shape[0], np.int32)
     met = np.empty(lost.shape[0], np.int32)
     times = np.zeros(lost.shape[0], np.int32)
-    own = np.empty(lost.shape[0], np.int32)
+    carriers = np.empty(lost.shape[0], np.int32)
     for p in range(parent.shape[0]):
         if counted[p] == 0 or net[p] <= 0:
             continue
@@ -107,17 +107,17 @@ def lean_on(parent, net, counted, path, voter_start, voter_session, hop_start, h
                 having += 1
                 for h in range(hop_start[route], hop_start[route + 1]):
                     if times[hop_as[h]] == 0:
-                        own[few] = hop_as[h]
+                        carriers[few] = hop_as[h]
                         few += 1
                     times[hop_as[h]] += 1
             holders += 1 if having else 0
             for k in range(few):
-                if times[own[k]] == having:  # each of its sessions goes through it
-                    if through[own[k]] == 0:
-                        met[many] = own[k]
+                if times[carriers[k]] == having:  # each of its sessions goes through it
+                    if through[carriers[k]] == 0:
+                        met[many] = carriers[k]
                         many += 1
-                    through[own[k]] += 1
-                times[own[k]] = 0
+                    through[carriers[k]] += 1
+                times[carriers[k]] = 0
         voters = holders if known_only else voter_start.shape[0] - 1
         seen = 2 * holders > voters
         total[0] += net[p] if seen else 0
@@ -131,8 +131,9 @@ def lean_on(parent, net, counted, path, voter_start, voter_session, hop_start, h
 
 @njit(nogil=True, cache=True)
 def main_ways(
-    time_us, session, prefix, code, way, change_us, change_unit, change_seen, voter_start, voter_session, family,
-    ways, out_us, out_unit, out_from, out_to, out_voters, share_since, share_us, share_way, share_up, share_of,
+    time_us, session, prefix, code, way, change_us, change_unit, change_seen, voter_start, voter_session,
+    address_family, ways, out_us, out_unit, out_from, out_to, out_voters, share_since, share_us, share_way, share_up,
+    share_of,
 ):  # fmt: skip
     """When the way that most voters have to each prefix changes; a prefix that is not visible has none.
 
@@ -140,7 +141,7 @@ def main_ways(
             way, a small number
     change_us int64[C], change_unit int32[C], change_seen uint8[C]  when each prefix becomes visible (1), ceases to (0),
             ceases to because voters left (2), or nobody is there to say (3), which changes nothing
-    voter_start int64[V + 1], voter_session int32[*]   sessions of each voter     family uint8[U]  afi of each prefix
+    voter_start int64[V + 1], voter_session int32[*]   sessions of each voter   address_family uint8[U]  afi of each
     ways  int, how many there are
     out_us int64[O], out_unit int32[O], out_from, out_to int32[O], out_voters uint8[O]: out, -1 none, 1 voters left
     share_since, share_us int64[O], share_way int32[O], share_up uint8[O], share_of float64[O]: out, when a way comes to
@@ -149,7 +150,7 @@ def main_ways(
     Another way is the main one once more than half of those who have any have it, or nobody has the main one any more.
     Returns how many of both; more than there is room for are counted and not written.
     """
-    units, sessions = family.shape[0], 0
+    units, sessions = address_family.shape[0], 0
     for k in range(voter_session.shape[0]):
         sessions = max(sessions, voter_session[k] + 1)
     held = np.full((units, sessions), NOWHERE, np.int32)
@@ -169,7 +170,7 @@ def main_ways(
             what, who, where = code[row], session[row], prefix[row]
             if where >= 0:
                 to = way[row] if what == VOTE_HOLD or what == VOTE_DUMPED_HOLD else np.int32(NOWHERE)
-                if votes[who, 0 if family[where] == 1 else 1] == 1:
+                if votes[who, 0 if address_family[where] == 1 else 1] == 1:
                     if held[where, who] != NOWHERE:
                         carried[held[where, who]] -= 1
                         total -= 1
@@ -194,8 +195,8 @@ def main_ways(
                         is_dirty[unit] = 1
                         dirty[many] = unit
                         many += 1
-                    counts = votes[who, 0] if family[unit] == 1 else votes[who, 1]
-                    did = before4 if family[unit] == 1 else before6
+                    counts = votes[who, 0] if address_family[unit] == 1 else votes[who, 1]
+                    did = before4 if address_family[unit] == 1 else before6
                     if what == CLEAR:
                         counts = np.uint8(0)
                     if counts != did:
@@ -217,7 +218,7 @@ def main_ways(
         for k in range(many):
             unit = dirty[k]
             is_dirty[unit] = 0
-            column = 0 if family[unit] == 1 else 1
+            column = 0 if address_family[unit] == 1 else 1
             holders, best = 0, np.int32(NOWHERE)
             for v in range(voter_start.shape[0] - 1):
                 for s in range(voter_start[v], voter_start[v + 1]):

@@ -35,12 +35,12 @@ def thin_out(time_us: npt.NDArray[np.int64], values: npt.NDArray[np.float64], sp
     order = np.lexsort((values, bucket))
     first_of = np.flatnonzero(np.concatenate([[True], np.diff(bucket) != 0]))
     last_of = np.append(first_of[1:], len(bucket)) - 1
-    known = order[~np.isnan(values[order])]
-    begins = np.flatnonzero(np.concatenate([[True], np.diff(bucket[known]) != 0])) if len(known) else known
-    ends = np.append(begins[1:], len(known)) - 1 if len(known) else known
+    measured = order[~np.isnan(values[order])]
+    begins = np.flatnonzero(np.concatenate([[True], np.diff(bucket[measured]) != 0])) if len(measured) else measured
+    ends = np.append(begins[1:], len(measured)) - 1 if len(measured) else measured
     blind = np.isnan(values)
     turns = np.flatnonzero(np.diff(blind.astype(np.int8))) + 1
-    return np.unique(np.concatenate([first_of, last_of, known[begins], known[ends], turns]))
+    return np.unique(np.concatenate([first_of, last_of, measured[begins], measured[ends], turns]))
 
 
 def steps(level: Level, values: npt.NDArray[np.float64], span: Span, pixels: int) -> Rows:

@@ -18,6 +18,7 @@ WIDTH, NARROW = 920, 358  # of a whole chart, in pixels: the page's column on a 
 LEFT, NARROW_LEFT = 64, 40  # of it, left of the plot, for the labels of the y axis
 RIGHT = 6
 TITLE, SUBTITLE, LABEL = 18, 13, 12  # sizes of type
+WIDEST = 0.6  # of its size, what a character of a line takes in the widest of the common sans-serif fonts
 LINE = 15  # from a line of labels to the next
 
 
@@ -151,7 +152,7 @@ def _align(frame: Frame, time_us: int) -> str:
 
 def _wrapped(text: str, frame: Frame, size: float) -> list[str]:
     across = NARROW if frame.narrow else WIDTH
-    return wrap(text, max(20, int(across / (0.52 * size))), break_on_hyphens=False)
+    return wrap(text, max(20, int(across / (WIDEST * size))), break_on_hyphens=False)
 
 
 def y_labels(frame: Frame, marks: list[tuple[float, str]], scale: Spec) -> list[Spec]:

@@ -128,11 +128,11 @@ def others_chart(report: Report, *, narrow: bool = False) -> Spec:
         layers.append(at_left(frame, _panel_name(name, normal.text, narrow), top - 12, colour="text"))
     layers += _rules(frame, height)
     layers += time_axis(frame, height, source=source(report))
-    told = [normal.how for normal, _, _ in named]
+    hows = [normal.how for normal, _, _ in named]
     heading = f"{capital(number_text(len(named)))} signals that others measured"
     if report.outages:
-        heading = f"{capital(number_text(told.count(FELL)))} of {number_text(len(named))} signals fell"
-        heading += f", {number_text(told.count(LOWER))} more were low" if LOWER in told else ""
+        heading = f"{capital(number_text(hows.count(FELL)))} of {number_text(len(named))} signals fell"
+        heading += f", {number_text(hows.count(LOWER))} more were low" if LOWER in hows else ""
     notes = [f"{capital(place_name(report))}: each signal in per cent of its own normal; outages are shaded"]
     made = finished(frame, layers, height, title(frame, heading, notes))
     return made | {"resolve": {"scale": {"y": "independent"}}}

@@ -34,7 +34,7 @@ from duskwatch.publication.names import place_name
 from duskwatch.publication.others import described, only_others
 from duskwatch.publication.palette import LIGHT
 from duskwatch.publication.spans import detail, whole
-from duskwatch.publication.times_text import capital, clock, fine, number_text, told, zone
+from duskwatch.publication.times_text import capital, clock, fine, number_text, shown_time, zone
 from duskwatch.publication.watching import NO_LOSS, NOT_HEARD, NOT_WATCHED, unjudged
 from duskwatch.records.outages import Outage, When
 from duskwatch.records.report import Report
@@ -98,7 +98,7 @@ def chart_title(report: Report) -> str:
     if outage is None:
         return finding(report).headline
     seconds = fine(outage.duration_us) and exact(outage.onset)
-    at = f"{clock(told(outage.onset.best_us, seconds), seconds)} UTC"
+    at = f"{clock(shown_time(outage.onset.best_us, seconds), seconds)} UTC"
     how = measure(report)
     lost = losses(report, outage)
     if how.others:
@@ -113,7 +113,7 @@ def chart_title(report: Report) -> str:
     soon = sum(moment - lost.times_us[0] <= 5 * MINUTE for moment in lost.times_us)
     if soon == lost.total:
         return f"{'Both' if soon == 2 else f'All {number_text(soon)}'} {noun} vanished at {at}"
-    last = clock(told(lost.times_us[-1]))
+    last = clock(shown_time(lost.times_us[-1]))
     rest = "the last one" if lost.total - soon == 1 else "the rest by"
     if rest == "the rest by":
         return f"{capital(number_text(soon))} of {number_text(lost.total)} {noun} vanished at {at}, {rest} {last}"
@@ -257,7 +257,7 @@ def _moments(frame: Frame, height: int) -> list[Spec]:
 
 def _clocks(report: Report, time_us: int, seconds: bool) -> tuple[str, str]:
     """``16:15 UTC``, and ``01:15 in Pyongyang`` for the line below."""
-    moment = told(time_us, seconds)
+    moment = shown_time(time_us, seconds)
     there = zone(report.time_zone)
     local = "" if there is None else f"{clock(moment.astimezone(there), seconds)} local"
     return f"{clock(moment, seconds)} UTC", local

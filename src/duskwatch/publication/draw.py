@@ -17,7 +17,7 @@ PNG_SCALE = 2.0
 _PATH = re.compile(r' d="([^"]*)"')
 _TENTHS = re.compile(r"(\.\d)\d+")
 _NOISE = re.compile(r'<path class="(?:background|foreground)"[^>]* d="(?:M0,0h0v0h0Z)?"[^>]*/>')  # draws nothing
-# What nobody watched is hatched, so that it is told from zero in grey print too. Vega has no patterns: a colour of
+# What nobody watched is hatched, so that it differs from zero in grey print too. Vega has no patterns: a colour of
 # that name is drawn, and becomes one here.
 _HATCH = (
     '<defs><pattern id="hatch" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'

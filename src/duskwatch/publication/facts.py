@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from duskwatch.publication.levels import F64, Span, edges, least_between, middle, value_at
-from duskwatch.publication.others import told_by
+from duskwatch.publication.others import leading_signal
 from duskwatch.records.outages import Outage, When
 from duskwatch.records.reason import Reason
 from duskwatch.records.report import Report
@@ -20,15 +20,15 @@ UNITS = {
     SLASH24: ("network (/24)", "networks (/24)"),
     SLASH48: ("IPv6 network (/48)", "IPv6 networks (/48)"),
 }
-NEARLY = 0.999  # a loss that is not told as a total one
-MOSTLY = 0.9  # share of an outage from which on a part of it is told as the whole
+NEARLY = 0.999  # a loss that is not called a total one
+MOSTLY = 0.9  # share of an outage from which on a part of it stands for the whole
 # Reasons that rest on bins: their times are no better than a bin is long.
 OF_BINS = frozenset({"fell", "fell-slowly", "fell-unmeasured", "back", "back-unmeasured", "declined", "declined-back"})
 WRAPPERS = frozenset({"return-began", "nothing-left", "something-back", "new-normal"})  # say what the first part dates
 
 
 class Measure(NamedTuple):
-    """The measure that the report is told in: a step function over the rows of a Level."""
+    """The measure of the report: a step function over the rows of a Level."""
 
     signal: str  # bgp.visible_slash24, ...
     unit: str  # one of them, in words
@@ -54,18 +54,18 @@ class Measure(NamedTuple):
         return re.sub(r" \(/\d+\)", "", self.counted(number))
 
 
-class OneFamily(NamedTuple):
+class OneAddressFamily(NamedTuple):
     """An outage of one address family of an entity that has routes of both."""
 
     lost: str  # IPv6 or IPv4
     stayed: str  # the other one
-    lost_values: F64  # [N] visible /48s or /24s of the lost family, by the rows of the Level
-    before: float  # /24s or /48s of the other family ahead of the onset; NaN where nobody watched it
+    lost_values: F64  # [N] visible /48s or /24s of the lost address family, by the rows of the Level
+    before: float  # /24s or /48s of the other address family ahead of the onset; NaN where nobody watched it
     least: float  # and how many were left at worst while the outage lasted; NaN where nobody watched it
 
     @property
     def kept(self) -> bool:
-        """Whether some of the other family was visible all the time, as far as anybody watched."""
+        """Whether some of the other address family was visible all the time, as far as anybody watched."""
         return self.least > 0
 
 
@@ -76,7 +76,7 @@ class Core(NamedTuple):
     share: float  # lost for most of it: the time-weighted median, 0..1
     before: float  # the measure ahead of the onset; NaN where it is not known
     middle: float  # the median that was left; NaN where it is not known
-    whole: bool  # it makes up nearly all of the outage, and is told as the outage itself
+    whole: bool  # it makes up nearly all of the outage, and stands for the outage itself
 
 
 def main_outage(report: Report) -> Outage | None:
@@ -91,22 +91,22 @@ def measure(report: Report) -> Measure:
     they count addresses, however these are cut into prefixes. A row is taken as unknown only where its own value is.
     """
     level, main = report.history.level, main_outage(report)
-    alone = one_family(report, main) if main is not None else None
+    alone = one_address_family(report, main) if main is not None else None
     if _any(level.slash24) and not (alone is not None and alone.lost == "IPv6" and _any(level.slash48)):
         return Measure(SLASH24, *UNITS[SLASH24], level.slash24)
     if _any(level.slash48):
         return Measure(SLASH48, *UNITS[SLASH48], level.slash48)
     if report.history.series and not _any(level.prefixes):
-        block, name = told_by(report, main)
-        told = f"by the signal {name}"
-        return Measure(name, told, told, sampled(block, name, level.time_us), others=True)
+        block, name = leading_signal(report, main)
+        by_signal = f"by the signal {name}"
+        return Measure(name, by_signal, by_signal, sampled(block, name, level.time_us), others=True)
     return Measure("bgp.visible_prefixes", "prefix", "prefixes", level.prefixes)
 
 
-def one_family(report: Report, outage: Outage) -> OneFamily | None:
-    """Which family an outage took, where the other one was there; None where it took both, or there is only one.
+def one_address_family(report: Report, outage: Outage) -> OneAddressFamily | None:
+    """Which address family an outage took, where the other was there; None where it took both, or there is one only.
 
-    Told by the signals that raised the outage; where none of them is of one family, by the routes that were lost.
+    The signals that raised the outage say it; where none of them is of one alone, the routes that were lost.
     """
     level, log = report.history.level, report.history.changes
     took4, took6 = SLASH24 in outage.signals, SLASH48 in outage.signals
@@ -122,9 +122,9 @@ def one_family(report: Report, outage: Outage) -> OneFamily | None:
     before = value_at(level, other, outage.onset.earliest_us - 1)
     least = least_between(level, other, outage.onset.best_us, end_us(outage, report))
     if not before > 0 and (least == 0 or not _any(other)):
-        return None  # it had no routes of the other family to keep
+        return None  # it had no routes of the other to keep
     names = ("IPv4", "IPv6") if took4 else ("IPv6", "IPv4")
-    return OneFamily(names[0], names[1], lost, before, least)
+    return OneAddressFamily(names[0], names[1], lost, before, least)
 
 
 def _any(values: F64) -> bool:
@@ -148,32 +148,32 @@ def noun_of(report: Report, outage: Outage, total: int) -> tuple[str, str]:
 
     Networks where each of them is one /24 (or /48), so that a page counts networks in one way; else prefixes.
     """
-    alone, how = one_family(report, outage), measure(report)
-    family = f"{alone.lost} " if alone is not None else "IPv6 " if how.signal == SLASH48 else ""
+    alone, how = one_address_family(report, outage), measure(report)
+    version = f"{alone.lost} " if alone is not None else "IPv6 " if how.signal == SLASH48 else ""
     if how.signal in UNITS and abs(before(report, outage) - total) < 0.5:
-        return f"{family}network", f"{family}networks"
-    return f"{family}prefix", f"{family}prefixes"
+        return f"{version}network", f"{version}networks"
+    return f"{version}prefix", f"{version}prefixes"
 
 
 def core(report: Report, outage: Outage) -> Core:
     """The stretch that a headline tells: see :class:`Core`. The whole outage where the measure does not show it."""
     level, values = report.history.level, measure(report).values
-    own = Span(outage.onset.best_us, end_us(outage, report))
+    outer = Span(outage.onset.best_us, end_us(outage, report))
     had = before(report, outage)
-    least = least_between(level, values, own.from_us, own.until_us)
+    least = least_between(level, values, outer.from_us, outer.until_us)
     bounds = edges(level)
-    below = (values <= had * (1 - outage.depth / 2)) & (bounds[1:] > own.from_us) & (bounds[:-1] < own.until_us)
+    below = (values <= had * (1 - outage.depth / 2)) & (bounds[1:] > outer.from_us) & (bounds[:-1] < outer.until_us)
     shows = had > 0 and least >= 0 and abs((had - least) / had - outage.depth) <= 0.02
     if not shows or not below.any():
-        return Core(own, outage.depth, float("nan"), float("nan"), True)
+        return Core(outer, outage.depth, float("nan"), float("nan"), True)
     rows = np.flatnonzero(below)
-    first, last = max(int(bounds[rows[0]]), own.from_us), min(int(bounds[rows[-1] + 1]), own.until_us)
+    first, last = max(int(bounds[rows[0]]), outer.from_us), min(int(bounds[rows[-1] + 1]), outer.until_us)
     span = Span(first, last)
-    whole = span.length_us >= MOSTLY * own.length_us
-    span = own if whole else span
+    whole = span.length_us >= MOSTLY * outer.length_us
+    span = outer if whole else span
     left = middle(level, np.where(values > had, had, values), span)
     share = (had - left) / had
-    # A total loss is told as one by its dark stretch alone, which knows of times between rows.
+    # A total loss shows as one by its dark stretch alone, which knows of times between rows.
     dark = gone_span(outage, report)
     if dark is not None and dark.length_us >= MOSTLY * span.length_us:
         share = 1.0
@@ -211,16 +211,16 @@ def dark_span(outage: Outage, report: Report) -> Span | None:
 def gone_span(outage: Outage, report: Report) -> Span | None:
     """The longest stretch in which nothing was left of what an outage took; None where something was all the time.
 
-    That of :func:`dark_span`; where one family was lost alone, the longest in which nothing of that one was visible.
+    That of :func:`dark_span`; where one address family was lost alone, the longest in which nothing of it was visible.
     """
-    alone = one_family(report, outage)
+    alone = one_address_family(report, outage)
     if alone is None:
         return dark_span(outage, report)
     bounds = edges(report.history.level)
     first, last = outage.onset.earliest_us, end_us(outage, report)
     # Stretches that nobody watched are part of the loss they lie in, as everywhere else.
-    known = ~np.isnan(alone.lost_values)
-    rows = np.flatnonzero(known & (bounds[1:] > first) & (bounds[:-1] < last))
+    measured = ~np.isnan(alone.lost_values)
+    rows = np.flatnonzero(measured & (bounds[1:] > first) & (bounds[:-1] < last))
     change = np.flatnonzero(np.diff(alone.lost_values[rows] == 0, prepend=False, append=False))
     spans = []
     for begin, end in zip(change[::2].tolist(), change[1::2].tolist(), strict=True):

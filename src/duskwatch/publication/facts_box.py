@@ -3,10 +3,10 @@
 from typing import NamedTuple
 
 from duskwatch.publication.facts import core, dark_span, exact, held, length_text, main_outage, measure
-from duskwatch.publication.finding import lost_text
+from duskwatch.publication.finding import SAME_SHARE, lost_text
 from duskwatch.publication.observers import count_observers, observers, over_window, saw_text, witnesses_of
 from duskwatch.publication.others import names_of, only_others
-from duskwatch.publication.times_text import clock, count, day, fine, local, number_text, percent, told
+from duskwatch.publication.times_text import clock, count, day, fine, local, number_text, percent, shown_time
 from duskwatch.publication.watching import watched_share
 from duskwatch.records.outages import Outage, When
 from duskwatch.records.report import Report
@@ -65,16 +65,16 @@ def _without(report: Report) -> tuple[Fact, ...]:
 
 def _moment(outage: Outage, when: When) -> str:
     seconds = fine(outage.duration_us) and exact(when)
-    return f"{clock(told(when.best_us, seconds), seconds)} UTC"
+    return f"{clock(shown_time(when.best_us, seconds), seconds)} UTC"
 
 
 def _moment_notes(report: Report, when: When) -> tuple[str, ...]:
-    moment = told(when.best_us)
+    moment = shown_time(when.best_us)
     there = local(when.best_us, report.time_zone)
     notes = [f"{day(moment)} {moment.year}" + (f"; {there}" if there else "")]
     if when.latest_us > when.earliest_us:
         seconds = exact(when)
-        ends = [told(at, seconds) for at in (when.earliest_us, when.latest_us)]
+        ends = [shown_time(at, seconds) for at in (when.earliest_us, when.latest_us)]
         texts = [clock(end, seconds) for end in ends]
         if texts[0] != texts[1]:
             notes.append(f"known to lie between {texts[0]} and {texts[1]} UTC")
@@ -93,7 +93,8 @@ def _how_much(report: Report, outage: Outage) -> Fact:
     if main.middle >= 0 and not how.others:
         gone = how.figure(main.before - main.middle)
         of = how.plain_count(main.before)
-        notes.append(f"all {of}" if main.middle == 0 else f"{gone} of {of} for most of it")
+        worse = "at worst; " if outage.depth - main.share > SAME_SHARE else ""
+        notes.append(f"all {of}" if main.middle == 0 else f"{worse}{gone} of {of} for most of it")
     elif main.middle >= 0:
         notes.append(f"{how.signal} fell from {how.figure(main.before)} to {how.figure(main.middle)}")
     notes.append(
@@ -110,7 +111,7 @@ def _how_sure(report: Report, outage: Outage) -> Fact:
             "How sure", value, (f"{number_text(len(saw))} of {count(len(names_of(report)), 'signal', 'signals')} fell",)
         )
     seen = observers(report, outage)
-    if not seen.known:
+    if not seen.counted:
         verb = "was" if seen.watching == 1 else "were"
         return Fact("How sure", value, (f"{count_observers(seen.watching)} {verb} watching",))
     number = next(i for i, other in enumerate(report.outages) if other is outage)

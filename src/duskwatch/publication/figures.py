@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from duskwatch.publication import chart_more, charts, tables_csv
+from duskwatch.publication import chart_more, charts, comparison_chart, tables_csv
 from duskwatch.publication.chart_data import message_bars
 from duskwatch.publication.chart_frame import Spec
 from duskwatch.publication.citing import title_of_files
@@ -51,6 +51,7 @@ class Figures(NamedTuple):
     window: Figure | None  # the whole window, where the main chart shows the outage alone
     strips: tuple[Figure, ...]
     others: Figure | None
+    comparison: Figure | None
     peers: Figure | None
     messages: Figure | None
 
@@ -76,6 +77,8 @@ def figures(report: Report) -> Figures:
             plans["strips-all"] = _strips(report, window, "prefixes-window")
     if report.history.series:
         plans["others"] = _others(report)
+    if report.comparison is not None and report.comparison.companions:
+        plans["comparison"] = _comparison(report)
     if not only_others(report):
         plans["peers"], plans["messages"] = _peers(report), _messages(report)
     with ThreadPoolExecutor(2, "draw") as pool:
@@ -85,6 +88,7 @@ def figures(report: Report) -> Figures:
         drawn.get("window"),
         tuple(drawn[name] for name in ("strips", "strips-all") if name in drawn),
         drawn.get("others"),
+        drawn.get("comparison"),
         drawn.get("peers"),
         drawn.get("messages"),
     )
@@ -135,6 +139,16 @@ def _others(report: Report) -> _Plan:
         f"Line charts, one above the other: {described(report.history.series)}.",
         "",
         lambda: tables_csv.series_csv(report),
+    )
+
+
+def _comparison(report: Report) -> _Plan:
+    return _Plan(
+        "comparison",
+        lambda narrow: comparison_chart.chart(report, narrow=narrow),
+        comparison_chart.alt(report),
+        "",
+        lambda: comparison_chart.csv(report),
     )
 
 

@@ -16,7 +16,7 @@ from duskwatch.publication.facts import (
     length_text,
     main_outage,
     measure,
-    one_family,
+    one_address_family,
     step_us,
     typical,
 )
@@ -37,10 +37,13 @@ from duskwatch.publication.times_text import (
     utc,
     utc_after,
 )
+from duskwatch.publication.transit_words import around_of, course_sentence, reliance_sentence
 from duskwatch.records.judged import main_reason
 from duskwatch.records.outages import Outage
 from duskwatch.records.report import Report
 from duskwatch.records.times import MINUTE, SECOND, span_text
+
+SAME_SHARE = 0.02  # two shares that differ by no more are told as one
 
 Kind = Literal["outage", "no outage", "nothing heard", "not judged"]
 
@@ -60,9 +63,9 @@ def finding(report: Report) -> Finding:
         return Finding("outage", _outage_headline(report, outage), _outage_lead(report, outage))
     if nothing_judged(report) and main_reason(report.judged) != "nothing-heard":
         return Finding("not judged", *whole_window(report))
-    known = measure(report).values
-    known = known[~np.isnan(known)]
-    if nothing_judged(report) or not known.size or known.max() <= 0:
+    measured = measure(report).values
+    measured = measured[~np.isnan(measured)]
+    if nothing_judged(report) or not measured.size or measured.max() <= 0:
         return _nothing_heard(report)
     start = its_start(report)
     return _no_outage(report) if start is None else Finding("not judged", *start)
@@ -74,13 +77,13 @@ def headline(report: Report) -> str:
 
 
 def lost_text(report: Report, outage: Outage) -> str:
-    """The largest share lost: ``50 %``; ``50 % of IPv6`` where one family was lost alone."""
-    alone = one_family(report, outage)
+    """The largest share lost: ``50 %``; ``50 % of IPv6`` where one address family was lost alone."""
+    alone = one_address_family(report, outage)
     return percent(outage.depth) + (f" of {alone.lost}" if alone is not None else "")
 
 
 def _over(report: Report, outage: Outage) -> str:
-    alone = one_family(report, outage)
+    alone = one_address_family(report, outage)
     return f" over {alone.lost}" if alone is not None else ""
 
 
@@ -89,7 +92,7 @@ def _outage_headline(report: Report, outage: Outage) -> str:
     length = main.span.length_us
     how_long = f"for {'at least ' if outage.end is None else ''}{duration_words(length)}"
     text = f"{_what(report, outage, main)} {how_long} {dates(*main.span)}"
-    alone = one_family(report, outage)
+    alone = one_address_family(report, outage)
     return text + (f"; {alone.stayed} stayed up" if alone is not None and alone.kept else "")
 
 
@@ -110,10 +113,11 @@ def _what(report: Report, outage: Outage, main: Core) -> str:
 def _outage_lead(report: Report, outage: Outage) -> str:
     main = core(report, outage)
     lasts = outage.end is None
-    told = [_extent(report, outage, main, lasts), _before_window(report, outage)]
-    told += [_other_family(report, outage), way_sentence(report, outage)]
-    told += [fell_and_stayed(report, outage)]
-    return " ".join(text for text in told if text)
+    sentences = [_extent(report, outage, main, lasts), _before_window(report, outage)]
+    sentences += [_other_address_family(report, outage), way_sentence(report, outage)]
+    sentences += [reliance_sentence(report)]
+    sentences += [fell_and_stayed(report, outage)]
+    return " ".join(text for text in sentences if text)
 
 
 def _extent(report: Report, outage: Outage, main: Core, lasts: bool) -> str:
@@ -121,11 +125,11 @@ def _extent(report: Report, outage: Outage, main: Core, lasts: bool) -> str:
     how, name = measure(report), has_code(report)
     so_far = "at least " if lasts and main.whole else ""
     dark = gone_span(outage, report)
-    # Where a length is told in seconds, so are the times, or the two would not fit each other.
+    # Where a length is in seconds, so are the times, or the two would not fit each other.
     lengths = [main.span.length_us, *([dark.length_us] if dark is not None and main.share < ALL else [])]
     seconds = any(span_text(length).endswith(" s") for length in lengths) and not step_us(outage)
-    told = f"{so_far}{length_text(outage, main.span.length_us)}, "
-    told += _span(report, *main.span, lasts and main.whole, seconds)
+    how_long = f"{so_far}{length_text(outage, main.span.length_us)}, "
+    how_long += _span(report, *main.span, lasts and main.whole, seconds)
     over = _over(report, outage)
     lost = ""
     if main.middle > 0 and how.others:
@@ -134,12 +138,12 @@ def _extent(report: Report, outage: Outage, main: Core, lasts: bool) -> str:
         lost = f", {how.figure(main.before - main.middle)} of {how.plain_count(main.before)},"
     if only_others(report):
         fell = "was lost" if main.share >= ALL else f"fell by {share_words(main.share)}"
-        text = f"Connectivity {'in' if report.entity.type == 'country' else 'of'} {name} {fell}{lost} for {told}"
+        text = f"Connectivity {'in' if report.entity.type == 'country' else 'of'} {name} {fell}{lost} for {how_long}"
     elif main.share >= ALL:
-        text = f"{capital(name)} could not be reached from the Internet{over} for {told}"
+        text = f"{capital(name)} could not be reached from the Internet{over} for {how_long}"
     else:
         what = f"{capital(share_words(main.share))} of {name}{lost}"
-        text = f"{what} could not be reached from the Internet{over} for {told}"
+        text = f"{what} could not be reached from the Internet{over} for {how_long}"
     sentences = [f"{text}."]
     if dark is not None and main.share < ALL:
         part = "of that " if main.span.from_us <= dark.from_us and dark.until_us <= main.span.until_us else ""
@@ -148,7 +152,7 @@ def _extent(report: Report, outage: Outage, main: Core, lasts: bool) -> str:
             f"{utc_after(dark.from_us, main.span.from_us, seconds)} to "
             f"{utc_after(dark.until_us, main.span.from_us, seconds)}."
         )
-    elif dark is None and abs(main.share - outage.depth) > 0.02:
+    elif dark is None and abs(main.share - outage.depth) > SAME_SHARE:
         sentences.append(f"At worst {percent(outage.depth)} was lost.")
     if outage.end is not None and not main.whole:
         sentences.append(_whole_return(report, outage, main, seconds))
@@ -182,9 +186,9 @@ def _span(report: Report, from_us: int, until_us: int, lasts: bool, exact: bool)
     return f"{text} to {utc_after(until_us, from_us, exact)}"
 
 
-def _other_family(report: Report, outage: Outage) -> str:
-    """What became of the family that an outage did not take; empty where it took all there was."""
-    alone = one_family(report, outage)
+def _other_address_family(report: Report, outage: Outage) -> str:
+    """What became of the address family that an outage did not take; empty where it took all there was."""
+    alone = one_address_family(report, outage)
     if alone is None:
         return ""
     if np.isnan(alone.least):
@@ -199,9 +203,12 @@ def _other_family(report: Report, outage: Outage) -> str:
 
 
 def way_sentence(report: Report, outage: Outage) -> str:
-    """``Its routes were lost through AS5511 and came back through AS8966 and AS8961.`` Empty where no way is known."""
+    """``The routes were lost through AS5511 and came back through AS8966.`` Empty where no way is known."""
     if only_others(report):
         return ""
+    around = around_of(report, outage)
+    if around is not None and (course_text := course_sentence(report, outage, around)):
+        return course_text
     lost, back = ways(report, outage)
     gone = way_text(report, lost) if lost is not None else ""
     came = way_text(report, back) if back is not None else ""
@@ -215,12 +222,12 @@ def way_sentence(report: Report, outage: Outage) -> str:
 
 
 def way_text(report: Report, way: Way) -> str:
-    """``AS5511 (14 of 15)``, ``AS8966 and AS8961``; several neighbours where no way is the main one."""
+    """``AS5511 (14 of 15)``, ``AS8961 behind AS8966``; several neighbours where no way is the main one."""
     if not way.path:
         names = [as_name(report, asn) for asn, _ in way.neighbours[:2]]
         more = len(way.neighbours) - len(names)
         return listed([*names, count(more, "other", "others")] if more else names)
-    name = listed([as_name(report, asn) for asn in way.path])
+    name = " behind ".join(as_name(report, asn) for asn in reversed(way.path))
     return name if way.prefixes == way.total else f"{name} ({way.prefixes:,} of {way.total:,})"
 
 
@@ -239,8 +246,8 @@ def _nothing_heard(report: Report) -> Finding:
 
 def _no_outage(report: Report) -> Finding:
     how = measure(report)
-    known = how.values[~np.isnan(how.values)]
-    low, high = float(known.min()), float(known.max())
+    measured = how.values[~np.isnan(how.values)]
+    low, high = float(measured.min()), float(measured.max())
     if how.others:
         rest = f"Signal {how.signal} was between {how.figure(low)} and {how.figure(high)}, mostly about "
         rest += how.figure(typical(report))

@@ -9,11 +9,13 @@ from markupsafe import Markup
 import duskwatch
 from duskwatch.publication import (
     citing,
+    comparison_chart,
     facts_box,
     said_html,
     tables,
     tables_detail,
     tables_inputs,
+    transit_tables,
     was_it_us,
     who,
     why_html,
@@ -26,12 +28,30 @@ from duskwatch.publication.names import as_name
 from duskwatch.publication.others import fell_and_stayed, only_others
 from duskwatch.publication.palette import css_variables
 from duskwatch.publication.times_text import MONTHS, utc, utc_after
+from duskwatch.publication.transit_words import around_of, reliance_sentence
 from duskwatch.publication.words import story
 from duskwatch.publication.words_coverage import limits
 from duskwatch.publication.words_used import GLOSSARY
 from duskwatch.records.report import Report
 
 FOLD_FILES = 12  # a collector with more files than this has its table folded
+
+RELIANCE_NOTE = (
+    "Single points of failure: how much of what most observers could reach they could not reach without one AS, if "
+    "nobody found another way; and the part of it to which no observer has any route that avoids that AS."
+)
+SHARES_NOTE = (
+    "The neighbour is the AS directly before the operator's own on the routes that observers held, weighted by time."
+)
+DEPENDENCE_NOTE = (
+    "AS hegemony is the share of the addresses that is reached through an AS: 1 is all of it, whoever looks. An entity "
+    "is entered through the AS just outside of it. Both are of what was lost in the main outage."
+)
+TURNS_NOTE = (
+    "The way of most observers to each network, by the AS just outside. Lost: not visible any more. Back: visible "
+    "again. Rose: a way that came to carry a quarter of the routes. Fell: one that came to carry next to none."
+)
+WITHDRAWALS_NOTE = "Sessions that let go of the networks of the largest loss of the main outage, in order of time."
 
 _MONTH = "|".join(MONTHS)
 _DAYS = re.compile(rf"\b(\d\d?)-(\d\d? (?:{_MONTH})\b)")
@@ -62,10 +82,14 @@ def to_html(report: Report) -> str:
         prefixes=tables_detail.prefixes(report) if drawn.strips else None,
         way=way_sentence(report, main) if main is not None else "",
         signals=fell_and_stayed(report, main) if main is not None else "",
-        transit=tables.transit(report) if report.history.transit else None,
+        depends=reliance_sentence(report),
+        carried=_carried(report),
         names=[as_name(report, asn) for asn in sorted(report.as_names)],
         changes=tables_detail.changes(report) if len(report.history.changes.time_us) else None,
         only_others=only_others(report),
+        compared=comparison_chart.sentences(report),
+        companions=comparison_chart.table(report) if drawn.comparison is not None else None,
+        comparison_note=comparison_chart.NOTE,
         why=why_html.section(report),
         said=said_html.section(report.said) if report.said is not None else "",
         answer=was_it_us.main_answer(report),
@@ -84,6 +108,21 @@ def to_html(report: Report) -> str:
         light=Markup(css_variables(dark=False)),
         dark=Markup(css_variables(dark=True)),
     )  # fmt: skip
+
+
+def _carried(report: Report) -> list[tuple[tables.Table, str]]:
+    """Tables of who carried what was lost, each with the note above it."""
+    main = main_outage(report)
+    around = None if main is None else around_of(report, main)
+    hung = transit_tables.reliance(report)
+    shown = [] if hung is None else [(hung, RELIANCE_NOTE)]
+    if around is None:
+        return shown + ([(tables.transit(report), SHARES_NOTE)] if report.history.transit else [])
+    shown.append((transit_tables.dependence(report, around), DEPENDENCE_NOTE))
+    if around.turns:
+        shown.append((transit_tables.turns(report, around), TURNS_NOTE))
+    went = transit_tables.withdrawals(report, around)
+    return shown + ([(went, WITHDRAWALS_NOTE)] if went is not None else [])
 
 
 def tied(text: str) -> str:

@@ -48,10 +48,10 @@ def middle(level: Level, values: F64, span: Span) -> float:
     """Time-weighted median of the values known in a span; NaN where none is."""
     bounds = edges(level)
     lengths = np.diff(np.clip(bounds, span.from_us, span.until_us)).astype(np.float64)
-    known = ~np.isnan(values) & (lengths > 0)
-    if not known.any():
+    measured = ~np.isnan(values) & (lengths > 0)
+    if not measured.any():
         return float("nan")
-    values, lengths = values[known], lengths[known]
+    values, lengths = values[measured], lengths[measured]
     order = np.argsort(values, kind="stable")
     below = np.cumsum(lengths[order])
     return float(values[order][np.searchsorted(below, below[-1] / 2)])

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from duskwatch.publication.facts import SLASH48, end_us, gone_span, measure, one_family
+from duskwatch.publication.facts import SLASH48, end_us, gone_span, measure, one_address_family
 from duskwatch.publication.levels import I64, edges
 from duskwatch.records.outages import Outage
 from duskwatch.records.report import Report
@@ -49,7 +49,7 @@ def last_trace_us(report: Report, outage: Outage) -> int | None:
     span = gone_span(outage, report)
     if span is None:
         return None
-    level, alone = report.history.level, one_family(report, outage)
+    level, alone = report.history.level, one_address_family(report, outage)
     in_ipv6 = alone.lost == "IPv6" if alone is not None else measure(report).signal == SLASH48
     held_now = level.held_slash48 if in_ipv6 else level.held_slash24
     bounds = edges(level)
@@ -105,7 +105,7 @@ def _way(report: Report, rows: I64) -> Way | None:
 
 def _lost_rows(report: Report, outage: Outage) -> tuple[dict[int, int], int]:
     """For each prefix that an outage took the row of its loss, and how many prefixes there are in all."""
-    log, alone = report.history.changes, one_family(report, outage)
+    log, alone = report.history.changes, one_address_family(report, outage)
     gone = gone_span(outage, report)
     bottom = gone.from_us if gone is not None else end_us(outage, report)
     if alone is None and outage.dark_from is not None:

@@ -38,9 +38,9 @@ def to_markdown(report: Report) -> str:
     if report.explanation is not None:
         verdict, *rest = explanation_lines(report.explanation)
         parts += ["## Why", _safe(verdict), "\n".join(f"- {_safe(line)}" for line in rest)]
-    told = was_it_us.lines(report)
-    if told:
-        parts += ["## Was it us?", "\n\n".join(_safe(line.removeprefix(f"{was_it_us.QUESTION} ")) for line in told)]
+    answers = was_it_us.lines(report)
+    if answers:
+        parts += ["## Was it us?", "\n\n".join(_safe(line.removeprefix(f"{was_it_us.QUESTION} ")) for line in answers)]
     if report.warnings:
         parts += ["## Warnings", "\n".join(f"- {_safe(text)}" for text in report.warnings)]
     if report.not_measured:

@@ -94,18 +94,23 @@ def its_start(report: Report) -> NotJudged | None:
 
 def account(report: Report) -> str:
     """What of the window was not judged, and why: for a report that has a finding. Empty where all was judged."""
-    told, helped = [], []
+    texts, helped = [], []
     if nothing_judged(report):
         return ""
     for why, because in WHY.items():
         if why in ("not-watched", "nothing-heard"):
-            continue  # told with the gaps
+            continue  # stands with the gaps
         total = sum(span.length_us for span in report.judged if span.why_not == why)
         if total:
             share = percent(total / (report.until_us - report.from_us))
-            told.append(f"{capital(span_text(total))} ({share} of the time) could not be judged, because {because}.")
+            texts.append(f"{capital(span_text(total))} ({share} of the time) could not be judged, because {because}.")
             helped.append(_help(report, why))
-    return " ".join([*told, *dict.fromkeys(helped)])
+    blind = [span for span in report.judged if not span.judged]
+    if texts and len({span.why_not for span in blind}) > 1:
+        total = sum(span.length_us for span in blind)
+        share = percent(total / (report.until_us - report.from_us))
+        texts.append(f"Together with the time told above, {span_text(total)} ({share}) could not be judged.")
+    return " ".join([*texts, *dict.fromkeys(helped)])
 
 
 def _help(report: Report, why: WhyNot) -> str:

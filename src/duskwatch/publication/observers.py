@@ -1,4 +1,4 @@
-"""Who saw an outage: the observers, counted once and told in one way wherever they are told.
+"""Who saw an outage: the observers, counted once and named in one way wherever they stand.
 
 An observer is a full-feed peer that votes: a router that knows nearly all routes and shows them to a collector.
 """
@@ -26,7 +26,7 @@ class Observers(NamedTuple):
     left: int  # went away (session, silence, missing file) before they had said so
     silent: int  # were there, and had not said whether they held any
     collectors: int  # at which they saw it
-    known: bool  # False: only how many were watching is known
+    counted: bool  # False: only how many were watching is known
 
     @property
     def held(self) -> int:
@@ -36,8 +36,8 @@ class Observers(NamedTuple):
 
 def witnesses_of(report: Report, number: int) -> Witnesses | None:
     """Who saw the outage of that number; None where it was not worked out."""
-    told = report.coverage.witnesses
-    return told[number] if len(told) == len(report.outages) else None
+    all_witnesses = report.coverage.witnesses
+    return all_witnesses[number] if len(all_witnesses) == len(report.outages) else None
 
 
 def observers(report: Report, outage: Outage) -> Observers:
@@ -57,10 +57,10 @@ def counted(witnesses: Witnesses) -> Observers:
     """The same of one outage's witnesses."""
     kept = sum(view.kept for view in witnesses.collectors)
     left = sum(view.left for view in witnesses.collectors)
-    told = witnesses.lost + kept + left
+    spoke = witnesses.lost + kept + left
     at = sum(view.lost > 0 for view in witnesses.collectors)
-    watching = max(witnesses.voters_before, told)
-    return Observers(watching, witnesses.lost, kept, left, watching - told, at, True)
+    watching = max(witnesses.voters_before, spoke)
+    return Observers(watching, witnesses.lost, kept, left, watching - spoke, at, True)
 
 
 def main_observers(report: Report) -> Observers | None:

@@ -14,7 +14,7 @@ from duskwatch.records.times import DAY, HOUR, span_text
 
 MOST_NAMED = 6
 FELL, LOWER, STAYED, UNMEASURED = "fell", "lower", "stayed", "not measured"
-LOW_SHARE = 0.8  # of what is usual: a signal below it is told as low
+LOW_SHARE = 0.8  # of what is usual: a signal below it is called low
 
 
 def only_others(report: Report) -> bool:
@@ -32,8 +32,8 @@ def names_of(report: Report) -> tuple[str, ...]:
     return tuple(name for block in report.history.series for name in block.names)
 
 
-def told_by(report: Report, outage: Outage | None) -> tuple[SignalBlock, str]:
-    """The signal that a report is told in: the first that tells the outage; where none does, the first of which less is
+def leading_signal(report: Report, outage: Outage | None) -> tuple[SignalBlock, str]:
+    """The signal that a report goes by: the first that tells the outage; where none does, the first of which less is
     a loss, or else the first there is.
 
     ValueError where there is no signal.
@@ -74,15 +74,15 @@ def fell_and_stayed(report: Report, outage: Outage) -> str:
         STAYED: "stayed near {} normal",
         UNMEASURED: "{} not measured then",
     }
-    told = []
+    groups = []
     for how, names in found.items():
         if names:
             one = len(names) == 1
             verb, whose = ("was", "its") if one else ("were", "their")
             words = {FELL: (whose,), LOWER: (verb, whose), STAYED: (whose,), UNMEASURED: (verb,)}[how]
-            told.append(f"{listed(few(names))} {ends[how].format(*words)}")
+            groups.append(f"{listed(few(names))} {ends[how].format(*words)}")
     many = count(len(names_of(report)), "signal", "signals")
-    return f"Of {many} {'' if only_others(report) else 'that others '}measured, {'; '.join(told)}."
+    return f"Of {many} {'' if only_others(report) else 'that others '}measured, {'; '.join(groups)}."
 
 
 def few(names: Sequence[str]) -> list[str]:
@@ -115,15 +115,15 @@ class Normal(NamedTuple):
 def normal_of(report: Report, block: SignalBlock, name: str, outage: Outage | None = None) -> Normal:
     """The normal of one signal of others, and what an outage (the main one, if none is given) left of it."""
     values, times = block.series(name), block.times_us
-    known, out = np.isfinite(values), np.zeros(len(times), np.bool_)
+    measured, out = np.isfinite(values), np.zeros(len(times), np.bool_)
     for other in report.outages:
         out |= _inside(report, block, other)
-    rest = known & ~out if (known & ~out).any() else known
+    rest = measured & ~out if (measured & ~out).any() else measured
     normal = float(np.median(values[rest])) if rest.any() else float("nan")
     main = outage or max(report.outages, key=lambda other: other.score, default=None)
     if main is None:
         return Normal(normal, float("nan"), STAYED, f"normally {_figure(normal)}")
-    inside = known & _inside(report, block, main)
+    inside = measured & _inside(report, block, main)
     fell = name in main.signals
     if not inside.any() or not normal > 0:
         return Normal(normal, float("nan"), FELL if fell else UNMEASURED, f"normally {_figure(normal)}")

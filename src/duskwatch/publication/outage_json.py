@@ -11,6 +11,7 @@ from duskwatch.publication.observers import observers, witnesses_of
 from duskwatch.publication.others import only_others
 from duskwatch.publication.outage_ids import outage_ids
 from duskwatch.publication.reasons import reason_text
+from duskwatch.publication.transit_json import around_json
 from duskwatch.publication.was_it_us import answer
 from duskwatch.publication.who import sentence
 from duskwatch.records.coverage import Witnesses
@@ -35,6 +36,7 @@ def outages_json(report: Report) -> list[Json]:
         | {"before_window": outage.onset.best_us < report.from_us}
         | {"was_it_us": _was_it_us(witnesses_of(report, number)), "observers": _observers(report, outage)}
         | _ways(report, outage)
+        | {"transit": around_json(report.around[number] if number < len(report.around) else None)}
         for number, (uid, outage) in enumerate(zip(ids, report.outages, strict=True))
     ]
 
@@ -44,7 +46,7 @@ def _observers(report: Report, outage: Outage) -> Json | None:
         return None
     seen = observers(report, outage)
     counts = {"lost": seen.lost, "kept": seen.kept, "left": seen.left, "silent": seen.silent}
-    return {"watching": seen.watching} | {name: value if seen.known else None for name, value in counts.items()}
+    return {"watching": seen.watching} | {name: value if seen.counted else None for name, value in counts.items()}
 
 
 def _ways(report: Report, outage: Outage) -> Json:
@@ -66,7 +68,7 @@ def _way(way: Way | None) -> Json | None:
 
 
 def figure(value: float) -> float | None:
-    """A number as it is told; null where it is not known."""
+    """A number as it is shown; null where it is not known."""
     return round(float(value), DECIMALS) if math.isfinite(value) else None
 
 
@@ -92,7 +94,7 @@ def _when(when: When) -> Json:
 
 
 def _because(one: Reason) -> Json:
-    """A reason's code and values; a value that is a time is told as one, and its name loses the unit."""
+    """A reason's code and values; a value that is a time is written as one, and its name loses the unit."""
     values = {
         name.removesuffix("_us") if name.endswith("_us") and name != "bin_us" else name: (
             iso(int(value)) if isinstance(value, int) and name.endswith("_us") and name != "bin_us" else value
@@ -190,7 +192,7 @@ def networks_json(networks: Networks | None) -> Json | None:
 def _holding(had: Holding) -> Json:
     return {
         "signal": had.signal,
-        "own": figure(had.own),
+        "own": figure(had.part),
         "country": figure(had.whole),
         "share": figure(had.share),
     }

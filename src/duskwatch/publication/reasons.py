@@ -8,7 +8,7 @@ from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND, span_text, to_dat
 
 
 def reason_text(one: Reason) -> str:
-    """A reason as half a sentence, without a full stop. A code that nobody here knows is told as it is."""
+    """A reason as half a sentence, without a full stop. A code that nobody here knows is shown as it is."""
     sentence = SENTENCES.get(one.code)
     if sentence is None:
         return f"{one.code} ({', '.join(f'{name} {value}' for name, value in one.values)})" if one.values else one.code

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import duskwatch
 from duskwatch.publication import said_json
 from duskwatch.publication.citing import citation, inputs_digest
+from duskwatch.publication.comparison_chart import comparison_json
 from duskwatch.publication.documents.judged import judged_document
 from duskwatch.publication.finding import headline
 from duskwatch.publication.impact_words import impact_json
@@ -25,6 +26,7 @@ from duskwatch.publication.outage_json import (
     time_text,
 )
 from duskwatch.publication.states import STATE_NAMES
+from duskwatch.publication.transit_json import failure_json
 from duskwatch.publication.watching import blind_spans, unjudged, voters_spread, watched_share
 from duskwatch.publication.why import causes_json, explanation_document
 from duskwatch.publication.words import paragraphs
@@ -86,10 +88,12 @@ def to_json(report: Report) -> Json:
             }
             for share in history.transit
         ],
+        "failures": [failure_json(one) | {"name": report.as_names.get(one.asn) or None} for one in history.carriers],
         "attacks": [],
         "sites": [],
         "hypotheses": [] if report.explanation is None else causes_json(report.explanation),
         "explanation": None if report.explanation is None else explanation_document(report.explanation),
+        "comparison": comparison_json(report),
         "impact": impact_json(report.impact),
         "claims": [] if report.said is None else said_json.to_json(report.said)["claims"],
         "articles": [] if report.said is None else said_json.to_json(report.said)["articles"],
@@ -106,7 +110,7 @@ def dumps(document: Json) -> str:
     """Text of a document: one line for each key of its head, long columns unbroken; ends with a line feed."""
     lines = []
     for key, value in document.items():
-        columns = key in ("series", "other_series", "level", "changes")
+        columns = key in ("comparison", "series", "other_series", "level", "changes")
         text = json.dumps(
             value, allow_nan=False, ensure_ascii=False, indent=None if columns else 1,
             separators=(",", ":") if columns else (",", ": "),
@@ -128,7 +132,7 @@ def _parameters(report: Report) -> Json:
     return {
         "bin_seconds": None if only_others(report) else _seconds(report.history.signals.bin_us),
         "collectors": list(report.collectors),
-        **{name: [file.name for file in report.inputs if file.kind in own] for name, own in kinds.items()},
+        **{name: [file.name for file in report.inputs if file.kind in of_kind] for name, of_kind in kinds.items()},
     }
 
 
@@ -151,15 +155,15 @@ def _inputs_list(report: Report) -> Json:
         "by_collector": [
             {
                 "collector": name or None,
-                "files": len(own),
-                "size_bytes": sum(file.size_bytes for file in own),
-                "records": sum(file.records for file in own),
-                "bad_records": sum(file.bad_records for file in own),
-                "damaged": sum(bool(file.damage) for file in own),
-                "from": time_text(min((file.from_us for file in own if file.from_us is not None), default=None)),
-                "until": time_text(max((file.until_us for file in own if file.until_us is not None), default=None)),
+                "files": len(files),
+                "size_bytes": sum(file.size_bytes for file in files),
+                "records": sum(file.records for file in files),
+                "bad_records": sum(file.bad_records for file in files),
+                "damaged": sum(bool(file.damage) for file in files),
+                "from": time_text(min((file.from_us for file in files if file.from_us is not None), default=None)),
+                "until": time_text(max((file.until_us for file in files if file.until_us is not None), default=None)),
             }
-            for name, own in sorted(groups.items(), key=lambda item: (item[0] == "", item[0]))
+            for name, files in sorted(groups.items(), key=lambda item: (item[0] == "", item[0]))
         ],
     }
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from duskwatch.publication.palette import LIGHT
-from duskwatch.publication.said_words import told, who
+from duskwatch.publication.said_words import claim_text, who
 from duskwatch.records.claim import Said
 from duskwatch.records.times import DAY, HOUR, parse_time
 
@@ -112,7 +112,7 @@ def _bars(said: Said) -> list[dict[str, Any]]:
         a, b = parse_time(low or high), parse_time(high or low)
         if around and not min(around) <= a <= max(around):
             continue
-        name = f"{who(checked, said.articles[claim.article])}: {_short(told(checked), claim.kind)}"
+        name = f"{who(checked, said.articles[claim.article])}: {_short(claim_text(checked), claim.kind)}"
         shown = max(b, a + 5 * 60 * 1_000_000)
         bars.append(
             {

@@ -23,8 +23,8 @@ def print_said(said: Said, console: Console) -> None:
         first = said.articles[story.first]
         names = ", ".join(clean(said.articles[number].file) for number in story.articles)
         why = f"{len(story.shared)} sentences are shared word for word" if story.shared else "they make the same claims"
-        told_first = f" First: {clean(first.file)}." if first.published_us is not None else ""
-        console.print(Text(f"Story {story.number}: {names} are one story, {why}.{told_first}", style="bold"))
+        first_named = f" First: {clean(first.file)}." if first.published_us is not None else ""
+        console.print(Text(f"Story {story.number}: {names} are one story, {why}.{first_named}", style="bold"))
         for text in story.shared[:MOST_SHARED]:
             console.print(Text(f"  = {clean(text)}"), soft_wrap=False)
         if len(story.shared) > MOST_SHARED:

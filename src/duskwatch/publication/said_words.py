@@ -62,7 +62,7 @@ def rows(said: Said) -> list[Row]:
         also = len({one.claim.article for one in members}) - 1
         out.append(
             Row(
-                told(first),
+                claim_text(first),
                 who(first, article),
                 first.verdict,
                 measured_text(first),
@@ -74,7 +74,7 @@ def rows(said: Said) -> list[Row]:
     return out
 
 
-def told(checked: Checked) -> str:
+def claim_text(checked: Checked) -> str:
     """What a claim says, without its speaker: "out for more than 9 h"."""
     claim = checked.claim
     value: Any = claim.value
@@ -205,5 +205,5 @@ def measured_text(checked: Checked) -> str:
 
 def counts(verdicts: Sequence[str]) -> str:
     """ "3 supported, 1 partly"."""
-    told_counts = [(name, sum(1 for verdict in verdicts if verdict == name)) for name in ORDER]
-    return ", ".join(f"{many} {name}" for name, many in told_counts if many) or "no claim found"
+    of_each = [(name, sum(1 for verdict in verdicts if verdict == name)) for name in ORDER]
+    return ", ".join(f"{many} {name}" for name, many in of_each if many) or "no claim found"

@@ -11,7 +11,7 @@ from duskwatch.publication.finding import lost_text
 from duskwatch.publication.names import as_name, as_text
 from duskwatch.publication.outage_ids import outage_ids
 from duskwatch.publication.reasons import reason_text
-from duskwatch.publication.times_text import local_table_time, percent, place, table_time, told, zone
+from duskwatch.publication.times_text import local_table_time, percent, place, shown_time, table_time, zone
 from duskwatch.records.outages import Outage, When
 from duskwatch.records.report import Report
 from duskwatch.records.times import span_text
@@ -65,15 +65,15 @@ def with_local(report: Report, time_us: int, seconds: bool = True) -> str:
 def interval(when: When) -> str:
     """``between 16:14:43 and 16:15:06``, with the day where it is not that of the best time."""
     seconds = exact(when)
-    known = "known to the second" if seconds else "known to the bin"
+    certainty = "known to the second" if seconds else "known to the bin"
     if when.earliest_us == when.latest_us:
-        return known
-    day = told(when.best_us, seconds).date()
+        return certainty
+    day = shown_time(when.best_us, seconds).date()
     ends = [
-        table_time(at, seconds)[11 if told(at, seconds).date() == day else 0 :]
+        table_time(at, seconds)[11 if shown_time(at, seconds).date() == day else 0 :]
         for at in (when.earliest_us, when.latest_us)
     ]
-    return f"between {ends[0]} and {ends[1]}" if ends[0] != ends[1] else known
+    return f"between {ends[0]} and {ends[1]}" if ends[0] != ends[1] else certainty
 
 
 def phases(report: Report, outage: Outage) -> Table:

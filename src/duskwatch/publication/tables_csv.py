@@ -40,7 +40,7 @@ def _cell(cell: Cell) -> str | int | float:
     if cell is None or (isinstance(cell, float) and not np.isfinite(cell)):
         return ""
     if isinstance(cell, str):
-        # Bytes that are no text come as lone surrogates, and are told as escapes when the file is written.
+        # Bytes that are no text come as lone surrogates, and become escapes when the file is written.
         cell = "".join(c if c.isprintable() or "\ud800" <= c <= "\udfff" else "\ufffd" for c in cell)
         # A spreadsheet would take it for a formula.
         return f"'{cell}" if cell[:1] in ("=", "+", "-", "@") else cell
@@ -77,8 +77,8 @@ def outages_csv(report: Report) -> str:
                 dark.length_us / SECOND if dark is not None else 0.0, outage.depth, outage.score, outage.confidence,
                 outage.relapses, ids[outage.relapse_of] if outage.relapse_of is not None else None,
                 held(report, outage) if outage.end is not None else None, " ".join(outage.signals),
-                seen.watching if seen else None, seen.lost if seen and seen.known else None,
-                seen.kept if seen and seen.known else None,
+                seen.watching if seen else None, seen.lost if seen and seen.counted else None,
+                seen.kept if seen and seen.counted else None,
             )
         )  # fmt: skip
     return text(heads, rows)
@@ -153,7 +153,7 @@ def series_csv(report: Report) -> str:
     at = 0
     for block in report.history.series:
         values = block.values.T.tolist()
-        for time_us, own in zip(block.times_us.tolist(), values, strict=True):
-            rows.setdefault(time_us, [None] * len(names))[at : at + len(own)] = own
+        for time_us, of_signal in zip(block.times_us.tolist(), values, strict=True):
+            rows.setdefault(time_us, [None] * len(names))[at : at + len(of_signal)] = of_signal
         at += len(block.names)
     return text(("from", *names), ([iso(time_us), *rows[time_us]] for time_us in sorted(rows)))

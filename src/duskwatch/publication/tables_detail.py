@@ -86,7 +86,7 @@ def lost_prefixes(report: Report, chosen: Sequence[str]) -> tuple[Lost, ...]:
         gone = (states == PrefixState.DARK) | (states == PrefixState.MINORITY)
         begins = np.flatnonzero(gone & ~np.concatenate([[False], gone[:-1]]))
         over = np.flatnonzero(gone & ~np.concatenate([gone[1:], [True]]))
-        known = mine[log.origin[mine] > 0]
+        with_origin = mine[log.origin[mine] > 0]
         found.append(
             Lost(
                 prefix,
@@ -95,8 +95,8 @@ def lost_prefixes(report: Report, chosen: Sequence[str]) -> tuple[Lost, ...]:
                 int(ends[over[-1]]) if len(over) else None,
                 int((ends - times)[gone].sum()),
                 PrefixState(int(states[-1])) if len(states) else PrefixState.UNKNOWN,
-                int(log.origin[known[-1]]) if len(known) else 0,
-                int(log.upstream[known[-1]]) if len(known) else 0,
+                int(log.origin[with_origin[-1]]) if len(with_origin) else 0,
+                int(log.upstream[with_origin[-1]]) if len(with_origin) else 0,
             )
         )
     return tuple(found)

@@ -33,19 +33,19 @@ def inputs(report: Report) -> tuple[Files, ...]:
 INPUT_HEADS = ("file", "kind", "first (UTC)", "last (UTC)", "records", "bad", "size", "damage", "sha256")
 
 
-def _files(name: str, own: list[InputFile]) -> Files:
+def _files(name: str, files: list[InputFile]) -> Files:
     rows = tuple(
         Row((file.name, file.kind, table_time(file.from_us) if file.from_us is not None else "-",
              table_time(file.until_us) if file.until_us is not None else "-", f"{file.records:,}",
              f"{file.bad_records:,}", size_text(file.size_bytes), file.damage or "-", file.sha256))
-        for file in own[:MOST_FILES]
+        for file in files[:MOST_FILES]
     )  # fmt: skip
     return Files(
-        name or ("series" if all(file.kind in ("series", "doubled") for file in own) else "reference files"),
-        len(own),
-        size_text(sum(file.size_bytes for file in own)),
-        f"{sum(file.records for file in own):,}",
-        f"{sum(file.bad_records for file in own):,}",
-        sum(bool(file.damage) for file in own),
+        name or ("series" if all(file.kind in ("series", "doubled") for file in files) else "reference files"),
+        len(files),
+        size_text(sum(file.size_bytes for file in files)),
+        f"{sum(file.records for file in files):,}",
+        f"{sum(file.bad_records for file in files):,}",
+        sum(bool(file.damage) for file in files),
         rows,
     )

@@ -8,13 +8,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from duskwatch.publication import who
+from duskwatch.publication import comparison_chart, transit_tables, who
 from duskwatch.publication.facts import dark_span, length_text, main_outage, step_us
 from duskwatch.publication.finding import lost_text
 from duskwatch.publication.observers import over_window
 from duskwatch.publication.others import described, only_others
 from duskwatch.publication.tables import lasted_text, then
 from duskwatch.publication.times_text import local_table_time, place, table_time, zone
+from duskwatch.publication.transit_words import around_of
 from duskwatch.publication.was_it_us import fault_lines, faults, lines
 from duskwatch.publication.why import verdict_sentence
 from duskwatch.publication.words import paragraphs
@@ -33,9 +34,9 @@ def print_summary(report: Report, console: Console, written: list[Path]) -> None
     if report.reenactment:
         _say(console, report.reenactment, "bold yellow")
         console.print()
-    told = [text for text in paragraphs(report) if text != report.reenactment]
-    _say(console, told[0], "bold")
-    for text in told[1:]:
+    texts = [text for text in paragraphs(report) if text != report.reenactment]
+    _say(console, texts[0], "bold")
+    for text in texts[1:]:
         _say(console, text)
     if report.outages:
         console.print()
@@ -46,6 +47,7 @@ def print_summary(report: Report, console: Console, written: list[Path]) -> None
         else:
             console.print(_table(report))
     _print_networks(report, console)
+    _print_ways(report, console)
     main = main_outage(report)
     if main is not None and main.phases:
         console.print()
@@ -58,6 +60,7 @@ def print_summary(report: Report, console: Console, written: list[Path]) -> None
         console.print()
         _say(console, "Why", "bold")
         _say(console, verdict_sentence(report.explanation))
+    _print_comparison(report, console)
     for number, text in enumerate(lines(report)):
         if not number:
             console.print()
@@ -175,6 +178,30 @@ def _print_networks(report: Report, console: Console) -> None:
     for text in who.lines(report):
         _line(console, text)
     _line(console, who.left_out(report))
+
+
+def _print_ways(report: Report, console: Console) -> None:
+    """Through whom what the main outage took was reached, and how that changed."""
+    main = main_outage(report)
+    around = None if main is None else around_of(report, main)
+    if around is None:
+        return
+    console.print()
+    _say(console, "Through whom it was reached, and what changed (UTC)", "bold")
+    for text in (*transit_tables.lines(report, around), transit_tables.first_to_go(report, around)):
+        if text:
+            _line(console, text)
+
+
+def _print_comparison(report: Report, console: Console) -> None:
+    """The same window of others."""
+    if report.comparison is None:
+        return
+    console.print()
+    _say(console, "Who fell with it, and who stayed", "bold")
+    _say(console, comparison_chart.sentences(report))
+    for text in comparison_chart.lines(report):
+        _line(console, text)
 
 
 def _print_coverage(report: Report, console: Console) -> None:

@@ -9,7 +9,7 @@ DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sun
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
           "November", "December")  # fmt: skip
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-FINE_US = 15 * MINUTE  # what lasts less than this is told to the second
+FINE_US = 15 * MINUTE  # what lasts less than this is shown to the second
 ALL = 0.9995  # a share from which on it is called all
 
 
@@ -28,20 +28,20 @@ def long_day(moment: datetime) -> str:
     return f"{DAYS[moment.weekday()]} {day(moment)} {moment.year}"
 
 
-def told(time_us: int, seconds: bool = False) -> datetime:
-    """The moment as it is told: cut to the second, or else rounded to the nearest minute."""
+def shown_time(time_us: int, seconds: bool = False) -> datetime:
+    """The moment as it is shown: cut to the second, or else rounded to the nearest minute."""
     return to_datetime(time_us if seconds else (time_us + MINUTE // 2) // MINUTE * MINUTE)
 
 
 def utc(time_us: int, seconds: bool = False) -> str:
     """``16:15 UTC on Monday 22 December 2014``."""
-    moment = told(time_us, seconds)
+    moment = shown_time(time_us, seconds)
     return f"{clock(moment, seconds)} UTC on {long_day(moment)}"
 
 
 def utc_after(time_us: int, earlier_us: int, seconds: bool = False) -> str:
-    """The same, with no more of the date than a reader needs who has just been told the earlier time."""
-    moment, earlier = told(time_us, seconds), told(earlier_us, seconds)
+    """The same, with no more of the date than a reader needs who has just read the earlier time."""
+    moment, earlier = shown_time(time_us, seconds), shown_time(earlier_us, seconds)
     text = f"{clock(moment, seconds)} UTC"
     if moment.date() == earlier.date():
         return text
@@ -70,7 +70,7 @@ def local(time_us: int, time_zone: str, seconds: bool = False) -> str:
     there = zone(time_zone)
     if there is None:
         return ""
-    moment = told(time_us, seconds)
+    moment = shown_time(time_us, seconds)
     at = moment.astimezone(there)
     of_day = "" if at.date() == moment.date() else f" on {DAYS[at.weekday()]}"
     return f"{clock(at, seconds)}{of_day} in {place(time_zone)}"
@@ -81,13 +81,13 @@ def table_time(time_us: int, seconds: bool = True) -> str:
 
     Without ``seconds`` rounded to the minute, for what is known no better.
     """
-    return _stamp(told(time_us, seconds), seconds)
+    return _stamp(shown_time(time_us, seconds), seconds)
 
 
 def local_table_time(time_us: int, time_zone: str, seconds: bool = True) -> str:
     """``2014-12-23 01:15:03``, in local time; empty where no zone is known."""
     there = zone(time_zone)
-    return _stamp(told(time_us, seconds).astimezone(there), seconds) if there else ""
+    return _stamp(shown_time(time_us, seconds).astimezone(there), seconds) if there else ""
 
 
 def _stamp(moment: datetime, seconds: bool) -> str:
@@ -95,7 +95,7 @@ def _stamp(moment: datetime, seconds: bool) -> str:
 
 
 def fine(*spans_us: int) -> bool:
-    """Whether times must be told to the second to make sense of these durations."""
+    """Whether times must be shown to the second to make sense of these durations."""
     return any(span < FINE_US for span in spans_us)
 
 
@@ -157,7 +157,7 @@ def duration_words(span_us: int) -> str:
 
 
 def about_words(span_us: int) -> str:
-    """A duration told roughly: ``two and a half days``, ``about an hour``, ``40 minutes``."""
+    """A duration in rough words: ``two and a half days``, ``about an hour``, ``40 minutes``."""
     for unit, name, one in ((DAY, "day", "a day"), (HOUR, "hour", "an hour")):
         if span_us >= 0.9 * unit:
             halves = max(2, round(2 * span_us / unit))

@@ -25,17 +25,17 @@ def answer(witnesses: Witnesses) -> str:
 
 def by_collector(witnesses: Witnesses) -> str:
     """``rrc06: 9 of 9 observers lost it; route-views2: 30 of 31, 1 more stopped watching``."""
-    told: list[str] = []
+    parts: list[str] = []
     for view in witnesses.collectors[:MOST_COLLECTORS]:
-        noun = " observers lost it" if not told else ""
+        noun = " observers lost it" if not parts else ""
         if view.left and not view.lost + view.kept:
-            told.append(f"{view.collector}: {count_observers(view.left)} stopped watching")
+            parts.append(f"{view.collector}: {count_observers(view.left)} stopped watching")
             continue
         away = f", {view.left} more stopped watching" if view.left else ""
-        told.append(f"{view.collector}: {view.lost} of {view.lost + view.kept}{noun}{away}")
+        parts.append(f"{view.collector}: {view.lost} of {view.lost + view.kept}{noun}{away}")
     if len(witnesses.collectors) > MOST_COLLECTORS:
-        told.append(f"and {len(witnesses.collectors) - MOST_COLLECTORS} more collectors")
-    return "; ".join(told)
+        parts.append(f"and {len(witnesses.collectors) - MOST_COLLECTORS} more collectors")
+    return "; ".join(parts)
 
 
 def lines(report: Report) -> tuple[str, ...]:
@@ -43,10 +43,13 @@ def lines(report: Report) -> tuple[str, ...]:
     main = _main(report)
     if main is None:
         return ()
-    own, others = main
-    told = [f"{QUESTION} {answer(own)}.", f"{by_collector(own)}." if own.collectors else ""]
-    told += [f"The outage of {onset}: {answer(other)}." for onset, other in others if other.verdict != "no"]
-    return tuple(text for text in told if text)
+    first, others = main
+    sentences = [
+        f"{QUESTION} {answer(first)}.",
+        f"{by_collector(first)}." if first.collectors else "",
+    ]
+    sentences += [f"The outage of {onset}: {answer(other)}." for onset, other in others if other.verdict != "no"]
+    return tuple(text for text in sentences if text)
 
 
 def main_answer(report: Report) -> str:
@@ -88,14 +91,14 @@ def faults(report: Report) -> str:
 def fault_lines(report: Report) -> tuple[str, ...]:
     """The faults that say most about the entity, in order of time, a line each; at most MOST_LINES."""
     notable = [artefact for artefact in report.coverage.artefacts if artefact.kind in NOTABLE]
-    told = [
+    faults = [
         f"{table_time(artefact.from_us)} UTC  {span_text(artefact.until_us - artefact.from_us)}  {artefact.kind}"
         f"{f' {artefact.source}' if artefact.source else ''}: {artefact.detail}"
         for artefact in notable[:MOST_LINES]
     ]
     if len(notable) > MOST_LINES:
-        told.append(f"and {len(notable) - MOST_LINES} more in report.html")
-    return tuple(told)
+        faults.append(f"and {len(notable) - MOST_LINES} more in report.html")
+    return tuple(faults)
 
 
 def _many(kind: str, number: int) -> str:
@@ -211,14 +214,16 @@ def _between(view: CollectorView) -> str:
 
 def artefacts(report: Report) -> Table | None:
     """Faults of the recording that were recognised."""
-    own: tuple[Artefact, ...] = report.coverage.artefacts
-    if not own:
+    faults: tuple[Artefact, ...] = report.coverage.artefacts
+    if not faults:
         return None
     rows = [
         Row((artefact.kind, artefact.source or "all collectors", table_time(artefact.from_us),
              span_text(artefact.until_us - artefact.from_us), artefact.detail))
-        for artefact in own[:MOST_ARTEFACTS]
+        for artefact in faults[:MOST_ARTEFACTS]
     ]  # fmt: skip
-    note = f"The first {MOST_ARTEFACTS} of {len(own):,}; report.json holds all." if len(own) > MOST_ARTEFACTS else ""
+    note = (
+        f"The first {MOST_ARTEFACTS} of {len(faults):,}; report.json holds all." if len(faults) > MOST_ARTEFACTS else ""
+    )
     heads = ("what", "source", "from (UTC)", "lasted", "figures")
     return Table("Faults of the recording, none of them counted as an outage", heads, tuple(rows), (), note)

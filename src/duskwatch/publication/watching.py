@@ -39,18 +39,25 @@ def voters_spread(report: Report) -> Spread:
     level = report.history.level
     lengths = np.diff(np.maximum(edges(level), report.from_us)).astype(np.float64)
     voters = np.nan_to_num(level.voters)
-    told = lengths > 0
-    if not told.any():
+    rows = lengths > 0
+    if not rows.any():
         return Spread(0, 0, 0)
-    least, most = int(voters[told].min()), int(voters[told].max())
-    told &= voters > 0
-    if not told.any():
+    least, most = int(voters[rows].min()), int(voters[rows].max())
+    rows &= voters > 0
+    if not rows.any():
         return Spread(0, 0, 0)
-    voters, lengths = voters[told], lengths[told]
+    voters, lengths = voters[rows], lengths[rows]
     order = np.argsort(voters, kind="stable")
     below = np.cumsum(lengths[order])
     median = voters[order][np.searchsorted(below, below[-1] / 2)]
     return Spread(least, int(median), most)
+
+
+def alone_at_times(report: Report) -> bool:
+    """Whether at any moment one observer was watching and no other."""
+    level = report.history.level
+    lengths = np.diff(np.maximum(edges(level), report.from_us))
+    return bool(((level.voters == 1) & (lengths > 0)).any())
 
 
 def unjudged(report: Report) -> tuple[Unjudged, ...]:

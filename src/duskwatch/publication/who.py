@@ -16,8 +16,8 @@ from duskwatch.publication.times_text import (
     listed,
     number_text,
     percent,
+    shown_time,
     table_time,
-    told,
     utc,
     utc_after,
 )
@@ -31,21 +31,21 @@ from duskwatch.records.times import span_text
 MOST_NETWORKS = 10
 
 
-def sentence(incident: Incident, told_apart: bool = True) -> str:
+def sentence(incident: Incident, named_apart: bool = True) -> str:
     """``Djibouti (DJ), 19 February 2008, 13:07 to 14:13 UTC, 100 % lost; AS30990, which is all of DJ, explains it``.
 
-    ``told_apart``: parts of the entity were looked at, so that there being none that explains it says something.
+    ``named_apart``: parts of the entity were looked at, so that there being none that explains it says something.
     """
     text = f"{_short(incident.entity)}, {_span(incident)}, {percent(incident.lost)} lost"
-    why = because(incident, told_apart)
+    why = because(incident, named_apart)
     return f"{text}; {why}" if why else text
 
 
-def because(incident: Incident, told_apart: bool = True) -> str:
+def because(incident: Incident, named_apart: bool = True) -> str:
     """``AS30990, which is 92 % of DJ, explains it``, or that nothing smaller does."""
     by, code = incident.explained_by, incident.entity.code
     if not by:
-        return f"no outage of a {_kind(incident.entity)} explains it" if told_apart else ""
+        return f"no outage of a {_kind(incident.entity)} explains it" if named_apart else ""
     much = "it" if incident.explained >= ALL else f"{percent(incident.explained)} of it"
     if len(by) == 1:
         return f"{_short(by[0].entity)}, which is {_part(by[0].part)} of {code}, explains {much}"
@@ -84,17 +84,17 @@ def rows(report: Report) -> tuple[tuple[Network, Outage, Holding], ...]:
 
 def lines(report: Report) -> tuple[str, ...]:
     """The operators that were lost, a line each."""
-    told = []
+    shown_time = []
     for network, outage, had in rows(report):
         seconds = not step_us(outage)
         end = table_time(outage.end.best_us, seconds) if outage.end is not None else "not over at the end"
         more = len(network.outages) - 1
-        told.append(
+        shown_time.append(
             f"{as_text(report, network.entity)}: {percent(had.share)} of the country ({holding_text(had)}), "
             f"{percent(outage.depth)} of it lost, {table_time(outage.onset.best_us, seconds)} to {end} UTC"
             + (f"; {more} more outage{'s' * (more > 1)}" if more else "")
         )
-    return tuple(told)
+    return tuple(shown_time)
 
 
 def worst(network: Network) -> tuple[Outage, Holding]:
@@ -143,7 +143,7 @@ def main_incident(report: Report) -> Incident | None:
 def holding_text(had: Holding) -> str:
     """``15 of 16 IPv4 /24s``."""
     several = {SLASH24: "IPv4 /24s", SLASH48: "IPv6 /48s"}.get(had.signal, "prefixes")
-    return f"{had.own:,.0f} of {had.whole:,.0f} {several}"
+    return f"{had.part:,.0f} of {had.whole:,.0f} {several}"
 
 
 def _one(report: Report, networks: Networks, incident: Incident, member: Member) -> str:
@@ -233,11 +233,11 @@ def _span(incident: Incident) -> str:
     """``19 February 2008, 13:07 to 14:13 UTC``; with the day of the end where it is another."""
     until_us = incident.until_us
     exact = until_us is not None and fine(until_us - incident.from_us)
-    start = told(incident.from_us, exact)
+    start = shown_time(incident.from_us, exact)
     text = f"{day(start)} {start.year}, {clock(start, exact)}"
     if until_us is None:
         return f"{text} UTC, not over"
-    end = told(until_us, exact)
+    end = shown_time(until_us, exact)
     if end.date() == start.date():
         return f"{text} to {clock(end, exact)} UTC"
     year = "" if end.year == start.year else f" {end.year}"

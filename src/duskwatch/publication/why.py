@@ -132,8 +132,8 @@ def verdict_sentence(explanation: Explanation) -> str:
 
 
 def _hypothesis_line(one: Weighed) -> str:
-    told = [_evidence(each) for each in one.evidence if each.counted and each.weight][:MOST_EVIDENCE]
-    why = f": {'; '.join(told)}" if told else ": nothing that was measured speaks for or against it"
+    reasons = [_evidence(each) for each in one.evidence if each.counted and each.weight][:MOST_EVIDENCE]
+    why = f": {'; '.join(reasons)}" if reasons else ": nothing that was measured speaks for or against it"
     return f"{one.title}: {one.verdict}, {ratio(one.net)}{why}."
 
 
@@ -159,17 +159,17 @@ def words_of_state(state: str) -> str:
 
 def said_of_facts(explanation: Explanation, one: Evidence) -> str:
     """The numbers that an answer rests on, in parentheses; empty where there is none to show."""
-    told = []
+    numbers = []
     for name in one.facts:
         value = explanation.facts.number(name)
         unit = explanation.facts.by_name[name].unit if name in explanation.facts.by_name else ""
         if math.isnan(value) or unit == "minutes after local midnight":
             continue
         if unit.startswith("share"):
-            told.append(f"{100 * value:.0f} %")
+            numbers.append(f"{100 * value:.0f} %")
         elif unit:
-            told.append(f"{value:,.1f} {unit}".replace(".0 ", " "))
-    return f" ({', '.join(told)})" if told else ""
+            numbers.append(f"{value:,.1f} {unit}".replace(".0 ", " "))
+    return f" ({', '.join(numbers)})" if numbers else ""
 
 
 def ratio(net: float) -> str:

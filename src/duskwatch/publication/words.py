@@ -41,8 +41,8 @@ from duskwatch.records.times import MINUTE, SECOND, span_text
 BURST_US = MINUTE
 MOST_LISTED = 6
 MOST_TOLD = 2  # further outages that a sentence lists; more are in the table alone
-WIDE_US = MINUTE  # an interval wider than this is told
-SOON_US = 5 * MINUTE  # prefixes that went within this are told as one event
+WIDE_US = MINUTE  # an interval wider than this is shown
+SOON_US = 5 * MINUTE  # prefixes that went within this make one event
 
 
 def paragraphs(report: Report) -> tuple[str, ...]:
@@ -54,29 +54,29 @@ def paragraphs(report: Report) -> tuple[str, ...]:
 def story(report: Report) -> tuple[str, ...]:
     """What follows headline and lead: how it went and came back, whose it was, who saw it, what is not known."""
     outage = main_outage(report)
-    told = []
+    paragraphs = []
     if outage is not None:
-        told += [_going(report, outage), _return(report, outage), _others(report, outage)]
-    told += [account(report), evidence_text(report, outage), gaps_text(report), not_judged.account(report)]
-    told += [learned_text(report), limits(report)]
-    return tuple(paragraph for paragraph in told if paragraph)
+        paragraphs += [_going(report, outage), _return(report, outage), _others(report, outage)]
+    paragraphs += [account(report), evidence_text(report, outage), gaps_text(report), not_judged.account(report)]
+    paragraphs += [learned_text(report), limits(report)]
+    return tuple(paragraph for paragraph in paragraphs if paragraph)
 
 
 def _going(report: Report, outage: Outage) -> str:
     """How it went down."""
-    told: list[str] = []
+    sentences: list[str] = []
     start = outage.onset.best_us
     flaps = [p for p in outage.phases if p.phase == "degrading" and p.from_us < start - MINUTE]
     if flaps:
         since = min(p.from_us for p in flaps)
         what = "Smaller losses had come and gone" if only_others(report) else "Routes had been flapping"
-        told.append(f"{what} for {about_words(start - since)}, since {utc_after(since, start)}.")
+        sentences.append(f"{what} for {about_words(start - since)}, since {utc_after(since, start)}.")
     lost = losses(report, outage)
     if lost is not None:
-        told.append(_losing(lost, noun_of(report, outage, lost.total), start))
-    told.append(_trace(report, outage))
-    told.append(_between("The loss began", outage.onset, start))
-    return " ".join(text for text in told if text)
+        sentences.append(_losing(lost, noun_of(report, outage, lost.total), start))
+    sentences.append(_trace(report, outage))
+    sentences.append(_between("The loss began", outage.onset, start))
+    return " ".join(text for text in sentences if text)
 
 
 def _trace(report: Report, outage: Outage) -> str:
@@ -144,28 +144,28 @@ def _return(report: Report, outage: Outage) -> str:
     end, start = outage.end.best_us, outage.onset.best_us
     seconds = not step_us(outage)
     dark = gone_span(outage, report)
-    told: list[str] = []
+    sentences: list[str] = []
     if dark is not None and not near(dark.until_us, end):
         what = "The first signs of life came" if only_others(report) else "The first routes came"
-        told.append(
+        sentences.append(
             f"{what} back at {utc_after(dark.until_us, start, seconds)}, the last at "
             f"{utc_after(end, dark.until_us, seconds)}, {length_text(outage, end - dark.until_us)} later."
         )
-    told.append(_between("All was back", outage.end, start))
+    sentences.append(_between("All was back", outage.end, start))
     again = _again(report, outage)
     if outage.relapses or again:
         items = f": {_items(report, again, outage)}" if again else " before it held" if outage.stable else ""
-        told.append(
+        sentences.append(
             f"The return was not steady. The outage came back {often(max(outage.relapses, len(again)))}{items}."
         )
         if again:
-            told.append(_stayed(report, again[-1]))
+            sentences.append(_stayed(report, again[-1]))
     steady = [phase for phase in outage.phases if phase.phase == "restored" and phase.from_us > end + MINUTE]
     if steady and not again:
-        told.append(f"The return was steady from {utc_after(steady[-1].from_us, start)} on.")
+        sentences.append(f"The return was steady from {utc_after(steady[-1].from_us, start)} on.")
     elif not again and (outage.stable or held(report, outage) == HOLD_UNKNOWN):
-        told.append(_stayed(report, outage))
-    return " ".join(text for text in told if text)
+        sentences.append(_stayed(report, outage))
+    return " ".join(text for text in sentences if text)
 
 
 def _again(report: Report, outage: Outage) -> tuple[Outage, ...]:
@@ -198,7 +198,7 @@ def _after(report: Report, outage: Outage) -> list[Outage]:
 
 def _others(report: Report, main: Outage) -> str:
     """The outages before and after the main one, but for its relapses."""
-    told = []
+    sentences = []
     again = _again(report, main)
     earlier = [other for other in report.outages if other is not main and other.onset.best_us <= main.onset.best_us]
     later = [other for other in _after(report, main) if all(other is not relapse for relapse in again)]
@@ -206,8 +206,8 @@ def _others(report: Report, main: Outage) -> str:
         if others:
             many = count(len(others), "further outage", "further outages")
             items = _ranges(report, others) if len(others) > MOST_TOLD else f": {_items(report, others, main)}"
-            told.append(f"{word} there {'was' if len(others) == 1 else 'were'} {many}{items}.")
-    return " ".join(told)
+            sentences.append(f"{word} there {'was' if len(others) == 1 else 'were'} {many}{items}.")
+    return " ".join(sentences)
 
 
 def _ranges(report: Report, outages: Sequence[Outage]) -> str:

@@ -5,7 +5,14 @@ from collections import Counter
 from duskwatch.publication.observers import WHAT, WHAT_ONE, count_observers, observers, over_window, saw_sentence
 from duskwatch.publication.others import evidence, only_others
 from duskwatch.publication.times_text import capital, count, listed, number_text, percent
-from duskwatch.publication.watching import NOT_HEARD, NOT_WATCHED, unjudged, voters_spread, watched_share
+from duskwatch.publication.watching import (
+    NOT_HEARD,
+    NOT_WATCHED,
+    alone_at_times,
+    unjudged,
+    voters_spread,
+    watched_share,
+)
 from duskwatch.records.outages import Outage
 from duskwatch.records.report import Report
 from duskwatch.records.times import span_text
@@ -24,8 +31,8 @@ def evidence_text(report: Report, outage: Outage | None) -> str:
     at = count(len(report.collectors), "collector", "collectors")
     if report.collectors:
         at += f" ({listed(sorted(report.collectors)[:MOST_LISTED])}{', ...' * (len(report.collectors) > MOST_LISTED)})"
-    told = evidence(report)
-    return _watching(report, outage, at) + (f" {told}" if told else "") + _thin(outage)
+    more = evidence(report)
+    return _watching(report, outage, at) + (f" {more}" if more else "") + _thin(outage)
 
 
 def _watching(report: Report, outage: Outage | None, at: str) -> str:
@@ -40,9 +47,9 @@ def _watching(report: Report, outage: Outage | None, at: str) -> str:
     else:
         text = f"{capital(count_observers(seen.watching))} {gloss} {'was' if seen.watching == 1 else 'were'} watching "
         text += f"when it began, at {at}."
-        text += f" {saw_sentence(seen)}" if seen.known else ""
+        text += f" {saw_sentence(seen)}" if seen.counted else ""
     text += " A network counts as reachable while most observers hold a route to it."
-    if peers.least == 1:
+    if alone_at_times(report):
         text += " At times only one observer was there: a fault of that one would look the same as an outage."
     return text
 
@@ -56,15 +63,15 @@ def _thin(outage: Outage | None) -> str:
 def gaps_text(report: Report) -> str:
     """What the sources did not record, and the time that could not be judged."""
     gaps = report.history.gaps
-    told = []
+    texts = []
     if gaps:
         kinds = Counter(gap.reason for gap in gaps)
         longest = max(gap.until_us - gap.from_us for gap in gaps)
         which = listed([f"{reason} ({number})" for reason, number in kinds.most_common(MOST_LISTED)])
         if len(gaps) == 1:
-            told.append(f"The recording has one gap of {span_text(longest)}: {which}. It is not counted as an outage.")
+            texts.append(f"The recording has one gap of {span_text(longest)}: {which}. It is not counted as an outage.")
         else:
-            told.append(
+            texts.append(
                 f"The recording has {number_text(len(gaps))} gaps, the longest of {span_text(longest)}: {which}. "
                 "None is counted as an outage."
             )
@@ -77,23 +84,23 @@ def gaps_text(report: Report) -> str:
             total = sum(span.length_us for span in blind if span.why == why)
             if total:
                 share = percent(total / (report.until_us - report.from_us))
-                told.append(f"For {span_text(total)} in all ({share} of the time) {because}.")
-        told.append("An outage in that time would not show here.")
-    return " ".join(told)
+                texts.append(f"For {span_text(total)} in all ({share} of the time) {because}.")
+        texts.append("An outage in that time would not show here.")
+    return " ".join(texts)
 
 
 def learned_text(report: Report) -> str:
     """What it means that there was no table to begin with; empty where there was one."""
     history = report.history
-    told = []
+    sentences = []
     if history.learned:
-        told.append(
+        sentences.append(
             "At least one collector has no table dump (a full copy of its routes) from before the window. "
             "There, a route is known only from its first mention on, and a route that nobody mentioned is missing here."
         )
     if history.known_share < 1 and report.entity.type == "country":
-        told.append(f"Routes were heard for {percent(history.known_share)} of the IPv4 addresses delegated to it.")
-    return " ".join(told)
+        sentences.append(f"Routes were heard for {percent(history.known_share)} of the IPv4 addresses delegated to it.")
+    return " ".join(sentences)
 
 
 def limits(report: Report) -> str:

@@ -1,8 +1,8 @@
-"""Who holds which addresses: ranges of both families, each with a country, and the questions asked of them.
+"""Who holds which addresses: ranges of both address families, each with a country, and the questions asked of them.
 
 The rule for prefixes, stated once: **a prefix belongs to the country that holds more than half of its addresses**.
 So an aggregate of many countries, or 0.0.0.0/0, belongs to none, and neither does a prefix of which exactly half is
-delegated. All arithmetic is exact, in 128 bits, for both families.
+delegated. All arithmetic is exact, in 128 bits, for both address families.
 """
 
 from bisect import bisect_right
@@ -41,7 +41,7 @@ _HALF_HI, _HALF_LO = _table((1 << (128 - n)) >> 1 for n in range(129))  # half o
 
 
 class Ranges(NamedTuple):
-    """Address ranges of one family, sorted, not overlapping; left-aligned in 128 bits, ``last`` included. N rows."""
+    """Ranges of one address family, sorted, not overlapping; left-aligned in 128 bits, ``last`` included. N rows."""
 
     first_hi: U64  # [N]
     first_lo: U64  # [N]
@@ -123,12 +123,12 @@ class CountryRanges:
 
     def index_of(self, afi: npt.ArrayLike, hi: npt.ArrayLike, lo: npt.ArrayLike) -> I32:
         """Country index of each address (arrays broadcast to [Q], left-aligned); -1 where nobody holds it."""
-        family, high, low = np.broadcast_arrays(
+        asked_afi, high, low = np.broadcast_arrays(
             np.atleast_1d(np.asarray(afi, dtype=np.uint8)),
             np.asarray(hi, dtype=np.uint64),
             np.asarray(lo, dtype=np.uint64),
         )
-        return self.countries_of(family, high, low, np.full(family.shape, 128, dtype=np.uint8))
+        return self.countries_of(asked_afi, high, low, np.full(asked_afi.shape, 128, dtype=np.uint8))
 
     def lookup(self, afi: npt.ArrayLike, hi: npt.ArrayLike, lo: npt.ArrayLike) -> Text:
         """Country code of each address (arrays broadcast to [Q], left-aligned), as text; '' where nobody holds it."""
@@ -139,15 +139,15 @@ class CountryRanges:
     def countries_of(self, afi: U8, hi: U64, lo: U64, length: U8) -> I32:
         """Country index of each prefix, by the rule at the head of this module; -1 where it belongs to none.
 
-        Columns are those of ElemBlock, [Q] each: family, left-aligned address with host bits zero, prefix length.
+        Columns are those of ElemBlock, [Q] each: afi, left-aligned address with host bits zero, prefix length.
         ValueError where a length is longer than 128.
         """
         if length.size and int(length.max()) > 128:
             raise ValueError("a prefix length is above 128")
         out = np.full(hi.shape, -1, dtype=np.int32)
-        for family in (1, 2):
-            rows = self._rows(family)
-            asked = np.flatnonzero(afi == family)
+        for of_afi in (1, 2):
+            rows = self._rows(of_afi)
+            asked = np.flatnonzero(afi == of_afi)
             if rows.start == rows.stop or not asked.size:
                 continue
             ranges = self._ranges(rows)
@@ -156,26 +156,26 @@ class CountryRanges:
         return out
 
     def ranges_of(self, code: str, afi: int) -> Ranges:
-        """The ranges of one family that a country holds, sorted; empty where it holds none (or is not known)."""
+        """Ranges of one address family that a country holds, sorted; empty where it holds none (or is not known)."""
         rows = self._rows(afi)
         index = self.countries.index(code) if code in self.countries else -1
         mine = self.country[rows] == index
         return Ranges(*(column[mine] for column in self._ranges(rows)))
 
     def touching(self, code: str) -> Callable[[U8, U64, U8], Bool]:
-        """Tells which prefixes (family, high half, length; [Q] each) touch a range of a country, by 64 bits of them.
+        """Tells which prefixes (afi, high half, length; [Q] each) touch a range of a country, by 64 bits of them.
 
         The others cannot be its own. Far cheaper than countries_of, for those who look for one country in a table.
         """
-        owned = tuple((family, self.ranges_of(code, family)) for family in (1, 2))
+        owned = tuple((of_afi, self.ranges_of(code, of_afi)) for of_afi in (1, 2))
 
         def touches(afi: U8, hi: U64, length: U8) -> Bool:
             out = np.zeros(hi.shape, np.bool_)
             last_hi = hi | _HOST_HI[length]
-            for family, own in owned:
-                if own.first_hi.size:
-                    at = np.searchsorted(own.first_hi, last_hi, "right") - 1
-                    out |= (afi == family) & (at >= 0) & (own.last_hi[at] >= hi)
+            for of_afi, held in owned:
+                if held.first_hi.size:
+                    at = np.searchsorted(held.first_hi, last_hi, "right") - 1
+                    out |= (afi == of_afi) & (at >= 0) & (held.last_hi[at] >= hi)
             return out
 
         return touches
@@ -203,9 +203,9 @@ class CountryRanges:
         first, last = ranges.first_hi >> shift, ranges.last_hi >> shift
         inner = sum(int(n) for n in np.where(last > first, last - first - np.uint64(1), np.uint64(0)) if n)
         ends = np.unique(np.concatenate([first, last])) << shift
-        families = np.full(ends.shape, afi, dtype=np.uint8)
+        afis = np.full(ends.shape, afi, dtype=np.uint8)
         lengths = np.full(ends.shape, length, dtype=np.uint8)
-        holders = self.countries_of(families, ends, np.zeros_like(ends), lengths)
+        holders = self.countries_of(afis, ends, np.zeros_like(ends), lengths)
         return inner + int((holders == self.countries.index(code)).sum())
 
 
@@ -235,7 +235,7 @@ def _rank(key_hi: U64, key_lo: U64, hi: U64, lo: U64) -> I64:
 
 
 def _holders(ranges: Ranges, country: I32, countries: int, hi: U64, lo: U64, length: U8) -> I32:
-    """Country index per prefix of one family, -1 for none."""
+    """Country index per prefix of one address family, -1 for none."""
     last_hi, last_lo = hi | _HOST_HI[length], lo | _HOST_LO[length]
     at = _rank(ranges.first_hi, ranges.first_lo, hi, lo) - 1  # last range that begins at or before the prefix
     row = np.maximum(at, 0)

@@ -122,12 +122,18 @@ def carried_over(coverage: Coverage, before: Sequence[Outage], after: Sequence[O
     """
     if len(coverage.witnesses) != len(before):
         return replace(coverage, witnesses=())
-    told: list[Witnesses | None] = []
+    places = sharing_most(before, after)
+    return replace(coverage, witnesses=tuple(None if k is None else coverage.witnesses[k] for k in places))
+
+
+def sharing_most(before: Sequence[Outage], after: Sequence[Outage]) -> list[int | None]:
+    """For each of ``after`` the index of the outage in ``before`` that it shares most time with; None: with none."""
+    out: list[int | None] = []
     for outage in after:
         shared = [(_shared_us(outage, other), k) for k, other in enumerate(before)]
         most, k = max(shared, key=lambda pair: (pair[0], -pair[1]), default=(0, 0))
-        told.append(coverage.witnesses[k] if most > 0 else None)
-    return replace(coverage, witnesses=tuple(told))
+        out.append(k if most > 0 else None)
+    return out
 
 
 def _shared_us(one: Outage, other: Outage) -> int:

@@ -140,7 +140,7 @@ class PeerTable:
         return len(self.asn)
 
     def rows(self, start: int = 0) -> list[tuple[int, int, int, int]]:
-        """What tells peers apart, of each from ``start`` on: AS, address (both halves), family of the address."""
+        """What tells peers apart, of each from ``start`` on: AS, address (both halves), afi of the address."""
         columns = (self.asn, self.address_hi, self.address_lo, self.afi)
         return list(zip(*(column[start:] for column in columns), strict=True))
 

@@ -19,9 +19,9 @@ class Finding:
     transit: tuple[tuple[TransitShare, ...], ...] = ()  # [O] before, during and after it; empty: not counted
 
     def __post_init__(self) -> None:
-        for told in (self.witnesses, self.transit):
-            if len(told) not in (0, len(self.outages)):
-                raise ValueError(f"{self.entity.code}: {len(told)} are told of {len(self.outages)} outages")
+        for each in (self.witnesses, self.transit):
+            if len(each) not in (0, len(self.outages)):
+                raise ValueError(f"{self.entity.code}: {len(each)} are told of {len(self.outages)} outages")
 
 
 def kind_of(source: str) -> str:

@@ -33,7 +33,7 @@ class Export(IntEnum):
 class RateSource(IntEnum):
     """How it is known that one packet in so many was looked at."""
 
-    ASSUMED = codes.RATE_ASSUMED  # nobody said; the rate is what the user told us to assume, else 1
+    ASSUMED = codes.RATE_ASSUMED  # nobody said; the rate is what the user asked to assume, else 1
     DECLARED = codes.RATE_DECLARED  # the record itself, or the head of its datagram, says so
     LEARNED = codes.RATE_LEARNED  # an options record of the exporter says so of this sampler, or of all its flows
     OVERRIDDEN = codes.RATE_OVERRIDDEN  # the user said so

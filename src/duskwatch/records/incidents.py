@@ -1,4 +1,4 @@
-"""Incidents: outages of related entities told as one story."""
+"""Incidents: outages of related entities as one story."""
 
 from dataclasses import dataclass
 

@@ -25,7 +25,7 @@ class JudgedSpan:
 
     from_us: int
     until_us: int
-    why_not: WhyNot | None = None  # None: it was judged, so that what is not told as an outage was none
+    why_not: WhyNot | None = None  # None: it was judged, so that what is not reported as an outage was none
 
     def __post_init__(self) -> None:
         if self.why_not is not None and self.why_not not in WHY_NOT:
@@ -35,7 +35,7 @@ class JudgedSpan:
 
     @property
     def judged(self) -> bool:
-        """Whether anything not told as an outage was none."""
+        """Whether anything not reported as an outage was none."""
         return self.why_not is None
 
     @property
@@ -63,9 +63,9 @@ def inside(spans: Iterable[JudgedSpan], from_us: int, until_us: int) -> tuple[Ju
 
 def judged_share(spans: Iterable[JudgedSpan]) -> float:
     """Share of the time of some spans that was judged, 0..1; 0 where there are none."""
-    told = tuple(spans)
-    total = sum(span.length_us for span in told)
-    return sum(span.length_us for span in told if span.judged) / total if total else 0.0
+    every = tuple(spans)
+    total = sum(span.length_us for span in every)
+    return sum(span.length_us for span in every if span.judged) / total if total else 0.0
 
 
 def main_reason(spans: Iterable[JudgedSpan]) -> WhyNot | None:

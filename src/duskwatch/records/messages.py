@@ -11,7 +11,7 @@ file, no name and no socket. Order and promises:
   knowledge of it than the records themselves, such as the name of a file. Without it times are believed. One more of
   the same name and beginning sets the end anew: the records go on behind the first one without a break.
 - ``Silence`` is sent as soon as a stretch is known of which nothing usable was recorded, ahead of what was recorded
-  after it, and ahead of a table dump taken after it. A silence that goes on is told piece by piece; pieces that touch
+  after it, and ahead of a table dump taken after it. A silence that goes on comes piece by piece; pieces that touch
   are one.
 - ``InputDone`` ends an input (a file, a connection) and tells what was in it. Every input that was opened has one.
 

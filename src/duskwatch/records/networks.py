@@ -12,13 +12,13 @@ class Holding:
     """What a part and its whole had, just before the part was lost."""
 
     signal: str  # bgp.visible_slash24, bgp.visible_slash48 or bgp.visible_prefixes: what is counted
-    own: float  # visible ones of the part that count for the whole, above 0
+    part: float  # visible ones of the part that count for the whole, above 0
     whole: float  # visible ones of the whole, at least as many
 
     @property
     def share(self) -> float:
         """Part of the whole, above 0 and at most 1."""
-        return self.own / self.whole
+        return self.part / self.whole
 
 
 @dataclass(frozen=True, slots=True)

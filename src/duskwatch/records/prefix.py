@@ -66,13 +66,13 @@ def _plain(text: str) -> Prefix | None:
     address, _, bits = text.partition("/")
     if not bits.isdecimal() or not bits.isascii() or len(bits) > 3:
         return None
-    family, length = socket.AF_INET6 if ":" in address else socket.AF_INET, int(bits)
+    address_family, length = socket.AF_INET6 if ":" in address else socket.AF_INET, int(bits)
     try:
-        raw = socket.inet_pton(family, address)
+        raw = socket.inet_pton(address_family, address)
     except (OSError, ValueError):
         return None
     value = int.from_bytes(raw, "big") << (0 if len(raw) == 16 else 96)
-    if f"{socket.inet_ntop(family, raw)}/{length}" != text or length > 8 * len(raw) or value << length & ALL:
+    if f"{socket.inet_ntop(address_family, raw)}/{length}" != text or length > 8 * len(raw) or value << length & ALL:
         return None
     return Prefix(1 if len(raw) == 4 else 2, value >> 64, value & MASK64, length)
 

@@ -20,8 +20,8 @@ class Reason:
 
     def value(self, name: str) -> Any:
         """One value; KeyError where the reason has none of that name."""
-        for own, value in self.values:
-            if own == name:
+        for value_name, value in self.values:
+            if value_name == name:
                 return value
         raise KeyError(name)
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from duskwatch.records.claim import Said
+from duskwatch.records.comparison import Comparison
 from duskwatch.records.coverage import Coverage
 from duskwatch.records.entity import Entity
 from duskwatch.records.evidence import Explanation
@@ -11,6 +12,7 @@ from duskwatch.records.judged import JudgedSpan
 from duskwatch.records.networks import Networks
 from duskwatch.records.outages import Outage
 from duskwatch.records.signals import EntityHistory
+from duskwatch.records.transit import OutageTransit
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,9 @@ class Report:
     networks: Networks | None = None  # of a country from archives; None: not told apart
     said: Said | None = None  # articles and statements compared with this report; None: none was given
     explanation: Explanation | None = None  # of the main outage; None: there is none, or nobody asked
+    # [O] through whom what each outage took was reached, by whole paths; None: no route tells; empty: not worked out.
+    around: tuple[OutageTransit | None, ...] = ()
+    comparison: Comparison | None = None  # of the main outage with others in the same window; None: nobody asked
     impact: Impact | None = None  # of the main outage; None: there is none, or nobody asked
     # The window in stretches that were judged, and those that were not; empty: not worked out.
     judged: tuple[JudgedSpan, ...] = ()

@@ -141,12 +141,12 @@ class Level:
 
     until_us: int  # end of the window
     time_us: I64  # [N]
-    prefixes: F64  # [N] visible prefixes (both families)
+    prefixes: F64  # [N] visible prefixes (both address families)
     slash24: F64  # [N] visible IPv4 /24s, each counted once
     slash48: F64  # [N] visible IPv6 /48s, each counted once
     held_slash24: F64  # [N] IPv4 /24s that at least one voter holds: above zero while any trace of a route is left
     held_slash48: F64  # [N] the same for IPv6 /48s
-    voters: F64  # [N] live full-feed voters; where the entity has routes of both families, the larger number
+    voters: F64  # [N] live full-feed voters; where the entity has routes of both address families, the larger number
     by_voters: U8  # [N] 1 where the step came only from a change in the set of voters
 
 

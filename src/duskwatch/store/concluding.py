@@ -12,7 +12,7 @@ from duskwatch.records.times import to_datetime
 from duskwatch.store import database as db
 from duskwatch.store.errors import StoreError
 from duskwatch.store.outage_json import Json, conclusions_of, to_document
-from duskwatch.store.outage_rows import Known, moment_columns, revise, state_of
+from duskwatch.store.outage_rows import RecordedOutage, moment_columns, revise, state_of
 from duskwatch.store.revision_rows import Note, revision_row
 
 CURRENT = ("open", "ended")
@@ -40,7 +40,7 @@ class _Kept:
     """A conclusion, and the outage that it is recorded in; None: it is new."""
 
     conclusion: Conclusion
-    old: Known | None
+    old: RecordedOutage | None
 
 
 class Writer:
@@ -68,7 +68,7 @@ class Writer:
         """What became of all."""
         return Recorded(uids=tuple(self.uids), **{name: tuple(uids) for name, uids in self.changes.items()})
 
-    def record(self, one: Finding, olds: Sequence[Known]) -> None:
+    def record(self, one: Finding, olds: Sequence[RecordedOutage]) -> None:
         """What was found of one entity, and what is known of it."""
         mine = [old for old in olds if self.source in old.sources]
         found = self._concluded(one)
@@ -107,18 +107,20 @@ class Writer:
             )
         ]
 
-    def _by_this_detector(self, old: Known) -> bool:
+    def _by_this_detector(self, old: RecordedOutage) -> bool:
         return any(
             each["source"] == self.source and each["detector"] == self.detector for each in old.document["concluded"]
         )
 
-    def _saw(self, old: Known) -> bool:
+    def _saw(self, old: RecordedOutage) -> bool:
         """Whether this analysis saw all of the window in which its source concluded an outage that begins in it."""
-        own = [one["window"] for one in old.document["concluded"] if one["source"] == self.source]
+        windows = [one["window"] for one in old.document["concluded"] if one["source"] == self.source]
         begins = self.window[0] <= old.row.onset_us < self.window[1]
-        return begins and all(self.window[0] <= start and stop <= self.window[1] for start, stop in own)
+        return begins and all(self.window[0] <= start and stop <= self.window[1] for start, stop in windows)
 
-    def _fused(self, one: Finding, kept: Sequence[_Kept], olds: Sequence[Known], gone: Sequence[Known]) -> None:
+    def _fused(
+        self, one: Finding, kept: Sequence[_Kept], olds: Sequence[RecordedOutage], gone: Sequence[RecordedOutage]
+    ) -> None:
         """The same where other sources tell of the entity too."""
         if self.fuse is None:
             raise StoreError(f"{one.entity.code}: several sources tell of it, and nothing says how to make them one")
@@ -139,15 +141,15 @@ class Writer:
         for k, each in enumerate(fused):
             relapse_of = None if each.outage.relapse_of is None else uids[each.outage.relapse_of]
             members = [every[m].conclusion for m in each.members]
-            members.sort(key=lambda told: (told.source, told.outage.onset.best_us))
+            members.sort(key=lambda conclusion: (conclusion.source, conclusion.outage.onset.best_us))
             uids.append(self._put(one, each.outage, relapse_of, members, owners.get(k)))
         self.uids += [uids[next(k for k, each in enumerate(fused) if i in each.members)] for i in range(len(kept))]
         held = {id(old) for old in owners.values()}
-        told_of = {id(every[m].old) for each in fused for m in each.members if every[m].old is not None}
+        still_concluded = {id(every[m].old) for each in fused for m in each.members if every[m].old is not None}
         for old in olds:
             if old.row.state in CURRENT and id(old) not in held:
                 by_another = id(old) in dropped and not self._by_this_detector(old)
-                self._drop(old, "superseded" if by_another or id(old) in told_of else "withdrawn")
+                self._drop(old, "superseded" if by_another or id(old) in still_concluded else "withdrawn")
 
     def _put(
         self,
@@ -155,7 +157,7 @@ class Writer:
         outage: Outage,
         relapse_of: str | None,
         concluded: Sequence[Conclusion],
-        old: Known | None,
+        old: RecordedOutage | None,
     ) -> str:
         """Record an outage, new or revised; its id."""
         document = to_document(outage, relapse_of, concluded)
@@ -179,7 +181,7 @@ class Writer:
         self.changes["revised" if changed else "unchanged"].append(old.row.uid)
         return str(old.row.uid)
 
-    def _drop(self, old: Known, state: str) -> None:
+    def _drop(self, old: RecordedOutage, state: str) -> None:
         revise(self.connection, old, state, old.document, self.note)
         self.changes[state].append(old.row.uid)
 
@@ -208,56 +210,56 @@ class Writer:
         self.connection.execute(sql.insert(db.outage_revisions), revisions)
 
 
-def _match(outages: Sequence[Outage], known: Sequence[Known], source: str) -> dict[int, Known]:
+def _match(outages: Sequence[Outage], olds: Sequence[RecordedOutage], source: str) -> dict[int, RecordedOutage]:
     """Which of the known outages each new one is: onsets that overlap, the closest ones first, each once."""
-    onsets = [_onset(old, source) for old in known]
+    onsets = [_onset(old, source) for old in olds]
     pairs = sorted(
         (abs(outage.onset.best_us - onset["best_us"]), i, j)
         for i, outage in enumerate(outages)
         for j, onset in enumerate(onsets)
         if outage.onset.earliest_us <= onset["latest_us"] and onset["earliest_us"] <= outage.onset.latest_us
     )
-    found: dict[int, Known] = {}
+    found: dict[int, RecordedOutage] = {}
     taken: set[int] = set()
     for _, i, j in pairs:
         if i not in found and j not in taken:
-            found[i] = known[j]
+            found[i] = olds[j]
             taken.add(j)
     return found
 
 
-def _own(old: Known, source: str) -> Json:
+def _concluded_by(old: RecordedOutage, source: str) -> Json:
     """The outage that a source concluded, the first of them, as its document has it."""
-    told = next(one["outage"] for one in old.document["concluded"] if one["source"] == source)
-    return old.document if told is None else told
+    concluded = next(one["outage"] for one in old.document["concluded"] if one["source"] == source)
+    return old.document if concluded is None else concluded
 
 
-def _onset(old: Known, source: str) -> Json:
-    onset: Json = _own(old, source)["onset"]
+def _onset(old: RecordedOutage, source: str) -> Json:
+    onset: Json = _concluded_by(old, source)["onset"]
     return onset
 
 
-def _seen_more(new: Conclusion, old: Known | None, source: str, until_us: int) -> Conclusion:
+def _seen_more(new: Conclusion, old: RecordedOutage | None, source: str, until_us: int) -> Conclusion:
     """The new conclusion, or the old one, where the end is unknown only because the window did not reach it."""
     if old is None or new.outage.end is not None or old.row.state != "ended":
         return new
-    end = _own(old, source)["end"]
+    end = _concluded_by(old, source)["end"]
     if end is None or end["best_us"] < until_us:
         return new
     return next(one for one in conclusions_of(old.document) if one.source == source)
 
 
-def _owners(fused: Sequence[Fused], every: Sequence[_Kept]) -> dict[int, Known]:
+def _owners(fused: Sequence[Fused], every: Sequence[_Kept]) -> dict[int, RecordedOutage]:
     """Which recorded outage each fused one is: the one with the most conclusions in common, each once."""
     common: dict[tuple[int, int], int] = {}
-    olds: dict[int, Known] = {}
+    olds: dict[int, RecordedOutage] = {}
     for k, one in enumerate(fused):
         for member in one.members:
             old = every[member].old
             if old is not None:
                 olds[old.row.id] = old
                 common[k, old.row.id] = common.get((k, old.row.id), 0) + 1
-    out: dict[int, Known] = {}
+    out: dict[int, RecordedOutage] = {}
     taken: set[int] = set()
     for (k, key), _ in sorted(common.items(), key=lambda pair: (-pair[1], pair[0])):
         if k not in out and key not in taken:
@@ -267,5 +269,5 @@ def _owners(fused: Sequence[Fused], every: Sequence[_Kept]) -> dict[int, Known]:
 
 
 def _without_windows(document: Json) -> Json:
-    """What is told of an outage, whatever windows were analysed."""
+    """What is said of an outage, whatever windows were analysed."""
     return document | {"concluded": [{**one, "window": None} for one in document["concluded"]]}

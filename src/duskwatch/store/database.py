@@ -16,7 +16,7 @@ from sqlalchemy import event
 
 from duskwatch.store.errors import StoreError
 
-HEAD = "0005"  # the newest migration in ``migrations/versions``
+HEAD = "0006"  # the newest migration in ``migrations/versions``
 BUSY_SECONDS = 60  # how long a writer waits for another
 
 metadata = sql.MetaData(
@@ -62,7 +62,7 @@ outages = sql.Table(
     _text("entity_type"),
     _text("entity"),
     _text("entity_name"),
-    _text("detector"),  # of each source that told of it, with a space between
+    _text("detector"),  # of each source that reported it, with a space between
     sql.Column("revision", sql.Integer, nullable=False),
     _text("state"),  # open, ended, withdrawn, superseded, dismissed
     _time("onset_earliest_us"),
@@ -87,7 +87,7 @@ incidents = sql.Table(
     sql.Column("revision", sql.Integer, nullable=False),
     _text("state"),  # open, ended, withdrawn; closed by a person
     _text("title"),
-    sql.Column("entity_type", sql.Text),  # of the largest entity that was out; null where a person told it
+    sql.Column("entity_type", sql.Text),  # of the largest entity that was out; null where a person reported it
     sql.Column("entity", sql.Text),
     sql.Column("entity_name", sql.Text),
     sql.Column("detector", sql.Text),  # null: a person
@@ -101,7 +101,7 @@ incident_revisions = _revision_of(
     sql.Column("outages", sql.JSON, nullable=False),
     _time("window_from_us", nullable=True),  # what was analysed
     _time("window_until_us", nullable=True),
-    sql.Column("document", sql.JSON(none_as_null=True)),  # what the analysis said; null where a person told it
+    sql.Column("document", sql.JSON(none_as_null=True)),  # what the analysis said; null where a person reported it
 )
 incident_outages = sql.Table(
     "incident_outages",
@@ -123,6 +123,33 @@ annotations = sql.Table(
     _text("text"),
 )
 annotation_revisions = _revision_of("annotations", _text("text"))
+alerts = sql.Table(
+    "alerts",
+    metadata,
+    sql.Column("id", sql.Integer, primary_key=True),
+    _text("key", unique=True),  # KP-20141222T161500Z/opened: what was to be told, once
+    _text("outage", index=True),  # its id
+    _text("stage"),
+    _time("at_us"),  # event time
+    _time("made_us"),
+    sql.Column("document", sql.JSON, nullable=False),
+    _time("acked_us", nullable=True),
+    _text("acked_by", server_default=sql.text("''")),
+)
+alert_deliveries = sql.Table(
+    "alert_deliveries",
+    metadata,
+    sql.Column("id", sql.Integer, primary_key=True),
+    sql.Column("alert_id", sql.ForeignKey("alerts.id"), nullable=False),
+    _text("channel"),
+    _text("state"),  # waiting, sent, refused
+    sql.Column("attempts", sql.Integer, nullable=False, server_default=sql.text("0")),
+    _time("next_us"),  # not to be tried before
+    _time("done_us", nullable=True),
+    _text("error", server_default=sql.text("''")),
+    sql.UniqueConstraint("alert_id", "channel"),
+    sql.Index(None, "channel", "state"),
+)
 
 
 def database_url(where: str | Path) -> sql.URL:
@@ -191,7 +218,9 @@ def transaction(where: str | Path | sql.URL, *, writes: str = "", checked: bool 
     """
     url = where if isinstance(where, sql.URL) else database_url(where)
     if url.drivername == "sqlite" and checked and not Path(str(url.database)).exists():
-        raise StoreError(f"{url.database}: no such database; run: duskwatch store migrate")
+        raise StoreError(
+            f"{url.database}: no such database; run: duskwatch store migrate, with the same --store and --database"
+        )
     try:
         with engine_of(url).connect() as connection:
             connection = connection.execution_options(writes=bool(writes))
@@ -253,7 +282,8 @@ def _require_head(connection: sql.Connection, url: sql.URL) -> None:
     if found != HEAD:
         version = f"schema version {found}" if found else "not prepared"
         raise StoreError(
-            f"{url.render_as_string()}: {version}, this program needs {HEAD}; run: duskwatch store migrate"
+            f"{url.render_as_string()}: {version}, this program needs {HEAD}; "
+            "run: duskwatch store migrate, with the same --store and --database"
         )
 
 

@@ -121,13 +121,13 @@ class DayWriter:
             replaced.clear()
             replaced.update({name: before[name] for name in self.written if before.get(name) is not None})
             start = day_start(self.day)
-            told: dict[str, Any] = {"from": start, "until": start + DAY, "learned": False, "reenactment": None}
-            told |= {name: before[name] for name in told if name in before} | self.facts
+            facts: dict[str, Any] = {"from": start, "until": start + DAY, "learned": False, "reenactment": None}
+            facts |= {name: before[name] for name in facts if name in before} | self.facts
             kept = {spec.name: before.get(spec.name) for spec in DATA} | self.written
             if not any(kept.values()):
                 return DAYS.empty()
             plain: dict[str, Any] = {name: pl.Int64 if kind == TIME else kind for name, kind in DAYS.columns.items()}
-            values = {"source": self.source, "day": self.day, **told, **kept}
+            values = {"source": self.source, "day": self.day, **facts, **kept}
             return pl.DataFrame([values], schema=plain).cast(dict(DAYS.columns))  # type: ignore[arg-type]
 
         tables.replace(self.where, DAYS, f"source = '{self.source}' AND day = '{self.day.isoformat()}'", row)
@@ -203,14 +203,14 @@ def generations(where: Location) -> pl.DataFrame:
     actions = pl.DataFrame(arrow.Table.from_arrow(table.get_add_actions(flatten=True)))
     if not actions.height:
         return pl.DataFrame(schema=_KEYS)
-    told = [
+    columns = [
         (pl.col(f"min.{spec.name}") if f"min.{spec.name}" in actions.columns else pl.lit(None)).cast(pl.Int64)
         for spec in DATA
     ]
     return actions.select(
         pl.col("partition.source").alias("source"),
         pl.col("partition.day").cast(pl.Date).alias("day"),
-        *(one.alias(spec.name) for one, spec in zip(told, DATA, strict=True)),
+        *(one.alias(spec.name) for one, spec in zip(columns, DATA, strict=True)),
     ).sort("source", "day")
 
 

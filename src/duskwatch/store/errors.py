@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from duskwatch.records.errors import InputError
 
-LONGEST = 300  # characters of a fault that are told
+LONGEST = 300  # characters of a fault that are shown
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _OS_ERROR = re.compile(r"(?:os error |Os \{ code: )(\d{1,4})")
 
@@ -32,7 +32,9 @@ def named_faults(where: str) -> Iterator[None]:
     try:
         yield
     except TableNotFoundError:
-        raise StoreError(f"{where}: no such table; run: duskwatch store migrate") from None
+        raise StoreError(
+            f"{where}: no such table; run: duskwatch store migrate, with the same --store and --database"
+        ) from None
     except CommitFailedError as error:
         if found := _system_fault(str(error), where):
             raise found from error

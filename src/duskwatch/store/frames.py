@@ -61,7 +61,7 @@ def blocks_frame(blocks: Sequence[tuple[Entity, SignalBlock]], day: date) -> pl.
     for i, (_, block) in enumerate(blocks):
         shapes.setdefault((block.specs, block.start_us, block.bin_us, block.values.shape[1]), []).append(i)
     midnight = day_start(day)
-    frames = [pl.DataFrame(schema=_own(SIGNALS_TABLE))]
+    frames = [pl.DataFrame(schema=_columns_of(SIGNALS_TABLE))]
     for (specs, start_us, bin_us, bins), rows in shapes.items():
         if bin_us % SECOND or not SECOND <= bin_us <= DAY:
             raise StoreError(f"bins of {bin_us} microseconds: the store keeps whole seconds, up to a day")
@@ -88,14 +88,14 @@ def blocks_frame(blocks: Sequence[tuple[Entity, SignalBlock]], day: date) -> pl.
                 values=_lists(values.reshape(-1, last - first)),
                 coverage=_lists(coverage.reshape(-1, last - first).astype(np.float32)),
             )
-            .select(*_own(SIGNALS_TABLE))
+            .select(*_columns_of(SIGNALS_TABLE))
         )
     return pl.concat(frames)
 
 
 def _meaning(spec: SignalSpec) -> dict[str, Any]:
-    told = {name: getattr(spec, name) for name in ("family", "role", "unit", "sampled", "less_is_loss")}
-    return {"signal": spec.name, **told, "bin_fixed": spec.bin_us > 0}
+    meaning = {name: getattr(spec, name) for name in ("family", "role", "unit", "sampled", "less_is_loss")}
+    return {"signal": spec.name, **meaning, "bin_fixed": spec.bin_us > 0}
 
 
 def change_frames(histories: Iterable[History], day: date, at_once: int = ENTITIES_A_FRAME) -> Iterator[pl.DataFrame]:
@@ -123,7 +123,7 @@ def input_frame(inputs: Iterable[InputFile], day: date) -> pl.DataFrame:
         )
         for file in inputs
     ]  # fmt: skip
-    return _rows(rows, _own(INPUTS))
+    return _rows(rows, _columns_of(INPUTS))
 
 
 def gap_frame(gaps: Iterable[Gap], day: date) -> pl.DataFrame:
@@ -134,7 +134,7 @@ def gap_frame(gaps: Iterable[Gap], day: date) -> pl.DataFrame:
         for gap in gaps
         if gap.from_us < end and gap.until_us > start
     ]
-    return _rows(rows, _own(GAPS))
+    return _rows(rows, _columns_of(GAPS))
 
 
 def wide_from_long(frame: pl.DataFrame) -> pl.DataFrame:
@@ -173,7 +173,7 @@ def wide_from_long(frame: pl.DataFrame) -> pl.DataFrame:
         .group_by(*series, "start", maintain_order=True)
         .agg(values=pl.col("value"), coverage=pl.col("coverage").fill_null(0.0))
         .join(_meanings(frame["signal"].unique()), on="signal")
-        .select(pl.col(name).cast(dtype) for name, dtype in _own(SIGNALS_TABLE).items())
+        .select(pl.col(name).cast(dtype) for name, dtype in _columns_of(SIGNALS_TABLE).items())
     )
 
 
@@ -209,7 +209,7 @@ def long_from_wide(rows: pl.LazyFrame, from_us: int | None = None, until_us: int
     return long
 
 
-def _own(spec: TableSpec) -> dict[str, Any]:
+def _columns_of(spec: TableSpec) -> dict[str, Any]:
     """The columns of a table but those that say whose write a row is of."""
     return {name: kind for name, kind in spec.columns.items() if name not in ("source", "generation")}
 
@@ -242,7 +242,7 @@ def _changes(logs: Sequence[tuple[Entity, ChangeLog]], day: date) -> pl.DataFram
     parts = [slice(*np.searchsorted(log.time_us, (start, end)).tolist()) for _, log in logs]
     counts = np.array([part.stop - part.start for part in parts], dtype=np.int64)
     if not counts.sum():
-        return pl.DataFrame(schema=_own(CHANGES_TABLE))
+        return pl.DataFrame(schema=_columns_of(CHANGES_TABLE))
     columns = {
         name: np.concatenate([getattr(log, field)[part] for (_, log), part in zip(logs, parts, strict=True)])
         for name, field in (
@@ -253,8 +253,8 @@ def _changes(logs: Sequence[tuple[Entity, ChangeLog]], day: date) -> pl.DataFram
     recorded = [len(log.beyond) == len(log.time_us) for _, log in logs]
     beyond = np.concatenate(
         [
-            log.beyond[part].astype(np.float64) if known else np.full(part.stop - part.start, np.nan)
-            for (_, log), part, known in zip(logs, parts, recorded, strict=True)
+            log.beyond[part].astype(np.float64) if is_recorded else np.full(part.stop - part.start, np.nan)
+            for (_, log), part, is_recorded in zip(logs, parts, recorded, strict=True)
         ]
     )
     names = pl.Series([name for _, log in logs for name in log.prefixes], dtype=pl.String)
@@ -285,7 +285,7 @@ def _levels(levels: Sequence[tuple[Entity, Level, float]], day: date) -> pl.Data
         parts.append(slice(first - holds, last))
     counts = np.array([part.stop - part.start for part in parts], dtype=np.int64)
     if not counts.sum():
-        return pl.DataFrame(schema=_own(LEVELS))
+        return pl.DataFrame(schema=_columns_of(LEVELS))
     together = list(zip(levels, parts, strict=True))
     time_us = np.concatenate([level.time_us[part] for (_, level, _), part in together])
     until = np.concatenate([np.append(level.time_us[1:], level.until_us)[part] for (_, level, _), part in together])

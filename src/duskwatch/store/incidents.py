@@ -1,4 +1,4 @@
-"""Incidents and their revisions: told by a person, or found by an analysis and found again without doubling.
+"""Incidents and their revisions: reported by a person, or found by an analysis and found again without doubling.
 
 An incident that an analysis finds is the same as one before where both have outages in common, whose ids never change.
 What a person changed of it (title, outages, that it is closed) stays, whatever is found later.
@@ -53,12 +53,12 @@ class StoredIncident:
     why: str
     state: str  # open, ended; withdrawn (an analysis), closed (a person)
     title: str
-    entity: Entity | None  # None where a person told it
+    entity: Entity | None  # None where a person reported it
     detector: str
     from_us: int | None
     until_us: int | None
     outages: tuple[str, ...]  # ids
-    document: Json | None  # lost, explained, explained_by and members; None where a person told it
+    document: Json | None  # lost, explained, explained_by and members; None where a person reported it
 
 
 def record_incidents(
@@ -85,9 +85,9 @@ def record_incidents(
     note = note_of(by, why, at_us, window)
     counts: dict[str, list[int]] = {"numbers": [], "new": [], "revised": [], "unchanged": [], "withdrawn": []}
     with db.transaction(where, writes=INCIDENTS) as connection:
-        known = _known(connection, window)
+        recorded = _recorded(connection, window)
         elsewhere = _elsewhere(connection, window, source)
-        matches = _match(found, known)
+        matches = _match(found, recorded)
         for i, one in enumerate(found):
             if not one.uids:
                 raise StoreError(f"incident '{one.title}' has no outage")
@@ -106,7 +106,7 @@ def record_incidents(
                 counts["revised" if changed else "unchanged"].append(number)
             counts["numbers"].append(number)
         again = {old.number for old in matches.values()}
-        for old in known:
+        for old in recorded:
             gone = old.number not in again and old.state in ("open", "ended") and _inside(old, window)
             if gone and elsewhere.isdisjoint(old.document["outages"]):
                 values = {"revision": old.revision + 1, "state": "withdrawn", "title": old.title}
@@ -264,7 +264,7 @@ def _stored(row: Any) -> StoredIncident:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _Recorded:
     number: int
     revision: int
     state: str
@@ -297,12 +297,12 @@ def _elsewhere(connection: sql.Connection, window: tuple[int, int], source: str)
     return {row.uid for row in connection.execute(query) if source not in row.sources.split()}
 
 
-def _known(connection: sql.Connection, window: tuple[int, int]) -> list[_Known]:
+def _recorded(connection: sql.Connection, window: tuple[int, int]) -> list[_Recorded]:
     """Incidents of analyses that touch a window, in whatever state."""
     table = db.incidents
     query = _joined().where(*_found_in(window))
     return [
-        _Known(
+        _Recorded(
             row["incident_id"],
             row["number"],
             row["state"],
@@ -316,10 +316,10 @@ def _known(connection: sql.Connection, window: tuple[int, int]) -> list[_Known]:
     ]
 
 
-def _match(found: Sequence[FoundIncident], known: Sequence[_Known]) -> dict[int, _Known]:
+def _match(found: Sequence[FoundIncident], recorded: Sequence[_Recorded]) -> dict[int, _Recorded]:
     """Which of the known incidents each one found is: the most outages in common first, each once."""
     holders: dict[str, list[int]] = {}
-    for j, old in enumerate(known):
+    for j, old in enumerate(recorded):
         for uid in old.document["outages"]:
             holders.setdefault(uid, []).append(j)
     common: dict[tuple[int, int], int] = {}
@@ -327,40 +327,40 @@ def _match(found: Sequence[FoundIncident], known: Sequence[_Known]) -> dict[int,
         for uid in one.uids:
             for j in holders.get(uid, ()):
                 common[i, j] = common.get((i, j), 0) + 1
-    out: dict[int, _Known] = {}
+    out: dict[int, _Recorded] = {}
     taken: set[int] = set()
     for (i, j), _ in sorted(common.items(), key=lambda pair: (-pair[1], pair[0])):
         if i not in out and j not in taken:
-            out[i] = known[j]
+            out[i] = recorded[j]
             taken.add(j)
     return out
 
 
-def _inside(old: _Known, window: tuple[int, int]) -> bool:
+def _inside(old: _Recorded, window: tuple[int, int]) -> bool:
     return window[0] <= old.window[0] and old.window[1] <= window[1]
 
 
-def _sees_enough(one: FoundIncident, old: _Known, window: tuple[int, int], elsewhere: set[str]) -> bool:
+def _sees_enough(one: FoundIncident, old: _Recorded, window: tuple[int, int], elsewhere: set[str]) -> bool:
     before, now = set(old.document["outages"]), set(one.uids)
     return now >= before or (_inside(old, window) and not (before - now) & elsewhere)
 
 
 def _values(one: FoundIncident, detector: str) -> Json:
-    told = one.incident
+    incident = one.incident
     return {
-        "state": "open" if told.until_us is None else "ended",
+        "state": "open" if incident.until_us is None else "ended",
         "title": checked(one.title, "title"),
-        "entity_type": told.entity.type,
-        "entity": told.entity.code,
-        "entity_name": told.entity.name,
+        "entity_type": incident.entity.type,
+        "entity": incident.entity.code,
+        "entity_name": incident.entity.name,
         "detector": detector,
-        "from_us": int(told.from_us),
-        "until_us": None if told.until_us is None else int(told.until_us),
+        "from_us": int(incident.from_us),
+        "until_us": None if incident.until_us is None else int(incident.until_us),
     }
 
 
 def _revise(
-    connection: sql.Connection, old: _Known, values: Json, uids: tuple[str, ...], document: Json, note: Note
+    connection: sql.Connection, old: _Recorded, values: Json, uids: tuple[str, ...], document: Json, note: Note
 ) -> bool:
     if old.state == "closed":
         values = {**values, "state": "closed"}

@@ -41,8 +41,8 @@ def locate(where: str | Path, options: Mapping[str, str] | None = None) -> Locat
             raise StoreError(f"'{text}' names no bucket; write it like {scheme}://bucket/folder")
         return Location(text.rstrip("/"), None, dict(options or {}))
     else:
-        known = ", ".join(f"{name}://" for name in ("file", *OBJECT_STORES))
-        raise StoreError(f"'{text}': stores are folders or URLs that begin with {known}")
+        schemes = ", ".join(f"{name}://" for name in ("file", *OBJECT_STORES))
+        raise StoreError(f"'{text}': stores are folders or URLs that begin with {schemes}")
     if set(str(folder)) & set(NOT_IN_PATHS):
         raise StoreError(f"'{text}': the path of a store cannot hold any of {' '.join(NOT_IN_PATHS)}; name another")
     return Location(str(folder), folder, dict(options or {}))

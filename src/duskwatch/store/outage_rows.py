@@ -14,7 +14,7 @@ from duskwatch.store.revision_rows import Note, add_revision
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class RecordedOutage:
     """An outage as its newest revision has it."""
 
     row: Any  # of table outages
@@ -33,7 +33,7 @@ def known_outages(
     *,
     source: str = "",
     outage_id: int | None = None,
-) -> list[Known]:
+) -> list[RecordedOutage]:
     """Outages whose onset may lie in a window, and those of other sources that touch it; or one by its key."""
     table, revisions = db.outages, db.outage_revisions
     query = sql.select(table, revisions.c.window_from_us, revisions.c.window_until_us, revisions.c.document).join(
@@ -45,7 +45,7 @@ def known_outages(
     if outage_id is not None:
         query = query.where(table.c.id == outage_id)
     rows = connection.execute(query.order_by(table.c.id))
-    return [Known(row, (row.window_from_us, row.window_until_us), row.document) for row in rows]
+    return [RecordedOutage(row, (row.window_from_us, row.window_until_us), row.document) for row in rows]
 
 
 def uids_between(connection: sql.Connection, onsets_us: Sequence[int]) -> set[str]:
@@ -58,7 +58,7 @@ def uids_between(connection: sql.Connection, onsets_us: Sequence[int]) -> set[st
 
 def revise(
     connection: sql.Connection,
-    old: Known,
+    old: RecordedOutage,
     state: str,
     document: Json,
     note: Note,

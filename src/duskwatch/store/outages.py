@@ -20,7 +20,7 @@ from duskwatch.store.concluding import CURRENT, Fuse, Recorded, Writer
 from duskwatch.store.days import checked_source
 from duskwatch.store.errors import StoreError
 from duskwatch.store.outage_json import Json, conclusions_of, from_document
-from duskwatch.store.outage_rows import Known, known_outages, revise, uids_between
+from duskwatch.store.outage_rows import RecordedOutage, known_outages, revise, uids_between
 from duskwatch.store.revision_rows import key_of_outage, note_of
 
 OUTAGES = "outages"  # what writers of outages wait for
@@ -82,15 +82,15 @@ def record_outages(
         raise StoreError(f"a window from {iso(window[0])} until {iso(window[1])} is none")
     note = note_of(by, why, at_us, window)
     with db.transaction(where, writes=OUTAGES) as connection:
-        known: dict[tuple[str, str, str], list[Known]] = {}
+        recorded: dict[tuple[str, str, str], list[RecordedOutage]] = {}
         for old in known_outages(connection, window, source=source):
-            known.setdefault((old.row.entity_type, old.row.entity, old.row.within), []).append(old)
-        told = list(found)
-        onsets = [outage.onset.best_us for one in told for outage in one.outages]
-        taken = uids_between(connection, onsets) | {old.row.uid for olds in known.values() for old in olds}
+            recorded.setdefault((old.row.entity_type, old.row.entity, old.row.within), []).append(old)
+        findings = list(found)
+        onsets = [outage.onset.best_us for one in findings for outage in one.outages]
+        taken = uids_between(connection, onsets) | {old.row.uid for olds in recorded.values() for old in olds}
         writer = Writer(connection, checked_source(source), detector, note, taken, fuse)
-        for one in told:
-            writer.record(one, known.pop((one.entity.type, one.entity.code, one.within), []))
+        for one in findings:
+            writer.record(one, recorded.pop((one.entity.type, one.entity.code, one.within), []))
         writer.insert()
     return writer.recorded()
 

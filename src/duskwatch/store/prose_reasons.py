@@ -22,8 +22,8 @@ Time = Callable[[str], int]
 def from_sentence(text: str, when: When) -> Reason:
     """The reason that a sentence tells; one in words where no rule knows it."""
 
-    def time(told: str) -> int:
-        return _time(told, when)
+    def time(clock: str) -> int:
+        return _time(clock, when)
 
     for pattern, make in RULES:
         if match := re.fullmatch(pattern, text):
@@ -31,10 +31,10 @@ def from_sentence(text: str, when: When) -> Reason:
     return in_words(text)
 
 
-def _time(told: str, when: When) -> int:
-    if len(told) > 8:
-        return parse_time(told.replace(" ", "T"))
-    hours, minutes, seconds = map(int, told.split(":"))
+def _time(clock: str, when: When) -> int:
+    if len(clock) > 8:
+        return parse_time(clock.replace(" ", "T"))
+    hours, minutes, seconds = map(int, clock.split(":"))
     of_day = hours * HOUR + minutes * MINUTE + seconds * SECOND
     for bound in (when["best_us"], when["earliest_us"], when["latest_us"]):
         if bound % DAY // SECOND * SECOND == of_day:
@@ -75,7 +75,7 @@ def _parts(text: str | None, time: Time) -> list[Reason | None]:
         for pattern, code in PARTS:
             if match := re.fullmatch(pattern, part):
                 names = ("from_us", "until_us") if len(match.groups()) == 2 else ("at_us",)
-                out.append(reason(code, **{n: time(told) for n, told in zip(names, match.groups(), strict=False)}))
+                out.append(reason(code, **{n: time(word) for n, word in zip(names, match.groups(), strict=False)}))
                 break
         else:
             out.append(in_words(part))

@@ -27,8 +27,8 @@ def signal_blocks(
         stop = len(row["values"]) if until_us is None else max(0, -(-(until_us - row["start"]) // bin_us))
         values, coverage = (np.array(row[name][first:stop], np.float64) for name in ("values", "coverage"))
         if len(values):
-            own = blocks.setdefault((row["source"], bin_us, row["start"] % bin_us), {})
-            own.setdefault(_spec(row, bin_us), []).append((row["start"] + first * bin_us, values, coverage))
+            of_source = blocks.setdefault((row["source"], bin_us, row["start"] % bin_us), {})
+            of_source.setdefault(_spec(row, bin_us), []).append((row["start"] + first * bin_us, values, coverage))
     return [(key[0], _block(blocks[key], key[1])) for key in sorted(blocks)]
 
 
@@ -38,19 +38,19 @@ def no_signals(from_us: int) -> SignalBlock:
 
 
 def _spec(row: dict[str, Any], bin_us: int) -> SignalSpec:
-    told = {name: row[name] for name in ("family", "role", "unit", "sampled", "less_is_loss")}
-    return SignalSpec(row["signal"], **told, bin_us=bin_us if row["bin_fixed"] else 0)
+    meaning = {name: row[name] for name in ("family", "role", "unit", "sampled", "less_is_loss")}
+    return SignalSpec(row["signal"], **meaning, bin_us=bin_us if row["bin_fixed"] else 0)
 
 
 def _block(rows: dict[SignalSpec, list[tuple[int, F64, F64]]], bin_us: int) -> SignalBlock:
-    told = [(k, *piece) for k, pieces in enumerate(rows.values()) for piece in pieces]
-    start_us = min(start for _, start, _, _ in told)
-    end_us = max(start + len(values) * bin_us for _, start, values, _ in told)
+    pieces_of = [(k, *piece) for k, pieces in enumerate(rows.values()) for piece in pieces]
+    start_us = min(start for _, start, _, _ in pieces_of)
+    end_us = max(start + len(values) * bin_us for _, start, values, _ in pieces_of)
     values = np.full((len(rows), (end_us - start_us) // bin_us), np.nan)
     coverage = np.zeros(values.shape)
-    for k, start, own, watched in told:
-        at = slice((start - start_us) // bin_us, (start - start_us) // bin_us + len(own))
-        values[k, at], coverage[k, at] = own, watched
+    for k, start, values_of, watched in pieces_of:
+        at = slice((start - start_us) // bin_us, (start - start_us) // bin_us + len(values_of))
+        values[k, at], coverage[k, at] = values_of, watched
     return SignalBlock(tuple(rows), start_us, bin_us, values, coverage)
 
 
@@ -62,8 +62,8 @@ def change_log(rows: pl.DataFrame) -> ChangeLog:
 def change_logs(rows: pl.DataFrame) -> Iterator[tuple[str, ChangeLog]]:
     """Rows of ``changes`` of many entities of one type, each one's together and in time order, as their logs."""
     columns = _change_columns(rows)
-    for code, own in _stretches(rows):
-        yield code, _log(columns, own)
+    for code, its_rows in _stretches(rows):
+        yield code, _log(columns, its_rows)
 
 
 def level(rows: pl.DataFrame, from_us: int, until_us: int) -> Level:
@@ -77,8 +77,8 @@ def level(rows: pl.DataFrame, from_us: int, until_us: int) -> Level:
 def levels(rows: pl.DataFrame, from_us: int, until_us: int) -> Iterator[tuple[str, Level]]:
     """Rows of ``levels`` of many entities of one type, each one's together and in time order, as level() has them."""
     columns = _level_columns(rows)
-    for code, own in _stretches(rows):
-        yield code, _level(columns, own, from_us, until_us)
+    for code, its_rows in _stretches(rows):
+        yield code, _level(columns, its_rows, from_us, until_us)
 
 
 def _stretches(rows: pl.DataFrame) -> Iterator[tuple[str, slice]]:
@@ -116,13 +116,13 @@ def _change_columns(rows: pl.DataFrame) -> _Changes:
     )
 
 
-def _log(changes: _Changes, own: slice) -> ChangeLog:
-    found, first, number = np.unique(changes.prefix[own], return_index=True, return_inverse=True)
+def _log(changes: _Changes, its_rows: slice) -> ChangeLog:
+    found, first, number = np.unique(changes.prefix[its_rows], return_index=True, return_inverse=True)
     order = np.argsort(first)  # prefixes in the order in which they are named
     place = np.empty(len(order), np.int32)
     place[order] = np.arange(len(order), dtype=np.int32)
-    columns = {name: column[own] for name, column in changes.columns.items()}
-    if not changes.recorded[own].all() or not len(number):
+    columns = {name: column[its_rows] for name, column in changes.columns.items()}
+    if not changes.recorded[its_rows].all() or not len(number):
         del columns["beyond"]
     return ChangeLog(
         prefixes=tuple(changes.names[code] for code in found[order].tolist()), prefix=place[number], **columns
@@ -145,9 +145,9 @@ def _level_columns(rows: pl.DataFrame) -> _Steps:
     )
 
 
-def _level(steps: _Steps, own: slice, from_us: int, until_us: int) -> Level:
-    start, end = np.maximum(steps.start[own], from_us), np.minimum(steps.end[own], until_us)
-    values, by_voters = steps.values[own], steps.by_voters[own]
+def _level(steps: _Steps, its_rows: slice, from_us: int, until_us: int) -> Level:
+    start, end = np.maximum(steps.start[its_rows], from_us), np.minimum(steps.end[its_rows], until_us)
+    values, by_voters = steps.values[its_rows], steps.by_voters[its_rows]
     # A hole before a row, or at the end, is a row of its own, of NaN.
     before = np.concatenate([[from_us], end])
     hole = np.append(start, until_us) > before

@@ -34,7 +34,7 @@ class TableSpec:
     partition_by: tuple[str, ...]
     sort_by: tuple[str, ...]  # order of rows inside a partition, and among those of several sources
     row_group: int  # rows whose minima and maxima are kept together; a scan of one entity reads few of these
-    rules: Mapping[str, pl.Expr] = field(default_factory=dict)  # what a row is told when it breaks one
+    rules: Mapping[str, pl.Expr] = field(default_factory=dict)  # the message where a row breaks one
 
     def empty(self) -> pl.DataFrame:
         """No rows, all columns."""

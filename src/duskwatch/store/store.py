@@ -155,7 +155,7 @@ class Store:
         """What is stored about one entity, as the record that detection and the report read.
 
         Levels, changes and ``signals`` are those of one source; what others measured, and bins of other lengths, are
-        its ``series``. Through whom it was reached is told with each outage (:class:`records.findings.Conclusion`).
+        its ``series``. Through whom it was reached stands with each outage (:class:`records.findings.Conclusion`).
         """
         now = days.current(self.location, (CHANGES_TABLE, LEVELS, SIGNALS_TABLE, GAPS))
         window = {"from_us": from_us, "until_us": until_us, "current": now}
@@ -163,19 +163,19 @@ class Store:
         changes = self.rows("changes", entities=[entity], sources=[source], **window).collect()  # type: ignore[arg-type]
         rows = self.signal_rows(entities=[entity], **window).collect()  # type: ignore[arg-type]
         blocks = readback.signal_blocks(rows, from_us, until_us)
-        own = [block for name, block in blocks if name == source] or [readback.no_signals(from_us)]
+        of_source = [block for name, block in blocks if name == source] or [readback.no_signals(from_us)]
         others = [block for name, block in blocks if name != source]
-        told = {source, *(name for name, _ in blocks)}
-        gaps = self.rows("gaps", sources=sorted(told), **window).collect()  # type: ignore[arg-type]
+        sources = {source, *(name for name, _ in blocks)}
+        gaps = self.rows("gaps", sources=sorted(sources), **window).collect()  # type: ignore[arg-type]
         recorded = days.recorded(self.location, *reading.day_range(from_us, until_us), [source])
         return EntityHistory(
             level=readback.level(levels, from_us, until_us),
             changes=readback.change_log(changes),
-            signals=own[0],
+            signals=of_source[0],
             gaps=readback.gaps(gaps),
             learned=bool(recorded["learned"].any()),
             known_share=readback.known_share(levels),
-            series=(*own[1:], *others),
+            series=(*of_source[1:], *others),
         )
 
     # Conclusions. The functions of :mod:`duskwatch.store.revisions` do the rest, given :meth:`events`.

@@ -173,18 +173,18 @@ def _with_meaning(found: pl.LazyFrame) -> pl.LazyFrame:
     """Signals with a source for their family, and what they mean; nobody judges those of which nobody said it."""
     signal = pl.col("signal")
 
-    def told(k: int, otherwise: pl.Expr) -> pl.Expr:
+    def meaning_of(k: int, otherwise: pl.Expr) -> pl.Expr:
         values = {name: meaning[k] for name, meaning in MEANINGS.items()}
-        known = signal.replace_strict(values, default=None, return_dtype=pl.Boolean if k == 3 else pl.String)
-        return pl.coalesce(known, otherwise)
+        of_meaning = signal.replace_strict(values, default=None, return_dtype=pl.Boolean if k == 3 else pl.String)
+        return pl.coalesce(of_meaning, otherwise)
 
     return found.with_columns(
         source=pl.col("family").map_elements(source_of_family, return_dtype=pl.String),
         family=pl.when(signal.is_in(list(MEANINGS))).then(pl.lit(ROUTING)).otherwise(signal),
-        unit=told(0, pl.lit("")),
-        role=told(1, pl.lit("none")),
-        sampled=told(2, pl.lit("mean")),
-        less_is_loss=told(3, pl.lit(False)),
+        unit=meaning_of(0, pl.lit("")),
+        role=meaning_of(1, pl.lit("none")),
+        sampled=meaning_of(2, pl.lit("mean")),
+        less_is_loss=meaning_of(3, pl.lit(False)),
         bin_fixed=pl.lit(False),
     )
 

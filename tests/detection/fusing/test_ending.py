@@ -124,8 +124,15 @@ def test_nothing_is_told_before_the_end_of_the_outage_before():
 
 
 def test_an_outage_is_over_before_the_next_begins():
-    assert _before_next(at(60), 2 * HOUR) == at(60)
-    assert _before_next(None, None) is None
+    assert _before_next(at(60), [], 2 * HOUR) == at(60)
+    assert _before_next(None, [], None) is None
     for end in (None, at(180, 100)):
-        when = _before_next(end, 2 * HOUR)
+        when = _before_next(end, [loss("x", "a", None)], 2 * HOUR)
         assert (when.best_us, when.latest_us, when.reason.code) == (2 * HOUR, 2 * HOUR, "next-began")
+
+
+def test_nothing_is_known_to_last_longer_than_somebody_watched():
+    left = [loss("x", "a", None, unseen=40), loss("y", "b", 180, unseen=50)]
+    when = _before_next(None, left, 2 * HOUR)
+    assert [when.earliest_us, when.best_us, when.latest_us] == [50 * MINUTE, 50 * MINUTE, 2 * HOUR]
+    assert _before_next(None, [*left, loss("z", "c", None)], 2 * HOUR).best_us == 2 * HOUR

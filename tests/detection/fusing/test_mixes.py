@@ -122,6 +122,41 @@ def test_a_gap_of_one_family_joins_no_outages_of_another() -> None:
     assert second.relapse_of == 0
 
 
+@pytest.mark.parametrize("returns", [None, 20 * HOUR, 8 * HOUR + 50 * MINUTE], ids=["never", "after", "before"])
+@pytest.mark.parametrize("swapped", [False, True], ids=["probes first", "routes first"])
+def test_a_family_that_stops_does_not_take_a_later_loss_of_another_into_its_outage(
+    returns: int | None, swapped: bool
+) -> None:
+    """One family alone sees a loss and stops an hour later; nine hours after the onset another sees a loss."""
+    later = (AT + 9 * HOUR, AT + 11 * HOUR)
+    stops = Seen(lost=(HOURS,), blind=((AT + HOUR, DAYS * DAY if returns is None else AT + returns),))
+    goes_on = Seen(lost=(later,))
+    first, second = detect(history(stops, probing=goes_on) if swapped else history(goes_on, probing=stops))
+    assert moments(first)[0] == pytest.approx(0, abs=0.3)
+    assert first.end is not None
+    assert first.end.best_us <= START + AT + 9 * HOUR
+    if returns is None or returns > 9 * HOUR:
+        # Nobody saw it last longer than an hour, nor saw it end.
+        assert moments(first)[1] == pytest.approx(60, abs=6)
+        assert first.end.latest_us == pytest.approx(START + AT + 9 * HOUR, abs=6 * MINUTE)
+        assert first.end.reason.code == "next-began"
+        assert first.score == pytest.approx(1, abs=0.1)
+    assert moments(second) == pytest.approx((540, 660), abs=0.3)
+    assert second.relapse_of == 0
+
+
+def test_a_loss_that_stands_after_a_gap_is_one_outage_with_what_others_lost_meanwhile() -> None:
+    stands = Seen(lost=((AT, AT + 24 * HOUR),), blind=((AT + HOUR, AT + 20 * HOUR),))
+    (outage,) = detect(history(Seen(lost=((AT + 9 * HOUR, AT + 11 * HOUR),)), probing=stands))
+    assert moments(outage) == pytest.approx((0, 1440), abs=0.3)
+
+
+def test_what_was_lost_after_the_last_that_watched_left_counts_for_no_score() -> None:
+    (outage,) = detect(history(None, probing=Seen(lost=(HOURS,), blind=((AT + HOUR, DAYS * DAY),))))
+    assert outage.end is None
+    assert outage.score == pytest.approx(1, abs=0.1)
+
+
 def test_an_outage_whose_every_witness_went_away_lasts() -> None:
     away = ((AT + HOUR, DAYS * DAY),)
     (outage,) = detect(history(Seen(lost=(HOURS,), blind=away), probing=Seen(lost=(HOURS,), blind=away)))

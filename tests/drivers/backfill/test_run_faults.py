@@ -166,7 +166,7 @@ def test_over_a_day_that_cannot_be_read_it_stays_known_what_is_gone(archive, who
         summary = run(parts_of(mrt), plan)
         assert (summary.parts, len(summary.failures)) == (folded, 4)
         first, third = (plans.record_of(plan, day) for day in (FIRST, THIRD))
-        assert third.before == first.known
+        assert third.before == first.after
     monkeypatch.setattr(courses, "fold_part", fold)
     assert run(parts_of(mrt), plan).failures == []
     assert_same_tables(plan.work.parent, whole)
@@ -263,7 +263,7 @@ def test_what_is_gone_stays_known_over_a_day_that_fails_once_what_was_known_befo
     plan = plan_of(tmp_path / "store", geo)
     run(parts_of(mrt), plan)
     first = plans.record_of(plan, FIRST)
-    assert not plans.known_path(plan, FIRST, first.known).exists()
+    assert not plans.known_path(plan, FIRST, first.after).exists()
     for collector in COLLECTORS:
         os.utime(updates_of(mrt, collector, 1), (1, 1))
     fold = backfill_tasks.fold_part
@@ -272,4 +272,4 @@ def test_what_is_gone_stays_known_over_a_day_that_fails_once_what_was_known_befo
     )
     summary = run(parts_of(mrt), plan)
     assert [one.name for one in summary.failures].count(f"day {SECOND_DAY}") == 1
-    assert (plans.record_of(plan, THIRD).before, summary.days_reused) == (first.known, 0)
+    assert (plans.record_of(plan, THIRD).before, summary.days_reused) == (first.after, 0)

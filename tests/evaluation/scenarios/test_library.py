@@ -81,12 +81,12 @@ def test_every_scenario_is_well_formed() -> None:
         scenario = entry.build(None)
         block = scenario.block
         assert scenario.id == entry.id
-        assert scenario.family == entry.family
+        assert scenario.shape_name == entry.shape_name
         assert block.values.shape == block.coverage.shape
         assert np.nanmin(block.values) >= 0
         assert ((block.coverage >= 0) & (block.coverage <= 1)).all()
-        assert np.isnan(block.values[block.coverage == 0]).all() or entry.family == "silent-zeros"
-        history = int(entry.id.split("-")[1].removesuffix("d")) if entry.family == "few" else 28
+        assert np.isnan(block.values[block.coverage == 0]).all() or entry.shape_name == "silent-zeros"
+        history = int(entry.id.split("-")[1].removesuffix("d")) if entry.shape_name == "few" else 28
         for event in scenario.events:
             assert block.start_us + history * DAY <= event.onset.earliest_us
             assert event.end is None or event.end.latest_us <= scenario.until_us - 2 * DAY

@@ -37,7 +37,7 @@ def test_two_speakers_share_a_sentence():
     first, second = voices("NetPulse recorded a drop at 16:15 UTC, but the ministry denied that service had been cut.")
     assert (first.speaker, first.act) == ("NetPulse", "measure")
     assert (second.speaker, second.act) == ("the ministry", "deny")
-    assert first.spans[0][1] <= second.own[0]
+    assert first.spans[0][1] <= second.phrase[0]
 
 
 def test_what_stands_on_both_sides_of_the_speaker_is_said():

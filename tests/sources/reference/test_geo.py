@@ -61,7 +61,7 @@ def test_files_merge_and_say_where_they_come_from(write):
     ]
     assert "line 4: expected 7 fields" in table.inputs[1].damage
     assert len(table.inputs[0].sha256) == 64
-    assert any("1 damaged lines left out (line 4" in note for note in table.notes)
+    assert any("1 damaged line was left out (line 4" in note for note in table.notes)
     assert any("dated before the day analysed (2014-12-22)" in n and "delegated-afrinic" in n for n in table.notes)
 
 
@@ -158,7 +158,7 @@ def test_djibouti_of_2008_lacks_what_it_was_given_later(delegated_2016):
     assert code_of(then, "217.78.64.0/20") == ""
     assert 30990 in then.asn_country
     assert 327779 not in then.asn_country
-    assert any("dated after 2008-02-19 left out" in note for note in then.notes)
+    assert any("dated after 2008-02-19 and were left out" in note for note in then.notes)
     later = load_geo(delegated_2016, date(2016, 1, 1))
     assert code_of(later, "217.78.64.0/20") == "DJ"
     assert later.slash24_count("DJ") == 16 + 32 + 128 + 16 + 2

@@ -114,7 +114,7 @@ def _judged(
     expected, loss = np.full(n, np.nan), np.full(n, np.nan)
     first, confirmed = np.zeros(n, np.int32), np.zeros(n, np.int32)
     end_us, ending = np.zeros(n, np.int64), np.zeros(n, np.uint8)
-    count, told_from_us = walk(
+    count, reported_from_us = walk(
         edge_us,
         values,
         zero_for_nan(held),
@@ -153,7 +153,7 @@ def _judged(
         first[found],
         end_us[found],
         ending[found],
-        told_from_us,
+        reported_from_us,
     )
 
 

@@ -186,8 +186,8 @@ def _ramp(view: BinnedView, dip: BinExcursion, at: int) -> tuple[int, int] | Non
         return None
     ahead = min(2.0 * length, max(0.0, start / slope))
     # What a bin says is true at its end where it is a level, in its middle where it is a mean or a count.
-    told_us = view.time_us(at + 1) if view.spec.sampled == "level" else view.time_us(at) + view.bin_us // 2
-    best = max(view.start_us, told_us - _seconds(ahead * view.bin_us))
+    read_us = view.time_us(at + 1) if view.spec.sampled == "level" else view.time_us(at) + view.bin_us // 2
+    best = max(view.start_us, read_us - _seconds(ahead * view.bin_us))
     doubt = _seconds((1 + DOUBTED * (ahead + length)) * view.bin_us)
     return max(view.start_us, best - doubt), best
 

@@ -127,11 +127,11 @@ def _onset(trace: Trace, first: int, seen: int, stop: int, floor_us: int, config
 
 def _sooner(when: When, late: Sequence[Late], floor_us: int) -> When:
     """The bounds of a moment, where what tells of it came late: it lies earlier by as much, not before ``floor_us``."""
-    told = [one.by_us for one in late if one.from_us <= when.latest_us and when.earliest_us <= one.until_us]
-    earliest = max(floor_us, when.earliest_us - max(told, default=0))
+    late_us = [one.by_us for one in late if one.from_us <= when.latest_us and when.earliest_us <= one.until_us]
+    earliest = max(floor_us, when.earliest_us - max(late_us, default=0))
     if earliest >= when.earliest_us:
         return when
-    why = replace(when.reason, parts=(*when.reason.parts, reason("records-late", by_us=max(told))))
+    why = replace(when.reason, parts=(*when.reason.parts, reason("records-late", by_us=max(late_us))))
     return replace(when, earliest_us=earliest, reason=why)
 
 

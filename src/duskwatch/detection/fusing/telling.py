@@ -65,7 +65,7 @@ class Teller:
             dark = votes.dark_of(trace, lost, moments.onset.earliest_us, ceiling, self.config)
             sure[levels[0].voice.spec.family] = votes.sure_of(trace, lost)
         onset = onset_of(dated, floor_us, self.config.fuse)
-        end = _before_next(end_of(dated, onset, self.config.fuse), ceiling_us)
+        end = _before_next(end_of(dated, onset, self.config.fuse), dated, ceiling_us)
         seen = course.step_at(group.from_us)
         stop = course.step_at(group.until_us) if group.until_us is not None else len(course.loss)
         loss = held_over_gaps(course, course.loss, seen, stop)
@@ -88,7 +88,7 @@ class Teller:
             relapse_of=None,
             stable=False,
             signals=tuple(dict.fromkeys([one.voice.spec.name for one in deciding] + [one.signal for one in alarms])),
-            score=float((loss * length).sum() / HOUR),
+            score=float((loss * length)[: _last_watched(course, seen, stop)].sum() / HOUR),
             confidence=confidence_of(self.voices, [one.voice for one in said], sure, span, self.until_us),
             alarms=tuple(alarms),
         )
@@ -167,12 +167,25 @@ class Teller:
         return began, When(min(back, best), max(latest, best), best, reason("something-back"))
 
 
-def _before_next(end: When | None, ceiling_us: int | None) -> When | None:
-    """An outage is over before the next begins, also where those that saw it watched no more."""
+def _last_watched(course: Course, first: int, stop: int) -> int:
+    """How many steps of [first, stop) there are up to the last that was watched: nobody saw what was lost after it."""
+    watched = np.flatnonzero(~np.isnan(course.loss[first:stop]))
+    return int(watched[-1]) + 1 if len(watched) else 0
+
+
+def _before_next(end: When | None, dated: Sequence[DatedLoss], ceiling_us: int | None) -> When | None:
+    """An outage is over before the next begins, also where those that saw it watched no more.
+
+    Where all of them had left before the next began, nothing is known to have lasted longer than they watched.
+    """
     if ceiling_us is None or (end is not None and end.best_us <= ceiling_us):
         return end
     earliest = ceiling_us if end is None else min(end.earliest_us, ceiling_us)
     why = reason("next-began", at_us=ceiling_us)
+    left = [one.moments.unseen_us for one in dated if one.moments.end is None or one.moments.end.best_us > ceiling_us]
+    unseen = [at_us for at_us in left if at_us is not None]
+    if unseen and len(unseen) == len(left) and max(unseen) < ceiling_us:
+        return When(min(earliest, max(unseen)), ceiling_us, max(unseen), why)
     return When(earliest, ceiling_us, ceiling_us, why)
 
 

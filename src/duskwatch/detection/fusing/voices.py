@@ -84,9 +84,10 @@ def _in_company(one: Finding, alarm: Alarm, findings: Sequence[Finding]) -> bool
 def _sooner(
     k: int, findings: Sequence[Finding], calls: Sequence[Sequence[Alarm]], config: DetectionConfig
 ) -> dict[Alarm, int]:
-    """Ends of alarms whose source stopped watching while another family went on that had seen the same loss.
+    """Ends of alarms whose source stopped watching while another family went on: those that watched tell the rest.
 
-    Who does not watch neither confirms that an outage lasts nor denies it: those that watched tell how it went on.
+    Who does not watch neither confirms that an outage lasts nor denies it. The other family either had seen the same
+    loss, or saw none for ``join_us`` and lost something later: that is another outage.
     """
     out: dict[Alarm, int] = {}
     mine = findings[k]
@@ -100,10 +101,17 @@ def _sooner(
         if since is None:
             continue
         since = max(since, alarm.from_us + 1)
-        ends = [alarm.until_us] if alarm.until_us is not None else [one.view.until_us for one in findings]
-        seen = Stretch(alarm.from_us - config.fuse.join_us, since + config.fuse.join_us)
-        if any(_overlap(its_calls, seen) and other.view.watched_in(since, max(ends)) for other, its_calls in others):
-            out[alarm] = since
+        near = since + config.fuse.join_us
+        end = alarm.until_us if alarm.until_us is not None else max(one.view.until_us for one in findings)
+        same = Stretch(alarm.from_us - config.fuse.join_us, near)
+        later = Stretch(near, end + config.fuse.join_us)
+        for other, its_calls in others:
+            if _overlap(its_calls, same):
+                apart = other.view.watched_in(since, end)
+            else:
+                apart = other.view.watched_in(since, near) and _overlap(its_calls, later)
+            if apart:
+                out[alarm] = since
     return out
 
 

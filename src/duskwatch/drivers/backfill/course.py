@@ -31,7 +31,7 @@ from duskwatch.records.times import DAY
 
 # Own memory of a worker as measured (docs/reference/backfill.md): loaded; for each stored byte of a table dump, and of
 # updates; to count anything, and for each byte of the folded parts; to store anything, and for each byte of the votes;
-# to search for outages.
+# to search for outages, and for each row of changes that is read at once.
 PROCESS_BYTES = 100_000_000
 DUMP_FACTOR = 3
 UPDATE_FACTOR = 7
@@ -39,7 +39,8 @@ COUNT_BYTES = 200_000_000
 COUNT_FACTOR = 0.55
 STORE_BYTES = 450_000_000
 STORE_FACTOR = 9
-SEARCH_BYTES = 800_000_000
+SEARCH_BYTES = 300_000_000
+SEARCH_ROW_BYTES = 260
 # What is known after a day is kept of every so many days, so that a day to be done again later need not go back to
 # the first.
 KNOWN_EVERY = 7
@@ -94,6 +95,11 @@ def store_memory(votes_bytes: int) -> int:
     return PROCESS_BYTES + STORE_BYTES + STORE_FACTOR * votes_bytes
 
 
+def search_memory(rows: int) -> int:
+    """Bytes that a worker may take to search for outages, where so many rows of changes are read at once."""
+    return PROCESS_BYTES + SEARCH_BYTES + SEARCH_ROW_BYTES * rows
+
+
 @dataclass
 class _Day:
     """How far a day is."""
@@ -108,7 +114,7 @@ class _Day:
     counting: bool = False
     given_up: bool = False  # no part of it could be folded
     done: bool = False  # as far as it can be
-    known: str = ""  # key of what is known after it
+    after: str = ""  # key of what is known after it
 
 
 class _Course:
@@ -138,8 +144,8 @@ class _Course:
         first = self.days[0].day
         earlier = record_of(plan, first - timedelta(days=1))
         self.before = ""
-        if earlier is not None and known_path(plan, first - timedelta(days=1), earlier.known).exists():
-            self.before = earlier.known
+        if earlier is not None and known_path(plan, first - timedelta(days=1), earlier.after).exists():
+            self.before = earlier.after
         for state in self.days:
             if state.again:
                 if not redo:
@@ -167,7 +173,7 @@ class _Course:
             before, before_path, lacking = self._before()
             record = state.record
             if not state.again and record is not None and (record.before == before or (not self.at and not before)):
-                state.known = record.known
+                state.after = record.after
                 self._finish(state, reused=True)
                 self.at += 1
                 continue
@@ -214,8 +220,8 @@ class _Course:
         elif task.kind == COUNT:
             state.counting = False
             self.at += 1
-            state.known = "" if why else key_after(self.plan, state.day)
-            why = why or ("" if state.known else "what was counted is gone")
+            state.after = "" if why else key_after(self.plan, state.day)
+            why = why or ("" if state.after else "what was counted is gone")
             if why:
                 state.record = None
                 self._finish(state, reused=False)
@@ -250,8 +256,8 @@ class _Course:
 
         A day that could not be done says nothing: what was known before it counts, if that is still there.
         """
-        earlier = next((each for each in reversed(self.days[: self.at]) if each.known), None)
-        key, day = (self.before, self.days[0].day - timedelta(days=1)) if not earlier else (earlier.known, earlier.day)
+        earlier = next((each for each in reversed(self.days[: self.at]) if each.after), None)
+        key, day = (self.before, self.days[0].day - timedelta(days=1)) if not earlier else (earlier.after, earlier.day)
         path = known_path(self.plan, day, key)
         if not key or path.exists():
             return key, path if key else None, None

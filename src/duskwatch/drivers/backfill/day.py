@@ -37,7 +37,7 @@ MEASURED_TOGETHER = 1024  # entities in memory at a time
 # What a Level counts; whoever has outages fell in one of the first three.
 COUNTED = ("prefixes", "slash24", "slash48", "held_slash24", "held_slash48")
 LOST = (PrefixState.DARK, PrefixState.MINORITY)
-# So long a prefix that is gone is told to be gone; then it is no longer anybody's.
+# So long a prefix that is gone is counted as gone; then it is no longer anybody's.
 KNOWN_US = 30 * DAY
 
 
@@ -60,22 +60,22 @@ class CountedDay:
 
 
 def merge_collectors(
-    day: date, replays: list[Replay], plan: Plan, known: EarlierPrefixes = NO_EARLIER, keep: Keep | None = None
+    day: date, replays: list[Replay], plan: Plan, earlier: EarlierPrefixes = NO_EARLIER, keep: Keep | None = None
 ) -> tuple[CountedDay, EarlierPrefixes]:
     """Merge the collectors of one day; what that gave, and what is known after the day.
 
     replays  of the collectors; the list is emptied, so that they do not fill the memory to the end
-    known    prefixes known from the days before: of what is gone by now it must be told that it is gone
+    earlier  prefixes known from the days before: what is gone by now is counted as gone
     keep     takes what single sessions said of what was lost
     """
     replay = join_replays(replays)
     replays.clear()
     faults = faults_in(replay)
-    votes = count_all(replay, earlier=known, threads=plan.threads, faults=faults, keep=keep)
+    votes = count_all(replay, earlier=earlier, threads=plan.threads, faults=faults, keep=keep)
     counted = CountedDay(
         votes, replay.bin_us, replay.inputs, replay.warnings, _checks(replay.parts), faults, replay.reenactment
     )
-    return replace(counted, reenactment=replay.reenactment), known_after(votes, known, KNOWN_US)
+    return counted, known_after(votes, earlier, KNOWN_US)
 
 
 def measure_day(day: date, counted: CountedDay, lost: Sequence[Gap], plan: Plan) -> tuple[DaySummary, set[str]]:
@@ -105,6 +105,7 @@ def measure_day(day: date, counted: CountedDay, lost: Sequence[Gap], plan: Plan)
             (*counted.warnings, *(ranges.notes if ranges is not None else ())),
             tuple(f"{file.collector} {file.name}: {file.damage}" for file in counted.inputs if file.damage),
             VoterSteps(votes.step_us, votes.voters4, votes.voters6),
+            rows=np.array(measured.rows, np.int32),
             late=votes.late,
             reenactment=counted.reenactment,
         )
@@ -134,12 +135,12 @@ def kept_testimony(testimony: Testimony, fallen: set[str], ranges: CountryRanges
 
     def wanted(units: UnitColumns) -> npt.NDArray[np.bool_]:
         columns = units.afi, units.hi, units.lo, units.length
-        own = np.isin(units.network, asns)
+        of_wanted = np.isin(units.network, asns)
         if ranges is not None and countries.any():
-            own |= units.whole & countries[ranges.countries_of(*columns)]
+            of_wanted |= units.whole & countries[ranges.countries_of(*columns)]
         for prefix in prefixes:
-            own |= units.whole & related(prefix, *columns)
-        return own
+            of_wanted |= units.whole & related(prefix, *columns)
+        return of_wanted
 
     return pick(testimony, wanted)
 
@@ -190,6 +191,7 @@ class _Measured:
     low: list[npt.NDArray[np.float32]] = field(default_factory=list)
     high: list[npt.NDArray[np.float32]] = field(default_factory=list)
     known_share: list[float] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)  # of changes
 
     def read(self, name: str) -> Iterator[pl.DataFrame]:
         """The rows of a table, frame by frame."""
@@ -207,30 +209,31 @@ def _measure(
 ) -> _Measured:
     """Measure every entity, and put the rows into files: all of a day at once would not fit in the memory."""
     out = _Measured()
-    told: list[History] = []
+    measured: list[History] = []
 
     def put() -> None:
-        low, high, still = _extremes([history.level for _, history in told])
+        low, high, still = _extremes([history.level for _, history in measured])
         out.low += list(low)
         out.high += list(high)
         brief = [
             (entity, _brief(history) if alike and entity.type != "country" else history)
-            for (entity, history), alike in zip(told, still, strict=True)
+            for (entity, history), alike in zip(measured, still, strict=True)
         ]
-        made = (change_frames(told, day), level_frames(brief, day), signal_frames(told, day))
+        made = (change_frames(measured, day), level_frames(brief, day), signal_frames(measured, day))
         for (name, paths), some in zip(out.frames.items(), made, strict=True):
             for frame in some:
                 path = spool / f"{name}-{len(paths)}.arrow"
                 frame.write_ipc(path, compression="lz4")  # most of it says again and again that nothing changed
                 paths.append(path)
-        told.clear()
+        measured.clear()
 
     prefixes = [Prefix.parse(code) for code in plan.prefixes]
     for entity, history in measure_all(votes, ranges, bin_us, kinds=plan.kinds, prefixes=prefixes, country=country):
         out.codes.append(entity.code)
         out.known_share.append(history.known_share)
-        told.append((entity, history))
-        if len(told) == MEASURED_TOGETHER:
+        out.rows.append(len(history.changes.time_us))
+        measured.append((entity, history))
+        if len(measured) == MEASURED_TOGETHER:
             put()
     put()
     return out
@@ -262,16 +265,16 @@ def _extremes(
     low, high = np.full((2, len(levels), 3), np.nan, np.float32)
     still = np.ones(len(levels), np.bool_)
     sizes = np.array([len(steps.time_us) for steps in levels], np.int64)
-    told = np.flatnonzero(sizes)
-    if len(told):
-        first = (np.cumsum(sizes) - sizes)[told]
+    with_steps = np.flatnonzero(sizes)
+    if len(with_steps):
+        first = (np.cumsum(sizes) - sizes)[with_steps]
         for k, name in enumerate(COUNTED):
             values = np.concatenate([getattr(steps, name) for steps in levels])
             least, most = np.fmin.reduceat(values, first), np.fmax.reduceat(values, first)
             unknown = np.add.reduceat(np.isnan(values).astype(np.int64), first)
-            still[told] &= np.where(unknown, unknown == sizes[told], least == most)
+            still[with_steps] &= np.where(unknown, unknown == sizes[with_steps], least == most)
             if k < 3:
-                low[told, k], high[told, k] = least, most
+                low[with_steps, k], high[with_steps, k] = least, most
     return low, high, still
 
 

@@ -55,7 +55,7 @@ def record_found(plan: Plan, days: Sequence[DaySummary], found: Sequence[Found])
     """Record outages found over all days of a run, and the incidents they make up; how many there are of each."""
     store, window = plan.open_store(), window_of(days)
     # What was recorded before and is not found now must be looked at too.
-    known = {_holder(one.finding) for one in found}
+    holders = {_holder(one.finding) for one in found}
     try:
         before = store.outages(from_us=window[0], until_us=window[1])
     except StoreError:
@@ -63,7 +63,7 @@ def record_found(plan: Plan, days: Sequence[DaySummary], found: Sequence[Found])
     covered = set(known_shares(days))
     again = sorted(
         {(one.entity.type, one.entity.code, one.within) for one in before if one.entity.code in covered}
-        - {(entity.type, entity.code, within) for entity, within in known}
+        - {(entity.type, entity.code, within) for entity, within in holders}
     )
     findings = [one.finding for one in found]
     findings += [Finding(parse_entity(code), (), within) for _, code, within in again]
@@ -72,9 +72,9 @@ def record_found(plan: Plan, days: Sequence[DaySummary], found: Sequence[Found])
     )
     wanted = dict(zip(recorded.uids, [one for one in found for _ in one.finding.outages], strict=True))
     current = [one for one in store.outages(from_us=window[0], until_us=window[1]) if one.uid in wanted]
-    told = [(one.uid, wanted[one.uid], one.newest.outage) for one in current]
+    recorded_outages = [(one.uid, wanted[one.uid], one.newest.outage) for one in current]
     unheard = _unheard(days, plan)
-    groups = [one for one in _groups(plan, store, window, told) if one.whole.code not in unheard]
+    groups = [one for one in _groups(plan, store, window, recorded_outages) if one.whole.code not in unheard]
     shares = _shares(store, plan, window, groups, {_holder(one.finding): one for one in found})
     apart = any(plan.geo_of(day.day) for day in days) and any(one.finding.entity.type == "asn" for one in found)
     made = [one for group in groups for one in _incidents(group, shares, apart)]
@@ -95,7 +95,7 @@ def _unheard(days: Sequence[DaySummary], plan: Plan) -> set[str]:
 
 
 def _groups(
-    plan: Plan, store: Store, window: tuple[int, int], told: Sequence[tuple[str, Found, Outage]]
+    plan: Plan, store: Store, window: tuple[int, int], recorded_outages: Sequence[tuple[str, Found, Outage]]
 ) -> list[_Group]:
     """Outages by country, or, where it is known of none, by network; in order of onset."""
     groups: dict[Entity, _Group] = {}
@@ -103,34 +103,34 @@ def _groups(
     def group(whole: Entity) -> _Group:
         return groups.setdefault(whole, _Group(whole))
 
-    prefixes = [(found, outage) for _, found, outage in told if found.finding.entity.type == "prefix"]
+    prefixes = [(found, outage) for _, found, outage in recorded_outages if found.finding.entity.type == "prefix"]
     parents = _parents(found for found, _ in prefixes)
     asked = {(code, _day(outage)) for found, outage in prefixes if (code := parents.get(found.finding.entity.code))}
     homes = _homes(plan, store, window, asked)
-    for uid, found, outage in told:
+    for uid, found, outage in recorded_outages:
         entity, within = _holder(found.finding)
         if entity.type == "country":
             group(entity).add(entity, outage, uid)
         elif entity.type == "asn":
             owner = found.owner[min(_number(found, outage), len(found.owner) - 1)]
             whole = Entity("country", owner) if owner else entity
-            own = group(whole)
-            own.add(entity, outage, uid)
-            own.holder[entity] = entity, within
+            its_group = group(whole)
+            its_group.add(entity, outage, uid)
+            its_group.holder[entity] = entity, within
             if owner:
-                own.parent[entity] = whole
+                its_group.parent[entity] = whole
         else:
             network = Entity("asn", parents[entity.code]) if parents.get(entity.code) else None
             home = "" if network is None else homes.get((network.code, plan.geo_of(_day(outage))), "")
             whole = Entity("country", home) if home else network or entity
-            own = group(whole)
-            own.add(entity, outage, uid)
-            own.holder[entity] = entity, ""
+            its_group = group(whole)
+            its_group.add(entity, outage, uid)
+            its_group.holder[entity] = entity, ""
             if network is not None:
-                own.parent[entity] = network
-                own.holder.setdefault(network, (network, ""))
+                its_group.parent[entity] = network
+                its_group.holder.setdefault(network, (network, ""))
                 if whole != network:
-                    own.parent[network] = whole
+                    its_group.parent[network] = whole
     return list(groups.values())
 
 
@@ -200,22 +200,22 @@ def _shares(
     }
 
     def steps(holder: Holder, signal: str) -> Steps | None:
-        own = found[holder].had.get(signal) if holder in found else None
-        return own or (had.get(holder[0], {}).get(signal) if not holder[1] else None)
+        before = found[holder].had.get(signal) if holder in found else None
+        return before or (had.get(holder[0], {}).get(signal) if not holder[1] else None)
 
     shares = {}
     for group in groups:
         for part, parent in group.parent.items():
-            own = group.outages.get(part, [])
+            its_outages = group.outages.get(part, [])
             below = [one for entity, above in group.parent.items() if above == part for one in group.outages[entity]]
-            told = []
-            for outage in own or below:
+            part_shares = []
+            for outage in its_outages or below:
                 signal = counted_as(outage)
                 mine, whole = steps(group.holder[part], signal), steps((parent, ""), signal)
                 held = holding(mine, whole, outage, group.outages.get(parent, ())) if mine and whole else None
-                told.append(held.share if held is not None else 0.0)
-            if told and min(told) > 0:
-                shares[group.whole, part] = Share(parent, max(told), tuple(told) if own else ())
+                part_shares.append(held.share if held is not None else 0.0)
+            if part_shares and min(part_shares) > 0:
+                shares[group.whole, part] = Share(parent, max(part_shares), tuple(part_shares) if its_outages else ())
     return shares
 
 
@@ -224,18 +224,18 @@ def _levels(
 ) -> Iterator[tuple[Entity, Level]]:
     current = store.current()
     for _, alike in groupby(entities, key=lambda entity: entity.type):
-        own = {entity.code: entity for entity in alike}
+        by_code = {entity.code: entity for entity in alike}
         asked: dict[str, Any] = {"from_us": window[0], "until_us": window[1], "sources": [source], "current": current}
-        rows = store.rows("levels", entities=list(own.values()), **asked).collect()
+        rows = store.rows("levels", entities=list(by_code.values()), **asked).collect()
         for code, level in levels(rows, *window):
-            yield own[code], level
+            yield by_code[code], level
 
 
 def _incidents(group: _Group, shares: Mapping[tuple[Entity, Entity], Share], apart: bool) -> Iterator[FoundIncident]:
     """Incidents of a whole with its parts. A lone outage of a network or prefix is none."""
-    own = {part: share for (whole, part), share in shares.items() if whole == group.whole}
-    for told in incidents(group.outages, own):
-        if told.entity.type == "country" or len(told.members) > 1:
-            called = replace(told, entity=named(told.entity))
-            uids = tuple(group.uids[member.entity][member.number] for member in told.members)
-            yield FoundIncident(sentence(called, told_apart=apart or len(told.members) > 1), called, uids)
+    its_shares = {part: share for (whole, part), share in shares.items() if whole == group.whole}
+    for incident in incidents(group.outages, its_shares):
+        if incident.entity.type == "country" or len(incident.members) > 1:
+            called = replace(incident, entity=named(incident.entity))
+            uids = tuple(group.uids[member.entity][member.number] for member in incident.members)
+            yield FoundIncident(sentence(called, named_apart=apart or len(incident.members) > 1), called, uids)

@@ -118,6 +118,7 @@ class DaySummary:
     homes: Mapping[str, str] = field(default_factory=dict)  # of networks that fell: where each lies whole
     # Networks that do not lie in one country whole, and a country that fell, where they lost something: code of both.
     parts: tuple[tuple[str, str], ...] = ()
+    rows: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))  # [E] of its changes; or none
     late: tuple[Late, ...] = ()  # statements that came late
     reenactment: str = ""  # what its files say of themselves, where they are no recordings
 
@@ -128,7 +129,7 @@ class DayRecord:
 
     made_of: str  # key of its parts, entities and store
     before: str  # key of what was known before it; empty: nothing
-    known: str  # and after it
+    after: str  # and after it
     lost: tuple[tuple[str, str], ...]  # parts that it lacks, and why
     summary: DaySummary
 
@@ -155,8 +156,8 @@ def plan_parts(
     parts = []
     for start in range(from_us - from_us % DAY, until_us, DAY):
         low, high = max(start, from_us), min(start + DAY, until_us)
-        for collector, own in by_collector.items():
-            chosen = select(own, low, high)
+        for collector, of_collector in by_collector.items():
+            chosen = select(of_collector, low, high)
             if touches(chosen, low, high):
                 beside = tuple(sorted(at_us for at_us in unusable.get(collector, ()) if low - DAY <= at_us < high))
                 parts.append(Part(collector, low, high, tuple(chosen), beside))

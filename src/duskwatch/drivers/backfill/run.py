@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from duskwatch.drivers.backfill.course import PROCESS_BYTES, SEARCH_BYTES, Failure, Summary, _Course
+from duskwatch.drivers.backfill.course import Failure, Summary, _Course, search_memory
 from duskwatch.drivers.backfill.incidents import record_found
 from duskwatch.drivers.backfill.judged import judged_by_voters, not_judged_countries
 from duskwatch.drivers.backfill.plan import (
@@ -49,7 +49,7 @@ def run(
     """Fold, count, store and detect. A run that was broken off is taken up where it was.
 
     workers    local processes; 1 does everything in this one
-    memory     bytes that local workers may use together, as far as can be told beforehand; 0: no limit
+    memory     bytes that local workers may use together, as far as can be foreseen; 0: no limit
     scheduler  address of a Dask scheduler, whose workers are used in place of local ones
     redo       do what is finished again too
     Raises BackfillError where it cannot go on; what failed of single parts or days is in the summary.
@@ -95,9 +95,8 @@ def _detect(pool: Workers, plan: Plan, summaries: Sequence[DaySummary]) -> list[
     for k, search in enumerate(searches(summaries, SEARCHES * pool.slots(), LEAST_SEARCHED, plan.detection)):
         paths.append(plan.work / "outages" / f"{k}.pickle")
         name = f"outages of {search.entities[0].code} and others"
-        todo.append(
-            Task(name, search_part, (plan, search, paths[-1]), summaries[0].day, memory=PROCESS_BYTES + SEARCH_BYTES)
-        )
+        need = search_memory(search.rows)
+        todo.append(Task(name, search_part, (plan, search, paths[-1]), summaries[0].day, memory=need))
     while todo or pool.busy:
         while todo and pool.free(todo[0]):
             pool.submit(todo.pop(0))

@@ -1,6 +1,7 @@
 """Outages from the days of a store: who may have had one, and what is found of whom."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
@@ -53,6 +54,7 @@ class Search:
     days: tuple[date, ...]  # that are stored
     well_known: frozenset[str] = frozenset()  # countries of which routes for nearly all space were heard
     late: tuple[Late, ...] = ()  # statements that came late, of all days
+    rows: int = 0  # of changes that are read at once, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,9 @@ def searches(days: Sequence[DaySummary], pieces: int, least: int, config: Detect
     voters = VoterSteps.join([(day.voters, day.until_us) for day in ordered])
     stored = tuple(day.day for day in ordered)
     late = tuple(one for day in ordered for one in day.late)
+    rows: Counter[str] = Counter()
+    for day in ordered:
+        rows.update(dict(zip(day.codes, day.rows.tolist(), strict=False)))
     at_once = max(least, -(-len(wanted) // pieces))
     owns = [wanted[at : at + at_once] for at in range(0, len(wanted), at_once)]
     return [
@@ -89,16 +94,17 @@ def searches(days: Sequence[DaySummary], pieces: int, least: int, config: Detect
             from_us,
             until_us,
             learned,
-            tuple(own),
-            tuple(shares[entity.code] for entity in own),
-            tuple(tuple(sorted(parts.get(entity.code, ()))) for entity in own),
-            tuple(tuple(day.homes.get(entity.code, "") for day in ordered) for entity in own),
+            tuple(together),
+            tuple(shares[entity.code] for entity in together),
+            tuple(tuple(sorted(parts.get(entity.code, ()))) for entity in together),
+            tuple(tuple(day.homes.get(entity.code, "") for day in ordered) for entity in together),
             voters,
             stored,
             well_known,
             late,
+            most_read(together, rows, until_us - from_us),
         )
-        for own in owns
+        for together in owns
     ]
 
 
@@ -118,14 +124,14 @@ def find_outages(plan: Plan, search: Search) -> list[Found]:
             for part, outages in _of_part(plan, search, history, country):
                 seen.append((entity, country, part, outages))
     seen = [one for one in seen if one[3]]
-    told = _asked(plan, search, seen)
+    testimony = _asked(plan, search, seen)
     return [
         Found(
             Finding(named(entity), outages, within, witnessed.witnesses, witnessed.transit),
             _owners(search, entity, within, homes[entity], history, outages),
             {signal: steps_of(history.level, signal) for signal in {counted_as(outage) for outage in outages}},
         )
-        for (entity, within, history, outages), witnessed in zip(seen, told, strict=True)
+        for (entity, within, history, outages), witnessed in zip(seen, testimony, strict=True)
     ]
 
 
@@ -134,15 +140,15 @@ def _of_part(
 ) -> Iterator[tuple[EntityHistory, tuple[Outage, ...]]]:
     """The part of a network in a country and its outages, each by the delegations of the day on which it began."""
     for paths, days in groupby(search.days, key=plan.geo_of):
-        own = set(days)
-        if not paths or country not in (ranges := _ranges(plan, min(own))):
+        with_them = set(days)
+        if not paths or country not in (ranges := _ranges(plan, min(with_them))):
             continue
         window = search.from_us, search.until_us
         part = measure_part(
             history.changes, country, ranges, search.voters, window, gaps=history.gaps, learned=search.learned
         )
         found = detect(replace(part, delegated=country in search.well_known, late=search.late), plan.detection)
-        begun = tuple(outage for outage in found if to_datetime(outage.onset.best_us).date() in own)
+        begun = tuple(outage for outage in found if to_datetime(outage.onset.best_us).date() in with_them)
         yield part, begun if len(begun) == len(found) else tuple(replace(one, relapse_of=None) for one in begun)
 
 
@@ -194,8 +200,8 @@ def _asked(
     for days, k, numbers in sorted(asked, key=lambda one: (one[0], one[1])):
         entity, within, history, outages = seen[k]
         witnessed = ask(entity, within, history, [outages[n] for n in numbers], [day_of(day) for day in days])
-        for n, told in zip(numbers, zip(witnessed.witnesses, witnessed.transit, strict=True), strict=True):
-            found[k, n] = told
+        for n, said in zip(numbers, zip(witnessed.witnesses, witnessed.transit, strict=True), strict=True):
+            found[k, n] = said
     return [
         Witnessed(
             tuple(found[k, n][0] for n in range(len(outages))), tuple(found[k, n][1] for n in range(len(outages)))
@@ -212,11 +218,11 @@ def _by_days(outages: Sequence[Outage], search: Search) -> Iterator[tuple[tuple[
         end = outage.end.latest_us if outage.end is not None else search.until_us - 1
         span = outage.onset.earliest_us, max(outage.onset.earliest_us, min(end, search.until_us - 1))
         first, last = (to_datetime(at).date() for at in span)
-        own = [day for day in search.days if first <= day <= last]
-        if numbers and (not own or own[0] > days[-1]):
+        touched = [day for day in search.days if first <= day <= last]
+        if numbers and (not touched or touched[0] > days[-1]):
             yield tuple(days), numbers
             days, numbers = [], []
-        days += [day for day in own if day not in days]
+        days += [day for day in touched if day not in days]
         numbers.append(n)
     if numbers:
         yield tuple(days), numbers
@@ -269,7 +275,7 @@ def candidates(days: Sequence[DaySummary], config: DetectionConfig = DetectionCo
 def parts_of(days: Sequence[DaySummary], countries: set[str]) -> dict[str, set[str]]:
     """Of each network of several countries those of some countries in which it lost anything.
 
-    A part is looked at where its country fell: else whole networks are told alone, as of all others.
+    A part is looked at where its country fell: else whole networks are reported alone, as of all others.
     """
     out: dict[str, set[str]] = {}
     for day in days:
@@ -279,28 +285,45 @@ def parts_of(days: Sequence[DaySummary], countries: set[str]) -> dict[str, set[s
     return out
 
 
+def read_at_once(kind: str, length_us: int) -> int:
+    """How many entities of a kind are read together over a window."""
+    many, least = (DAY_COUNTRIES, LEAST_COUNTRIES) if kind == "country" else (DAY_READ, LEAST_READ)
+    return max(least, many * DAY // length_us)
+
+
+def most_read(entities: Sequence[Entity], rows: Mapping[str, int], length_us: int) -> int:
+    """Rows of changes in the largest lot of entities that are read together. ``rows``: by code, over the window."""
+    most = 0
+    for kind, alike in groupby(entities, key=lambda entity: entity.type):
+        of_kind = [rows.get(entity.code, 0) for entity in alike]
+        lot = read_at_once(kind, length_us)
+        most = max([most, *(sum(of_kind[at : at + lot]) for at in range(0, len(of_kind), lot))])
+    return most
+
+
 def histories(
     store: Store, entities: Sequence[Entity], from_us: int, until_us: int, source: str = "bgp"
 ) -> Iterator[tuple[Entity, EntityHistory]]:
     """What is stored about some entities but for their binned signals, many at a time; sorted they are read fastest."""
     # All days as they were at one moment, whoever writes meanwhile.
     asked: dict[str, Any] = {"from_us": from_us, "until_us": until_us, "sources": [source], "current": store.current()}
-    told = gaps(store.rows("gaps", **asked).collect())
+    all_gaps = gaps(store.rows("gaps", **asked).collect())
     unwatched = SignalBlock((), from_us, BIN_US, np.empty((0, 0)), np.empty((0, 0)))
     for kind, alike in groupby(entities, key=lambda entity: entity.type):
-        many, least = (DAY_COUNTRIES, LEAST_COUNTRIES) if kind == "country" else (DAY_READ, LEAST_READ)
-        at_once = max(least, many * DAY // (until_us - from_us))
+        at_once = read_at_once(kind, until_us - from_us)
         left = list(alike)
         while left:
-            own, left = left[:at_once], left[at_once:]
-            rows = {name: store.rows(name, entities=own, **asked).collect() for name in ("levels", "changes")}
+            at_once_entities, left = left[:at_once], left[at_once:]
+            rows = {
+                name: store.rows(name, entities=at_once_entities, **asked).collect() for name in ("levels", "changes")
+            }
             found = dict(levels(rows["levels"], from_us, until_us))
             logs = dict(change_logs(rows["changes"]))
             nothing = level(rows["levels"].clear(), from_us, until_us), change_log(rows["changes"].clear())
-            for entity in own:
+            for entity in at_once_entities:
                 yield (
                     entity,
                     EntityHistory(
-                        found.get(entity.code, nothing[0]), logs.get(entity.code, nothing[1]), unwatched, told
+                        found.get(entity.code, nothing[0]), logs.get(entity.code, nothing[1]), unwatched, all_gaps
                     ),
                 )

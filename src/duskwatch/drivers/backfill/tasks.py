@@ -73,15 +73,15 @@ def count_day(
         except (EOFError, pickle.UnpicklingError):
             file.unlink(missing_ok=True)
             return f"{file} was damaged and is removed; run the same command again"
-    known = NO_EARLIER if before_path is None else take(before_path)
+    earlier = NO_EARLIER if before_path is None else take(before_path)
     numbers = itertools.count()
 
     def keep(testimony: Testimony) -> None:  # of some units at a time: all of a day would not fit in the memory
         leave(path / "testimony" / f"{next(numbers)}.pickle", testimony)
 
-    votes, known = merge_collectors(day, replays, plan, known, keep)
-    after = known_key(known)
-    leave(known_path(plan, day, after), known)
+    votes, earlier = merge_collectors(day, replays, plan, earlier, keep)
+    after = known_key(earlier)
+    leave(known_path(plan, day, after), earlier)
     leave(path / VOTES, votes)
     leave(path / "after.pickle", Counted(made_of, before, after))
     return ""
@@ -110,8 +110,8 @@ def store_day(day: date, counted: Path, lost: Sequence[Gap], plan: Plan) -> str:
     for stale in known_paths(plan, day):
         if stale != known_path(plan, day, done.after):
             stale.unlink(missing_ok=True)
-    told = tuple((f"{gap.source} {day}", gap.reason) for gap in lost)
-    leave(path, DayRecord(done.made_of, done.before, done.after, told, summary))
+    lost_parts = tuple((f"{gap.source} {day}", gap.reason) for gap in lost)
+    leave(path, DayRecord(done.made_of, done.before, done.after, lost_parts, summary))
     return ""
 
 

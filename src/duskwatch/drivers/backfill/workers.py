@@ -200,7 +200,7 @@ class Workers:
 
     @property
     def busy(self) -> bool:
-        """Whether anything is under way or to be told."""
+        """Whether anything is under way or to be reported."""
         return bool(self.at or self.again)
 
     def free(self, task: Task) -> bool:

@@ -75,9 +75,9 @@ def forecasts(values: F64, bin_us: int, config: NearestDaysConfig) -> F64:
 def _closest(reference: F64, periods: F64, config: NearestDaysConfig) -> npt.NDArray[np.int64]:
     """Indices of the nearest periods, nearest first; of equal ones the most recent first."""
     square = (periods - reference) ** 2
-    known = ~np.isnan(square)
-    count = known.sum(axis=1)
-    mean = np.where(known, square, 0.0).sum(axis=1) / np.maximum(count, 1)
+    measured = ~np.isnan(square)
+    count = measured.sum(axis=1)
+    mean = np.where(measured, square, 0.0).sum(axis=1) / np.maximum(count, 1)
     usable = count >= config.least_known * reference.size
     order = np.argsort(np.where(usable, mean, np.inf), kind="stable").astype(np.int64)
     chosen: npt.NDArray[np.int64] = order[usable[order]][: config.nearest]

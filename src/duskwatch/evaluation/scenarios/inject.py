@@ -92,9 +92,9 @@ def dips_of(values: F64, day: int) -> F64:
     rows = -(-values.size // day)
     table = np.full(rows * day, np.nan)
     table[: values.size] = values
-    known = ~np.isnan(table.reshape(rows, day)).all(axis=0)
+    measured = ~np.isnan(table.reshape(rows, day)).all(axis=0)
     usual = np.zeros(day)
-    usual[known] = np.nanmedian(table.reshape(rows, day)[:, known], axis=0)
+    usual[measured] = np.nanmedian(table.reshape(rows, day)[:, measured], axis=0)
     usual = np.tile(usual, rows)[: values.size]
     with np.errstate(divide="ignore", invalid="ignore"):
         dips: F64 = np.where(usual > 0, 1 - values / usual, 0.0)

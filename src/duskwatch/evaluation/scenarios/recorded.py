@@ -141,8 +141,8 @@ def entries() -> Iterator[Entry]:
         for label in LAID:
             for number in range(1, 4):
                 name = f"recorded/{label}-iran-2025-{short}-{number:02d}"
-                family = label.split("-")[0] if label in STEPS else label
-                yield Entry(name, family, partial(_iran_laid, name, family, short, label), IRAN)
+                shape_name = label.split("-")[0] if label in STEPS else label
+                yield Entry(name, shape_name, partial(_iran_laid, name, shape_name, short, label), IRAN)
 
 
 STEPS: dict[str, tuple[float, int]] = {
@@ -213,7 +213,7 @@ def _iran_quiet(name: str, short: str, data: Path | None) -> Scenario:
     return Scenario(name, "quiet", block, (), frozenset({"quiet"}), "iran")
 
 
-def _iran_laid(name: str, family: str, short: str, label: str, data: Path | None) -> Scenario:
+def _iran_laid(name: str, shape_name: str, short: str, label: str, data: Path | None) -> Scenario:
     series, dice = _quiet_part(data, short), dice_of(name)
     shape = _laid_shape(label, dice, series.bin_us)
     onset_us = series.start_us + HISTORY_DAYS * DAY + int(dice.randint(0, 6 * DAY // SECOND)) * SECOND
@@ -221,9 +221,9 @@ def _iran_laid(name: str, family: str, short: str, label: str, data: Path | None
         onset_us -= (onset_us - series.start_us) % series.bin_us
     injected = inject(series, shape, onset_us, dice)
     groups: set[Group] = {"timing"} if injected.stands_out else {"faint"}
-    if injected.stands_out and family in ("total", "partial"):
-        groups.add("total" if family == "total" else "partial")
-    return Scenario(name, family, injected.block, injected.events, frozenset(groups), "iran")
+    if injected.stands_out and shape_name in ("total", "partial"):
+        groups.add("total" if shape_name == "total" else "partial")
+    return Scenario(name, shape_name, injected.block, injected.events, frozenset(groups), "iran")
 
 
 def _need(data: Path | None) -> Path:

@@ -20,7 +20,7 @@ class Scenario:
     """One entity's series and its true events. Times are microseconds since the epoch, UTC."""
 
     id: str
-    family: str  # how the loss goes, or why there is none
+    shape_name: str  # how the loss goes, or why there is none
     block: SignalBlock
     events: tuple[TrueEvent, ...]
     groups: frozenset[Group]
@@ -43,7 +43,7 @@ class Entry:
     """A scenario of the library that is not built yet."""
 
     id: str
-    family: str
+    shape_name: str
     build: Callable[[Path | None], Scenario]  # from the folder of real series; None where there is none
     needs: str = ""  # file below that folder that it is cut from; empty where it is made from its id alone
 

@@ -56,11 +56,11 @@ def entries(first: int = 1) -> Iterator[Entry]:
             yield Entry(name, artefact, partial(_artefact, name, artefact, kind, 200 + first))
 
 
-def _each(name: str, family: str, first: int, count: int, draw: partial[Shape], days: int) -> Iterator[Entry]:
+def _each(name: str, shape_name: str, first: int, count: int, draw: partial[Shape], days: int) -> Iterator[Entry]:
     for kind in ONLY_FOR.get(name, tuple(KINDS)):
         for number in range(first, first + count):
             full = f"synthetic/{name}-{kind}-{number:02d}"
-            yield Entry(full, family, partial(_injected, full, family, kind, number, draw, days))
+            yield Entry(full, shape_name, partial(_injected, full, shape_name, kind, number, draw, days))
 
 
 def _step(size: int, length: str, dice: Dice, bin_us: int) -> Shape:
@@ -72,7 +72,7 @@ def _shape(shape: str, dice: Dice, bin_us: int) -> Shape:
 
 
 def _injected(
-    name: str, family: str, kind: str, number: int, draw: partial[Shape], days: int, _: Path | None
+    name: str, shape_name: str, kind: str, number: int, draw: partial[Shape], days: int, _: Path | None
 ) -> Scenario:
     of, dice = KINDS[kind], dice_of(name)
     shape = draw(dice, of.bin_us)
@@ -84,7 +84,9 @@ def _injected(
     values = quiet_values(kind, background, days)
     series = Series(of.spec, START_US, of.bin_us, values, of.spec.sampled, counts=True)
     injected = inject(series, whole_prefixes(shape, kind), onset_us, dice)
-    return Scenario(name, family, injected.block, injected.events, _groups(family, shape, injected.stands_out), kind)
+    return Scenario(
+        name, shape_name, injected.block, injected.events, _groups(shape_name, shape, injected.stands_out), kind
+    )
 
 
 def whole_prefixes(shape: Shape, kind: str) -> Shape:
@@ -100,13 +102,13 @@ def whole_prefixes(shape: Shape, kind: str) -> Shape:
     return shape._replace(parts=parts)
 
 
-def _groups(family: str, shape: Shape, stands_out: bool) -> frozenset[Group]:
+def _groups(shape_name: str, shape: Shape, stands_out: bool) -> frozenset[Group]:
     if not stands_out:
         return frozenset({"faint"})
-    groups: set[Group] = set() if family in NOT_TIMED else {"timing"}
-    if family == "total":
+    groups: set[Group] = set() if shape_name in NOT_TIMED else {"timing"}
+    if shape_name == "total":
         groups.add("total")
-    if family == "partial" and shape.parts[0].first >= 0.2:
+    if shape_name == "partial" and shape.parts[0].first >= 0.2:
         groups.add("partial")
     return frozenset(groups)
 
@@ -123,7 +125,7 @@ def _missing_day(values: F64, coverage: F64, at: int, day: int, dice: Dice) -> N
 
 
 def _clock_step(values: F64, coverage: F64, at: int, day: int, dice: Dice) -> None:
-    """The clock of the recorder jumps ahead by an hour and is set back: an hour without data, one told twice."""
+    """The clock of the recorder jumps ahead by an hour and is set back: an hour without data, one recorded twice."""
     hour = day // 24
     values[at : at + hour], coverage[at : at + hour] = np.nan, 0
     values[at + hour : at + 2 * hour] *= 2

@@ -27,7 +27,7 @@ def history_of(
         moves.setdefault(begin, []).append((-1, 1))
         moves.setdefault(end, []).append((-1, -1))
     lost, away = np.zeros(prefixes, np.int64), 0
-    told = np.full(prefixes, -1)
+    written = np.full(prefixes, -1)
     steps: list[tuple[float, ...]] = []
     rows: list[tuple[int, ...]] = []
     for at in sorted(at for at in moves if window[0] <= at < window[1]):
@@ -39,10 +39,10 @@ def history_of(
                 lost[prefix] += change
         up = lost == 0
         state = np.where(up, int(PrefixState.VISIBLE), int(PrefixState.DARK)) if not away else np.zeros(prefixes, int)
-        for p in np.flatnonzero(state != told).tolist():
+        for p in np.flatnonzero(state != written).tolist():
             votes = VOTERS if up[p] and not away else 0
             rows.append((at, p, int(state[p]), votes, 0 if away else VOTERS, int(by_voters)))
-        told = state
+        written = state
         seen = float("nan") if away else float(up.sum())
         steps.append((float(at), seen, 0.0 if away else float(VOTERS), float(by_voters)))
     level, log = np.array(steps), np.array(rows, np.int64).reshape(-1, 6)

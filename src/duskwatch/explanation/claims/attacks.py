@@ -92,7 +92,7 @@ class Attacks:
             one
             for one in scene.times
             if scene.outside_speech(one.start, one.end)
-            or any(voice.own[0] <= one.start < voice.own[1] for voice in scene.voices) is False
+            or any(voice.phrase[0] <= one.start < voice.phrase[1] for voice in scene.voices) is False
         ]
         exact = [one for one in times if one.clock and one.clock[0] == one.clock[1]]
         for one in exact or times:

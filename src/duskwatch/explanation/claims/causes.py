@@ -491,7 +491,7 @@ class Causes:
         return best
 
     def failures(self, scene: Scene, year: int | None) -> list[Draft]:
-        """Drafts of causes told as something that broke: "a digger hit the duct", "a router had overheated"."""
+        """Drafts of causes that are something that broke: "a digger hit the duct", "a router had overheated"."""
         low = scene.low
         if scene.question or scene.topic != "net":
             return []
@@ -615,8 +615,8 @@ class Causes:
             return "ruled out"
         if act == "deny" or self._deny.search(window[-60:]):
             return "denied"
-        if voice is not None and voice.own[1] <= start:  # a refusal to be named rules nothing out
-            window = low[max(voice.own[1], start - 95) : start]
+        if voice is not None and voice.phrase[1] <= start:  # a refusal to be named rules nothing out
+            window = low[max(voice.phrase[1], start - 95) : start]
         if re.search(r"\b(?:no|not an?|without any)\s(?:\w+\s)?$", head) and not (
             name == "power"
             and re.match(r"power|electricity|fuel|mains|current", low[start:end])

@@ -72,12 +72,12 @@ def _moment(
     if low is None and high is None:
         return not_measured("the text gives no date for this time")
     kind = claim.kind
-    known = [(fact, bounds) for fact in facts if (bounds := fact.onset if kind == "onset" else fact.end) is not None]
-    if not known:
+    dated = [(fact, bounds) for fact in facts if (bounds := fact.onset if kind == "onset" else fact.end) is not None]
+    if not dated:
         return _nothing_then(claim, facts, measured, low, high)
     slack = CLOCK_SLACK if low is not None and high is not None and high - low < 2 * 3600 * SECOND else 0
     best, distance = None, 0
-    for fact, bounds in known:
+    for fact, bounds in dated:
         gap = _gap(low, high, bounds)
         if best is None or gap < distance or (gap == distance and fact.score > best[0].score):
             best, distance = (fact, bounds), gap
@@ -187,20 +187,20 @@ def _duration(
         "tolerance_s": round(slack, 1),
         "onset": iso(fact.onset.best),
     }
-    told = f"measured: {span_text(round(fact.duration_s * SECOND))}"
+    shows = f"measured: {span_text(round(fact.duration_s * SECOND))}"
     if fact.dark is not None and fact.dark[1] is not None:
         dark = fact.dark[1].best - fact.dark[0].best
         shown["nothing_left_s"] = dark / SECOND
-        told += f", of which nothing was left for {span_text(dark)}"
+        shows += f", of which nothing was left for {span_text(dark)}"
     if fact.end is None and off > slack and low is not None and low > fact.duration_s:
         return not_measured("the outage lasted when the window closed", **shown)
     if off <= slack:
-        return found("supported", **shown, text=told)
+        return found("supported", **shown, text=shows)
     if off <= DURATION_NEAR * fact.duration_s:
-        return found("partly", **shown, text=told)
+        return found("partly", **shown, text=shows)
     if published_us is not None and fact.end is not None and published_us < fact.end.low and high is None:
-        return found("supported", **shown, text=told)
-    return found("contradicted", **shown, text=told)
+        return found("supported", **shown, text=shows)
+    return found("contradicted", **shown, text=shows)
 
 
 def _duration_off(low: float | None, high: float | None, fact: Fact) -> float:

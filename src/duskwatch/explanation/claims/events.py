@@ -17,7 +17,7 @@ class Trigger:
     end: int
     value: str
     direction: str  # down, up
-    noun: bool = False  # told by a noun: "the outage began"
+    noun: bool = False  # a noun says it: "the outage began"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class Events:
         begin, until = scene.region(at)
         piece = scene.low[begin:until]
         for voice in scene.voices:  # "a survey of last year found" dates the survey
-            a, b = max(voice.own[0], begin) - begin, min(voice.own[1], until) - begin
+            a, b = max(voice.phrase[0], begin) - begin, min(voice.phrase[1], until) - begin
             if a < b:
                 piece = piece[:a] + " " * (b - a) + piece[b:]
         if scene.question or _ASKS.search(scene.low[:at]):
@@ -181,7 +181,7 @@ class Events:
                 return "future"
         return ""
 
-    def told_before(self, low: str, year: int | None) -> bool:
+    def history_before(self, low: str, year: int | None) -> bool:
         """Whether a sentence tells of an earlier time."""
         if year is None:
             return False

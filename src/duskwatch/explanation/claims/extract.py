@@ -300,12 +300,12 @@ class _Reading:
         tools = self.tools
         place = self._place(scene.sentence)
         candidates = tools._candidates.find(scene)
-        known: dict[tuple[int, int], str] = {}
+        reasons: dict[tuple[int, int], str] = {}
 
         def unreal(start: int, end: int) -> str:
-            if (start, end) not in known:
-                known[start, end] = tools._events.unreal(scene, start, end, self.year)
-            return known[start, end]
+            if (start, end) not in reasons:
+                reasons[start, end] = tools._events.unreal(scene, start, end, self.year)
+            return reasons[start, end]
 
         found = weigh(
             tools._hints, tools._weights, scene, candidates, place,
@@ -405,8 +405,8 @@ class _Reading:
                 scene.resolved[voice.speaker.lower()] = voices[count - 1].speaker
         for voice in voices:
             if voice.refers and voice.speaker.lower() == "it":  # "... pass through China, and it dismissed ..."
-                near = [one for one in mentions if one.end <= voice.own[0] and one.kind in ("country", "network")]
-                if near and not any(other.own[0] < voice.own[0] for other in voices):
+                near = [one for one in mentions if one.end <= voice.phrase[0] and one.kind in ("country", "network")]
+                if near and not any(other.phrase[0] < voice.phrase[0] for other in voices):
                     scene.resolved["it"] = sentence.flat[near[-1].start : near[-1].end]
         triggers = [(one.start, one.end) for one in tools._events.triggers(scene)]
         closed = [(one.start, one.end) for one in times] + [(one.start, one.end) for one in spans]
@@ -522,8 +522,8 @@ class _Reading:
                 for draft in events
                 if not (draft.kind in ("state", "onset", "end") and self._of_site(scene, draft, spots))
             ]
-        told = fields(scene, self.asked)
-        events = told + [one for one in events if not any(one.kind == other.kind for other in told)]
+        from_fields = fields(scene, self.asked)
+        events = from_fields + [one for one in events if not any(one.kind == other.kind for other in from_fields)]
         out += events
         attacks = tools._attacks.read(scene, year)
         out += attacks
@@ -562,7 +562,7 @@ class _Reading:
         match = _ALLEGED.search(scene.low)
         if match is None:
             return None
-        voice = next((one for one in scene.voices if one.own[0] <= match.start() < one.own[1] + 2), None)
+        voice = next((one for one in scene.voices if one.phrase[0] <= match.start() < one.phrase[1] + 2), None)
         speaker = voice.speaker if voice else self.tools._voices._left(scene.sentence.flat, scene.low, match.start())[0]
         speaker = speaker or scene.speaker_at(len(scene.low) - 1) or scene.voice
         if not speaker:
@@ -645,12 +645,12 @@ class _Reading:
             and not (one.day[0].startswith("nth"))
             and scene.outside_speech(one.start, one.end)
         ]
-        told = self._anchor_of(scene, first, days, zone)
+        anchor = self._anchor_of(scene, first, days, zone)
         for one in (first, last):
             if one is None:
                 continue
             here = tools._gazetteer.zone_of_place(one.place) or zone if one.place else zone
-            interval = resolve(one, here, self.now, told)
+            interval = resolve(one, here, self.now, anchor)
             if interval is None:
                 return None
             parts.append(interval)
@@ -678,9 +678,9 @@ class _Reading:
             high = None
         latest = self.now.latest_us(zone_of(zone))
         day = 86_400_000_000
-        untold = kind == "end" and first.day is None and first.clock is not None and last is None
+        undated = kind == "end" and first.day is None and first.clock is not None and last is None
         if (
-            untold
+            undated
             and low is not None
             and self.onset_us is not None
             and low < self.onset_us <= low + day
@@ -706,31 +706,31 @@ class _Reading:
         return low, high
 
     def _anchor_of(self, scene: Scene, one: Expression, days: list[Expression], zone: str) -> date | None:
-        """The day that a clock without a day belongs to: of the nearest day in its sentence, else the last told."""
+        """The day that a clock without a day belongs to: of the nearest day in its sentence, else the last named."""
         tz = zone_in(one, zone)
         if one.day is not None:
-            return self._day_told(tz)
+            return self._day_named(tz)
         near = [
             day
             for day in days
             if day is not one and not (day.start > one.end and day.clock and day.role in ("until", "till", "since"))
         ]
         if not near:
-            return self._day_told(tz)
+            return self._day_named(tz)
         nearest = min(near, key=lambda day: abs(day.start - one.start))
-        interval = resolve(nearest, zone, self.now, self._day_told(tz))
+        interval = resolve(nearest, zone, self.now, self._day_named(tz))
         if not interval or interval[0] is None:
-            return self._day_told(tz)
+            return self._day_named(tz)
         moment = EPOCH + timedelta(microseconds=_middle(interval) if nearest.clock is None else interval[0])
         found = moment.astimezone(tz).date()
         exact = nearest.clock is not None and nearest.clock[0] == nearest.clock[1]
         if exact and one.clock and nearest.start < one.start:
-            told = moment.astimezone(tz)
-            if told.hour + told.minute / 60 > one.clock[0]:
+            local = moment.astimezone(tz)
+            if local.hour + local.minute / 60 > one.clock[0]:
                 found += timedelta(days=1)  # "from 10 p.m. on Monday until 6 a.m."
         return found
 
-    def _day_told(self, tz: tzinfo) -> date | None:
+    def _day_named(self, tz: tzinfo) -> date | None:
         if self.anchor_us is None:
             return None
         return (EPOCH + timedelta(microseconds=self.anchor_us)).astimezone(tz).date()
@@ -739,8 +739,8 @@ class _Reading:
         cities = [one for one in scene.mentions if one.zone and one.kind == "country" and one.entity == entity]
         if cities and cities[0].zone:
             return cities[0].zone
-        if (told := self.inner_zones.get(entity or self.country or "")) is not None:
-            return told
+        if (inner := self.inner_zones.get(entity or self.country or "")) is not None:
+            return inner
         zones = self.tools._gazetteer.zones
         return zones.get(entity or "", "") or zones.get(self.country or "", "")
 
@@ -749,11 +749,13 @@ class _Reading:
         self.asked = asked(sentence.low) if scene.question else ""
         if scene.question:  # what follows in this paragraph and the next answers
             self.why = sentence.paragraph + 1 if _WHY.search(sentence.low) else 0
-        self.past = scene.past or (not drafts and self.tools._events.told_before(sentence.low, self.year))
+        self.past = scene.past or (not drafts and self.tools._events.history_before(sentence.low, self.year))
         self.past_paragraph = sentence.paragraph
-        if not sentence.voice and (told := _OPENS.search(sentence.flat)) is not None and scene.voices:
-            alone = not sentence.flat[told.end() :].strip()
-            voice = next((one for one in reversed(scene.voices) if one.own[0] <= told.start() < one.own[1] + 3), None)
+        if not sentence.voice and (opening := _OPENS.search(sentence.flat)) is not None and scene.voices:
+            alone = not sentence.flat[opening.end() :].strip()
+            voice = next(
+                (one for one in reversed(scene.voices) if one.phrase[0] <= opening.start() < one.phrase[1] + 3), None
+            )
             if voice is not None and not voice.refers and (alone or '"' not in sentence.flat):
                 self.line_voice, self.voice_line = voice.speaker, sentence.line
                 self.transcript = alone
@@ -841,9 +843,9 @@ class _Reading:
                 or _COMPARED.search(scene.low[: one.start])
             ):
                 continue
-            interval = resolve(one, zone, self.now, self._day_told(zone_in(one, zone)))
-            known = next((bound for bound in interval or () if bound is not None), None)
-            if known is not None and interval is not None:
+            interval = resolve(one, zone, self.now, self._day_named(zone_in(one, zone)))
+            bound_known = next((bound for bound in interval or () if bound is not None), None)
+            if bound_known is not None and interval is not None:
                 self.anchor_us = _middle(interval)
 
     def _remember_places(self, scene: Scene, drafts: list[Draft]) -> None:

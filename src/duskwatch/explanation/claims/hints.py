@@ -53,7 +53,7 @@ class Lexicon:
             for name, words in table.items()
             if (spaced := [word for word in words if _SPACED.search(word)])
         ]
-        self._known: dict[str, tuple[str, ...]] = {}
+        self._names_of: dict[str, tuple[str, ...]] = {}
 
     def find(self, low: str) -> list[tuple[str, int, int]]:
         """Names of the lists with the offsets of their words, phrases first."""
@@ -68,11 +68,11 @@ class Lexicon:
         return out
 
     def _names(self, word: str) -> tuple[str, ...]:
-        names = self._known.get(word)
+        names = self._names_of.get(word)
         if names is None:
             names = tuple(name for name, pattern in self._single if pattern.fullmatch(word))
-            if len(self._known) < KNOWN:
-                self._known[word] = names
+            if len(self._names_of) < KNOWN:
+                self._names_of[word] = names
         return names
 
 
@@ -104,48 +104,48 @@ class Hints:
         low = scene.low
         start, end = one.start, one.end
         begin, until = scene.region(start)
-        own = set(one.shape)
-        own.update("with:" + value for value in beside if value != one.value)
+        names = set(one.shape)
+        names.update("with:" + value for value in beside if value != one.value)
         for name, a, b in marks.found:
             if a < end and start < b:
-                own.add("i:" + name)
+                names.add("i:" + name)
                 continue
             side, gap = ("b", start - b) if b <= start else ("a", a - end)
             if gap <= CLOSE:
-                own.add(f"{side}1:{name}")
+                names.add(f"{side}1:{name}")
             if gap <= NEAR:
-                own.add(f"{side}:{name}")
+                names.add(f"{side}:{name}")
             if begin <= a < until:
-                own.add("r:" + name)
+                names.add("r:" + name)
         for trigger in scene.triggers or []:
             if begin <= trigger.start < until and not (trigger.start < end and start < trigger.end):
-                own.add(
+                names.add(
                     ("bt:" if trigger.end <= start else "at:")
                     + trigger.direction
                     + (trigger.value and "." + trigger.value)
                 )
         voice = scene.voice_at(start)
         if voice is not None:
-            own.add("act:" + voice.act)
+            names.add("act:" + voice.act)
         if not scene.outside_speech(start, end):
-            own.add("speech")
-        own.add("first" if not low[:start].strip(" \"'") else "later")
+            names.add("speech")
+        names.add("first" if not low[:start].strip(" \"'") else "later")
         head, tail = _WORD.findall(low[max(0, start - NEAR) : start])[-3:], _WORD.findall(low[end : end + NEAR])[:3]
-        own.update(f"<{_stem(word)}" for word in head)
-        own.update(f">{_stem(word)}" for word in tail)
+        names.update(f"<{_stem(word)}" for word in head)
+        names.update(f">{_stem(word)}" for word in tail)
         if head:
-            own.add("<1" + head[-1])
+            names.add("<1" + head[-1])
         if tail:
-            own.add(">1" + tail[0])
-        out = ["bias", f"c:{one.value}", *own, *marks.shared]
-        out += [f"{one.value}|{name}" for name in (*own, *marks.shared)]
+            names.add(">1" + tail[0])
+        out = ["bias", f"c:{one.value}", *names, *marks.shared]
+        out += [f"{one.value}|{name}" for name in (*names, *marks.shared)]
         return out
 
 
 def odds(weights: dict[str, float], features: list[str]) -> float:
     """The sum of the weights of the features: log odds."""
-    known = weights.get
-    return sum([known(name, 0.0) for name in features])
+    weight_of = weights.get
+    return sum([weight_of(name, 0.0) for name in features])
 
 
 def stem(word: str) -> str:

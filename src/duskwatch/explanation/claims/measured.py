@@ -150,7 +150,7 @@ def from_outages(
 ) -> Measured:
     """What a store holds of one incident: outages of an entity and of its networks, each with the entity's code."""
     facts = [(code, _of_outage(code, outage)) for code, outage in outages]
-    own = tuple(fact for code, fact in facts if code == entity)
+    of_entity = tuple(fact for code, fact in facts if code == entity)
     networks: dict[str, tuple[Fact, ...]] = {}
     for code, fact in facts:
         if code != entity:
@@ -165,7 +165,7 @@ def from_outages(
         name,
         low,
         high,
-        own or tuple(seen),
+        of_entity or tuple(seen),
         judged=False,
         networks=networks,
         routes=False,
@@ -226,7 +226,7 @@ def _transit(rows: Sequence[Json]) -> tuple[tuple[str, str, float], ...]:
 
 
 def _anything_judged(document: Mapping[str, Any]) -> bool:
-    """Whether any of the window was judged; a document from before this was told says only whether it was watched."""
+    """Whether any of the window was judged; one from before this was recorded says only whether it was watched."""
     spans = _dicts(document.get("judged"))
     if spans:
         return any(span.get("judged") is True for span in spans)

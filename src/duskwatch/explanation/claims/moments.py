@@ -109,10 +109,10 @@ def _days(one: Expression, tz: tzinfo, now: Dateline, anchor: date | None) -> tu
     if kind == "year":
         return date(number, 1, 1), date(number, 12, 31)
     if kind == "yearless":
-        told = date.fromordinal(number)
+        this_year = date.fromordinal(number)
         for year in (today.year, today.year - 1):
             try:
-                day = told.replace(year=year)
+                day = this_year.replace(year=year)
             except ValueError:
                 continue
             if day <= today + timedelta(days=2):
@@ -192,7 +192,7 @@ def zone_of(name: str) -> tzinfo:
 
 
 def zone_in(one: Expression, zone: str) -> tzinfo:
-    """The zone that an expression is told in: its own, else that of the place, else UTC."""
+    """The zone of an expression: its own, else that of the place, else UTC."""
     return _zone(one.zone) or _zone(zone) or UTC
 
 

@@ -248,10 +248,10 @@ class Others:
                 ):
                     continue
                 head = low[max(0, match.start() - 110) : match.start()]
-                own = re.match(r"(?:take|get|draw|buy|receive|obtain)", match[0])
+                by_itself = re.match(r"(?:take|get|draw|buy|receive|obtain)", match[0])
                 if (
                     kind == "through"
-                    and not own
+                    and not by_itself
                     and not (
                         self._subject.search(head)
                         and (
@@ -456,7 +456,7 @@ class Others:
                 who = scene.voice or who
             if who is not None and who.lower() in ("but", "and", "also", "yet"):
                 who = scene.speaker_at(match.start()) or next(
-                    (voice.speaker for voice in scene.voices if voice.own[1] <= match.start()), None
+                    (voice.speaker for voice in scene.voices if voice.phrase[1] <= match.start()), None
                 )
             if (
                 (

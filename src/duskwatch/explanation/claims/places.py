@@ -137,7 +137,7 @@ class Gazetteer:
         return sorted(out, key=lambda one: one.start)
 
 
-def operators(flats: list[str], known: set[str]) -> dict[str, str]:
+def operators(flats: list[str], taken: set[str]) -> dict[str, str]:
     """Names that a text uses for networks: "operator Northline", "Northline's customers", and their short forms.
 
     Maps a name to the entity: an AS number where the text gives one beside the name, else the name as written.
@@ -147,7 +147,7 @@ def operators(flats: list[str], known: set[str]) -> dict[str, str]:
         low = flat.lower()
         for match in _NAME.finditer(flat):
             name = re.sub(r"'s?$", "", match[0])
-            if name in known or _NOT_OPERATORS.match(name) or len(name) < 3 or len(name) > 40:
+            if name in taken or _NOT_OPERATORS.match(name) or len(name) < 3 or len(name) > 40:
                 continue
             before, after = low[: match.start()], low[match.start() + len(name) :]
             if asn := re.match(r" \(as ?(\d{1,10})\)", after):

@@ -25,8 +25,10 @@ def examine(articles: Sequence[Article], places: Places, measured: Measured | No
     for number, article in enumerate(articles):
         tools = extractor(article.language, places)
         if tools is None:
-            known = ", ".join(languages())
-            notes.append(f"{article.file}: no grammar for the language '{article.language}'; there is one for {known}")
+            grammars = ", ".join(languages())
+            notes.append(
+                f"{article.file}: no grammar for the language '{article.language}'; there is one for {grammars}"
+            )
             continue
         now, note = _dateline(article, measured)
         if note:

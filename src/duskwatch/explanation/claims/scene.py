@@ -78,7 +78,7 @@ class Scene:
 
     def outside_speech(self, start: int, end: int) -> bool:
         """Whether a stretch is no part of "officials said on Monday"."""
-        return not any(voice.own[0] <= start and end <= voice.own[1] for voice in self.voices)
+        return not any(voice.phrase[0] <= start and end <= voice.phrase[1] for voice in self.voices)
 
     def voice_at(self, at: int) -> Voice | None:
         """The speaker of what stands at ``at``: the innermost one."""
@@ -90,7 +90,7 @@ class Scene:
                     if best is None or size < best[0]:
                         best = (size, voice)
         if best is None:  # "providers saw normal traffic" is what they say
-            return next((voice for voice in self.voices if voice.own[0] <= at < voice.own[1]), None)
+            return next((voice for voice in self.voices if voice.phrase[0] <= at < voice.phrase[1]), None)
         return best[1]
 
     def speaker_at(self, at: int) -> str | None:

@@ -104,19 +104,19 @@ def entity_of(scene: Scene, draft: Draft) -> str | None:
         return scene.network
     voice = scene.voice_at(draft.at)
     if voice is not None:  # "Ethiopia's operator describes its service as normal"
-        own = [
+        in_phrase = [
             one
             for one in scene.mentions
-            if voice.own[0] <= one.start < voice.own[1]
+            if voice.phrase[0] <= one.start < voice.phrase[1]
             and one.kind == "country"
             and not _ASIDE.search(scene.low[: one.start])
         ]
-        if own and re.search(
+        if in_phrase and re.search(
             r"\b(?:operator|provider|carrier|customer|user|resident|subscriber|people|network|compan"
             r"|client|isp|telecom)",
             voice.speaker.lower(),
         ):
-            return own[0].entity
+            return in_phrase[0].entity
     return scene.focus or scene.country
 
 

@@ -384,7 +384,7 @@ class Times:
         out: list[Expression] = []
         for atom in atoms:
             if out and "(" in text[out[-1].end : atom.start + 1] and out[-1].clock and out[-1].day and atom.clock:
-                out.append(atom)  # told a second time in brackets
+                out.append(atom)  # said a second time in brackets
                 continue
             last = out[-1] if out else None
             if last is not None and self._glue.fullmatch(text, last.end, max(last.end, atom.start)):
@@ -425,7 +425,7 @@ class Times:
             if len(exact) == 2:
                 if "(" not in between and "/" not in between:
                     return None
-                # The same moment twice, by two clocks: the one whose own day is told.
+                # The same moment twice, by two clocks: the one whose own day is given.
                 return replace(b, start=a.start) if b.day and not a.day else replace(a, end=b.end)
             if len(exact) == 1:
                 fine, rough = (a, b) if exact[0] is a else (b, a)

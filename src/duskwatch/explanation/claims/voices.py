@@ -1,7 +1,7 @@
 """Who says what in a sentence: speakers before, after and within what they say, quotes, and how they say it."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 
 from duskwatch.explanation.claims.grammar import Grammar
@@ -235,10 +235,10 @@ _COLON = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """One speaker in a sentence. ``spans`` are what this speaker says; ``own`` is the phrase that names the speaker."""
+    """One speaker in a sentence. ``spans`` are what this speaker says, ``phrase`` names the speaker."""
 
     speaker: str
-    own: tuple[int, int]
+    phrase: tuple[int, int]
     spans: tuple[tuple[int, int], ...]
     act: str  # say, measure, think, deny, rule_out
     refers: bool = False  # the speaker is a pronoun
@@ -254,7 +254,6 @@ class Memory:
     last: str = ""
     open_quote: str = ""
     quoted: bool = False  # the last sentence was, as a whole, somebody's words
-    known: list[str] = field(default_factory=list)
 
 
 class Voices:
@@ -297,7 +296,7 @@ class Voices:
                 out.append(Voice(_clean(refers.get(name, name)), match.span(), spans, "say", name in refers))
         for match in islice(self._verb.finditer(low), MOST):
             if any(begin < match.start() < until for begin, until in quotes) or any(
-                own.own[0] <= match.start() < own.own[1] for own in out
+                earlier.phrase[0] <= match.start() < earlier.phrase[1] for earlier in out
             ):
                 continue
             act = match.lastgroup or "say"
@@ -323,7 +322,7 @@ class Voices:
                     bool(_PRONOUN.match(match["who"])),
                 )
             )
-        out.sort(key=lambda one: one.own)
+        out.sort(key=lambda one: one.phrase)
         return _bounded(out, flat, low)
 
     def _reckoning(self, flat: str, match: "re.Match[str]") -> Voice | None:
@@ -479,24 +478,24 @@ class Voices:
         if extra := _ADJUNCT.match(after[adjunct:]):
             adjunct += extra.end()
         rest = after[adjunct:]
-        own = (start, end + adjunct)
+        phrase = (start, end + adjunct)
         head = flat[:start].rstrip()
         tail_only = not rest.strip(" .!?\"')") or bool(
             head.endswith((",", ',"')) and _TRAILING.fullmatch(after.rstrip()) and _FINITE.search(head.lower())
         )
         if tail_only:
-            own = (start, len(flat))
+            phrase = (start, len(flat))
         parenthetical = (bool(re.match(r"\s*[,;]", rest)) or bool(re.match(r"\s*[,;]", after))) and not tail_only
         leads = bool(head) and head[-1] in ',"-' and len(head) > 12
         if tail_only or (parenthetical and leads) or (leads and head[-1] == '"' and re.match(r"\s*[.:]", rest)):
-            spans = ((0, start), (own[1], len(flat))) if not tail_only else ((0, start),)
+            spans = ((0, start), (phrase[1], len(flat))) if not tail_only else ((0, start),)
             if not head:
                 return None
         elif leads and head.endswith('"') and not re.match(r"\s+that\b", rest):
-            spans = ((0, start), (own[1], len(flat)))
+            spans = ((0, start), (phrase[1], len(flat)))
         else:
-            spans = ((own[1], len(flat)),)
-        return Voice(_clean(name), own, spans, act, bool(_PRONOUN.match(name)))
+            spans = ((phrase[1], len(flat)),)
+        return Voice(_clean(name), phrase, spans, act, bool(_PRONOUN.match(name)))
 
     def _passive(self, flat: str, low: str, match: "re.Match[str]", act: str) -> Voice | None:
         by = re.match(r"(?: \w+){0,4}? by (?=[A-Za-z])", low[match.end() :])
@@ -703,22 +702,22 @@ def _bounded(voices: list[Voice], flat: str, low: str) -> list[Voice]:
             (
                 later
                 for later in voices[number + 1 :]
-                if later.own[0] >= voice.own[1]
-                and (0, later.own[0]) not in later.spans
+                if later.phrase[0] >= voice.phrase[1]
+                and (0, later.phrase[0]) not in later.spans
                 and later.spans
-                and later.spans[0][0] >= later.own[1]
+                and later.spans[0][0] >= later.phrase[1]
             ),
             None,
         )
         if following is None:
             out.append(voice)
             continue
-        head = low[: following.own[0]].rstrip()
+        head = low[: following.phrase[0]].rstrip()
         joint = re.search(r"(?:[,;:]|\b(?:but|while|whereas|and|although|though|as|when|after))$", head)
         if joint and following.speaker != voice.speaker:
-            limit = following.own[0]
+            limit = following.phrase[0]
             spans = tuple((begin, min(until, limit)) for begin, until in voice.spans if begin < limit)
-            out.append(Voice(voice.speaker, voice.own, spans, voice.act, voice.refers))
+            out.append(Voice(voice.speaker, voice.phrase, spans, voice.act, voice.refers))
         else:
             out.append(voice)
     return out

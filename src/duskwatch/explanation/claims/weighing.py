@@ -16,7 +16,7 @@ _HAPPENED = frozenset(("state", "moment", "duration", "share", "impact"))
 _FIGURES = frozenset(("share", "impact"))
 _UP, _DOWN = frozenset(("partial", "restored", "normal")), frozenset(("offline", "degraded", "unstable"))
 _EDGE = {_UP: "end", _DOWN: "onset"}
-IMPOSSIBLE = -99.0  # log odds of what is told as history, as a question, or as a condition
+IMPOSSIBLE = -99.0  # log odds of what stands as history, as a question, or as a condition
 SECOND = 1.0  # log odds that each further cause of a sentence must have more
 
 
@@ -77,10 +77,10 @@ def weighed(
     for one in sorted(found, key=lambda one: -one.odds):
         candidate = one.candidate
         add = weights.get(candidate.model, {}).get("add", 1e9)
-        told = [*kept, *(other.draft for other in added)]
+        kept_or_added = [*kept, *(other.draft for other in added)]
         if candidate.model in ("cause", "moment"):  # a second one of a sentence must be plainer than the first
-            add += SECOND * sum(draft.kind == candidate.draft.kind for draft in told)
-        if one.odds <= add or one.fits(kept) or _told(candidate, told):
+            add += SECOND * sum(draft.kind == candidate.draft.kind for draft in kept_or_added)
+        if one.odds <= add or one.fits(kept) or _already_said(candidate, kept_or_added):
             continue
         if any(_rivals(candidate, other) for other in added):
             continue
@@ -88,7 +88,7 @@ def weighed(
     return kept + [settled(one) for one in added]
 
 
-def _told(one: Candidate, drafts: Sequence[Draft]) -> bool:
+def _already_said(one: Candidate, drafts: Sequence[Draft]) -> bool:
     """Whether other drafts of the sentence say this already, or read the same figure."""
     if one.model == "state":
         side = _UP if one.value in _UP else _DOWN

@@ -8,8 +8,8 @@ DEPENDS = ("path.largest_share", "path.single_share")
 
 
 def _dependence(facts: Facts) -> str | None:
-    known = [facts.number(name) for name in DEPENDS if facts.knows(name)]
-    return ("single" if max(known) >= SINGLE else "several") if known else None
+    shares = [facts.number(name) for name in DEPENDS if facts.knows(name)]
+    return ("single" if max(shares) >= SINGLE else "several") if shares else None
 
 
 UPSTREAM = Feature(

@@ -57,7 +57,7 @@ class IncidentLike(Protocol):
 
     @property
     def entity(self) -> Entity | None:
-        """The largest that was out; None where a person told it."""
+        """The largest that was out; None where a person reported it."""
         ...
 
     @property
@@ -77,25 +77,25 @@ class IncidentLike(Protocol):
 
     @property
     def document(self) -> Mapping[str, Any] | None:
-        """Lost, explained, explained_by and members; None where a person told it."""
+        """Lost, explained, explained_by and members; None where a person reported it."""
         ...
 
 
 def incident_document(one: IncidentLike) -> Json:
     """What is known of an incident, in short."""
-    told = one.document or {}
+    document = one.document or {}
     return {
         "id": one.number,
         "state": one.state,
         "entity": _entity(one.entity),
         "from": None if one.from_us is None else iso(one.from_us),
         "until": None if one.until_us is None else iso(one.until_us),
-        "lost": told.get("lost"),
+        "lost": document.get("lost"),
         "explained_by": [
             {"entity": member["entity"], "share": member["share"], "lost": member["lost"]}
-            for member in told.get("explained_by", [])
+            for member in document.get("explained_by", [])
         ],
-        "explained": told.get("explained"),
+        "explained": document.get("explained"),
         "outages": list(one.outages),
         "revision": one.revision,
         "title": one.title,
@@ -121,7 +121,7 @@ def member_document(now: IncidentLike, one: OutageLike) -> Json:
     """One outage of an incident: when and how deep, what its entity was of the whole, who witnessed it, and why its
     bounds lie where they do."""
     outage = one.newest.outage
-    told = next((m for m in (now.document or {}).get("members", []) if m["outage"] == one.uid), None)
+    member = next((m for m in (now.document or {}).get("members", []) if m["outage"] == one.uid), None)
     return {
         "outage": one.uid,
         "entity": _entity(one.entity),
@@ -130,8 +130,8 @@ def member_document(now: IncidentLike, one: OutageLike) -> Json:
         "until": None if outage.end is None else iso(outage.end.best_us),
         "duration_seconds": outage.duration_us / 1e6,
         "depth": outage.depth,
-        "share": None if told is None else told["share"],
-        "lost": None if told is None else told["lost"],
+        "share": None if member is None else member["share"],
+        "lost": None if member is None else member["lost"],
         "within": one.within or None,
         "sources": list(one.sources),
         "onset": _when(outage.onset),
@@ -169,16 +169,16 @@ def _when(when: When | None) -> Json | None:
     return {**bounds, "reason": reason_text(when.reason)}
 
 
-def _witnesses(told: Witnesses | None) -> Json | None:
-    if told is None:
+def _witnesses(witnesses: Witnesses | None) -> Json | None:
+    if witnesses is None:
         return None
     return {
-        "lost": told.lost,
-        "asked": told.asked,
-        "prefixes": told.prefixes,
+        "lost": witnesses.lost,
+        "asked": witnesses.asked,
+        "prefixes": witnesses.prefixes,
         "collectors": {
-            view.collector: {"lost": view.lost, "kept": view.kept, "left": view.left} for view in told.collectors
+            view.collector: {"lost": view.lost, "kept": view.kept, "left": view.left} for view in witnesses.collectors
         },
-        "recording": told.verdict,
-        "doubts": list(told.doubts),
+        "recording": witnesses.verdict,
+        "doubts": list(witnesses.doubts),
     }

@@ -144,8 +144,8 @@ def outage_row(one: OutageLike) -> Json:
 
 def witnesses_of(concluded: Iterable[Conclusion]) -> Witnesses | None:
     """Those of the source with the most of them; None where no route tells of the outage, or nobody worked it out."""
-    told = [one.witnesses for one in concluded if one.witnesses is not None]
-    return max(told, key=lambda one: (one.asked, one.lost), default=None)
+    worked_out = [one.witnesses for one in concluded if one.witnesses is not None]
+    return max(worked_out, key=lambda one: (one.asked, one.lost), default=None)
 
 
 def outage_frame(outages: Iterable[OutageLike]) -> "pl.DataFrame":

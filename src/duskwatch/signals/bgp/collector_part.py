@@ -9,9 +9,9 @@ from duskwatch.records.elems import PeerTable
 from duskwatch.records.prefix import address_text
 from duskwatch.records.signals import Gap, Late
 from duskwatch.signals.bgp.artefacts.heard import Heard
-from duskwatch.signals.bgp.log import FAMILIES_OF, RoutingLog
+from duskwatch.signals.bgp.log import FAMILIES_OF, Op, RoutingLog
 from duskwatch.signals.bgp.paths import Paths
-from duskwatch.signals.bgp.start_table import Session, StartTable
+from duskwatch.signals.bgp.start_table import HELD, Session, StartTable
 from duskwatch.signals.bgp.state import DumpCheck
 
 
@@ -85,6 +85,24 @@ class CollectorPart:
         log = self.log.of(of > -2)
         columns = {name: getattr(self, name)[rows] for name in ("afi", "hi", "lo", "length")}
         return replace(self, **columns, start=self.start.rows(rows), log=replace(log, prefix=of[of > -2]))
+
+    def of_origin(self, asn: int) -> "CollectorPart":
+        """The same with what one AS originated at any time; who holds a route to another origin holds none."""
+        mine = self.paths.ends().origin == asn
+        count = len(self.afi)
+        held = (self.start.cells[:count] & HELD) != 0
+        own = (held & mine[self.start.routes[:count]]).any(axis=1)
+        told = (self.log.prefix >= 0) & ((self.log.op == Op.HOLD) | (self.log.op == Op.DUMPED_HOLD))
+        own[self.log.prefix[told & mine[self.log.route]]] = True
+        part = self.of_prefixes(np.flatnonzero(own))
+        start, log = part.start.copy(), part.log
+        theirs = ~mine[start.routes]
+        start.cells[theirs] &= np.uint8(255 - HELD)
+        start.routes[theirs] = 0
+        start.last_route[~mine[start.last_route]] = 0
+        other = ((log.op == Op.HOLD) | (log.op == Op.DUMPED_HOLD)) & ~mine[log.route]
+        op = np.where(other, np.uint8(Op.OTHER), log.op)
+        return replace(part, start=start, log=replace(log, op=op, route=np.where(other, np.int32(0), log.route)))
 
     @property
     def met(self) -> int:

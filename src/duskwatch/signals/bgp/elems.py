@@ -21,16 +21,16 @@ def fold_block(state: RoutingState, block: ElemBlock, horizon_us: int) -> Routin
     reserve_paths(state, block.path_ids)
     prefix = number_prefixes(state, block)
     origins = state.origins
-    told_from = None
+    from_row = None
     if origins is not None:
         origin_of = _origins(block, np.flatnonzero((block.kind == Kind.ANNOUNCE) | (block.kind == Kind.RIB)))
         originated = np.flatnonzero(np.isin(origin_of, origins) & (block.time_us < horizon_us))
         fresh = originated[state.watched[prefix[originated]] == 0]
         if len(fresh):
-            told_from = np.zeros(state.count, np.int64)
-            np.maximum.at(told_from, prefix[fresh], elems - fresh)
-            watch_rows(state, np.flatnonzero(told_from))
-            told_from = np.where(told_from > 0, elems - told_from, 0)
+            from_row = np.zeros(state.count, np.int64)
+            np.maximum.at(from_row, prefix[fresh], elems - fresh)
+            watch_rows(state, np.flatnonzero(from_row))
+            from_row = np.where(from_row > 0, elems - from_row, 0)
     last = min(block.last_us, horizon_us)
     due = max(0, (last - state.sample_us) // state.bin_us + 1)
     samples = np.empty((due, *state.sizes.shape), np.int32)
@@ -100,7 +100,7 @@ def fold_block(state: RoutingState, block: ElemBlock, horizon_us: int) -> Routin
     number = np.where(where >= 0, state.number[where], np.int32(-1))
     # Copies: room for four rows an elem was made, and few elems have one.
     log = RoutingLog(log_time[:rows_used].copy(), log_peer[:rows_used].copy(), number, op, route)
-    return log if told_from is None else log.of((where < 0) | (row >= told_from[np.maximum(where, 0)]))
+    return log if from_row is None else log.of((where < 0) | (row >= from_row[np.maximum(where, 0)]))
 
 
 def _origins(block: ElemBlock, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:

@@ -66,24 +66,24 @@ def full_feed(
     out = np.zeros(sizes.shape, np.bool_)
     was = np.zeros(sizes.shape[1:], np.bool_)
     begun = np.zeros(sizes.shape[1:])  # what each session held at its first dump
-    bars = np.full((2, 2), np.inf)  # by family: with a dump, and without
+    bars = np.full((2, 2), np.inf)  # by address family: with a dump, and without
     for k in range(sizes.shape[0]):
         filled = dumped[k] & (sizes[k] > 0)
         begun = np.where(filled & (begun == 0), sizes[k], begun)
-        for family in (0, 1):
-            now, by_dump = sizes[k, :, family], dumped[k, :, family]
-            same = k > 0 and np.array_equal(now, sizes[k - 1, :, family])
-            if not same or not np.array_equal(by_dump, dumped[k - 1, :, family]):
-                begun_with = begun[by_dump, family]
+        for address_family in (0, 1):
+            now, by_dump = sizes[k, :, address_family], dumped[k, :, address_family]
+            same = k > 0 and np.array_equal(now, sizes[k - 1, :, address_family])
+            if not same or not np.array_equal(by_dump, dumped[k - 1, :, address_family]):
+                begun_with = begun[by_dump, address_family]
                 usual = usual_table(
                     np.where(begun_with > 0, np.minimum(now[by_dump], LEAK_FACTOR * begun_with), now[by_dump]),
                     asn[by_dump],
                 )
                 learned = now[~by_dump & (now > 0)]
-                bars[family, 0] = FULL_SHARE * usual if usual else np.inf
-                bars[family, 1] = LEARNED_SHARE_OF_MEDIAN * np.median(learned) if len(learned) else np.inf
-            bar = np.where(by_dump, bars[family, 0], bars[family, 1])
-            was[:, family] = (now >= bar) | (was[:, family] & (now >= HYSTERESIS * bar) & (now > 0))
+                bars[address_family, 0] = FULL_SHARE * usual if usual else np.inf
+                bars[address_family, 1] = LEARNED_SHARE_OF_MEDIAN * np.median(learned) if len(learned) else np.inf
+            bar = np.where(by_dump, bars[address_family, 0], bars[address_family, 1])
+            was[:, address_family] = (now >= bar) | (was[:, address_family] & (now >= HYSTERESIS * bar) & (now > 0))
         out[k] = was
     return out
 
@@ -97,7 +97,7 @@ def lacks(part: CollectorPart, family: int) -> bool:
     return not own.any() and part.sizes[first:, :, family].max() > STRAY_SHARE * other.max() > 0
 
 
-def told_by_dumps(part: CollectorPart, log: RoutingLog, sample_us: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+def whole_by_dumps(part: CollectorPart, log: RoutingLog, sample_us: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Of each address family, whether a table dump of the collector had tables of it by each sample, bool[K, 1, 2].
 
     ``log``: its rows on sessions. A dump without any route of an address family says nothing of it.

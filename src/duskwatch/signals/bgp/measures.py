@@ -103,13 +103,13 @@ def _measured(
     number[unit] = np.arange(len(unit)) - np.repeat(unit_bounds[:-1], np.diff(unit_bounds))
     row, row_bounds = by_owner(owner, votes.prefix, owners)
     spoken, bins_of, announced, withdrawn = _spoken(votes, bin_us)
-    spoken_rows, told_bounds = by_owner(owner, spoken, owners)
+    spoken_rows, spoken_bounds = by_owner(owner, spoken, owners)
     at_once = max(1, min(ENTITIES_AT_ONCE, ROWS_AT_ONCE // (len(votes.step_us) + 1)))
     for begin in range(0, len(owners), at_once):
         some = slice(begin, min(begin + at_once, len(owners)))
         whose = np.arange(some.stop - some.start)
-        of_some = spoken_rows[told_bounds[some.start] : told_bounds[some.stop]]
-        place = np.repeat(whose, np.diff(told_bounds[some.start : some.stop + 1]))
+        of_some = spoken_rows[spoken_bounds[some.start] : spoken_bounds[some.stop]]
+        place = np.repeat(whose, np.diff(spoken_bounds[some.start : some.stop + 1]))
         said = place * _bins(votes, bin_us) + bins_of[of_some], announced[of_some], withdrawn[of_some]
         histories = _some(
             votes,

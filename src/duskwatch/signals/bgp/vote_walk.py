@@ -11,8 +11,10 @@ CHANGES = ("time_us", "prefix", "state", "votes", "voters", "origin", "upstream"
 STEPS = ("step_us", "voters4", "voters6")
 
 
-def walk(rows: VoteRows, family: npt.NDArray[np.uint8], voters: int) -> tuple[tuple[Column, ...], tuple[Column, ...]]:
-    """Columns of CHANGES and of STEPS. family uint8[U]: 0 IPv4, 1 IPv6. Memory: U * (N + 4 * voters) bytes."""
+def walk(
+    rows: VoteRows, address_family: npt.NDArray[np.uint8], voters: int
+) -> tuple[tuple[Column, ...], tuple[Column, ...]]:
+    """Columns of CHANGES and of STEPS. address_family uint8[U]: 0 IPv4, 1 IPv6. Memory: U * (N + 4 * voters) bytes."""
     voter_of = rows.voter_of
     prefixes, sessions = rows.cells.shape
     state = (
@@ -50,7 +52,7 @@ def walk(rows: VoteRows, family: npt.NDArray[np.uint8], voters: int) -> tuple[tu
             rows.code,
             rows.route,
             voter_of,
-            family,
+            address_family,
             *state,
             row,
             touched,

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from duskwatch.records.signals import Gap
 from duskwatch.signals.bgp.collector_part import CollectorPart
-from duskwatch.signals.bgp.full_feed import full_feed, told_by_dumps
+from duskwatch.signals.bgp.full_feed import full_feed, whole_by_dumps
 from duskwatch.signals.bgp.log import FAMILIES_OF, Op, RoutingLog
 from duskwatch.signals.bgp.start_table import Session
 from duskwatch.signals.bgp.vote_rows import Vote
@@ -40,7 +40,7 @@ def switches(
     logs = [_sessions_alone(part.log) for part in parts]
     for part, log, offset in zip(parts, logs, offsets, strict=False):
         span = slice(offset, offset + len(part.peers))
-        dumped[:, span] = told_by_dumps(part, log, sample_us)
+        dumped[:, span] = whole_by_dumps(part, log, sample_us)
         # Tables are as they were noted last, should collectors have been noted at other times.
         last = np.searchsorted(part.sample_us, sample_us, side="right") - 1
         sizes[last >= 0, span] = part.sizes[last[last >= 0]]
@@ -61,14 +61,14 @@ def switches(
         for peer in range(len(part.peers)):
             session = int(offset) + peer
             alive = _minus(lives[peer], holes + doubted.get(peer, []))
-            for family, on, off in ((0, Vote.ON4, Vote.OFF4), (1, Vote.ON6, Vote.OFF6)):
-                whole = _true_spans(sample_us, full[:, session, family], until_us)
-                cut = [_ahead_of_collapse(span, sample_us, sizes[:, session, family], alive) for span in whole]
+            for address_family, on, off in ((0, Vote.ON4, Vote.OFF4), (1, Vote.ON6, Vote.OFF6)):
+                whole = _true_spans(sample_us, full[:, session, address_family], until_us)
+                cut = [_ahead_of_collapse(span, sample_us, sizes[:, session, address_family], alive) for span in whole]
                 following = [start for start, _ in whole[1:]] + [until_us]
                 for (_, end), (_, shown), later in zip(cut, whole, following, strict=False):
                     if end < shown:
                         fallen[peer].add((end, later))
-                    elif dumped[-1, session, family]:
+                    elif dumped[-1, session, address_family]:
                         short[peer] |= set(_both([(shown, later)], alive))
                 spans = _both(cut, alive)
                 for start, end in spans:

@@ -29,13 +29,13 @@ def sidecars(name: str, names: Iterable[str]) -> list[str]:
     plain = name
     for ending in PACKED:
         plain = plain.removesuffix(ending)
-    own = [
+    of_file = [
         f"{stem}.{kind}{packed}"
         for kind in ("sha256", "md5")
         for stem in dict.fromkeys((name, plain))
         for packed in ("", ".gz")
     ]
-    return [each for each in (*own, *FOLDER_SUMS) if each in there]
+    return [each for each in (*of_file, *FOLDER_SUMS) if each in there]
 
 
 def parse_checksum(text: str, name: str) -> Checksum | None:

@@ -249,7 +249,7 @@ def _claimed(part: Path) -> Iterator[Path]:
     """The part file, locked against other processes; where one has it, a part file of our own, gone afterwards."""
     part.parent.mkdir(parents=True, exist_ok=True)
     lock: IO[bytes] | None = None
-    own = part.with_suffix(f".{os.getpid()}.part")
+    own_part = part.with_suffix(f".{os.getpid()}.part")
     try:
         if sys.platform != "win32":
             import fcntl
@@ -258,14 +258,14 @@ def _claimed(part: Path) -> Iterator[Path]:
             if not _locked(lock, part, fcntl):
                 lock.close()
                 lock = None
-        yield own if lock is None and sys.platform != "win32" else part
+        yield own_part if lock is None and sys.platform != "win32" else part
     finally:
         if lock is not None:
             _drop_if_empty(part)
         if lock is not None:
             lock.close()
-        own.unlink(missing_ok=True)
-        own.with_suffix(".json").unlink(missing_ok=True)
+        own_part.unlink(missing_ok=True)
+        own_part.with_suffix(".json").unlink(missing_ok=True)
 
 
 def _locked(lock: IO[bytes], part: Path, fcntl: Any) -> bool:

@@ -1,6 +1,6 @@
 """Files, plain or compressed, as pieces of unpacked bytes.
 
-Compression is told by magic bytes, not by name. Only pieces are held, so that what a file unpacks to is not bounded
+Compression is known by magic bytes, not by name. Only pieces are held, so that what a file unpacks to is not bounded
 by memory.
 """
 

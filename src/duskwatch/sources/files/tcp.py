@@ -117,11 +117,11 @@ class TcpStreams:
             else:
                 data, ahead = data[behind:], 0
         if ahead and ahead < WINDOW:
-            known = state.waiting.get(number)
+            waiting = state.waiting.get(number)
             # Sent again, a segment may hold more than the first time.
-            if (data or flags & FIN) and (known is None or len(data) > len(known[0])):
-                state.waiting[number] = data, bool(flags & FIN) or (known is not None and known[1])
-                state.waiting_octets += len(data) + 64 if known is None else len(data) - len(known[0])
+            if (data or flags & FIN) and (waiting is None or len(data) > len(waiting[0])):
+                state.waiting[number] = data, bool(flags & FIN) or (waiting is not None and waiting[1])
+                state.waiting_octets += len(data) + 64 if waiting is None else len(data) - len(waiting[0])
             if state.waiting_octets > WAITING_LIMIT:
                 yield from self._skip(state, packet)
             return
@@ -162,8 +162,8 @@ class TcpStreams:
 
 def _stream(addresses: bytes, ports: bytes, number: int) -> Stream:
     half = len(addresses) // 2
-    family = socket.AF_INET if half == 4 else socket.AF_INET6
-    source, target = (socket.inet_ntop(family, part) for part in (addresses[:half], addresses[half:]))
+    address_family = socket.AF_INET if half == 4 else socket.AF_INET6
+    source, target = (socket.inet_ntop(address_family, part) for part in (addresses[:half], addresses[half:]))
     return Stream(source, int.from_bytes(ports[:2], "big"), target, int.from_bytes(ports[2:], "big"), number)
 
 

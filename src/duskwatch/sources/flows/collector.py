@@ -200,12 +200,12 @@ class Collector:
     def _take_options(self, exporter: int, template: Template, data: bytes) -> tuple[int, bool]:
         """Learn what the records of a set say; how many there are, and whether none runs past the set."""
         records = 0
-        for told in read_options(template, data):
-            if told is None:
+        for announced in read_options(template, data):
+            if announced is None:
                 return records, False
             records += 1
             self.table.arrays.counts[exporter, to.OPTION_RECORDS] += 1
-            self.samplers.tell(exporter, self.table.arrays.words[exporter], told)
+            self.samplers.tell(exporter, self.table.arrays.words[exporter], announced)
         return records, True
 
     def _unknown(self, batch: Datagrams) -> None:

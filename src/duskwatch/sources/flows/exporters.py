@@ -107,7 +107,7 @@ class ExporterTable:
     def add_stream(self, key: npt.NDArray[np.uint64], sender: Prefix) -> None:
         """Make a stream known, and its exporter. Raises Refused where it is not allowed, or there are too many.
 
-        key     uint64[4]: address, version << 48 | port << 32 | domain, family
+        key     uint64[4]: address, version << 48 | port << 32 | domain, afi
         sender  where the datagram came from; an sFlow agent may have another address
         """
         if self._allowed and not any(prefix.contains(sender) for prefix in self._allowed):
@@ -143,12 +143,12 @@ class ExporterTable:
     def counts(self, row: int, samplers: tuple[Sampler, ...], templates: int, held: int) -> ExporterCounts:
         """What is counted of one exporter."""
         counts, words = self.arrays.counts[row].tolist(), self.arrays.words[row].tolist()
-        told = list(samplers)
+        sampling = list(samplers)
         if words[to.GENERAL_RATE]:
-            told.insert(0, Sampler(None, None, words[to.GENERAL_RATE], RateSource.LEARNED))
+            sampling.insert(0, Sampler(None, None, words[to.GENERAL_RATE], RateSource.LEARNED))
         if words[to.DECLARED_RATE]:
             declared = words[to.DECLARED_RATE], RateSource.DECLARED, words[to.DECLARED_CHANGES]
-            told.insert(0, Sampler(None, None, *declared))
+            sampling.insert(0, Sampler(None, None, *declared))
         return ExporterCounts(
             exporter=self.exporters[row],
             datagrams=counts[to.DATAGRAMS],
@@ -170,7 +170,7 @@ class ExporterTable:
             first_us=counts[to.FIRST_US],
             last_us=counts[to.LAST_US],
             longest_us=counts[to.LONGEST_US],
-            samplers=tuple(told),
+            samplers=tuple(sampling),
             by_source=(words[to.BY_ASSUMED], words[to.BY_DECLARED], words[to.BY_LEARNED]),
         )
 

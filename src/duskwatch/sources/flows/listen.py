@@ -37,9 +37,9 @@ def parse_bind(text: str) -> Bind:
         port = rest[1:] if rest.startswith(":") else port if not rest else ""
     elif text.count(":") == 1:
         host, _, port = text.partition(":")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        socket.inet_pton(family, host)
+        socket.inet_pton(address_family, host)
     except (OSError, ValueError):
         raise FlowInputError(f"'{text}' is no address to listen on; write 127.0.0.1:2055 or [::1]:2055") from None
     if not port.isdecimal() or not port.isascii() or int(port) > 65_535:
@@ -115,8 +115,8 @@ class Listener:
             yield from batches
 
     def _open(self, bind: Bind, buffer: int) -> None:
-        family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
-        sock = socket.socket(family, socket.SOCK_DGRAM)
+        address_family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
+        sock = socket.socket(address_family, socket.SOCK_DGRAM)
         try:
             _ask_buffer(sock, buffer)
             self._receiver.prepare(sock)

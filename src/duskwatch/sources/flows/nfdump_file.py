@@ -152,16 +152,16 @@ class NfdumpReader:
         if kind == kernel.MAP and size >= 8:
             (number,) = struct.unpack_from("<H", data, 4)
             numbers = [n for (n,) in struct.iter_unpack("<H", data[8 : size - size % 2])]
-            known = numbers[: numbers.index(0)] if 0 in numbers else numbers
+            fields_of_map = numbers[: numbers.index(0)] if 0 in numbers else numbers
             row = len(self._maps)
             if row < MAPS:
                 fitting = np.zeros((1, 64), np.uint8)
-                fitting[0, : len(known[:63])] = [min(n, 255) for n in known[:63]]
+                fitting[0, : len(fields_of_map[:63])] = [min(n, 255) for n in fields_of_map[:63]]
                 self._maps = np.vstack([self._maps, fitting])
                 self._map_rows[number] = row
         elif kind == kernel.EXPORTER_INFO and size >= 32:
-            version, hi, lo, family, number, domain = struct.unpack_from("<IQQHHI", data, 4)
-            six = hi != 0 or family == 10
+            version, hi, lo, address_family, number, domain = struct.unpack_from("<IQQHHI", data, 4)
+            six = hi != 0 or address_family == 10
             if len(self.exporters) < 1 << 16:
                 self._whose[number] = len(self.exporters)
                 export = VERSIONS.get(version, Export.NFDUMP)

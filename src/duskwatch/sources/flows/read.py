@@ -1,4 +1,4 @@
-"""Files of flows, of any kind that is understood: which kind it is, is told by their first bytes."""
+"""Files of flows, of any kind that is understood: their first bytes say which kind it is."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field

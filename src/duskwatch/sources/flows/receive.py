@@ -115,11 +115,11 @@ class Receiver:
 
     def _batch(self, count: int, lengths: np.ndarray, times: np.ndarray) -> Datagrams:
         names = self._names[:count]
-        family = names[:, :2].copy().view(np.uint16).reshape(-1)
+        address_family = names[:, :2].copy().view(np.uint16).reshape(-1)
         port = names[:, 2:4].copy().view(">u2").reshape(-1).astype(np.uint16)
         four = names[:, 4:8].copy().view(">u4").reshape(-1).astype(np.uint64) << np.uint64(32)
         six = names[:, 8:24].copy().view(">u8").reshape(-1, 2).astype(np.uint64)
-        is_six = family == socket.AF_INET6
+        is_six = address_family == socket.AF_INET6
         mapped = is_six & (six[:, 0] == 0) & (six[:, 1] >> np.uint64(32) == MAPPED)
         hi = np.where(is_six, six[:, 0], four)
         lo = np.where(is_six, six[:, 1], np.uint64(0))

@@ -18,7 +18,7 @@ MOST_RATE = (1 << 32) - 1
 FIRST_ROWS = 256
 
 
-class Told(NamedTuple):
+class AnnouncedRate(NamedTuple):
     """What one options record says. ``sampler`` and ``interface`` are None where the record is of all flows."""
 
     sampler: int | None
@@ -27,7 +27,7 @@ class Told(NamedTuple):
     boot_us: int | None
 
 
-def read_options(template: Template, data: bytes) -> Iterator[Told | None]:
+def read_options(template: Template, data: bytes) -> Iterator[AnnouncedRate | None]:
     """What each record of a set says, without its header; a last None where a field runs past the set."""
     least = sum(1 if field.octets == to.VARIABLE else field.octets for field in template.fields)
     at = 0
@@ -42,7 +42,7 @@ def read_options(template: Template, data: bytes) -> Iterator[Told | None]:
                 return
             values.setdefault((field.enterprise, field.number), data[at : at + octets])
             at += octets
-        yield _told(values)
+        yield _announced(values)
 
 
 def _length(data: bytes, at: int) -> tuple[int, int]:
@@ -56,7 +56,7 @@ def _length(data: bytes, at: int) -> tuple[int, int]:
     return int.from_bytes(data[at + 1 : at + 3], "big"), at + 3
 
 
-def _told(values: dict[tuple[int, int], bytes]) -> Told:
+def _announced(values: dict[tuple[int, int], bytes]) -> AnnouncedRate:
     numbers = {
         number: int.from_bytes(value, "big") for (owner, number), value in values.items() if owner == 0 and value
     }
@@ -65,7 +65,7 @@ def _told(values: dict[tuple[int, int], bytes]) -> Told:
     if interface is None and (SCOPE, SCOPE_INTERFACE) in values:
         interface = int.from_bytes(values[SCOPE, SCOPE_INTERFACE], "big")
     boot_ms = numbers.get(160, 0)
-    return Told(
+    return AnnouncedRate(
         sampler,
         interface & 0xFFFFFFFF if interface is not None else None,
         _rate(numbers, values.get((0, 311), b"")) if any(number in numbers for number in RATES) else None,
@@ -96,22 +96,22 @@ class SamplerTable:
         self._changed: list[int] = []
         self.arrays = _arrays(FIRST_ROWS)
 
-    def tell(self, exporter: int, words: npt.NDArray[np.int64], told: Told) -> None:
+    def tell(self, exporter: int, words: npt.NDArray[np.int64], announced: AnnouncedRate) -> None:
         """Take over what a record says; more than PER_EXPORTER samplers of one exporter are not kept.
 
         words  int64[EXPORTER_WORDS] of the exporter
         """
-        if told.boot_us is not None:
-            words[to.BOOT_US] = told.boot_us
-        if told.rate is None:
+        if announced.boot_us is not None:
+            words[to.BOOT_US] = announced.boot_us
+        if announced.rate is None:
             return
-        if told.sampler is not None:
-            self._set(exporter, told.sampler, told.rate)
-        elif told.interface is not None:
-            self._set(exporter, told.interface | to.INTERFACE_SAMPLER, told.rate)
+        if announced.sampler is not None:
+            self._set(exporter, announced.sampler, announced.rate)
+        elif announced.interface is not None:
+            self._set(exporter, announced.interface | to.INTERFACE_SAMPLER, announced.rate)
             words[to.BY_INTERFACE] = 1
         else:
-            words[to.GENERAL_RATE] = told.rate
+            words[to.GENERAL_RATE] = announced.rate
             return
         rates = {int(self.arrays.rate[row]) for row in self._of.get(exporter, ())}
         words[to.SHARED_RATE] = rates.pop() if len(rates) == 1 else 0
@@ -149,8 +149,8 @@ class SamplerTable:
         for row in self._of.get(exporter, ()):
             name, rate = int(self.arrays.sampler[row]), int(self.arrays.rate[row])
             interface = name & 0xFFFFFFFF if name & to.INTERFACE_SAMPLER else None
-            known = None if interface is not None else name
-            found.append(Sampler(known, interface, rate, RateSource.LEARNED, self._changed[row]))
+            sampler = None if interface is not None else name
+            found.append(Sampler(sampler, interface, rate, RateSource.LEARNED, self._changed[row]))
         return tuple(found)
 
 

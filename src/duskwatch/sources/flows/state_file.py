@@ -1,4 +1,4 @@
-"""What exporters have told of themselves, kept over restarts: templates, sampling rates, when they started.
+"""What exporters have announced of themselves, kept over restarts: templates, sampling rates, when they started.
 
 Exporters of NetFlow 9 and IPFIX repeat their templates every few minutes. Without this file, flows that come before
 that cannot be read after each start.
@@ -18,7 +18,7 @@ from duskwatch.records.times import iso
 from duskwatch.sources.flows.collector import Collector
 from duskwatch.sources.flows.errors import FlowInputError
 from duskwatch.sources.flows.exporters import Refused
-from duskwatch.sources.flows.samplers import Told
+from duskwatch.sources.flows.samplers import AnnouncedRate
 from duskwatch.sources.flows.templates import SCOPE, Field, Template, TemplateFault
 
 FORMAT = "duskwatch.flow-exporters/1"
@@ -28,10 +28,10 @@ LARGEST = 256 << 20  # octets of such a file
 def save_state(collector: Collector, path: Path) -> None:
     """Write what is known of all exporters; the file is replaced once the new one is whole. OSError where it cannot."""
     exporters = _exporters(collector)
-    known = {"format": FORMAT, "sha256": _digest(exporters), "written": iso(_now_us()), "exporters": exporters}
+    state = {"format": FORMAT, "sha256": _digest(exporters), "written": iso(_now_us()), "exporters": exporters}
     waiting = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        waiting.write_text(json.dumps(known, separators=(",", ":")) + "\n", encoding="ascii")
+        waiting.write_text(json.dumps(state, separators=(",", ":")) + "\n", encoding="ascii")
         waiting.replace(path)
     finally:
         waiting.unlink(missing_ok=True)
@@ -46,14 +46,14 @@ def load_state(collector: Collector, path: Path) -> int:
     if path.stat().st_size > LARGEST:
         raise FlowInputError(f"{path}: larger than any file of exporters' state; {advice}")
     try:
-        known = json.loads(path.read_bytes())
+        state = json.loads(path.read_bytes())
     except (ValueError, RecursionError):
         raise FlowInputError(f"{path}: not a file of exporters' state (it is no JSON); {advice}") from None
-    said = known.get("format") if isinstance(known, dict) else None
+    said = state.get("format") if isinstance(state, dict) else None
     if said != FORMAT:
         raise FlowInputError(f"{path}: not a file of exporters' state of this version ({FORMAT}); {advice}")
-    exporters = known.get("exporters")
-    if known.get("sha256") != _digest(exporters):
+    exporters = state.get("exporters")
+    if state.get("sha256") != _digest(exporters):
         raise FlowInputError(f"{path}: its checksum does not fit, it was cut or changed; {advice}")
     try:
         for one in exporters:
@@ -117,11 +117,11 @@ def _take(collector: Collector, one: dict[str, Any]) -> None:
     row = collector.table.row(exporter)
     words = collector.table.arrays.words[row]
     general, boot_us = _whole(one["general_rate"], 32), _whole(one["boot_us"], 61)
-    collector.samplers.tell(row, words, Told(None, None, general or None, boot_us or None))
-    for told in one["samplers"]:
-        sampler = None if told["sampler"] is None else _whole(told["sampler"], 64)
-        interface = None if told["interface"] is None else _whole(told["interface"], 32)
-        collector.samplers.tell(row, words, Told(sampler, interface, _whole(told["rate"], 32), None))
+    collector.samplers.tell(row, words, AnnouncedRate(None, None, general or None, boot_us or None))
+    for sampler_state in one["samplers"]:
+        sampler = None if sampler_state["sampler"] is None else _whole(sampler_state["sampler"], 64)
+        interface = None if sampler_state["interface"] is None else _whole(sampler_state["interface"], 32)
+        collector.samplers.tell(row, words, AnnouncedRate(sampler, interface, _whole(sampler_state["rate"], 32), None))
     for kept in one["templates"]:
         fields = tuple(
             Field(owner if owner == SCOPE else _whole(owner, 32), _whole(number, 16), _whole(octets, 16))

@@ -15,7 +15,7 @@ WALKS = 4096  # templates with fields of variable length
 FIRST_ROWS = 64
 
 
-class Known(NamedTuple):
+class StoredTemplate(NamedTuple):
     """A template and the row that it is kept in."""
 
     template: Template
@@ -27,7 +27,7 @@ class TemplateTable:
 
     def __init__(self, *, inner: bool = False) -> None:
         self._inner = inner
-        self._known: dict[tuple[int, int], Known] = {}
+        self._stored: dict[tuple[int, int], StoredTemplate] = {}
         self._of: dict[int, int] = {}  # templates of each exporter
         self._free: list[int] = []
         self._free_walks: list[int] = []
@@ -39,8 +39,8 @@ class TemplateTable:
 
     def get(self, exporter: int, number: int) -> Template | None:
         """The template of that number, if it is known."""
-        known = self._known.get((exporter, number))
-        return known.template if known else None
+        stored = self._stored.get((exporter, number))
+        return stored.template if stored else None
 
     def count(self, exporter: int) -> int:
         """Templates of an exporter that are in force."""
@@ -49,16 +49,16 @@ class TemplateTable:
     def put(self, exporter: int, template: Template, received_us: int) -> None:
         """Keep a template, or know that it came again. Raises TemplateFault where it cannot be read, or kept."""
         key = exporter, template.number
-        known = self._known.get(key)
-        if known is not None and known.template == template:
-            self.arrays.refreshed_us[known.row] = received_us
+        stored = self._stored.get(key)
+        if stored is not None and stored.template == template:
+            self.arrays.refreshed_us[stored.row] = received_us
             return
         compiled = compile_template(template, inner=self._inner)
-        if known is not None:
+        if stored is not None:
             self._remove(key)
         if (
             self._of.get(exporter, 0) >= PER_EXPORTER
-            or len(self._known) >= TEMPLATES
+            or len(self._stored) >= TEMPLATES
             or self._fields + len(template.fields) > ALL_FIELDS
             or (compiled.lengths is not None and not self._free_walks and self._walks >= WALKS)
         ):
@@ -69,33 +69,33 @@ class TemplateTable:
             self._grow()
         self._write(row, exporter << 16 | template.number, compiled, received_us)
         place_template(self.arrays, row)
-        self._known[key] = Known(template, row)
+        self._stored[key] = StoredTemplate(template, row)
         self._of[exporter] = self._of.get(exporter, 0) + 1
         self._fields += len(template.fields)
 
     def withdraw(self, exporter: int, number: int, options: bool) -> None:
         """Forget a template; all of a kind where the number is that of their set (RFC 7011 section 8.1)."""
         if number in (2, 3):
-            for key, known in list(self._known.items()):
-                if key[0] == exporter and known.template.options == options:
+            for key, stored in list(self._stored.items()):
+                if key[0] == exporter and stored.template.options == options:
                     self._remove(key)
-        elif (exporter, number) in self._known:
+        elif (exporter, number) in self._stored:
             self._remove((exporter, number))
 
     def items(self) -> list[tuple[int, Template, int]]:
         """Exporter, template, and when it last came, of all that are known."""
         refreshed = self.arrays.refreshed_us
-        return [(key[0], known.template, int(refreshed[known.row])) for key, known in self._known.items()]
+        return [(key[0], stored.template, int(refreshed[stored.row])) for key, stored in self._stored.items()]
 
     def _remove(self, key: tuple[int, int]) -> None:
-        known = self._known.pop(key)
+        stored = self._stored.pop(key)
         self._of[key[0]] -= 1
-        self._fields -= len(known.template.fields)
-        self._free.append(known.row)
-        walk = int(self.arrays.words[known.row, to.T_WALK])
+        self._fields -= len(stored.template.fields)
+        self._free.append(stored.row)
+        walk = int(self.arrays.words[stored.row, to.T_WALK])
         if walk != to.NO_WALK:
             self._free_walks.append(walk)
-        self.arrays.keys[known.row] = -1
+        self.arrays.keys[stored.row] = -1
         self.arrays.slots.fill(-1)
         place_templates(self.arrays, self._rows)
 

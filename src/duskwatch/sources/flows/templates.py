@@ -163,7 +163,7 @@ def _operations(fields: tuple[Field, ...], variable: bool, inner: bool) -> tuple
         for element in (8, 12) if six > four else (27, 28):
             place.pop((0, element), None)
 
-    addresses, families = _addresses(place)
+    addresses, afis = _addresses(place)
     frames = []
     if not addresses:
         for number, link in FRAMES:
@@ -199,7 +199,7 @@ def _operations(fields: tuple[Field, ...], variable: bool, inner: bool) -> tuple
     if frames:
         marks |= to.HAS_FRAME
     written = columns | {column for _, column, _, _ in addresses} | {column + 1 for _, column, _, _ in addresses}
-    if len(families) == 1:
+    if len(afis) == 1:
         written.add(to.AFI)
     empty = [
         (to.FILL, column, 0, to.UNKNOWN_DIRECTION if column == to.DIRECTION else 0)
@@ -243,27 +243,27 @@ def _filled(marks: int) -> list[int]:
 def _addresses(
     place: dict[tuple[int, int], tuple[int, int]],
 ) -> tuple[list[tuple[int, int, int, int]], set[int]]:
-    """Operations on addresses, those of IPv6 first, and the families."""
+    """Operations on addresses, those of IPv6 first, and the address families."""
     for number, octets in WHOLE_ADDRESSES.items():
         if place.get((0, number), (0, octets))[1] != octets:
             raise TemplateFault(to.BAD_ADDRESS)
-    sides: list[dict[int, tuple[int, int]]] = []  # place of the address of each family
+    sides: list[dict[int, tuple[int, int]]] = []  # place of the address, by afi
     for _, fours, sixes in ADDRESSES:
         side = {}
-        for family, numbers, octets in ((to.IPV4, fours, 4), (to.IPV6, sixes, 16)):
+        for afi, numbers, octets in ((to.IPV4, fours, 4), (to.IPV6, sixes, 16)):
             places = (place.get((0, number), (0, 0)) for number in numbers)
-            if known := next((one for one in places if one[1] == octets), None):
-                side[family] = known
+            if found_at := next((one for one in places if one[1] == octets), None):
+                side[afi] = found_at
         sides.append(side)
     source, target = (set(side) for side in sides)
-    families = source & target or target or source  # an address without one of its family at the other side says less
+    afis = source & target or target or source  # an address without one of its afi at the other side says less
     found: list[tuple[int, int, int, int]] = []
     for (column, _, _), side in zip(ADDRESSES, sides, strict=True):
-        if to.IPV6 in side and to.IPV6 in families:
+        if to.IPV6 in side and to.IPV6 in afis:
             found.append((to.ADDRESS6, column, *side[to.IPV6]))
-        if to.IPV4 in side and to.IPV4 in families:
-            found.append((to.ADDRESS4_TOO if len(families) > 1 else to.ADDRESS4, column, *side[to.IPV4]))
-    return sorted(found, key=lambda one: one[0] == to.ADDRESS4_TOO), families
+        if to.IPV4 in side and to.IPV4 in afis:
+            found.append((to.ADDRESS4_TOO if len(afis) > 1 else to.ADDRESS4, column, *side[to.IPV4]))
+    return sorted(found, key=lambda one: one[0] == to.ADDRESS4_TOO), afis
 
 
 def _load(

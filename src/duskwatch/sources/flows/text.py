@@ -17,7 +17,7 @@ LONGEST_LINE = 1 << 20
 EXPORTERS = 16_384
 BAD_KEPT = 100
 U8, U16, U32, U64 = ((1 << bits) - 1 for bits in (8, 16, 32, 64))
-# Columns of rows that are free here: who sent it (upper half, lower half, family).
+# Columns of rows that are free here: who sent it (upper half, lower half, afi).
 SENDER = to.REV_BYTES
 PROTOCOLS = {
     "HOPOPT": 0, "ICMP": 1, "IGMP": 2, "GGP": 3, "IPV4": 4, "IPIP": 4, "IPENCAP": 4, "TCP": 6, "EGP": 8, "IGP": 9,
@@ -225,9 +225,9 @@ class TextReader:
         if end < 0:
             return -1
         names = [name.strip() for name in data[:end].decode("utf-8", "replace").split(",")]
-        known = {key.name: k for k, key in enumerate(self._keys)}
+        number_of = {key.name: k for k, key in enumerate(self._keys)}
         self._fields = len(names)
-        self._where = np.array([known.get(name, -1) for name in names], np.int64)
+        self._where = np.array([number_of.get(name, -1) for name in names], np.int64)
         self._has_direction = bool({"dir", "direction"} & set(names))
         self._line = 1
         return end + 1

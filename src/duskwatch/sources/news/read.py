@@ -1,4 +1,4 @@
-"""Which reader a file needs, told from its bytes, and the limits of what is read."""
+"""Which reader a file needs, by its bytes, and the limits of what is read."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ from duskwatch.sources.news.errors import NewsError
 from duskwatch.sources.news.plain import read_plain
 
 LARGEST_FILE = 64 << 20  # bytes; a larger file is refused
-LARGEST_TEXT = 2_000_000  # characters of plain text that are looked at; the rest is left out, and told
+LARGEST_TEXT = 2_000_000  # characters of plain text that are looked at; the rest is left out, with a note
 _MARKUP = re.compile(
     r"\s*(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body|article|div|meta|p|h1|main|section)\b", re.I | re.S
 )

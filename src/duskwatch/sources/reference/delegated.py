@@ -35,7 +35,7 @@ _NOBODY = "ZZ"
 
 @dataclass(slots=True)
 class Delegations:
-    """What a file says. Addresses are plain integers of their family."""
+    """What a file says. Addresses are plain integers of their address family."""
 
     ipv4: HeldTable = field(default_factory=lambda: HeldTable.of([]))
     ipv6: HeldTable = field(default_factory=lambda: HeldTable.of([]))
@@ -214,11 +214,11 @@ def _range(kind: str, start: str, value: str) -> tuple[int, int, int]:
     raise _Damaged(f"expected ipv4, ipv6 or asn, found {_quoted(kind)}")
 
 
-def _address(family: int, text: str) -> int:
+def _address(address_family: int, text: str) -> int:
     try:
-        return int.from_bytes(socket.inet_pton(family, text), "big")
+        return int.from_bytes(socket.inet_pton(address_family, text), "big")
     except (OSError, ValueError):
-        wanted = "IPv4" if family == socket.AF_INET else "IPv6"
+        wanted = "IPv4" if address_family == socket.AF_INET else "IPv6"
         raise _Damaged(f"expected an {wanted} address, found {_quoted(text)}") from None
 
 

@@ -60,9 +60,12 @@ def _mmdb(file: StoredFile, notes: list[str]) -> tuple[Delegations, int]:
 
 def _note_left_out(part: Delegations, name: str, on: date, notes: list[str]) -> None:
     if part.later:
-        notes.append(f"{name}: {part.later} records dated after {on} left out; that space was not theirs yet")
+        notes.append(
+            f"{name}: {part.later:,} records are dated after {on} and were left out: that space was not theirs yet"
+        )
     if part.damaged:
-        notes.append(f"{name}: {part.damaged} damaged lines left out ({part.damage[0]})")
+        lines = "line was" if part.damaged == 1 else "lines were"
+        notes.append(f"{name}: {part.damaged:,} damaged {lines} left out ({part.damage[0]})")
 
 
 def _note_distance(dated: list[tuple[str, date]], on: date) -> list[str]:
@@ -70,9 +73,9 @@ def _note_distance(dated: list[tuple[str, date]], on: date) -> list[str]:
     before = [name for name, day in dated if (on - day).days > _FAR_DAYS]
     notes = []
     if after:
-        notes.append(f"dated after the day analysed ({on}), so silent on space given up since: {', '.join(after)}")
+        notes.append(f"{', '.join(after)}: dated after the day analysed ({on}); space given up in between is missing")
     if before:
-        notes.append(f"dated before the day analysed ({on}), so space handed out since is missing: {', '.join(before)}")
+        notes.append(f"{', '.join(before)}: dated before the day analysed ({on}); space handed out since is missing")
     return notes
 
 

@@ -30,7 +30,7 @@ _NOBODY = "ZZ"
 
 @dataclass(frozen=True, slots=True)
 class MmdbCountries:
-    """What a database says. Addresses are plain integers of their family; ``since`` is the day it was built."""
+    """What a database says. Addresses are plain integers of their address family; ``since`` is the day it was built."""
 
     ipv4: list[CountryRecord]
     ipv6: list[CountryRecord]

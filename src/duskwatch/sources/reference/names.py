@@ -126,8 +126,8 @@ def country_name(code: str, language: str = "en") -> str:
     UnknownCountryError where the code is no country, ValueError where the language is not known.
     """
     code = country_code(code)
-    own = _FORMER[code][0] if code in _FORMER else _REGION_NAMES.get(code)
-    return own or _names(language).get(code) or _names("en").get(code) or code
+    preferred = _FORMER[code][0] if code in _FORMER else _REGION_NAMES.get(code)
+    return preferred or _names(language).get(code) or _names("en").get(code) or code
 
 
 def name_or_code(code: str) -> str:

@@ -249,20 +249,21 @@ def validate(payloads: Payloads, afi: U8, hi: U64, lo: U64, length: U8, origin: 
     A payload for AS 0 (RFC 6483) covers, and makes nothing valid.
     """
     found = np.zeros(len(origin), np.uint8)
-    for family in (1, 2):
-        mine = np.flatnonzero(afi == family)
-        theirs = np.flatnonzero(payloads.afi == family)
+    for address_family in (1, 2):
+        mine = np.flatnonzero(afi == address_family)
+        theirs = np.flatnonzero(payloads.afi == address_family)
         for bits in np.unique(payloads.length[theirs]).tolist() if len(mine) else ():
             routes = mine[length[mine] >= bits]
             some = theirs[payloads.length[theirs] == bits]
-            place, known = np.unique(_keys(payloads.hi[some], payloads.lo[some], bits), return_inverse=True)
+            place, place_of = np.unique(_keys(payloads.hi[some], payloads.lo[some], bits), return_inverse=True)
             wanted = _keys(hi[routes], lo[routes], bits)
             at = np.minimum(np.searchsorted(place, wanted), len(place) - 1)
             covered = place[at] == wanted
             routes, at = routes[covered], at[covered].astype(np.uint64)
             # The longest length that each AS may announce below each prefix.
             pair, group = np.unique(
-                (known.astype(np.uint64) << np.uint64(32)) | payloads.asn[some].astype(np.uint64), return_inverse=True
+                (place_of.astype(np.uint64) << np.uint64(32)) | payloads.asn[some].astype(np.uint64),
+                return_inverse=True,
             )
             longest = np.zeros(len(pair), np.uint8)
             np.maximum.at(longest, group, payloads.max_length[some])

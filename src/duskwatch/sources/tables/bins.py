@@ -65,10 +65,10 @@ def blocks_of(signals: Sequence[Points], naming: Naming = Naming()) -> tuple[lis
         elif step.mixed:
             notes.append(f"{one.name}: bins of several widths; the means of {span_text(step.width_us)} are used")
         by_step.setdefault((step.width_us, step.phase_us), []).append(one)
-    total = sum(len(own) * _bins(own, *step) for step, own in by_step.items())
+    total = sum(len(signals_of_step) * _bins(signals_of_step, *step) for step, signals_of_step in by_step.items())
     if total > MOST_BINS:
         raise ValueError(f"the series span {total:,} bins; give a part of them, at most {MOST_BINS:,}")
-    return [_block(own, *step, naming) for step, own in sorted(by_step.items())], notes
+    return [_block(signals_of_step, *step, naming) for step, signals_of_step in sorted(by_step.items())], notes
 
 
 def step_of(time_us: I64) -> Step:

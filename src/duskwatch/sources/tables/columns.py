@@ -101,12 +101,12 @@ def _measures(numeric: Sequence[str], value: str | None) -> list[str]:
     return [name for name in numeric if name == value or plain(name) not in {*_NEITHER, *_TIMES}]
 
 
-def _first(columns: Sequence[str], known: Sequence[str]) -> str | None:
+def _first(columns: Sequence[str], preferred: Sequence[str]) -> str | None:
     """The column whose name comes first in a list of known ones."""
     by_plain: dict[str, str] = {}
     for name in columns:
         by_plain.setdefault(plain(name), name)
-    return next((by_plain[name] for name in known if name in by_plain), None)
+    return next((by_plain[name] for name in preferred if name in by_plain), None)
 
 
 def listed(columns: Sequence[str], most: int = 8) -> str:

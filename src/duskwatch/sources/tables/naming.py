@@ -20,7 +20,7 @@ from duskwatch.records.signals import (
     SignalSpec,
 )
 
-OWN = ""  # family of a signal that is a family of its own
+OF_ITSELF = ""  # family of a signal that is a family of its own
 
 # Amounts of which much is bad and little is well: a fall of them is a return, never an outage.
 _BAD = (
@@ -34,7 +34,7 @@ _PATTERNS: tuple[tuple[str, str, Role], ...] = (
     (r"^sites?\.", SITES, "reach"),
     (r"peers? live|full.?feed|hegemony", ROUTING, "none"),
     (rf"{_BAD}|(ping|prob(e|es|ing)\b|hosts?\b|(slash|/)24s?).*\bdown\b", PROBING, "none"),
-    (r"\boutages?\b", OWN, "none"),
+    (r"\boutages?\b", OF_ITSELF, "none"),
     (r"announce|withdraw|\bupdates?\b", ROUTING, "updates"),
     (r"\bbgp\b|visible|prefix|\brout(e|ing|es)\b", ROUTING, "reach"),
     (r"ping|prob(e|es|ing)\b|trinocular|icmp|/24s? up", PROBING, "reach"),
@@ -78,7 +78,7 @@ class Naming:
 def spec_of(name: str) -> SignalSpec:
     """What a name of others says of its signal; one that no pattern knows shows reach, as a family of its own."""
     name = name or "unnamed"
-    family, role = _match(name) or (OWN, "reach")
+    family, role = _match(name) or (OF_ITSELF, "reach")
     unit = next((unit for pattern, unit in _UNITS if pattern.search(name)), "") if role in LOSS_ROLES else ""
     return SignalSpec(
         name,

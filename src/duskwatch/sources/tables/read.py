@@ -181,14 +181,14 @@ def _of_entity(frame: pl.DataFrame, layout: Layout, entity: Entity) -> tuple[pl.
     """The rows of the entity asked for; all of them where the table names none."""
     if layout.entity is None:
         return frame, [f"it names no entity; all of it is taken for {entity.code}"]
-    told = frame[layout.entity].cast(pl.String).str.strip_chars().str.to_lowercase()
+    named = frame[layout.entity].cast(pl.String).str.strip_chars().str.to_lowercase()
     code = entity.code.lower()
     names = {code, f"{entity.type}/{code}", f"{entity.type}:{code}", entity.name.lower()} - {""}
     if entity.type == "asn":
         names |= {code[2:], f"asn/{code[2:]}", f"asn:{code[2:]}", f"{code[2:]}.0"}
-    mine = frame.filter(told.is_in(list(names)))
+    mine = frame.filter(named.is_in(list(names)))
     if not len(mine):
-        others = sorted({str(name) for name in told.unique().drop_nulls().to_list()})
+        others = sorted({str(name) for name in named.unique().drop_nulls().to_list()})
         shown = ", ".join(name[:30] for name in others[:8]) + (
             f" and {len(others) - 8} more" if len(others) > 8 else ""
         )

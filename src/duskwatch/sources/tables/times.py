@@ -61,8 +61,8 @@ def _from_number(number: pl.Series, exact: pl.Series) -> pl.Series:
 
 def _one_by_one(odd: pl.Series, text: pl.Series) -> pl.Series:
     """Times in forms that few files have, each looked at once; null where it is none."""
-    known = {word: calendar_time(word) for word in odd.drop_nulls().unique().to_list()}
-    return text.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.Int64)
+    time_of = {word: calendar_time(word) for word in odd.drop_nulls().unique().to_list()}
+    return text.replace_strict(list(time_of), list(time_of.values()), default=None, return_dtype=pl.Int64)
 
 
 def _from_text(text: pl.Series) -> pl.Series:

@@ -47,14 +47,14 @@ def test_scores_of_random_tables_are_those_of_dictionaries(seed):
     for family in (4, 6):
         for sparse in (False, True):
             expected = slow.hegemony(table, voters, family, None, sparse)
-            compared(score_origins(routes, family=family, sparse=sparse), expected)
+            compared(score_origins(routes, address_family=family, sparse=sparse), expected)
             expected = slow.hegemony(table, voters, family, None, sparse, whole=True)
-            compared(score_whole(routes, family=family, sparse=sparse), expected)
+            compared(score_whole(routes, address_family=family, sparse=sparse), expected)
         expected = slow.hegemony(table, voters, family, some)
-        compared(score_origins(routes, family=family, counted=counted), expected)
+        compared(score_origins(routes, address_family=family, counted=counted), expected)
         wanted = [asn for asn in expected[0] if chance.random() < 0.5]
         narrow = tuple({scope: own[scope] for scope in wanted} for own in expected)
-        compared(score_origins(routes, wanted, family=family, counted=counted), narrow)
+        compared(score_origins(routes, wanted, address_family=family, counted=counted), narrow)
 
 
 def test_the_published_examples_come_out_as_they_are_published():
@@ -132,5 +132,5 @@ def test_every_number_of_real_tables_is_that_of_the_text_of_bgpdump(shared_data,
     ]
     assert voters <= set(peers)
     routes.voting[[k for k, peer in enumerate(peers) if peer not in voters]] = False
-    compared(score_origins(routes, family=family), slow.hegemony(table, voters, family))
-    compared(score_whole(routes, family=family), slow.hegemony(table, voters, family, whole=True))
+    compared(score_origins(routes, address_family=family), slow.hegemony(table, voters, family))
+    compared(score_whole(routes, address_family=family), slow.hegemony(table, voters, family, whole=True))

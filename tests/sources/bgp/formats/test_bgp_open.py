@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from duskwatch.sources.bgp.formats.bgp_open import Open, read_open, with_path_ids
 from duskwatch.sources.bgp.formats.mrt_write import message
-from duskwatch.sources.bgp.formats.update_parts import end_of_rib, families, split
+from duskwatch.sources.bgp.formats.update_parts import end_of_rib, families_inside, split
 from tests.sources.bgp.formats import bmp_make as make
 
 
@@ -30,7 +30,7 @@ def test_optional_parameters_may_be_longer_than_255_octets():
     body = struct.pack("!BHH4sBBH", 4, 23456, 90, b"\n\0\0\1", 255, 255, len(parameters)) + parameters
     opened, _ = read_open(message(1, body))
     assert opened is not None
-    assert (opened.asn, opened.families) == (131279, {(1, 1)})
+    assert (opened.asn, opened.address_families) == (131279, {(1, 1)})
 
 
 @pytest.mark.parametrize(
@@ -70,17 +70,17 @@ def test_ends_of_tables():
 
 
 def test_families_of_updates():
-    assert families(make.announce(make.ROUTE, [make.KP])) == (True, frozenset())
-    assert families(make.announce(make.ROUTE6, [make.V6])) == (False, {(2, 1)})
-    assert families(make.withdraw([make.V6])) == (False, {(2, 1)})
+    assert families_inside(make.announce(make.ROUTE, [make.KP])) == (True, frozenset())
+    assert families_inside(make.announce(make.ROUTE6, [make.V6])) == (False, {(2, 1)})
+    assert families_inside(make.withdraw([make.V6])) == (False, {(2, 1)})
 
 
 @given(st.binary(max_size=200))
 def test_any_update_is_taken_apart_without_an_exception(body):
     whole = message(2, body)
-    outside, inside = families(whole)
+    outside, inside = families_inside(whole)
     one, other = split(whole)
     assert one[18] == 2
     if outside and other:
-        assert families(one) == (True, frozenset())
-    assert inside == (families(other)[1] if other else frozenset())
+        assert families_inside(one) == (True, frozenset())
+    assert inside == (families_inside(other)[1] if other else frozenset())

@@ -67,9 +67,9 @@ def find_faults(
         if part.collector in by_name:
             of_part = _transfers(part, by_name[part.collector], int(offset))
             transfers += of_part
-            found += _restarts_untold(part, of_part, downs)
+            found += _restarts_unseen(part, of_part, downs)
             found += _clock_steps(by_name[part.collector])
-    found += _told_transfers(transfers, votes)
+    found += _joined_transfers(transfers, votes)
     found += _nothing_recorded(votes)
     doubled, same = _doubled_files(inputs)
     found += doubled
@@ -133,7 +133,7 @@ def _within(length_us: int) -> str:
     return f"within {span_text(length_us)}" if length_us >= SECOND else "in the same second"
 
 
-def _restarts_untold(
+def _restarts_unseen(
     part: CollectorPart, transfers: Sequence[Transfer], downs: Sequence[tuple[int, int]]
 ) -> list[Artefact]:
     """Many sessions of a collector sent their tables at once, and no end of theirs was recorded: it restarted too.
@@ -234,7 +234,7 @@ def _transfers(part: CollectorPart, heard: Heard, offset: int) -> list[Transfer]
     return out
 
 
-def _told_transfers(transfers: Sequence[Transfer], votes: Votes) -> list[Artefact]:
+def _joined_transfers(transfers: Sequence[Transfer], votes: Votes) -> list[Artefact]:
     """Those of one collector that overlap are one artefact."""
     out: list[Artefact] = []
     groups: dict[str, list[list[Transfer]]] = {}

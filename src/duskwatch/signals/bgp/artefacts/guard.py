@@ -64,13 +64,13 @@ def coverage_of(
 ) -> Coverage:
     """What is known of the recording: faults recognised, and who witnessed each outage."""
     witnesses, stuck = witness(guarded.votes, selected, history, outages, faults, guarded.lone)
-    artefacts = [*faults.artefacts, *stuck, *told_lone(guarded.lone)]
+    artefacts = [*faults.artefacts, *stuck, *lone_artefacts(guarded.lone)]
     return Coverage(
         tuple(sorted(artefacts, key=lambda one: (one.from_us, one.kind, one.source, one.until_us))), witnesses
     )
 
 
-def told_lone(lone: Sequence[LoneLoss]) -> list[Artefact]:
+def lone_artefacts(lone: Sequence[LoneLoss]) -> list[Artefact]:
     """Losses that one collector alone saw, those that overlap as one."""
     out: list[Artefact] = []
     by_collector: dict[str, list[LoneLoss]] = {}
@@ -80,14 +80,14 @@ def told_lone(lone: Sequence[LoneLoss]) -> list[Artefact]:
         group: list[LoneLoss] = []
         for loss in sorted(losses, key=lambda loss: (loss.from_us, loss.until_us)):
             if group and loss.from_us > max(other.until_us for other in group):
-                out.append(_told(collector, group))
+                out.append(_lone_artefact(collector, group))
                 group = []
             group.append(loss)
-        out.append(_told(collector, group))
+        out.append(_lone_artefact(collector, group))
     return out
 
 
-def _told(collector: str, group: Sequence[LoneLoss]) -> Artefact:
+def _lone_artefact(collector: str, group: Sequence[LoneLoss]) -> Artefact:
     worst = max(group, key=lambda loss: (loss.lost, -loss.from_us))
     prefixes = len({loss.prefix for loss in group})
     what = f"{prefixes} prefixes were" if prefixes > 1 else f"{worst.prefix} was"

@@ -192,7 +192,7 @@ def _one_decides(count: I64) -> bool:
 def _walk(votes: Votes, which: I32, place_of: I32, places_: int) -> _Events:
     rows = votes.rows
     time_us, session, prefix, code = narrowed(rows, which, len(votes.afi))
-    family = (votes.afi[which] != 1).astype(np.uint8)
+    address_family = (votes.afi[which] != 1).astype(np.uint8)
     shape, sessions, voters = len(which), len(rows.voter_of), len(place_of)
     worst = np.zeros(shape, np.int32)
     state = (
@@ -220,7 +220,7 @@ def _walk(votes: Votes, which: I32, place_of: I32, places_: int) -> _Events:
         ones = (np.empty(room, np.int64), np.empty(room, np.int32), np.empty(room, np.int32))
         pairs = (np.empty((room, 2), np.int32), np.empty((room, 2), np.int32), np.empty((room, 2), np.int32))
         row, n, more = lone_collectors(
-            time_us, session, prefix, code, rows.voter_of, place_of, family, *state,
+            time_us, session, prefix, code, rows.voter_of, place_of, address_family, *state,
             LEAST_OTHERS, SHARE_OTHERS, NEARLY_ALL, SHARE_BESIDE_TWO, CONVERGE_US,
             row, touched, touched_list, *ones, *pairs,
         )  # fmt: skip

@@ -44,19 +44,19 @@ def score_origins(
     routes: RoutesAt,
     origins: Sequence[int] | None = None,
     *,
-    family: int = 4,
+    address_family: int = 4,
     counted: npt.NDArray[np.bool_] | None = None,
     sparse: bool = False,
 ) -> Scores:
     """AS hegemony of some origin ASes, or of all.
 
-    family   4: addresses are weighed by longest match; 6: each prefix weighs 1
+    address_family  4: addresses are weighed by longest match; 6: each prefix weighs 1
     counted  bool[P]: a scope is what an AS originates of these prefixes alone
     sparse   only sessions that reach a scope say anything of it, as where state was learned from updates and silence
              means nothing. Else one that does not counts as one that depends on nobody, as IIJ has it
     A path whose origin is an AS_SET counts for each member by its share. One that cannot be read counts for nobody.
     """
-    views, hops = Viewpoints.of(routes, family, counted), Hops.of(routes.paths)
+    views, hops = Viewpoints.of(routes, address_family, counted), Hops.of(routes.paths)
     owner = np.repeat(np.arange(len(routes.paths)), np.diff(hops.end_start))
     start, order = np.empty(len(hops.asns) + 1, np.int64), np.empty(len(owner), np.int64)
     group_rows(hops.end_as, start, order)
@@ -71,10 +71,10 @@ def score_origins(
 
 
 def score_whole(
-    routes: RoutesAt, *, family: int = 4, counted: npt.NDArray[np.bool_] | None = None, sparse: bool = False
+    routes: RoutesAt, *, address_family: int = 4, counted: npt.NDArray[np.bool_] | None = None, sparse: bool = False
 ) -> Scores:
     """AS hegemony of all prefixes together, or of those ``counted``: one scope, WHOLE, with origins among the ASes."""
-    views, hops = Viewpoints.of(routes, family, counted), Hops.of(routes.paths)
+    views, hops = Viewpoints.of(routes, address_family, counted), Hops.of(routes.paths)
     count = len(routes.paths)
     paths = np.array([0, count], np.int64), np.arange(count, dtype=np.int32), np.ones(count)
     return _scored(views, hops, np.zeros(1, np.int32), np.ones(1, np.uint8), paths, np.zeros(1, np.uint32), sparse)

@@ -27,9 +27,9 @@ def of_network(parts: Sequence[CollectorPart], asn: int) -> tuple[tuple[Collecto
         some[part.log.prefix[rows & mine[part.log.route]]] = True
         originated[number[some & (number >= 0)]] = True
     wanted = originated.copy()
-    for family in (1, 2):
+    for address_family in (1, 2):
         parent, net = np.empty(len(originated), np.int32), np.empty(len(originated), np.int64)
-        own_space(units.afi, units.hi, units.lo, units.length, family, parent, net)
+        own_space(units.afi, units.hi, units.lo, units.length, address_family, parent, net)
         # A prefix comes after the one that it lies in.
         for p in np.flatnonzero(parent >= 0).tolist() if wanted.any() else ():
             wanted[p] |= wanted[parent[p]]

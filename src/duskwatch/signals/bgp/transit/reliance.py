@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from duskwatch.kernels.ways import lean_on, own_space
 from duskwatch.signals.bgp.tables import RoutesAt
-from duskwatch.signals.bgp.transit.viewpoints import FAMILIES, SLASH24, Hops
+from duskwatch.signals.bgp.transit.viewpoints import AFI_OF, SLASH24, Hops
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Reliance:
 
 
 def reliance_of(
-    routes: RoutesAt, counted: npt.NDArray[np.bool_], family: int = 4, known_only: bool = False
+    routes: RoutesAt, counted: npt.NDArray[np.bool_], address_family: int = 4, known_only: bool = False
 ) -> tuple[tuple[Reliance, ...], float]:
     """The ASes that something ``counted``, bool[P], hangs on, the most first; the origin of a route is not asked about.
 
@@ -35,11 +35,11 @@ def reliance_of(
     known_only  who has no route has no word, as where state was learned from updates
     Also returned is how much of it is visible.
     """
-    who = np.flatnonzero(routes.voting[:, 0 if family == 4 else 1])
+    who = np.flatnonzero(routes.voting[:, 0 if address_family == 4 else 1])
     voter_start, voter_session = voters_of(routes, who)
     hops = Hops.of(routes.paths)
     parent, net = np.empty(len(routes.afi), np.int32), np.empty(len(routes.afi), np.int64)
-    own_space(routes.afi, routes.hi, routes.lo, routes.length, FAMILIES[family], parent, net)
+    own_space(routes.afi, routes.hi, routes.lo, routes.length, AFI_OF[address_family], parent, net)
     lost, only, total = np.zeros(len(hops.asns), np.int64), np.zeros(len(hops.asns), np.int64), np.zeros(1, np.int64)
     lean_on(
         parent,
@@ -55,7 +55,7 @@ def reliance_of(
         only,
         total,
     )
-    unit = SLASH24 if family == 4 else 1
+    unit = SLASH24 if address_family == 4 else 1
     visible = float(total[0]) / unit
     found = [
         Reliance(int(hops.asns[k]), float(lost[k]) / unit, float(only[k]) / unit, visible) for k in np.flatnonzero(lost)

@@ -9,7 +9,7 @@ from duskwatch.kernels.hegemony import group_rows, number_asns, unfold, weigh_pa
 from duskwatch.signals.bgp.paths import Paths
 from duskwatch.signals.bgp.tables import RoutesAt
 
-FAMILIES = {4: 1, 6: 2}  # version of IP to afi
+AFI_OF = {4: 1, 6: 2}  # version of IP to afi
 SLASH24 = 256  # addresses
 
 
@@ -68,12 +68,14 @@ class Viewpoints:
     of_group: npt.NDArray[np.int64]  # [G] sessions of each
 
     @classmethod
-    def of(cls, routes: RoutesAt, family: int = 4, counted: npt.NDArray[np.bool_] | None = None) -> "Viewpoints":
-        """Weigh the routes of the sessions that vote on a family; those to prefixes ``counted``, bool[P], or to all.
+    def of(
+        cls, routes: RoutesAt, address_family: int = 4, counted: npt.NDArray[np.bool_] | None = None
+    ) -> "Viewpoints":
+        """Weigh the routes of the sessions that vote on an address family, to prefixes ``counted``, bool[P], or to all.
 
         A prefix that does not count takes its addresses from the one that holds it all the same.
         """
-        who = np.flatnonzero(routes.voting[:, 0 if family == 4 else 1])
+        who = np.flatnonzero(routes.voting[:, 0 if address_family == 4 else 1])
         some = (np.ones(len(routes.afi)) if counted is None else counted).astype(np.uint8)
         size = len(routes.paths)
         weight, mark = np.zeros(size, np.int64), np.full(size, -1, np.int64)
@@ -87,7 +89,7 @@ class Viewpoints:
                 routes.length,
                 np.ascontiguousarray(routes.path[:, session]),
                 some,
-                FAMILIES[family],
+                AFI_OF[address_family],
                 weight,
                 mark,
                 n,

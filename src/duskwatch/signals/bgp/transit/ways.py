@@ -75,13 +75,13 @@ class Link:
 
 
 def links_of(
-    routes: RoutesAt, inside_hops: InsideHops, counted: npt.NDArray[np.bool_], family: int = 4
+    routes: RoutesAt, inside_hops: InsideHops, counted: npt.NDArray[np.bool_], address_family: int = 4
 ) -> tuple[Link, ...]:
     """The links by which the prefixes ``counted``, bool[P], are entered, the largest share first.
 
     A session that reaches part of them over no border sees nothing of it enter; that part is left out.
     """
-    views, ways = Viewpoints.of(routes, family, counted), Ways.of(routes.paths, inside_hops)
+    views, ways = Viewpoints.of(routes, address_family, counted), Ways.of(routes.paths, inside_hops)
     keys, way = np.unique((ways.outside.astype(np.uint64) << np.uint64(32)) | ways.inside, return_inverse=True)
     path = np.repeat(np.arange(len(routes.paths)), np.diff(views.start))
     lengths = np.diff(routes.paths.start)
@@ -96,7 +96,7 @@ def links_of(
     voices = np.bincount(group, minlength=len(views.peers))
     part = 1.0 / voices[group]
     peers = int(np.count_nonzero(voices))
-    unit = SLASH24 if family == 4 else 1
+    unit = SLASH24 if address_family == 4 else 1
     out = []
     for k in np.flatnonzero(sums.any(axis=0)).tolist():
         shares, reached = sums[there, k] / totals[there], sums[there, k] / unit

@@ -39,7 +39,9 @@ class Available:
     """What there is of one collector in a stretch of time."""
 
     files: tuple[RemoteFile, ...]  # sorted
-    listed: bool  # whether index pages told so; otherwise each file was asked for by the name that the cadence gives
+    listed: (
+        bool  # whether index pages listed them; otherwise each file was asked for by the name that the cadence gives
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,7 @@ def _named(entries: tuple[Listed, ...], url: str, collector: Collector, *, updat
 def local_files(root: Path, collector: Collector, from_us: int, until_us: int) -> Available:
     """Files of a collector below a local folder, whatever its layout, that begin from one moment until another.
 
-    Whose a file is, is told by the folders above it. Folders of other months are not entered.
+    The folders above a file say whose it is. Folders of other months are not entered.
     """
     wanted = set(layout.months(from_us, until_us, collector.name))
     found: list[RemoteFile] = []

@@ -1,7 +1,7 @@
 """What one archive file holds, as messages: table dumps and updates, in one file or in files of their own.
 
 ``cat bview updates.*`` makes a file in which updates follow a dump; several dumps may be in one. Where the updates of
-a dump's own minutes stand among its routes, as some routers write them, they are told inside of the dump.
+a dump's own minutes stand among its routes, as some routers write them, they stay inside of the dump.
 """
 
 from collections.abc import Iterator

@@ -52,7 +52,7 @@ def find_files(paths: list[Path]) -> tuple[list[ArchiveFile], list[Path]]:
     """MRT files among the paths and below the folders, sorted, and the files passed over in folders.
 
     One in a folder that cannot be read is taken for what its name says, if it is named as archives name theirs: who
-    needs it will be told. Raises ArchiveError where a path does not exist, a file named outright is no MRT, or a folder
+    reads it will see. Raises ArchiveError where a path does not exist, a file named outright is no MRT, or a folder
     holds none; OSError where a file named outright cannot be read.
     """
     found: dict[Path, tuple[str, Head | ArchiveFile]] = {}  # by where they are in truth: a file may be named twice
@@ -68,13 +68,13 @@ def find_files(paths: list[Path]) -> tuple[list[ArchiveFile], list[Path]]:
         if path.is_dir():
             inside = [child for child in sorted(path.rglob("*")) if child.is_file()]
             probed = [(child, place(child), _in_folder(child, resolved(child.parent))) for child in inside]
-            here = {at: told for _, at, told in probed if told}
+            here = {at: probed_file for _, at, probed_file in probed if probed_file}
             if not here:
                 raise ArchiveError(
                     f"{path}: no MRT file in this folder; give the folder that holds the bview/rib and updates files"
                 )
             found |= here
-            passed += [child for child, _, told in probed if not told]
+            passed += [child for child, _, probed_file in probed if not probed_file]
             continue
         collector = collector_of(path)
         head = read_head(path, collector)
@@ -83,13 +83,13 @@ def find_files(paths: list[Path]) -> tuple[list[ArchiveFile], list[Path]]:
         found[place(path)] = (collector, head)
     heads: dict[str, list[Head]] = {}
     files = []
-    for collector, told in found.values():
-        if isinstance(told, Head):
-            heads.setdefault(collector, []).append(told)
+    for collector, probed_file in found.values():
+        if isinstance(probed_file, Head):
+            heads.setdefault(collector, []).append(probed_file)
         else:
-            files.append(told)
-    for collector, own in heads.items():
-        files += dated(collector, own)
+            files.append(probed_file)
+    for collector, collector_heads in heads.items():
+        files += dated(collector, collector_heads)
     return sorted(files), passed
 
 
@@ -174,8 +174,10 @@ def period_of(collector: str, updates: list[ArchiveFile]) -> int:
     if steps:
         common = max(steps.values())
         return min(step for step, times in steps.items() if times == common)
-    known = COLLECTORS.get(collector)
-    route_views = collector.startswith("route-views") if known is None else known.project == "route-views"
+    collector_entry = COLLECTORS.get(collector)
+    route_views = (
+        collector.startswith("route-views") if collector_entry is None else collector_entry.project == "route-views"
+    )
     return 15 * MINUTE if route_views else 5 * MINUTE
 
 

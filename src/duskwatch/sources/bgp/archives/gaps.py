@@ -45,7 +45,7 @@ class Reach:
     """How far the files of one collector lead, as one after the other is read.
 
     A file leads as far as files usually do, or as its records do where these go on for longer. A stretch that goes on
-    over a table dump is told in pieces, so that the fold knows ahead of the dump that it does not follow what came
+    over a table dump comes in pieces, so that the fold knows ahead of the dump that it does not follow what came
     before.
 
     unusable  when files begin, by their names, that are there and are no MRT: what these should hold has this reason
@@ -55,7 +55,7 @@ class Reach:
         self._unusable = sorted(set(unusable))
         updates = [file for file in files if file.is_update]
         self._from_us, self._until_us = from_us, until_us
-        self._reached = self._told = from_us
+        self._reached = self._silent_until = from_us
         self._heard = bool(updates)
         # Of somebody's own collector one file alone says nothing of how long files are.
         self._usual = len({file.start_us for file in updates}) > 1 or has_cadence(files[0].collector)
@@ -94,7 +94,7 @@ class Reach:
         return self._up_to(self._until_us) if lacks else []
 
     def _up_to(self, end_us: int) -> list[Silence]:
-        start_us, self._told = max(self._reached, self._told), max(end_us, self._told)
+        start_us, self._silent_until = max(self._reached, self._silent_until), max(end_us, self._silent_until)
         return list(self._pieces(start_us, end_us)) if start_us < end_us else []
 
     def _pieces(self, start_us: int, end_us: int) -> Iterator[Silence]:

@@ -1,7 +1,7 @@
 """Records of one file put in the order of their times, where a peer's came out of it.
 
 Writers with threads, and files that were merged, hold a peer's records a little out of order; taken as they stand, a
-loss would be told as of the record before it. Order is put right within LATE_US and among the elems of one block and
+loss would be dated by the record before it. Order is put right within LATE_US and among the elems of one block and
 the next. What is further off was written by another clock, which is for the fold to judge; what is within JITTER_US
 is left as it was recorded.
 """
@@ -73,8 +73,8 @@ def _order(times: npt.NDArray[np.int64], peers: npt.NDArray[np.int32]) -> tuple[
     if len(times) < 2 or int(np.diff(times).min()) >= -JITTER_US:
         return None, 0, 0
     by_peer = np.argsort(peers, kind="stable")
-    own, when = peers[by_peer], times[by_peer]
-    first = np.append(True, own[1:] != own[:-1])
+    peer_of, when = peers[by_peer], times[by_peer]
+    first = np.append(True, peer_of[1:] != peer_of[:-1])
     group = np.cumsum(first) - 1
     # The latest time of the peer so far: groups are lifted above each other, so that none looks into the one before.
     low = int(when.min())

@@ -53,12 +53,12 @@ class Head:
 def read_head(path: Path, collector: str) -> Head | None:
     """The head of an MRT file; None where it is no MRT. OSError where it cannot be read."""
     data = first_bytes(path)
-    told = _records(data)
-    kinds = [kind for _, kind in told if kind in DUMP_TYPES | UPDATE_TYPES]
+    records = _records(data)
+    kinds = [kind for _, kind in records if kind in DUMP_TYPES | UPDATE_TYPES]
     if not kinds:
         return None
-    times = [time_s for time_s, _ in told if EARLIEST <= time_s <= LATEST]
-    if not times and len(told) < 2:
+    times = [time_s for time_s, _ in records if EARLIEST <= time_s <= LATEST]
+    if not times and len(records) < 2:
         return None  # twelve bytes that might be anything
     middle = sorted(times)[len(times) // 2] if times else 0
     time_us = next((t * SECOND for t in times if abs(t - middle) * SECOND <= FAR_US), None)
@@ -69,7 +69,7 @@ def read_head(path: Path, collector: str) -> Head | None:
         path,
         kinds[0] in UPDATE_TYPES,
         time_us,
-        told[0][0] * SECOND,
+        records[0][0] * SECOND,
         named[0] if named else None,
         path.stat().st_size,
         reenactment_of(data),
@@ -120,7 +120,7 @@ def what_is(path: Path) -> str:
 
 
 def wrong_first_record(head: Head) -> str:
-    """What is to be told of a first record with a time that those after it do not have; empty: nothing."""
+    """The note on a first record with a time that those after it do not have; empty: nothing."""
     if head.time_us is None:
         return f"has no record of a time that can be (the first says {iso(head.first_us)})"
     if abs(head.first_us - head.time_us) <= FAR_US:

@@ -70,7 +70,7 @@ def messages(
 
     unusable  when files begin, by their names, that are there and are no MRT
 
-    What is missing is told from the first file on, or from the window's beginning where that is earlier, up to the
+    What is missing is a silence from the first file on, or from the window's beginning where that is earlier, up to the
     window's end. OSError where a file cannot be read.
     """
     peers = PeerTable()
@@ -166,5 +166,5 @@ def _span(files: Sequence[ArchiveFile]) -> FileSpan | None:
     updates = [other for other in files[-STEPS_OF - 1 :] if other.is_update]
     if len(updates) > 2:
         return FileSpan(file.path.name, file.named_us, file.named_us + period_of(file.collector, updates))
-    known = has_cadence(file.collector)
-    return FileSpan(file.path.name, file.named_us, file.named_us + 15 * MINUTE if known else None)
+    cadence = has_cadence(file.collector)
+    return FileSpan(file.path.name, file.named_us, file.named_us + 15 * MINUTE if cadence else None)

@@ -17,11 +17,11 @@ CONFEDERATION = (CONFED_SEQUENCE, CONFED_SET)
 
 Segment = tuple[int, tuple[int, ...]]
 Path = tuple[Segment, ...]
-Family = tuple[int, int]  # AFI and SAFI
+AddressFamily = tuple[int, int]  # AFI and SAFI
 
 NO_WHOLE_HEADER = "the last attribute has no whole header"
 
-ABBREVIATED: Family = (0, 0)  # what stands for the family where MP_REACH_NLRI does not carry one
+ABBREVIATED: AddressFamily = (0, 0)  # what stands for the address family where MP_REACH_NLRI does not carry one
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Attributes:
     """Path attributes of one UPDATE or RIB entry; None or empty where an attribute is not there.
 
     as_path is merged with AS4_PATH, aggregator with AS4_AGGREGATOR, where AS numbers are of two octets (RFC 6793
-    section 4.2.3). mp_next_hop: family and first next hop of MP_REACH_NLRI; ABBREVIATED where it is of the short form
+    section 4.2.3). mp_next_hop: (AFI, SAFI), first next hop of MP_REACH_NLRI; ABBREVIATED where it is of the short form
     in table dumps (RFC 6396 section 4.3.4).
     """
 
@@ -45,7 +45,7 @@ class Attributes:
     large_communities: tuple[tuple[int, int, int], ...] = ()
     originator_id: str | None = None
     cluster_list: tuple[str, ...] = ()
-    mp_next_hop: tuple[Family, str] | None = None
+    mp_next_hop: tuple[AddressFamily, str] | None = None
     malformed: str = ""  # the first fault that was found, in words; what can be read beside it is read
 
     @property
@@ -127,10 +127,10 @@ def _as4_counts(found: dict[int, bytes]) -> bool:
 
 def aggregator(found: dict[int, bytes], as_size: int) -> tuple[int, str] | None:
     """AS number and address of AGGREGATOR; of AS4_AGGREGATOR where it takes its place (RFC 6793 section 4.2.3)."""
-    own = _aggregator(found.get(AGGREGATOR, b""))
-    if own is not None and own[0] == AS_TRANS and as_size == 2:
-        return _aggregator(found.get(AS4_AGGREGATOR, b"")) or own
-    return own
+    two_octets = _aggregator(found.get(AGGREGATOR, b""))
+    if two_octets is not None and two_octets[0] == AS_TRANS and as_size == 2:
+        return _aggregator(found.get(AS4_AGGREGATOR, b"")) or two_octets
+    return two_octets
 
 
 def _aggregator(raw: bytes) -> tuple[int, str] | None:
@@ -199,22 +199,22 @@ def numbers(raw: bytes) -> tuple[int, ...]:
     return struct.unpack(f"!{len(raw) // 4}I", raw[: len(raw) // 4 * 4])
 
 
-def mp_next_hop(raw: bytes) -> tuple[Family, bytes] | None:
-    """Family and first next hop, of 4 or 16 octets, of MP_REACH_NLRI; None where there is no such address."""
+def mp_next_hop(raw: bytes) -> tuple[AddressFamily, bytes] | None:
+    """Address family and first next hop, of 4 or 16 octets, of MP_REACH_NLRI; None where there is no such address."""
     if not raw:
         return None
-    family, at = ABBREVIATED, 0
+    address_family, at = ABBREVIATED, 0
     if raw[0] == 0:  # a next hop has octets, so that this begins an AFI
         if len(raw) < 4:
             return None
-        family, at = (raw[1], raw[2]), 3
+        address_family, at = (raw[1], raw[2]), 3
     size = raw[at]
     if len(raw) < at + 1 + size or size not in (4, 16, 32):
         return None
-    return family, raw[at + 1 : at + 1 + min(size, 16)]  # a link-local address may follow (RFC 2545 section 3)
+    return address_family, raw[at + 1 : at + 1 + min(size, 16)]  # a link-local address may follow (RFC 2545 section 3)
 
 
-def _mp_next_hop_text(raw: bytes) -> tuple[Family, str] | None:
+def _mp_next_hop_text(raw: bytes) -> tuple[AddressFamily, str] | None:
     found = mp_next_hop(raw)
     if found is None:
         return None

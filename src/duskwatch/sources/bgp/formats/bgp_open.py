@@ -4,7 +4,7 @@ import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from duskwatch.sources.bgp.formats.feed_events import Family
+from duskwatch.sources.bgp.formats.feed_events import AddressFamily
 
 MULTIPROTOCOL, EXTENDED_MESSAGE, WIDE_NUMBERS, PATHS = 1, 6, 65, 69
 CAN_RECEIVE, CAN_SEND = 1, 2  # bits of the Send/Receive field (RFC 7911 section 4)
@@ -21,8 +21,8 @@ class Open:
     hold_seconds: int
     bgp_id: str
     wide: bool = False
-    families: frozenset[Family] = frozenset()
-    paths: dict[Family, int] = field(default_factory=dict)  # CAN_RECEIVE, CAN_SEND or both
+    address_families: frozenset[AddressFamily] = frozenset()
+    paths: dict[AddressFamily, int] = field(default_factory=dict)  # CAN_RECEIVE, CAN_SEND or both
 
 
 def read_open(data: bytes) -> tuple[Open | None, int]:
@@ -36,20 +36,20 @@ def read_open(data: bytes) -> tuple[Open | None, int]:
     if not HEADER + 10 <= length <= len(data):
         return None, 0
     asn = int.from_bytes(data[20:22], "big")
-    wide, families, paths = False, set(), {}
+    wide, address_families, paths = False, set(), {}
     for code, value in _capabilities(data[28:length]):
         if code == MULTIPROTOCOL and len(value) == 4:
-            families.add((int.from_bytes(value[:2], "big"), value[3]))
+            address_families.add((int.from_bytes(value[:2], "big"), value[3]))
         elif code == WIDE_NUMBERS and len(value) == 4:
             wide, asn = True, int.from_bytes(value, "big")
         elif code == PATHS:
             paths.update(read_paths(value))
     hold, bgp_id = int.from_bytes(data[22:24], "big"), socket.inet_ntoa(data[24:28])
     # A speaker without the capability speaks of IPv4 unicast alone (RFC 4760 section 8).
-    return Open(asn, hold, bgp_id, wide, frozenset(families) or frozenset({(1, 1)}), paths), length
+    return Open(asn, hold, bgp_id, wide, frozenset(address_families) or frozenset({(1, 1)}), paths), length
 
 
-def read_paths(value: bytes) -> dict[Family, int]:
+def read_paths(value: bytes) -> dict[AddressFamily, int]:
     """The value of an ADD-PATH capability (RFC 7911 section 4)."""
     return {(value[at] << 8 | value[at + 1], value[at + 2]): value[at + 3] & 3 for at in range(0, len(value) - 3, 4)}
 
@@ -76,16 +76,16 @@ def _each(data: bytes) -> Iterator[tuple[int, bytes]]:
         at += 2 + data[at + 1]
 
 
-def with_path_ids(sent: Open, received: Open, outwards: bool, both_alike: bool = False) -> frozenset[Family]:
-    """Families whose prefixes carry path identifiers in what one side sends (RFC 7911 section 4).
+def with_path_ids(sent: Open, received: Open, outwards: bool, both_alike: bool = False) -> frozenset[AddressFamily]:
+    """Address families whose prefixes carry path identifiers in what one side sends (RFC 7911 section 4).
 
     sent, received: OPENs of the router that reports and of its peer. outwards: of what the router sends.
-    both_alike: the two stand for the router's own table (RFC 9069 section 5.2), where naming the family is enough.
+    both_alike: the two stand for the router's own table (RFC 9069 section 5.2), where its name is enough.
     """
     here, there = (CAN_SEND, CAN_RECEIVE) if outwards else (CAN_RECEIVE, CAN_SEND)
     return frozenset(
-        family
-        for family, flags in sent.paths.items()
-        if (both_alike and family in received.paths and flags & received.paths[family])
-        or (flags & here and received.paths.get(family, 0) & there)
+        address_family
+        for address_family, flags in sent.paths.items()
+        if (both_alike and address_family in received.paths and flags & received.paths[address_family])
+        or (flags & here and received.paths.get(address_family, 0) & there)
     )

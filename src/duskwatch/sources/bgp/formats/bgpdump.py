@@ -24,7 +24,7 @@ from duskwatch.sources.bgp.formats.attributes import (
     MP_REACH_NLRI,
     NEXT_HOP,
     ORIGIN,
-    Family,
+    AddressFamily,
     Path,
     mp_next_hop,
     numbers,
@@ -73,8 +73,8 @@ class BgpdumpText:
     def __init__(self) -> None:
         self.left_out = 0
         self._prefixes: Remembered[tuple[int, int, int, int], str] = Remembered(lambda key: prefix_text(*key))
-        self._tails: dict[tuple[int, int, Family], Remembered[bytes, Tail]] = {}
-        self._rests: dict[tuple[int, int, Family], Bounded[bytes, Tail]] = {}
+        self._tails: dict[tuple[int, int, AddressFamily], Remembered[bytes, Tail]] = {}
+        self._rests: dict[tuple[int, int, AddressFamily], Bounded[bytes, Tail]] = {}
         self._paths = {size: Remembered(partial(_own_path_text, as_size=size)) for size in (2, 4)}
         self._communities = Remembered(_communities_text)
         self._peers = PeerTexts(lambda afi, hi, lo, asn: f"{address_text(afi, hi, lo)}|{asn}")
@@ -182,26 +182,28 @@ class BgpdumpText:
             tail = found if isinstance(found, str) else found[reached.holds(row)]
             yield f"{head}|{time}|A|{peer}|{prefix}|{tail}\n"
 
-    def _tails_of(self, form: int, as_size: int, family: Family) -> Remembered[bytes, Tail]:
-        key = (form, as_size, family)
+    def _tails_of(self, form: int, as_size: int, address_family: AddressFamily) -> Remembered[bytes, Tail]:
+        key = (form, as_size, address_family)
         if key not in self._tails:
-            self._tails[key] = Remembered(partial(self._tail, form=form, as_size=as_size, family=family))
+            self._tails[key] = Remembered(
+                partial(self._tail, form=form, as_size=as_size, address_family=address_family)
+            )
         return self._tails[key]
 
-    def _rests_of(self, form: int, as_size: int, family: Family) -> Bounded[bytes, Tail]:
-        return self._rests.setdefault((form, as_size, family), Bounded())
+    def _rests_of(self, form: int, as_size: int, address_family: AddressFamily) -> Bounded[bytes, Tail]:
+        return self._rests.setdefault((form, as_size, address_family), Bounded())
 
-    def _tail(self, raw: bytes, form: int, as_size: int, family: Family) -> Tail:
+    def _tail(self, raw: bytes, form: int, as_size: int, address_family: AddressFamily) -> Tail:
         """Everything behind the prefix of an announcement or a table entry."""
         found, _ = split_attributes(raw)
         if as_size == 2 and AS4_PATH in found:
             path = _path_text(*whole_path(found, 2))
         else:
             path = self._paths[as_size][found.get(AS_PATH, b"")]
-        rest = self._rest(found, form, as_size, family)
+        rest = self._rest(found, form, as_size, address_family)
         return path + rest if isinstance(rest, str) else (path + rest[0], path + rest[1])
 
-    def _rest(self, found: dict[int, bytes], form: int, as_size: int, family: Family) -> Tail:
+    def _rest(self, found: dict[int, bytes], form: int, as_size: int, address_family: AddressFamily) -> Tail:
         """Everything behind the path."""
         communities = self._communities[found[COMMUNITIES]] if COMMUNITIES in found else ""
         source = _aggregator_text(found, as_size)
@@ -218,10 +220,10 @@ class BgpdumpText:
         if reach is None:
             return begin + plain + end
         other = _octets_text(reach[1])
-        if form == MESSAGE and family == reach[0] == IPV4_UNICAST:
+        if form == MESSAGE and address_family == reach[0] == IPV4_UNICAST:
             return begin + plain + end, begin + other + end
         if form == MESSAGE:
-            return begin + (other if reach[0] == family else plain) + end
+            return begin + (other if reach[0] == address_family else plain) + end
         # Table entries have the abbreviated form; a full one, which early writers left, counts as well.
         counts = (ABBREVIATED, IPV6_UNICAST, IPV4_UNICAST) if form == DUMP_V2 else (ABBREVIATED, IPV6_UNICAST)
         return begin + (other if reach[0] in counts else plain) + end

@@ -26,8 +26,8 @@ from duskwatch.sources.bgp.formats.bmp_parts import (
 from duskwatch.sources.bgp.formats.bmp_peers import DEFAULT_LIMITS, BmpPeers, Limits, Peer
 from duskwatch.sources.bgp.formats.feed_counts import ClockRules, FeedCounts
 from duskwatch.sources.bgp.formats.feed_events import (
+    AddressFamily,
     EndOfRib,
-    Family,
     FeedEvent,
     RouterClosed,
     RouterInfo,
@@ -44,7 +44,7 @@ from duskwatch.sources.bgp.formats.feed_table import (
     FeedBatch,
     path_width,
 )
-from duskwatch.sources.bgp.formats.update_parts import IPV4_UNICAST, end_of_rib, families, split
+from duskwatch.sources.bgp.formats.update_parts import IPV4_UNICAST, end_of_rib, families_inside, split
 
 VERSIONS = (3, 4)
 HEADER_EXPECTED = "a BMP header of version 3 or 4 (RFC 7854 section 4.1)"
@@ -95,12 +95,12 @@ class BmpReader:
 
     @property
     def tables(self) -> list[str]:
-        """Names of the tables that were told of."""
+        """Names of the tables that were announced."""
         return list(self._peers.tables)
 
     @property
     def peers(self) -> int:
-        """Peers told of, each once for each table that it is told of in."""
+        """Peers that were announced, each once for each of its tables."""
         return len(self._peers.by_header)
 
     def feed(self, data: bytes, received_us: int | None = None) -> None:
@@ -203,14 +203,14 @@ class BmpReader:
             self._update(peer, body, peer.path_ids, time_us, place)
             return
         found, paths, fault = messages_in(data, BODY_AT, data[0])
-        told = {family for family, flags in paths.items() if flags & peer.direction}
-        path_ids = peer.path_ids - paths.keys() | told
+        marked = {address_family for address_family, flags in paths.items() if flags & peer.direction}
+        path_ids = peer.path_ids - paths.keys() | marked
         for each in found:
             self._update(peer, each, path_ids, time_us, place)
         if fault:
             self.counts.note_bad(place, fault)
 
-    def _update(self, peer: Peer, body: bytes, path_ids: frozenset[Family], time_us: int, place: int) -> None:
+    def _update(self, peer: Peer, body: bytes, path_ids: frozenset[AddressFamily], time_us: int, place: int) -> None:
         table = peer.table
         if table is None:
             return
@@ -218,20 +218,20 @@ class BmpReader:
             self.counts.note_bad(place, "a BGP message longer than any (RFC 8654)")
             return
         if len(body) <= 30:
-            family = end_of_rib(body)
-            if family is not None:
-                self._events.append(EndOfRib(time_us, table.collector, peer.head.text, peer.key.asn, family))
+            address_family = end_of_rib(body)
+            if address_family is not None:
+                self._events.append(EndOfRib(time_us, table.collector, peer.head.text, peer.key.asn, address_family))
         if not peer.width_known:
             width = path_width(body)
             if width:
                 peer.width_known, peer.wide = True, width == 4
         wide = peer.wide
         head = peer.head.wide if wide else peer.head.narrow
-        peer.told = True
+        peer.sent_any = True
         if not path_ids or (peer.all_ids and path_ids is peer.path_ids):
             table.add(time_us, SUBTYPES[wide, bool(path_ids)], head, body, place)
             return
-        outside, inside = families(body)
+        outside, inside = families_inside(body)
         parts: Iterable[tuple[bytes, bool]] = [(body, bool(inside & path_ids) if inside else IPV4_UNICAST in path_ids)]
         if outside and inside and (IPV4_UNICAST in path_ids) != bool(inside & path_ids):
             one, other = split(body)
@@ -252,7 +252,7 @@ class BmpReader:
         if table is None:
             self.counts.left_out[key.view] += 1
             return
-        if was_up:  # the end of the session before was not told; what it held is not known to be there
+        if was_up:  # the end of the session before was not sent; what it held is not known to be there
             table.add_state(time_us, peer.head, ESTABLISHED, IDLE, place)
         table.add_state(time_us, peer.head, IDLE, ESTABLISHED, place)
         self._events.append(
@@ -264,7 +264,7 @@ class BmpReader:
                 found.received.bgp_id,
                 found.local,
                 found.table,
-                tuple(sorted(found.sent.families & found.received.families)),
+                tuple(sorted(found.sent.address_families & found.received.address_families)),
                 tuple(sorted(peer.path_ids)),
                 found.sent.wide and found.received.wide,
             )
@@ -283,7 +283,7 @@ class BmpReader:
             self._down(each, time_us, reason, code != NOT_MONITORED, place)
 
     def _down(self, peer: Peer, time_us: int, reason: str, ended: bool, place: int) -> None:
-        was_there = peer.up or peer.told
+        was_there = peer.up or peer.sent_any
         self._peers.down(peer)
         if peer.table is None:
             return
@@ -296,7 +296,7 @@ class BmpReader:
     def lost(self, time_us: int, reason: str = LOST) -> None:
         """The connection ended: nothing is known of any peer from now on, and half a message is dropped."""
         for peer in self._peers.by_header.values():
-            if peer.up or peer.told:
+            if peer.up or peer.sent_any:
                 self._down(peer, max(time_us, self.last_us), reason, False, self._at)
         self._held = b""
 

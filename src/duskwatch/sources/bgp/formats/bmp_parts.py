@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from duskwatch.sources.bgp.formats.bgp_open import HEADER as BGP_HEADER
 from duskwatch.sources.bgp.formats.bgp_open import MARKER, PATHS, Open, read_open, read_paths
-from duskwatch.sources.bgp.formats.feed_events import Family
+from duskwatch.sources.bgp.formats.feed_events import AddressFamily
 
 COMMON_HEADER, PEER_HEADER = 6, 42  # octets
 PEER_AT = COMMON_HEADER  # where the per-peer header begins in a message
@@ -213,7 +213,7 @@ def read_mirrored(data: bytes) -> list[str]:
     return found
 
 
-def messages_in(data: bytes, at: int, version: int) -> tuple[list[bytes], dict[Family, int], str]:
+def messages_in(data: bytes, at: int, version: int) -> tuple[list[bytes], dict[AddressFamily, int], str]:
     """BGP messages of a Route Monitoring message, what it says about path identifiers, and a fault.
 
     Version 3 has one message behind the header, and some routers several; version 4 puts it into a TLV beside others,

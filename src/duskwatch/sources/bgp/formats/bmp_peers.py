@@ -1,14 +1,14 @@
-"""Peers of a router that speaks BMP: which table each of them is told of in, and what its session agreed on."""
+"""Peers of a router that speaks BMP: in which table each of them is, and what its session agreed on."""
 
 from collections import defaultdict
 from dataclasses import dataclass
 
 from duskwatch.sources.bgp.formats.bgp_open import CAN_RECEIVE, CAN_SEND, with_path_ids
 from duskwatch.sources.bgp.formats.bmp_parts import LOC_RIB, NARROW, OUTWARDS, PeerKey, PeerUp
-from duskwatch.sources.bgp.formats.feed_events import Family
+from duskwatch.sources.bgp.formats.feed_events import AddressFamily
 from duskwatch.sources.bgp.formats.feed_table import FeedTable, PeerHead
 
-NO_PATHS: frozenset[Family] = frozenset()
+NO_PATHS: frozenset[AddressFamily] = frozenset()
 IP_FAMILIES = frozenset({(1, 1), (1, 2), (2, 1), (2, 2)})  # those whose routes are read
 
 
@@ -27,7 +27,7 @@ DEFAULT_LIMITS = Limits()
 class Peer:
     """A peer in one table of a router. ``table`` is None where the table is not wanted."""
 
-    __slots__ = ("all_ids", "head", "key", "path_ids", "since_us", "table", "told", "up", "wide", "width_known")
+    __slots__ = ("all_ids", "head", "key", "path_ids", "sent_any", "since_us", "table", "up", "wide", "width_known")
 
     def __init__(self, key: PeerKey, table: FeedTable | None) -> None:
         self.key, self.table = key, table
@@ -36,19 +36,19 @@ class Peer:
 
     @property
     def direction(self) -> int:
-        """Flags of an ADD-PATH capability that speak of what is told: what the router receives, sends, or holds."""
+        """Flags of an ADD-PATH capability that speak of its routes: what the router receives, sends, or holds."""
         if self.key.type == LOC_RIB:
             return CAN_RECEIVE | CAN_SEND
         return CAN_SEND if self.key.flags & OUTWARDS else CAN_RECEIVE
 
     def forget(self) -> None:
         """Back to what is known before a session."""
-        self.up = self.told = False
+        self.up = self.sent_any = False
         # What the A flag says (RFC 7854 section 4.2) until a path shows something else: some routers set it wrongly.
         self.wide = self.key.type == LOC_RIB or not self.key.flags & NARROW
         self.width_known = False
-        self.path_ids = NO_PATHS  # families whose prefixes carry path identifiers
-        self.all_ids = False  # all families of the session do
+        self.path_ids = NO_PATHS  # address families whose prefixes carry path identifiers
+        self.all_ids = False  # all address families of the session do
         self.since_us = 0
 
 
@@ -92,7 +92,7 @@ class BmpPeers:
         """A session began; what was agreed holds for all tables that the peer is in (RFC 8671 section 5)."""
         self._opens[peer.key.session] = found, time_us
         peer.forget()
-        peer.up = peer.told = True
+        peer.up = peer.sent_any = True
         for each in self._by_session[peer.key.session]:
             _agree(each, found, time_us)
 
@@ -102,14 +102,14 @@ class BmpPeers:
         peer.forget()
 
     def tables_of(self, peer: Peer) -> list[Peer]:
-        """The peer in each table that its session is told of in."""
+        """The peer in each table that has its session."""
         return self._by_session[peer.key.session]
 
 
 def _agree(peer: Peer, found: PeerUp, time_us: int) -> None:
     outwards = peer.key.type != LOC_RIB and bool(peer.key.flags & OUTWARDS)
     peer.path_ids = IP_FAMILIES & with_path_ids(found.sent, found.received, outwards, peer.key.type == LOC_RIB)
-    spoken = IP_FAMILIES & found.sent.families & found.received.families
+    spoken = IP_FAMILIES & found.sent.address_families & found.received.address_families
     peer.all_ids = bool(peer.path_ids) and spoken <= peer.path_ids
     peer.since_us = time_us
 

@@ -191,8 +191,8 @@ class ElemColumns:
         clipped = values.length[:, column].copy()
         clip_next_hops(block.data, values.start[:, column].copy(), clipped)
         values.length[:, column] = clipped
-        families = zip(block.afi[of].tolist(), block.safi[of].tolist(), strict=True)
-        keys = zip(families, values.of(NEXT_HOP), values.of(MP_REACH_NLRI), strict=True)
+        address_families = zip(block.afi[of].tolist(), block.safi[of].tolist(), strict=True)
+        keys = zip(address_families, values.of(NEXT_HOP), values.of(MP_REACH_NLRI), strict=True)
         return self._distinct["next_hop"].of(keys)
 
     def frame(self) -> pl.DataFrame:
@@ -299,9 +299,11 @@ def _words_text(raw: bytes, words_of: Callable[[bytes], Iterable[str]]) -> str:
 
 def _next_hop(key: tuple[tuple[int, int], bytes, bytes]) -> str | None:
     """That of MP_REACH_NLRI for what it announces, else NEXT_HOP."""
-    family, plain, reach = key
+    address_family, plain, reach = key
     found = mp_next_hop(reach)
-    return octets_text(found[1]) if found is not None and found[0] in (family, ABBREVIATED) else ipv4_text(plain)
+    return (
+        octets_text(found[1]) if found is not None and found[0] in (address_family, ABBREVIATED) else ipv4_text(plain)
+    )
 
 
 def _path(key: tuple[int, bytes]) -> tuple[str, str, str | None]:

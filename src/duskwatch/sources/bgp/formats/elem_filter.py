@@ -113,19 +113,19 @@ def _may_name(block: ElemBlock, rows: npt.NDArray[np.int64], asn: int) -> npt.ND
 
 
 def _related(block: ElemBlock, prefix: Prefix, match: Match) -> npt.NDArray[np.bool_]:
-    family = block.afi == prefix.afi
+    same_version = block.afi == prefix.afi
     length = block.prefix_length
     hi, lo = np.uint64(prefix.hi), np.uint64(prefix.lo)
     mask_hi, mask_lo = _mask(np.full(len(length), prefix.length))
     same = ((block.prefix_hi & mask_hi) == hi) & ((block.prefix_lo & mask_lo) == lo)
-    inside: npt.NDArray[np.bool_] = family & (length >= prefix.length) & same
+    inside: npt.NDArray[np.bool_] = same_version & (length >= prefix.length) & same
     if match == "exact":
         inside &= length == prefix.length
     if match in ("exact", "more"):
         return inside
     mask_hi, mask_lo = _mask(length.astype(np.int64))
     same = ((hi & mask_hi) == block.prefix_hi) & ((lo & mask_lo) == block.prefix_lo)
-    covers: npt.NDArray[np.bool_] = family & (length <= prefix.length) & same
+    covers: npt.NDArray[np.bool_] = same_version & (length <= prefix.length) & same
     if match == "any":
         covers |= inside
     return covers

@@ -66,7 +66,7 @@ class ElemObjects:
                 continue
             key = (as_size, afi << 8 | safi)
             if key not in self._texts:
-                self._texts[key] = Remembered(partial(_attributes_text, as_size=as_size, family=(afi, safi)))
+                self._texts[key] = Remembered(partial(_attributes_text, as_size=as_size, address_family=(afi, safi)))
             yield f"{head},{self._texts[key][data[start : start + size]]}\n"
 
 
@@ -91,11 +91,11 @@ def state_text(number: int) -> str:
     return STATES[number] if number < len(STATES) else str(number)
 
 
-def attribute_fields(raw: bytes, as_size: int, family: tuple[int, int]) -> dict[str, Any]:
-    """Fields that come from path attributes; ``family`` (AFI, SAFI of the prefix) tells which next hop is its own."""
+def attribute_fields(raw: bytes, as_size: int, address_family: tuple[int, int]) -> dict[str, Any]:
+    """Fields that come from path attributes; ``address_family`` (of the prefix) tells which next hop is its own."""
     found: Attributes = decode_attributes(raw, as_size)
     reach = found.mp_next_hop
-    next_hop = reach[1] if reach is not None and reach[0] in (family, ABBREVIATED) else found.next_hop
+    next_hop = reach[1] if reach is not None and reach[0] in (address_family, ABBREVIATED) else found.next_hop
     out: dict[str, Any] = {
         "as_path": [part for segment in found.as_path for part in _segment(*segment)],
         "origin_asns": list(found.origins),
@@ -116,8 +116,8 @@ def attribute_fields(raw: bytes, as_size: int, family: tuple[int, int]) -> dict[
     return out
 
 
-def _attributes_text(raw: bytes, as_size: int, family: tuple[int, int]) -> str:
-    return json.dumps(attribute_fields(raw, as_size, family), separators=(",", ":"))[1:]
+def _attributes_text(raw: bytes, as_size: int, address_family: tuple[int, int]) -> str:
+    return json.dumps(attribute_fields(raw, as_size, address_family), separators=(",", ":"))[1:]
 
 
 def _peer_text(afi: int, hi: int, lo: int, asn: int) -> str:

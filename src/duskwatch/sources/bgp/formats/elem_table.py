@@ -33,7 +33,7 @@ class ElemTable:
         self._stack = ExitStack()
 
     def __enter__(self) -> "ElemTable":
-        # What cannot be written is told now, not after hours; and a device must not be replaced by a file.
+        # What cannot be written is an error now, not after hours; and a device must not be replaced by a file.
         if self._path.exists() and not self._path.is_file():
             raise OSError(errno.EINVAL, "not a regular file", str(self._path))
         self._whole = self._stack.enter_context(whole_file(self._path))
@@ -55,7 +55,7 @@ class ElemTable:
     def _flush(self) -> None:
         piece = self._whole.with_name(f"piece{len(self._pieces)}")
         frame, self._columns = self._columns.frame(), ElemColumns()
-        with self._told():
+        with self._write_errors():
             frame.write_parquet(piece)
         self._pieces.append(piece)
         self._rows = self._octets = 0
@@ -71,11 +71,11 @@ class ElemTable:
             if len(self._pieces) == 1:
                 self._pieces[0].replace(self._whole)
                 return
-            with self._told():
+            with self._write_errors():
                 pl.scan_parquet(self._pieces).sink_parquet(self._whole)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _write_errors(self) -> Iterator[None]:
         """A failure to write as an OSError; Polars makes another one of it, and loses what the system said."""
         try:
             yield

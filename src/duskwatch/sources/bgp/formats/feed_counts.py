@@ -1,4 +1,4 @@
-"""What a feed's reader counts, and when what it was told happened."""
+"""What a feed's reader counts, and when what it read happened."""
 
 from collections import Counter
 from dataclasses import dataclass, field

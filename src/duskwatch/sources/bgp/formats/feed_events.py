@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-Family = tuple[int, int]  # AFI and SAFI
+AddressFamily = tuple[int, int]  # AFI and SAFI
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ class SessionUp:
     bgp_id: str = ""
     local: str = ""  # address of the router's side
     table: str = ""  # name of the routing table, where the router says one
-    families: tuple[Family, ...] = ()  # that both sides speak
-    path_ids: tuple[Family, ...] = ()  # whose routes carry path identifiers (RFC 7911)
+    families: tuple[AddressFamily, ...] = ()  # address families that both sides speak; documented by this name
+    path_ids: tuple[AddressFamily, ...] = ()  # whose routes carry path identifiers (RFC 7911)
     wide: bool = True  # AS numbers of four octets
 
 
@@ -55,18 +55,18 @@ class SessionDown:
 
 @dataclass(frozen=True, slots=True)
 class EndOfRib:
-    """A peer, or a router on its behalf, has sent its whole table of one family (RFC 4724 section 2)."""
+    """A peer, or a router on its behalf, has sent its whole table of one address family (RFC 4724 section 2)."""
 
     time_us: int
     collector: str
     peer: str
     asn: int
-    family: Family
+    family: AddressFamily  # documented by this name
 
 
 @dataclass(frozen=True, slots=True)
 class StatisticsReport:
-    """Counters of a router about one peer (RFC 7854 section 4.8): type to value, and of one family."""
+    """Counters of a router about one peer (RFC 7854 section 4.8): type to value, and of one address family."""
 
     time_us: int
     collector: str

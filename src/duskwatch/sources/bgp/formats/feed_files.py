@@ -1,6 +1,6 @@
 """Recorded feeds: RIS Live frames, BMP as a stream or in a packet capture, OpenBMP's raw messages one after the other.
 
-Which of them a file holds is told by its first octets.
+The first octets of a file say which of them it holds.
 """
 
 from collections.abc import Generator, Iterable, Iterator
@@ -208,7 +208,7 @@ class _Routers:
         return found
 
     def end(self, stream: Stream, reason: str) -> None:
-        """A connection is over; where there is a reason, so are the sessions that it told of."""
+        """A connection is over; where there is a reason, so are the sessions that came over it."""
         reader = self._active.pop(stream)
         reader.finish()
         if reason:

@@ -53,11 +53,11 @@ class PeerHead:
 
     def __init__(self, asn: int, address: bytes) -> None:
         self.asn, self.address = asn, address
-        family = 1 if len(address) == 4 else 2
-        both = struct.pack("!HH", 0, family) + address + bytes(len(address))
+        afi = 1 if len(address) == 4 else 2
+        both = struct.pack("!HH", 0, afi) + address + bytes(len(address))
         self.wide = struct.pack("!II", asn, 0) + both
         self.narrow = struct.pack("!HH", asn if asn < 1 << 16 else 23456, 0) + both
-        self.text = socket.inet_ntop(socket.AF_INET if family == 1 else socket.AF_INET6, address)
+        self.text = socket.inet_ntop(socket.AF_INET if afi == 1 else socket.AF_INET6, address)
 
 
 class FeedTable:

@@ -215,7 +215,7 @@ class MrtReader:
                 if len(self.bad) < BAD_KEPT:
                     self.bad.append((offset + int(row["start"]), REASONS[row["reason"]]))
             elif row["status"] == UNSUPPORTED:
-                self.unsupported[_name(int(row["type"]), int(row["subtype"]), int(row["family"]))] += 1
+                self.unsupported[_name(int(row["type"]), int(row["subtype"]), int(row["afi_safi"]))] += 1
 
 
 def _columns(elems: np.ndarray, records: np.ndarray) -> dict[str, Any]:
@@ -260,13 +260,13 @@ def _need(begin: bytes) -> int:
     return HEADER + length + 16  # behind a TABLE_DUMP record, the next header is looked at too
 
 
-def _name(kind: int, subtype: int, family: int) -> str:
+def _name(kind: int, subtype: int, afi_safi: int) -> str:
     name = f"{TYPES.get(kind, f'type {kind}')}/{SUBTYPES.get(kind, {}).get(subtype, subtype)}"
-    return f"{name} AFI {family >> 8} SAFI {family & 255}" if family else name
+    return f"{name} AFI {afi_safi >> 8} SAFI {afi_safi & 255}" if afi_safi else name
 
 
 def _arrays(peers: PeerTable) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int32]]:
-    known = len(peers)
+    count = len(peers)
     words = np.zeros(PEER_LIMIT * PEER_WORDS, np.uint64)
     table = words.view(PEER)
     for name, column in (
@@ -276,8 +276,8 @@ def _arrays(peers: PeerTable) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.in
         ("afi", peers.afi),
         ("bgp_id", peers.bgp_id),
     ):
-        table[name][:known] = column
-    return words, new_links(known)
+        table[name][:count] = column
+    return words, new_links(count)
 
 
 def _extend(peers: PeerTable, words: npt.NDArray[np.uint64], count: int) -> None:

@@ -163,8 +163,8 @@ def update(withdrawn: bytes, path_attributes: bytes, announced: bytes) -> bytes:
 
 
 def announce(route: Route, prefixes: Sequence[Prefix]) -> bytes:
-    """An UPDATE that announces prefixes of one family; IPv6 goes into MP_REACH_NLRI (RFC 4760 section 3)."""
-    afi = _family(prefixes)
+    """An UPDATE that announces prefixes of one address family; IPv6 goes into MP_REACH_NLRI (RFC 4760 section 3)."""
+    afi = _afi_of(prefixes)
     if afi == 1:
         return update(b"", _attributes(route, b""), nlri(prefixes))
     hop = ipaddress.IPv6Address(route.next_hop).packed
@@ -173,18 +173,18 @@ def announce(route: Route, prefixes: Sequence[Prefix]) -> bytes:
 
 
 def withdraw(prefixes: Sequence[Prefix]) -> bytes:
-    """An UPDATE that withdraws prefixes of one family; IPv6 goes into MP_UNREACH_NLRI (RFC 4760 section 4)."""
-    afi = _family(prefixes)
+    """An UPDATE that withdraws prefixes of one address family; IPv6 goes into MP_UNREACH_NLRI (RFC 4760 section 4)."""
+    afi = _afi_of(prefixes)
     if afi == 1:
         return update(nlri(prefixes), b"", b"")
     return update(b"", attribute(OPTIONAL, MP_UNREACH_NLRI, struct.pack("!HB", afi, UNICAST) + nlri(prefixes)), b"")
 
 
-def _family(prefixes: Sequence[Prefix]) -> int:
-    families = {prefix.afi for prefix in prefixes}
-    if len(families) != 1:
-        raise ValueError(f"an UPDATE is about prefixes of one address family; given were {len(families)} families")
-    return families.pop()
+def _afi_of(prefixes: Sequence[Prefix]) -> int:
+    afis = {prefix.afi for prefix in prefixes}
+    if len(afis) != 1:
+        raise ValueError(f"an UPDATE is about prefixes of one address family; given were {len(afis)} families")
+    return afis.pop()
 
 
 def end_of_rib(afi: int) -> bytes:
@@ -199,9 +199,9 @@ def keepalive() -> bytes:
     return message(4, b"")
 
 
-def open_message(asn: int, bgp_id: str, hold_seconds: int = 180, families: Sequence[int] = (1, 2)) -> bytes:
+def open_message(asn: int, bgp_id: str, hold_seconds: int = 180, afis: Sequence[int] = (1, 2)) -> bytes:
     """An OPEN message (RFC 4271 section 4.2) with the capabilities of RFC 4760 section 8 and RFC 6793 section 3."""
-    capabilities = b"".join(struct.pack("!BBHBB", 1, 4, afi, 0, UNICAST) for afi in families)
+    capabilities = b"".join(struct.pack("!BBHBB", 1, 4, afi, 0, UNICAST) for afi in afis)
     capabilities += struct.pack("!BBI", 65, 4, asn)
     parameter = struct.pack("!BB", 2, len(capabilities)) + capabilities
     short = asn if asn < 1 << 16 else 23456  # AS_TRANS
@@ -234,7 +234,7 @@ def state_change(
 
 
 def session_header(peer: Peer, local: Peer, interface: int = 0) -> bytes:
-    """The part that BGP4MP records of AS4 subtypes begin with: both AS numbers, interface, family, both addresses."""
+    """The part that BGP4MP records of AS4 subtypes begin with: both AS numbers, interface, AFI, both addresses."""
     there, here = ipaddress.ip_address(peer.address), ipaddress.ip_address(local.address)
     if there.version != here.version:
         raise ValueError(f"peer {there} and collector {here} are of different address families")

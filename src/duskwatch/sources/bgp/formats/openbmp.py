@@ -186,7 +186,7 @@ class OpenBmpReader:
         return router.last_us if router is not None else 0
 
     def forget(self, key: tuple[str, str, str], time_us: int, reason: str) -> None:
-        """A router is no longer ours to follow: all its peers go down, to be told by the next ``take``."""
+        """A router is no longer ours to follow: all its peers go down, to be reported by the next ``take``."""
         router = self.routers.get(key)
         if router is not None:
             router.lost(time_us, reason)

@@ -1,15 +1,15 @@
-"""Families of an UPDATE message, and the message taken apart by them (RFC 4271 section 4.3, RFC 4760)."""
+"""Address families of an UPDATE message, and the message taken apart by them (RFC 4271 section 4.3, RFC 4760)."""
 
 from duskwatch.sources.bgp.formats.bgp_open import HEADER, MARKER
-from duskwatch.sources.bgp.formats.feed_events import Family
+from duskwatch.sources.bgp.formats.feed_events import AddressFamily
 
 UPDATE = 2
 MP_REACH, MP_UNREACH = 14, 15
-IPV4_UNICAST: Family = (1, 1)
+IPV4_UNICAST: AddressFamily = (1, 1)
 
 
-def end_of_rib(message: bytes) -> Family | None:
-    """The family whose table ends with this message (RFC 4724 section 2); None where it is no such marker."""
+def end_of_rib(message: bytes) -> AddressFamily | None:
+    """The address family whose table ends with this message (RFC 4724 section 2); None where it is no such marker."""
     length = len(message)
     if length == 23:
         return IPV4_UNICAST if message[18:] == b"\2\0\0\0\0" else None
@@ -21,8 +21,8 @@ def end_of_rib(message: bytes) -> Family | None:
     return None
 
 
-def families(message: bytes) -> tuple[bool, frozenset[Family]]:
-    """Whether an UPDATE has prefixes outside its attributes, and the families of those inside; broken ones: nothing."""
+def families_inside(message: bytes) -> tuple[bool, frozenset[AddressFamily]]:
+    """Whether an UPDATE has prefixes outside its attributes, and AFI, SAFI of those inside (broken ones: none)."""
     bounds = _bounds(message)
     if bounds is None:
         return False, frozenset()

@@ -44,7 +44,7 @@ def updates(fields: Fields) -> list[bytes]:
     written.
     """
     out = []
-    four, six = _families(fields.withdrawn)
+    four, six = _by_version(fields.withdrawn)
     out += [_message(part, b"", b"") for part in _parts(four)]
     for part in _parts(six):
         out.append(_message(b"", _attribute(OPTIONAL, 15, b"\0\2\1" + part), b""))
@@ -54,7 +54,7 @@ def updates(fields: Fields) -> list[bytes]:
     seen: set[bytes] = set()
     for hop_text, prefixes in fields.announced:
         hop = _next_hop(hop_text)
-        four, six = ([each for each in some if each not in seen] for some in _families(prefixes))
+        four, six = ([each for each in some if each not in seen] for some in _by_version(prefixes))
         seen.update(four, six)
         for part in _parts(four):
             if len(hop) == 4:
@@ -121,7 +121,7 @@ def _segment(kind: int, numbers: Sequence[int]) -> bytes:
         raise ValueError(f"an AS number of {str(wrong)[:40]}") from None
 
 
-def _families(prefixes: Iterable[str]) -> tuple[list[bytes], list[bytes]]:
+def _by_version(prefixes: Iterable[str]) -> tuple[list[bytes], list[bytes]]:
     """Prefixes of IPv4 and of IPv6 as they stand in a message (RFC 4271 section 4.3)."""
     found: tuple[list[bytes], list[bytes]] = [], []
     for text in prefixes:

@@ -87,8 +87,8 @@ class BmpStation:
     async def start(self) -> None:
         """Listen. OSError, with the address, where that cannot be."""
         settings = self._settings
-        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        address_family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        listener = socket.socket(address_family, socket.SOCK_STREAM)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((settings.host, settings.port))

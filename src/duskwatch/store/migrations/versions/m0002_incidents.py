@@ -1,4 +1,4 @@
-"""Incidents: outages told as one story."""
+"""Incidents: outages that make one story."""
 
 import sqlalchemy as sql
 from alembic import op

@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Columns of ``incidents`` and ``incident_revisions``; those that people told get the times of their outages."""
+    """Columns of ``incidents`` and ``incident_revisions``; those by people get the times of their outages."""
     for name in ("entity_type", "entity", "entity_name", "detector"):
         op.add_column("incidents", sql.Column(name, sql.Text))
     for name in ("from_us", "until_us"):

@@ -57,5 +57,5 @@ def converted(document: Any, detector: str, window: tuple[int, int]) -> dict[str
         moment = out.get(name)
         if moment is not None and isinstance(moment["reason"], str):
             out[name] = moment | {"reason": to_document(from_sentence(moment["reason"], moment))}
-    told = {"source": "bgp", "detector": detector, "window": list(window), "outage": None}
-    return out | {"concluded": [told | {"witnesses": None, "transit": []}]}
+    conclusion = {"source": "bgp", "detector": detector, "window": list(window), "outage": None}
+    return out | {"concluded": [conclusion | {"witnesses": None, "transit": []}]}
