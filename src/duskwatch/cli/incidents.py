@@ -209,6 +209,7 @@ def _print(opened: Any, found: list[Any], format_: str) -> None:
 
 def _show(document: dict[str, Any]) -> None:
     from duskwatch.publication.times_text import percent
+    from duskwatch.publication.transit_json import ways_lines
 
     print(printable(document["title"]))
     if document["reenactment"]:
@@ -232,6 +233,9 @@ def _show(document: dict[str, Any]) -> None:
         span = span_text(round(one["duration_seconds"] * 1e6))
         state = "" if one["state"] in ("open", "ended") else f"  ({one['state']})"
         print(f"  {one['outage']}  {one['from']} to {end}  {span}  {percent(one['depth'])} lost{share}{state}")
+        if one["transit"] is not None and one["entity"] == document["entity"]:
+            for text in ways_lines(one["transit"]):
+                print(f"      {text}")
     if len(members) > MOST_MEMBERS:
         print(f"  and {len(members) - MOST_MEMBERS} more; --json has all")
     if document["notes"]:

@@ -127,7 +127,7 @@ def find_outages(plan: Plan, search: Search) -> list[Found]:
     testimony = _asked(plan, search, seen)
     return [
         Found(
-            Finding(named(entity), outages, within, witnessed.witnesses, witnessed.transit),
+            Finding(named(entity), outages, within, witnessed.witnesses, witnessed.transit, witnessed.around),
             _owners(search, entity, within, homes[entity], history, outages),
             {signal: steps_of(history.level, signal) for signal in {counted_as(outage) for outage in outages}},
         )
@@ -196,16 +196,15 @@ def _asked(
     for k, (_, _, _, outages) in enumerate(seen):
         for days, numbers in _by_days(outages, search):
             asked.append((days, k, numbers))
-    found: dict[tuple[int, int], tuple[Any, Any]] = {}
+    found: dict[tuple[int, int], tuple[Any, Any, Any]] = {}
     for days, k, numbers in sorted(asked, key=lambda one: (one[0], one[1])):
         entity, within, history, outages = seen[k]
         witnessed = ask(entity, within, history, [outages[n] for n in numbers], [day_of(day) for day in days])
-        for n, said in zip(numbers, zip(witnessed.witnesses, witnessed.transit, strict=True), strict=True):
-            found[k, n] = said
+        said = zip(witnessed.witnesses, witnessed.transit, witnessed.around, strict=True)
+        for n, of_one in zip(numbers, said, strict=True):
+            found[k, n] = of_one
     return [
-        Witnessed(
-            tuple(found[k, n][0] for n in range(len(outages))), tuple(found[k, n][1] for n in range(len(outages)))
-        )
+        Witnessed(*(tuple(found[k, n][column] for n in range(len(outages))) for column in range(3)))
         for k, (_, _, _, outages) in enumerate(seen)
     ]
 
