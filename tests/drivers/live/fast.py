@@ -118,7 +118,7 @@ async def running(*tasks: asyncio.Task[None]):
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def holds(what: Callable[[], bool], longest_s: float = 60.0) -> None:
+async def holds(what: Callable[[], bool], longest_s: float = 120.0) -> None:
     """Wait until something holds."""
     async with asyncio.timeout(longest_s):
         while not what():

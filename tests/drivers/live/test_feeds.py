@@ -45,7 +45,7 @@ def test_an_outage_by_ris_live_and_a_connection_that_is_cut(tmp_path):
                 await clock.sleep_until(30)
                 for socket in list(server.sockets):
                     socket.transport.abort()  # the client connects again by itself
-                await clock.sleep_until(100)
+                await clock.sleep_until(130)  # by this clock the client is away for minutes: it is learned anew
                 assert not outages(tmp_path)
                 assert run.watch.sources[0].restarts == 0
                 await server.lose()
