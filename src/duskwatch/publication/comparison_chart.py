@@ -84,7 +84,8 @@ def chart(report: Report, *, narrow: bool = False) -> Spec:
     layers += rules(frame, times, 0, height)
     layers += time_axis(frame, height, source=source(report))
     notes = [
-        f"Visible {compared.unit} of each in per cent of what it had before the onset; the main outage is shaded, what nobody watched hatched"
+        f"Visible {compared.unit} of each in per cent of what it had before the onset",
+        "Shaded: the main outage. Hatched: not watched",
     ]
     made = finished(frame, layers, height, title(frame, heading(report), notes))
     return made | {"resolve": {"scale": {"y": "independent"}}}
