@@ -7,29 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from duskwatch.records.entity import Entity
+from duskwatch.records.entries import EntryCount
 
 I64 = npt.NDArray[np.int64]
 I32 = npt.NDArray[np.int32]
 U32 = npt.NDArray[np.uint32]
 BOOL = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class BadEntry:
-    """One entry of a file that was kept out."""
-
-    place: str  # file and line, entry or byte
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class EntryCount:
-    """What became of the entries of one or several files."""
-
-    read: int = 0  # entries that were used
-    bad: int = 0  # entries that were kept out because they cannot be read
-    doubled: int = 0  # entries that say what another one said, word for word
-    examples: tuple[BadEntry, ...] = ()  # the first bad ones
 
 
 @dataclass(frozen=True, slots=True, eq=False)

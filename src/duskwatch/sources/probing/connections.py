@@ -11,8 +11,9 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from duskwatch.records.entries import BadEntry, EntryCount
 from duskwatch.records.errors import InputError
-from duskwatch.records.probes import BadEntry, ConnectionLog, EntryCount
+from duskwatch.records.probes import ConnectionLog
 from duskwatch.records.text import clean_name
 from duskwatch.records.times import SECOND, iso
 from duskwatch.sources.files.json_entries import json_entries
