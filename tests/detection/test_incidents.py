@@ -46,6 +46,12 @@ def test_it_goes_down_to_the_prefix_where_that_explains_the_network():
     assert [member.entity for member in incident.explained_by] == [A]
 
 
+def test_of_several_parts_the_one_that_explains_is_named():
+    (incident,) = incidents({XX: [out(1, 2, 0.92)], A: [out(1, 2)], P: [out(1, 2)], Q: [out(1, 2)]}, SHARES)
+    assert [member.entity for member in incident.explained_by] == [P]
+    assert incident.explained_by[0].part == pytest.approx(0.92 * 0.9)
+
+
 def test_a_prefix_that_is_all_of_a_network_is_not_smaller():
     (incident,) = incidents({XX: [out(1, 2, 0.92)], A: [out(1, 2)], P: [out(1, 2)]}, SHARES | {P: Share(A, 1)})
     assert [member.entity for member in incident.explained_by] == [A]

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from duskwatch.kernels.guard import COMMON, FINE, LEFT, lone_collectors, tally, witnesses
 
-HOLD, LOSE, DUMPED_HOLD, OTHER, CLEAR, COMPLETE, ON4, OFF4, ON6, OFF6 = range(10)
+HOLD, LOSE, DUMPED_HOLD, OTHER, CLEAR, COMPLETE, ON4, OFF4, ON6, OFF6, COMPLETE4, COMPLETE6 = range(12)
+WHOLE_OF = {COMPLETE: (0, 1), COMPLETE4: (0,), COMPLETE6: (1,), ON4: (0,), ON6: (1,)}  # families
 ANNOUNCE, WITHDRAW = 1, 2
 FAMILY = [0, 0, 1]
 # Seven sessions of six voters at three collectors; the first two sessions are one voter.
@@ -15,7 +16,7 @@ PLACE_OF = [0, 0, 0, 1, 1, 2]
 LEAST, SHARE, NEARLY = 2, 0.25, 0.9
 
 rows_strategy = st.lists(
-    st.tuples(st.integers(0, 15), st.integers(0, 6), st.integers(0, 2), st.integers(0, 9)), max_size=80
+    st.tuples(st.integers(0, 15), st.integers(0, 6), st.integers(0, 2), st.integers(0, 11)), max_size=80
 ).map(lambda rows: [(0, s, 0, code) for s in range(7) for code in (ON4, ON6)] + sorted(rows, key=lambda r: r[0]))
 
 
@@ -52,17 +53,21 @@ class Slow:
         if code in (HOLD, DUMPED_HOLD):
             self.held.add(pair), self.known.add(pair), self.seen.add(pair), self.once.add(pair)
         elif code in (LOSE, OTHER):
-            if pair in self.once or (pair not in self.known and session not in self.complete):
+            if pair in self.once or (pair not in self.known and (session, FAMILY[prefix]) not in self.complete):
                 self.seen.add(pair), self.once.add(pair)
             self.held.discard(pair), self.known.add(pair)
         elif code == CLEAR:
             for words in (self.held, self.known, self.seen):
                 words -= {(p, session) for p in range(len(FAMILY))}
-            self.fresh.add(session), self.complete.discard(session)
-        elif code == COMPLETE or (code in (ON4, ON6) and session in self.fresh and session not in self.complete):
-            self.complete.add(session), self.fresh.discard(session)
-            self.known |= {(p, session) for p in range(len(FAMILY))}
-            self.seen |= {pair for pair in self.once if pair[1] == session}
+            self.fresh |= {(session, 0), (session, 1)}
+            self.complete -= {(session, 0), (session, 1)}
+        for family in WHOLE_OF.get(code, ()):
+            own = session, family
+            if code in (ON4, ON6) and (own not in self.fresh or own in self.complete):
+                continue
+            self.complete.add(own), self.fresh.discard(own)
+            self.known |= {(p, session) for p in range(len(FAMILY)) if FAMILY[p] == family}
+            self.seen |= {pair for pair in self.once if pair[1] == session and FAMILY[pair[0]] == family}
         if code in (ON4, ON6):
             self.voting.add((session, 0 if code == ON4 else 1))
         elif code in (OFF4, OFF6):
@@ -90,7 +95,7 @@ def slow_lone(rows):
             hold = [len(state.voters(prefix, state.held, place)) for place in range(3)]
             seen = [len(state.voters(prefix, state.seen, place)) for place in range(3)]
             was = codes[prefix]
-            whole = {VOTER_OF[s] for s in state.complete if (s, FAMILY[prefix]) in state.voting}
+            whole = {VOTER_OF[s] for s, f in state.complete & state.voting if f == FAMILY[prefix]}
             spoken = 2 * len(known) > len(all_) or (known and len(whole) >= 3)
             if not all_ or not spoken or 2 * sum(hold) > len(known):
                 new = FINE
@@ -193,7 +198,7 @@ def slow_witnesses(rows, stretches, affected):
         if code is None:
             break
         voter = VOTER_OF[session]
-        unheard = (prefix, session) not in state.known and session not in state.complete
+        unheard = (prefix, session) not in state.known and (session, FAMILY[prefix]) not in state.complete
         voted = {kind: voter in {VOTER_OF[s] for s, f in state.voting if f == kind} for kind in (0, 1)}
         state.take(session, prefix, code)
         if inside is None:

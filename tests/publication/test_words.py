@@ -24,6 +24,7 @@ from duskwatch.publication.times_text import (
 )
 from duskwatch.publication.words import paragraphs
 from duskwatch.publication.words_coverage import limits
+from duskwatch.records.entity import Entity
 from duskwatch.records.report import Report
 from duskwatch.records.signals import Gap
 from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND, parse_time
@@ -33,6 +34,7 @@ from tests.publication.build import (
     REENACTMENT,
     SOME,
     UP,
+    Change,
     blind,
     dj,
     history,
@@ -169,6 +171,50 @@ def test_a_single_peer_is_said_to_be_one() -> None:
     assert "Only one observer (full-feed peer: a router that knows nearly all routes" in told(dj())
     assert "A fault of that one would look the same as an outage." in told(dj())
     assert "Only one" not in told(kp())
+
+
+def voters_at(report: Report, *voters: float) -> Report:
+    """The report with so many observers at the first moments of its level."""
+    level = report.history.level
+    now = level.voters.copy()
+    now[: len(voters)] = voters
+    return replace(report, history=replace(report.history, level=replace(level, voters=now)))
+
+
+@pytest.mark.parametrize(
+    ("voters", "warned"), [((1,), True), ((0, 1), True), ((float("nan"), 1), True), ((2, 3), False), ((0,), False)]
+)
+def test_that_one_observer_was_alone_at_times_is_said_also_where_none_was_at_others(
+    voters: tuple[float, ...], warned: bool
+) -> None:
+    text = told(voters_at(kp(), *voters))
+    assert ("At times only one observer was there: a fault of that one would look the same" in text) == warned
+
+
+@pytest.mark.parametrize(
+    ("share", "words"), [(1.0, ""), (0.94, "heard for 94 % of"), (0.9999, "heard for over 99.9 % of")]
+)
+def test_how_much_of_a_country_was_heard_is_told_where_it_is_not_all(share: float, words: str) -> None:
+    report = dj()
+    text = told(replace(report, history=replace(report.history, known_share=share)))
+    assert words in text
+    assert ("Routes were heard for" in text) == bool(words)
+    network = replace(report, entity=Entity("asn", "AS30990", ""))
+    assert "Routes were heard for" not in told(replace(network, history=replace(network.history, known_share=share)))
+
+
+def test_a_worst_that_lasted_less_than_most_of_an_outage_is_told_beside_what_was_lost_for_most_of_it() -> None:
+    assert "At worst" not in lead(partial())
+    report = partial()
+    first = report.outages[0]
+    middle, later = first.onset.best_us + 20 * MINUTE, first.onset.best_us + 22 * MINUTE
+    deeper: list[Change] = [(middle, 5, DOWN), (middle, 6, DOWN), (later, 5, UP), (later, 6, UP)]
+    log = report.history.changes
+    rows: list[Change] = list(zip(log.time_us.tolist(), log.prefix.tolist(), log.state.tolist(), strict=True))[10:]
+    past = history(report.from_us, report.until_us, log.prefixes, [*rows, *deeper], origin=64500, upstream=64501)
+    text = lead(replace(report, history=past, outages=(replace(first, depth=0.7),)))
+    assert "Half of AS64500, 5 of 10 networks," in text
+    assert "At worst 70 % was lost." in text
 
 
 def test_a_learned_state_is_said_to_be_learned() -> None:

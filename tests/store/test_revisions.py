@@ -98,6 +98,35 @@ def test_onsets_that_do_not_overlap_are_different_outages(database):
     assert done.new == ("KP-20141222T160100Z",)
 
 
+def in_a_second(tenth: int, until: int = 9) -> Outage:
+    """An outage within 16:00:00 of 23 December, from one tenth of that second to another, known exactly."""
+    at, end = (FROM + 40 * HOUR + n * SECOND // 10 for n in (tenth, until))
+    return replace(SECOND_LOSS, onset=when(at, 0), end=when(end, 0), dark_from=None, dark_until=None)
+
+
+def test_outages_of_one_call_that_begin_in_one_second_have_ids_of_their_own(database):
+    done = record(database, in_a_second(1, 3), in_a_second(5))
+    assert done.uids == done.new == ("KP-20141223T160000Z", "KP-20141223T160000Z-2")
+    assert record(database, in_a_second(1, 3), in_a_second(5)).unchanged == done.uids
+
+
+@pytest.mark.parametrize("places", [(0, 1), (1, 0)])
+def test_an_id_that_another_window_gave_is_not_given_again(database, places):
+    border = FROM + 40 * HOUR + SECOND // 2
+    assert record(database, in_a_second(6), window=(border, WINDOW[1])).uids == ("KP-20141223T160000Z",)
+    found = [FIRST, in_a_second(1, 3)]
+    done = record(database, *(found[place] for place in places), window=(FROM, border))
+    assert done.new == done.uids
+    assert {done.uids[places.index(0)], done.uids[places.index(1)]} == {"KP-20141222T160000Z", "KP-20141223T160000Z-2"}
+    assert len(stored_outages(database)) == 3
+
+
+def test_an_id_that_the_window_before_gave_is_not_given_again(database):
+    border = FROM + 40 * HOUR + SECOND // 2
+    assert record(database, in_a_second(1, 3), window=(FROM, border)).uids == ("KP-20141223T160000Z",)
+    assert record(database, in_a_second(6), window=(border, WINDOW[1])).uids == ("KP-20141223T160000Z-2",)
+
+
 def test_the_closest_onset_is_the_same_outage_and_each_only_once(database):
     wide = replace(outage(FROM + 16 * HOUR, FROM + 17 * HOUR), onset=when(FROM + 16 * HOUR, HOUR))
     near = outage(FROM + 16 * HOUR + MINUTE, FROM + 17 * HOUR)

@@ -4,12 +4,12 @@ import numpy as np
 from numba import njit
 
 from duskwatch.kernels import codes
-from duskwatch.kernels.codes import ANNOUNCE, CLEAR, COMPLETE, OFF4, ON4, ON6, WITHDRAW
+from duskwatch.kernels.codes import ANNOUNCE, CLEAR, OFF4, OFF6, ON4, ON6, WHOLE, WITHDRAW
 from duskwatch.kernels.codes import VOTE_DUMPED_HOLD as DUMPED_HOLD
 from duskwatch.kernels.codes import VOTE_HOLD as HOLD
 from duskwatch.kernels.codes import VOTE_LOSE as LOSE
 from duskwatch.kernels.codes import VOTE_OTHER as OTHER
-from duskwatch.kernels.votes import LEAST_WHOLE, count_whole
+from duskwatch.kernels.votes import LEAST_WHOLE, count_whole, families_told
 
 # A voter's word on a prefix: it holds it; its word is known; it once held it, or spoke of it first by taking it back;
 # the same, though its session may have ended since.
@@ -148,7 +148,7 @@ def lone_collectors(
                 first, last = prefix[row], prefix[row] + 1
             step = 0
             kind = 0
-            if what >= ON4:
+            if ON4 <= what <= OFF6:
                 kind = 0 if what <= OFF4 else 1
                 on = 1 if what == ON4 or what == ON6 else 0
                 if voting[who, kind] != on:
@@ -161,7 +161,7 @@ def lone_collectors(
                         voters[kind] += 1
                     elif on == 0 and voting_of[voter, kind] == 0:
                         voters[kind] -= 1
-            made_whole = what == COMPLETE or ((what == ON4 or what == ON6) and fresh[who] == 1 and complete[who] == 0)
+            made_whole = families_told(what, fresh[who], complete[who])
             for where in range(first, last):
                 mine = address_family[where]
                 old = cells[where, who]
@@ -170,15 +170,15 @@ def lone_collectors(
                     new = KNOWN | HELD | WITNESS | ONCE
                 elif what == LOSE or what == OTHER:
                     new = KNOWN
-                    if old & ONCE or (old & KNOWN == 0 and complete[who] == 0):
+                    if old & ONCE or (old & KNOWN == 0 and complete[who] & (1 << mine) == 0):
                         new = KNOWN | WITNESS | ONCE
                 elif what == CLEAR:
                     new = old & ONCE
-                elif made_whole:
+                elif made_whole & (1 << mine) != 0:
                     new = old | KNOWN
                     if old & ONCE:
                         new |= WITNESS
-                if what >= ON4 and mine == kind and step != 0:
+                if ON4 <= what <= OFF6 and mine == kind and step != 0:
                     # What the session knew begins or stops to count; what completes it is counted below.
                     if step > 0:
                         _count(old, 1, where, voter, place, hold_of, known_of, seen_of, hold, known_voters, seen)
@@ -195,11 +195,11 @@ def lone_collectors(
                     touched[where] = 1
                     touched_list[n_touched] = where
                     n_touched += 1
-            if what == CLEAR or made_whole:
+            if what == CLEAR or made_whole != 0:
                 for family_kind in range(2):
                     count_whole(who, voter, family_kind, voting, complete, -1, whole_of, whole)
-                fresh[who] = 1 if what == CLEAR else 0
-                complete[who] = 0 if what == CLEAR else 1
+                fresh[who] = WHOLE if what == CLEAR else fresh[who] & (WHOLE - made_whole)
+                complete[who] = 0 if what == CLEAR else complete[who] | made_whole
                 for family_kind in range(2):
                     count_whole(who, voter, family_kind, voting, complete, 1, whole_of, whole)
             row += 1
@@ -291,7 +291,7 @@ def witnesses(
             where = prefix[row]
             counts = voting[who, address_family[where]] == 1
             old = cells[where, who]
-            unheard = old & KNOWN == 0 and complete[who] == 0
+            unheard = old & KNOWN == 0 and complete[who] & (1 << address_family[where]) == 0
             gone = what == LOSE or what == OTHER
             new = KNOWN if gone else KNOWN | HELD
             cells[where, who] = new
@@ -309,21 +309,22 @@ def witnesses(
                     if first_us[k, voter] < 0:
                         first_us[k, voter] = now
         elif what == CLEAR:
-            fresh[who] = 1
+            fresh[who] = WHOLE
             complete[who] = 0
             for where in range(prefixes):
                 if cells[where, who] & HELD and voting[who, address_family[where]] == 1:
                     hold_of[where, voter] -= np.uint16(1)
                 cells[where, who] = 0
-        elif what == COMPLETE:
-            complete[who] = 1
-            fresh[who] = 0
+        elif what < ON4 or what > OFF6:
+            made_whole = families_told(what, fresh[who], complete[who])
+            complete[who] |= made_whole
+            fresh[who] &= WHOLE - made_whole
         else:
             kind = 0 if what <= OFF4 else 1
             on = 1 if what == ON4 or what == ON6 else 0
-            if on == 1 and fresh[who] == 1:
-                complete[who] = 1
-                fresh[who] = 0
+            made_whole = families_told(what, fresh[who], complete[who])
+            complete[who] |= made_whole
+            fresh[who] &= WHOLE - made_whole
             if voting[who, kind] != on:
                 voting[who, kind] = on
                 voting_of[voter, kind] += 1 if on == 1 else -1

@@ -53,6 +53,13 @@ def voters_spread(report: Report) -> Spread:
     return Spread(least, int(median), most)
 
 
+def alone_at_times(report: Report) -> bool:
+    """Whether at any moment one observer was watching and no other."""
+    level = report.history.level
+    lengths = np.diff(np.maximum(edges(level), report.from_us))
+    return bool(((level.voters == 1) & (lengths > 0)).any())
+
+
 def unjudged(report: Report) -> tuple[Unjudged, ...]:
     """Stretches in which nothing could be said about the entity, in time order."""
     level = report.history.level

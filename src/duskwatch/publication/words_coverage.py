@@ -5,7 +5,14 @@ from collections import Counter
 from duskwatch.publication.observers import WHAT, WHAT_ONE, count_observers, observers, over_window, saw_sentence
 from duskwatch.publication.others import evidence, only_others
 from duskwatch.publication.times_text import capital, count, listed, number_text, percent
-from duskwatch.publication.watching import NOT_HEARD, NOT_WATCHED, unjudged, voters_spread, watched_share
+from duskwatch.publication.watching import (
+    NOT_HEARD,
+    NOT_WATCHED,
+    alone_at_times,
+    unjudged,
+    voters_spread,
+    watched_share,
+)
 from duskwatch.records.outages import Outage
 from duskwatch.records.report import Report
 from duskwatch.records.times import span_text
@@ -42,7 +49,7 @@ def _watching(report: Report, outage: Outage | None, at: str) -> str:
         text += f"when it began, at {at}."
         text += f" {saw_sentence(seen)}" if seen.counted else ""
     text += " A network counts as reachable while most observers hold a route to it."
-    if peers.least == 1:
+    if alone_at_times(report):
         text += " At times only one observer was there: a fault of that one would look the same as an outage."
     return text
 

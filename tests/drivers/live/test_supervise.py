@@ -24,6 +24,8 @@ class Scripted:
     ) -> None:
         self.name, self.endless, self.lives, self.begun, self.ends = name, endless, list(lives), 0, ends
 
+    tells_tables = False
+
     def status(self) -> dict[str, object]:
         return {}
 

@@ -69,6 +69,7 @@ class Replay:
     """A recording as a source. ``speed``: so many seconds of the recording in one on the wall; inf: no waiting."""
 
     endless = False
+    tells_tables = False
 
     def __init__(
         self,

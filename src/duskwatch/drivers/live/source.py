@@ -34,10 +34,12 @@ class LiveSource(Protocol):
 
     name         of the source in the configuration, in gaps, metrics and logs
     endless      whether it should never end by itself: an end is a failure then, and the source is begun again
+    tells_tables whether it tells all tables anew when it begins anew, as a router does
     """
 
     name: str
     endless: bool
+    tells_tables: bool
 
     def messages(self) -> AsyncGenerator[LiveMessage]:
         """Begin, or begin again after a failure; whatever is raised means that the source failed."""

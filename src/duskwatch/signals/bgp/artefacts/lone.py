@@ -32,6 +32,7 @@ NEARLY_ALL = 0.9
 # go away everywhere (path exploration), and clocks of collectors differ.
 CONVERGE_US = 10 * MINUTE
 
+SWITCHES = (Vote.ON4, Vote.OFF4, Vote.ON6, Vote.OFF6)
 # While those who contradicted a loss have left, nobody's word on the prefix counts, for so long.
 UNHEARD_US = HOUR
 
@@ -148,7 +149,7 @@ def could_decide_alone(rows: VoteRows, same: Mapping[str, str]) -> bool:
     voting = np.zeros((len(rows.voter_of), 2), np.int8)
     sessions_of = np.zeros((len(place_of), 2), np.int32)
     count = np.zeros((len(names), 2), np.int64)
-    switches = np.flatnonzero(rows.code >= Vote.ON4)
+    switches = np.flatnonzero(np.isin(rows.code, SWITCHES))
     previous = None
     for row in switches:
         # Switches of one moment are taken together.
