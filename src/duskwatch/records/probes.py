@@ -1,6 +1,6 @@
 """Probes of other people: when each lost and regained its platform, and bursts in which many left at once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -28,7 +28,7 @@ class ConnectionLog:
     controller: I32  # [N] index into controllers; -1: not recorded
     connects: BOOL  # [N] the probe came; False: it left
     controllers: tuple[str, ...] = ()
-    count: EntryCount = EntryCount()
+    count: EntryCount = field(default_factory=EntryCount)
 
     def __len__(self) -> int:
         return len(self.time_us)

@@ -1,6 +1,6 @@
 """Web sites and services as others checked them: the step at which a check failed, and what it met there."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from duskwatch.records.entries import EntryCount
@@ -74,7 +74,7 @@ class SiteChecks:
     """All checks of some files, in order of time, and what was kept out."""
 
     checks: tuple[SiteCheck, ...]
-    count: EntryCount = EntryCount()
+    count: EntryCount = field(default_factory=EntryCount)
     notes: tuple[str, ...] = ()
 
 

@@ -69,7 +69,8 @@ def burst_states(times_s: F64, scaling: float = SCALING, climbing: float = CLIMB
 def _new_least(values: F64) -> npt.NDArray[np.bool_]:
     """Where a value is not above all before it: of equal ones the last, which is the lowest state seen from above."""
     before = np.r_[np.inf, np.minimum.accumulate(values)[:-1]]
-    return values <= before
+    least: npt.NDArray[np.bool_] = values <= before
+    return least
 
 
 def runs_at(states: I64, level: int) -> list[tuple[int, int]]:

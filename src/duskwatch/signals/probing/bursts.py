@@ -6,11 +6,12 @@ threshold misses cuts that take few probes, and stretches in which most departur
 these (candidates.py). Departures that the platform itself made are told apart (platform.py).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from duskwatch.records.entity import Entity
 from duskwatch.records.probes import BOOL, I64, Burst, BurstKind, ConnectionLog, ProbeBursts, Unjudged
@@ -74,7 +75,7 @@ def find_bursts(log: ConnectionLog, countries: Mapping[int, str] | None = None) 
     )
 
 
-def _units(whole: _Log, countries: Mapping[int, str]):  # type: ignore[no-untyped-def]
+def _units(whole: _Log, countries: Mapping[int, str]) -> Iterator[tuple[Entity, BOOL, BOOL]]:
     """Each unit with its events [N] and its stretches [S]."""
     for asn in np.unique(whole.log.asn[whole.log.asn > 0]).tolist():
         yield Entity("asn", f"AS{asn}"), whole.log.asn == asn, whole.held.asn == asn
@@ -85,7 +86,7 @@ def _units(whole: _Log, countries: Mapping[int, str]):  # type: ignore[no-untype
             yield Entity("country", code), events == code, stretches == code
 
 
-def _codes(probes: I64, countries: Mapping[int, str]):  # type: ignore[no-untyped-def]
+def _codes(probes: I64, countries: Mapping[int, str]) -> npt.NDArray[np.str_]:
     numbers, places = np.unique(probes, return_inverse=True)
     return np.array([countries.get(number, "") for number in numbers.tolist()], dtype="U2")[places]
 
@@ -96,9 +97,7 @@ def _of_unit(whole: _Log, unit: Entity, mine: BOOL, stretches: BOOL) -> list[Bur
     stream = Departures(log.time_us[at], log.probe[at], whole.held.back_us[at], whole.until_us)
     connected = _connected(whole.held, stretches, stream.time_us)
     watched = len(np.unique(log.probe[mine]))
-    return [
-        _judged(whole, unit, mine, stretches, one, watched) for one in candidates(stream, connected, whole.from_us)
-    ]
+    return [_judged(whole, unit, mine, stretches, one, watched) for one in candidates(stream, connected, whole.from_us)]
 
 
 def _connected(held: Presence, stretches: BOOL, times_us: I64) -> I64:
@@ -151,7 +150,7 @@ def _judged(whole: _Log, unit: Entity, mine: BOOL, stretches: BOOL, one: Candida
 
 
 def _usual(whole: _Log, others: BOOL, meanwhile: BOOL, one: Candidate) -> float:
-    """Departures of others that a stretch as long holds on average, the stretch itself left out; of a minute at least."""
+    """Departures of others that a stretch as long, or a minute, holds on average; the stretch itself is left out."""
     span = one.until_us - one.from_us
     rest = max(whole.until_us - whole.from_us - span, MINUTE)
     return float((int(others.sum()) - int(meanwhile.sum())) * max(span, MINUTE) / rest)

@@ -11,8 +11,7 @@ from duskwatch.signals.probing.automaton import burst_states, runs_at, spread_ti
 LEAST_PROBES = 8  # Disco: probes in a unit
 LEAST_EVENTS = 10  # Disco: departures in its stream
 BURST_LEVEL = 7  # Disco: state of the automaton that is a burst by itself
-BROAD_LEVEL = 4  # state that is enough where a good part of the unit left
-BROAD = 0.5  # that part of the connected probes
+BROAD = {4: 0.5, 3: 0.9}  # lower states that are enough where that part of the connected probes left
 REACH_LEVEL = 3  # a burst reaches as far as the automaton stays here
 REACH_US = 10 * MINUTE  # but no further than this; Disco's events are counted in ten minutes too
 LEAST_LEFT = 3  # probes; two that leave together are no burst
@@ -76,12 +75,13 @@ def _left(stream: Departures, run: tuple[int, int]) -> int:
 
 
 def _broad(stream: Departures, states: I64, connected_at: I64) -> list[tuple[int, int]]:
-    """The narrowest stretches, by level, in which at least half of the connected probes left."""
+    """The narrowest stretches, by level, in which as many of the connected probes left as BROAD asks for."""
     kept: list[tuple[int, int]] = []
-    for level in range(int(states.max(initial=0)), BROAD_LEVEL - 1, -1):
+    for level in range(int(states.max(initial=0)), min(BROAD) - 1, -1):
+        share = BROAD[max(known for known in BROAD if known <= level)]
         for run in runs_at(states, level):
             left = _left(stream, run)
-            if left < max(LEAST_LEFT, BROAD * connected_at[run[0]]):
+            if left < max(LEAST_LEFT, share * connected_at[run[0]]):
                 continue
             if not any(run[0] <= first and last <= run[1] for first, last in kept):
                 kept.append(run)

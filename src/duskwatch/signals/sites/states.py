@@ -3,8 +3,12 @@ unstable."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import TypeVar
 
-from duskwatch.records.sites import SiteCheck, SitePlaces, SiteState, SiteView
+from duskwatch.records.sites import SiteCheck, SitePlaces, SiteState, SiteView, Step
+
+T = TypeVar("T")
 
 CONFIRM = 2  # checks in a row that change a state
 RECENT = 10  # last checks that are looked at
@@ -33,11 +37,11 @@ def _view(key: tuple[str, str, int], group: Sequence[SiteCheck]) -> SiteView:
     run = judged[first:]
     state: SiteState = judged[first].state
     recent = judged[-RECENT:]
-    if sum(_fails(a) != _fails(b) for a, b in zip(recent, recent[1:], strict=False)) >= RESTLESS:
+    if sum(_fails(a) != _fails(b) for a, b in pairwise(recent)) >= RESTLESS:
         state = "unstable"
-    if state == "reachable":
-        step, fault = "", ""
-    else:
+    step: Step = ""
+    fault = ""
+    if state != "reachable":
         failing = [check for check in (recent if state == "unstable" else run) if _fails(check)]
         state = state if state == "unstable" else _commonest(check.state for check in failing)
         step, fault = _commonest((check.step, check.fault) for check in failing)
@@ -98,7 +102,10 @@ def _places(site: str, country: str, group: Sequence[SiteView]) -> SitePlaces:
     else:
         state = "mixed" if counts["reachable"] < len(judged) else "reachable"
     troubled = failing or [view for view in judged if view.state == "unstable"]
-    step, fault = _commonest((view.step, view.fault) for view in troubled) if troubled else ("", "")
+    step: Step = ""
+    fault = ""
+    if troubled:
+        step, fault = _commonest((view.step, view.fault) for view in troubled)
     since = [view.since_us for view in troubled if view.since_us]
     return SitePlaces(
         site=site,
@@ -116,8 +123,8 @@ def _places(site: str, country: str, group: Sequence[SiteView]) -> SitePlaces:
     )
 
 
-def _commonest(values):  # type: ignore[no-untyped-def]
+def _commonest(values: Iterable[T]) -> T:
     """The value that occurs most often; of several the smallest."""
     counts = Counter(values)
     most = max(counts.values())
-    return min(value for value, count in counts.items() if count == most)
+    return min((value for value, count in counts.items() if count == most), key=repr)

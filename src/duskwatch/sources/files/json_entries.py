@@ -5,7 +5,7 @@ damage is kept.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,7 +36,7 @@ def json_entries(path: Path, *, longest: int = LONGEST_LINE, largest: int = LARG
     """
     lines = _lines(path, longest)
     number = 0
-    for number, line, fault in lines:  # noqa: B007 - the loop ends at the first line that says anything
+    for number, line, fault in lines:
         text = line.removeprefix(b"\xef\xbb\xbf").strip(_BLANK) if number == 1 else line.strip(_BLANK)
         if fault or (text and not text.startswith(b"//")):
             break
@@ -65,7 +65,7 @@ def _is_whole(text: bytes) -> bool:
     return True
 
 
-def _lines(path: Path, longest: int):  # type: ignore[no-untyped-def]
+def _lines(path: Path, longest: int) -> Generator[tuple[int, bytes, str], None, None]:
     """Number, bytes and fault of each line; a longer one is passed over."""
     number, held, over = 1, bytearray(), False
     try:

@@ -58,7 +58,9 @@ def read_test_list(path: Path) -> tuple[tuple[ListedSite, ...], EntryCount]:
             if not host:
                 bad += 1
                 if len(examples) < MOST_EXAMPLES:
-                    examples.append(BadEntry(f"{path.name}, line {rows.line_num}", f"'{clean_name(url, 60)}' is no URL"))
+                    examples.append(
+                        BadEntry(f"{path.name}, line {rows.line_num}", f"'{clean_name(url, 60)}' is no URL")
+                    )
             elif url in found:
                 doubled += 1
             else:

@@ -222,7 +222,9 @@ def _connects(keys: TestKeys, given: Sequence[str]) -> list[Connect]:
 
 def _handshakes(keys: TestKeys, given: Sequence[str]) -> list[Handshake]:
     return [
-        op for op in keys.tls_handshakes or [] if _counts(op.tags) and _of_given(_host(op.address or ""), op.tags, given)
+        op
+        for op in keys.tls_handshakes or []
+        if _counts(op.tags) and _of_given(_host(op.address or ""), op.tags, given)
     ]
 
 
