@@ -7,35 +7,17 @@ import json
 import pytest
 
 from tests.cli.test_app import duskwatch
-from tests.signals.probing.logs import DAY_S, HOUR_S, leave, ordinary
-from tests.sources.sites.measurements import failing, measurement
+from tests.cli.vantage_files import write_connections, write_list, write_measurements
 
 
 @pytest.fixture
 def log(tmp_path):
-    """A day of twelve probes of one network, all of which leave for two hours at noon."""
-    rows = [row for row in ordinary(12, 64500, seed=5) if not 11 * HOUR_S < row[0] < 15 * HOUR_S]
-    rows += leave(range(1, 13), 64500, 12 * HOUR_S, 2 * HOUR_S)
-    path = tmp_path / "log.jsonl"
-    path.write_text("".join(
-        json.dumps({"timestamp": int(DAY_S + at), "prb_id": probe, "asn": str(asn), "controller": f"ctr-{controller}",
-                    "event": "connect" if came else "disconnect", "type": "connection"}) + "\n"
-        for at, probe, asn, controller, came in rows
-    ))  # fmt: skip
-    return path
+    return write_connections(tmp_path / "log.jsonl")
 
 
 @pytest.fixture
 def measurements(tmp_path):
-    """A site that one network cannot reach since nine, and another network can."""
-    made = [measurement(measurement_start_time=f"2026-06-16 0{hour}:00:00") for hour in (7, 8)]
-    made += [
-        failing("tls", "connection_reset", measurement_start_time=f"2026-06-16 {hour:02d}:00:00") for hour in (9, 10)
-    ]
-    made.append(measurement(probe_asn="AS64501", measurement_start_time="2026-06-16 10:30:00"))
-    path = tmp_path / "measurements.jsonl"
-    path.write_text("\n".join(map(json.dumps, made)))
-    return path
+    return write_measurements(tmp_path / "measurements.jsonl")
 
 
 def test_bursts_are_listed(log):
@@ -43,7 +25,7 @@ def test_bursts_are_listed(log):
     assert done.returncode == 0, done.stderr
     (line,) = [line for line in done.stdout.splitlines() if "2016-06-01T12:00" in line]
     assert line.startswith("AS64500  outage ")
-    assert "1 units judged" in done.stderr
+    assert "1 networks and countries judged" in done.stderr
 
 
 def test_bursts_as_one_document_and_by_the_line(log):
@@ -81,8 +63,7 @@ def test_sites_are_listed_by_country_network_and_check(measurements):
 
 
 def test_a_list_of_sites(tmp_path):
-    path = tmp_path / "kp.csv"
-    path.write_text("url,category_code,category_description\nhttps://a.example/,NEWS,News\nhttps://b.example/,GOVT,x\n")
+    path = write_list(tmp_path / "kp.csv")
     done = duskwatch("sites", "list", path, "--category", "news", "--format", "jsonl")
     assert json.loads(done.stdout)["host"] == "a.example"
 

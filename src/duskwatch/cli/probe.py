@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 COMMAND = "probe bursts"
 SCHEMA = "duskwatch.bursts/1"
 COLUMNS = {
-    "entity": ("unit", False),
+    "entity": ("entity", False),
     "kind": ("kind", False),
     "from": ("from", False),
     "until": ("until", False),
@@ -101,8 +101,8 @@ def _row(burst: "Burst", format_: str) -> dict[str, Any]:
     """One burst, with the names that programs read; spans in words in a table, in seconds elsewhere."""
     middle = burst.away_us[1] if burst.away_us else None
     row: dict[str, Any] = {
-        "entity": burst.unit.code,
-        "type": burst.unit.type,
+        "entity": burst.entity.code,
+        "type": burst.entity.type,
         "kind": burst.kind,
         "from": iso(burst.from_us),
         "until": iso(burst.until_us),
@@ -135,9 +135,9 @@ def _about(found: "ProbeBursts", count: "EntryCount") -> dict[str, Any]:
         "doubled": count.doubled,
         "bad": count.bad,
         "bad_examples": [{"place": one.place, "reason": one.reason} for one in count.examples],
-        "judged": [unit.code for unit in found.judged],
+        "judged": [entity.code for entity in found.judged],
         "unjudged": [
-            {"entity": one.unit.code, "probes": one.probes, "departures": one.departures, "why": one.why}
+            {"entity": one.entity.code, "probes": one.probes, "departures": one.departures, "why": one.why}
             for one in found.unjudged
         ],
         "notes": list(found.notes),
@@ -147,13 +147,12 @@ def _about(found: "ProbeBursts", count: "EntryCount") -> dict[str, Any]:
 def _tell(found: "ProbeBursts", count: "EntryCount", shown: int) -> None:
     """What was judged and what not, on stderr."""
     span = f"{iso(found.from_us)} to {iso(found.until_us)}"
-    lines = [
-        f"{count.read:,} events, {span}; {len(found.judged)} units judged, {len(found.unjudged)} have too few probes"
-    ]
+    judged = f"{len(found.judged)} networks and countries judged, {len(found.unjudged)} have too few probes"
+    lines = [f"{count.read:,} events, {span}; {judged}"]
     if not found.judged:
-        lines.append("nothing could be judged: no unit has enough probes and departures in these files")
+        lines.append("nothing could be judged: no network or country has enough probes and departures in these files")
     elif not shown:
-        lines.append("no such burst in the units that were judged; of the others nothing is said")
+        lines.append("no such burst in what was judged; of the others nothing is said")
     if count.bad:
         first = count.examples[0]
         lines.append(f"{count.bad:,} entries could not be read; the first: {first.place}: {first.reason}")

@@ -40,9 +40,9 @@ BURST_KINDS: tuple[BurstKind, ...] = ("outage", "partial outage", "artefact", "u
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """Probes of one unit that left their platform together."""
+    """Probes of one entity that left their platform together."""
 
-    unit: Entity  # a network or a country
+    entity: Entity  # a network or a country
     kind: BurstKind
     why: str  # one sentence: what decided the kind
     found_by: tuple[str, ...]  # level, breadth, absence: the rules that found it
@@ -51,8 +51,8 @@ class Burst:
     level: float  # mean level of the automaton over the burst; 0 where only absences found it
     departures: int  # events in it
     left: tuple[int, ...]  # probes that left, by number
-    connected: int  # probes of the unit that were connected just before, as far as the log tells
-    watched: int  # probes of the unit that the log knows at all
+    connected: int  # probes of the entity that were connected just before, as far as the log tells
+    watched: int  # probes of the entity that the log knows at all
     back: int  # of those that left: came back while the log lasts
     lasting: int  # of those that left: away for half an hour or longer
     away_us: tuple[int, int, int] | None  # shortest, median and longest absence of those that came back
@@ -67,9 +67,9 @@ class Burst:
 
 @dataclass(frozen=True, slots=True)
 class Unjudged:
-    """A unit of which the log says too little for a judgement, and what is missing."""
+    """An entity of which the log says too little for a judgement, and what is missing."""
 
-    unit: Entity
+    entity: Entity
     probes: int
     departures: int
     why: str
@@ -81,7 +81,7 @@ class ProbeBursts:
 
     bursts: tuple[Burst, ...]
     unjudged: tuple[Unjudged, ...]
-    judged: tuple[Entity, ...]  # units with enough probes and departures
+    judged: tuple[Entity, ...]  # entities with enough probes and departures
     from_us: int
     until_us: int
     notes: tuple[str, ...] = ()

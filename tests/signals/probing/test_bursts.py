@@ -32,7 +32,7 @@ def test_the_cut_of_7_june_2016_is_an_outage_of_part_of_kenya(shared_data):
     found = kenya(connection_log(shared_data, "ke.dat"))
     (cut,) = [one for one in found.bursts if at("2016-06-07T08:00Z") < one.from_us < at("2016-06-07T09:00Z")]
     assert cut.kind == "partial outage"
-    assert cut.unit.code == "KE"
+    assert cut.entity.code == "KE"
     assert cut.from_us == at("2016-06-07T08:31:16Z")
     assert len(cut.left) == 5
     assert cut.lasting == 3
@@ -72,11 +72,13 @@ NAMED = [
 ]
 
 
-@pytest.mark.parametrize(("name", "unit", "after", "before", "probes"), NAMED)
-def test_the_bursts_that_are_known_are_found(shared_data, name, unit, after, before, probes):
+@pytest.mark.parametrize(("name", "entity", "after", "before", "probes"), NAMED)
+def test_the_bursts_that_are_known_are_found(shared_data, name, entity, after, before, probes):
     found = find_bursts(connection_log(shared_data, name))
     (burst,) = [
-        one for one in found.bursts if one.unit.code == unit and at(after) <= one.from_us and one.until_us < at(before)
+        one
+        for one in found.bursts
+        if one.entity.code == entity and at(after) <= one.from_us and one.until_us < at(before)
     ]
     assert burst.kind in ("outage", "partial outage")
     assert len(burst.left) == probes
@@ -84,7 +86,7 @@ def test_the_bursts_that_are_known_are_found(shared_data, name, unit, after, bef
 
 def test_departures_on_the_half_hour_all_over_the_platform_are_its_beat(shared_data):
     found = find_bursts(connection_log(shared_data, "generalApril29_7000_20160429.json.gz"))
-    (beat,) = [one for one in found.bursts if one.unit.code == "AS6830"]
+    (beat,) = [one for one in found.bursts if one.entity.code == "AS6830"]
     assert beat.kind == "artefact"
     assert "other hours" in beat.why
 
@@ -103,7 +105,7 @@ def test_a_cut_of_a_whole_network_is_an_outage_with_its_end():
     quiet = [row for row in rows if not (12 * HOUR_S - 1800 < row[0] < 15 * HOUR_S and row[2] == 64500)]
     found = find_bursts(log_of(quiet + leave(range(1, 21), 64500, 12 * HOUR_S, 2 * HOUR_S)))
     (cut,) = [one for one in found.bursts if one.from_us == (DAY_S + 12 * HOUR_S) * SECOND]
-    assert (cut.kind, cut.unit.code) == ("outage", "AS64500")
+    assert (cut.kind, cut.entity.code) == ("outage", "AS64500")
     assert cut.left == tuple(range(1, 21))
     assert cut.lasting == 20
     assert cut.back_us == (DAY_S + 14 * HOUR_S + 9 * 5) * SECOND
@@ -123,7 +125,7 @@ def test_a_controller_that_loses_everybody_is_an_artefact():
     ]
     quiet = [row for row in rows + mates if row in mates or not 80_000 < row[0] < 90_000]
     found = find_bursts(log_of(quiet + burst))
-    (one,) = [each for each in found.bursts if each.unit.code == "AS64500"]
+    (one,) = [each for each in found.bursts if each.entity.code == "AS64500"]
     assert one.kind == "artefact"
     assert "one controller" in one.why
 

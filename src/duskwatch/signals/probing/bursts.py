@@ -1,14 +1,14 @@
 """Bursts of disconnects: where probes of a network or a country left together, and whether that was an outage.
 
 After A. Shah, R. Fontugne, E. Aben, C. Pelsser, R. Bush, "Disco: fast, good, and cheap outage detection" (TMA 2017):
-departures of each unit are a stream, Kleinberg's automaton finds where they come much faster than usual. Disco's
+departures of each entity are a stream, Kleinberg's automaton finds where they come much faster than usual. Disco's
 threshold misses cuts that take few probes, and stretches in which most departures of a day fall; two more rules find
 these (candidates.py). Departures that the platform itself made are told apart (platform.py).
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +27,7 @@ from duskwatch.signals.probing.candidates import (
 )
 from duskwatch.signals.probing.presence import NEVER, Presence, presence
 
-WHOLE = 0.9  # share of the connected probes from which an outage is one of the whole unit
+WHOLE = 0.9  # share of the connected probes from which an outage is one of the whole entity
 MOST_UNJUDGED = 1000
 BEAT_SHARE = 0.5  # of the probes of a burst
 
@@ -44,7 +44,7 @@ class _Log:
 def find_bursts(log: ConnectionLog, countries: Mapping[int, str] | None = None) -> ProbeBursts:
     """Bursts of every network, and of every country where ``countries`` says which probe is in which.
 
-    A unit with fewer than LEAST_PROBES probes or LEAST_EVENTS departures is not judged, and is listed as such.
+    An entity with fewer than LEAST_PROBES probes or LEAST_EVENTS departures is not judged, and is listed as such.
     """
     if not len(log):
         return ProbeBursts((), (), (), 0, 0, ("the log is empty; nothing was judged",))
@@ -52,38 +52,48 @@ def find_bursts(log: ConnectionLog, countries: Mapping[int, str] | None = None) 
     bursts: list[Burst] = []
     unjudged: list[Unjudged] = []
     judged: list[Entity] = []
-    for unit, mine, stretches in _units(whole, countries or {}):
-        probes = len(np.unique(log.probe[mine]))
-        departures = int((mine & whole.leaves).sum())
+    for entity, events, keys, key in _entities(whole, countries or {}):
+        probes = len(np.unique(log.probe[events]))
+        departures = int(whole.leaves[events].sum())
         if probes < LEAST_PROBES or departures < LEAST_EVENTS:
             few = f"{probes} probes" if probes < LEAST_PROBES else f"{departures} departures"
             need = LEAST_PROBES if probes < LEAST_PROBES else LEAST_EVENTS
-            unjudged.append(Unjudged(unit, probes, departures, f"{few} in the log, {need} are needed"))
+            unjudged.append(Unjudged(entity, probes, departures, f"{few} in the log, {need} are needed"))
             continue
-        judged.append(unit)
-        bursts += _of_unit(whole, unit, mine, stretches)
+        judged.append(entity)
+        mine = np.zeros(len(log), bool)
+        mine[events] = True
+        bursts += _of_entity(whole, entity, mine, keys == key)
     notes = []
     if len(unjudged) > MOST_UNJUDGED:
-        notes.append(f"{len(unjudged):,} units could not be judged; {MOST_UNJUDGED:,} of them are listed")
+        notes.append(f"{len(unjudged):,} entities could not be judged; {MOST_UNJUDGED:,} of them are listed")
     if unnamed := int((log.asn == 0).sum()):
         notes.append(f"{unnamed} events name no network; they count for no network")
     if unnamed := int((log.controller < 0).sum()):
         notes.append(f"{unnamed} events name no controller; whether the platform itself failed is judged without them")
-    bursts.sort(key=lambda burst: (burst.from_us, burst.unit.type, burst.unit.code))
+    bursts.sort(key=lambda burst: (burst.from_us, burst.entity.type, burst.entity.code))
     return ProbeBursts(
         tuple(bursts), tuple(unjudged[:MOST_UNJUDGED]), tuple(judged), whole.from_us, whole.until_us, tuple(notes)
     )
 
 
-def _units(whole: _Log, countries: Mapping[int, str]) -> Iterator[tuple[Entity, BOOL, BOOL]]:
-    """Each unit with its events [N] and its stretches [S]."""
-    for asn in np.unique(whole.log.asn[whole.log.asn > 0]).tolist():
-        yield Entity("asn", f"AS{asn}"), whole.log.asn == asn, whole.held.asn == asn
+def _entities(whole: _Log, countries: Mapping[int, str]) -> Iterator[tuple[Entity, I64, npt.NDArray[Any], Any]]:
+    """Each entity with the indices of its events; what each stretch belongs to, [S], and what this entity is there."""
+    for asn, events in _groups(whole.log.asn):
+        if asn:
+            yield Entity("asn", f"AS{asn}"), events, whole.held.asn, asn
     if countries:
-        events = _codes(whole.log.probe, countries)
         stretches = _codes(whole.held.probe, countries)
-        for code in sorted(set(events.tolist()) - {""}):
-            yield Entity("country", code), events == code, stretches == code
+        for code, events in _groups(_codes(whole.log.probe, countries)):
+            if code:
+                yield Entity("country", str(code)), events, stretches, code
+
+
+def _groups(keys: npt.NDArray[Any]) -> Iterator[tuple[Any, I64]]:
+    """Each value with the places that hold it, in order."""
+    order = np.argsort(keys, kind="stable")
+    values, begins = np.unique(keys[order], return_index=True)
+    yield from zip(values, np.split(order, begins[1:]), strict=True)
 
 
 def _codes(probes: I64, countries: Mapping[int, str]) -> npt.NDArray[np.str_]:
@@ -91,23 +101,25 @@ def _codes(probes: I64, countries: Mapping[int, str]) -> npt.NDArray[np.str_]:
     return np.array([countries.get(number, "") for number in numbers.tolist()], dtype="U2")[places]
 
 
-def _of_unit(whole: _Log, unit: Entity, mine: BOOL, stretches: BOOL) -> list[Burst]:
+def _of_entity(whole: _Log, entity: Entity, mine: BOOL, stretches: BOOL) -> list[Burst]:
     log = whole.log
     at = np.flatnonzero(mine & whole.leaves)
     stream = Departures(log.time_us[at], log.probe[at], whole.held.back_us[at], whole.until_us)
     connected = _connected(whole.held, stretches, stream.time_us)
     watched = len(np.unique(log.probe[mine]))
-    return [_judged(whole, unit, mine, stretches, one, watched) for one in candidates(stream, connected, whole.from_us)]
+    return [
+        _judged(whole, entity, mine, stretches, one, watched) for one in candidates(stream, connected, whole.from_us)
+    ]
 
 
 def _connected(held: Presence, stretches: BOOL, times_us: I64) -> I64:
-    """Connected probes of a unit just before each time, [T]."""
+    """Connected probes of an entity just before each time, [T]."""
     begun = np.sort(held.from_us[stretches])
     ended = np.sort(held.until_us[stretches])
     return np.searchsorted(begun, times_us, "left") - np.searchsorted(ended, times_us, "left")
 
 
-def _judged(whole: _Log, unit: Entity, mine: BOOL, stretches: BOOL, one: Candidate, watched: int) -> Burst:
+def _judged(whole: _Log, entity: Entity, mine: BOOL, stretches: BOOL, one: Candidate, watched: int) -> Burst:
     log, held = whole.log, whole.held
     within = whole.leaves & (log.time_us >= one.from_us) & (log.time_us <= one.until_us)
     at = np.flatnonzero(within & mine)
@@ -130,7 +142,7 @@ def _judged(whole: _Log, unit: Entity, mine: BOOL, stretches: BOOL, one: Candida
         why = _found(one, len(left), lasting)
     half = np.sort(back)[(len(back) - 1) // 2]
     return Burst(
-        unit=unit,
+        entity=entity,
         kind=kind,
         why=why,
         found_by=one.found_by,

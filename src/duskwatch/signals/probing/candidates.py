@@ -1,5 +1,6 @@
-"""Stretches of one unit's departures that may be a burst, by three rules."""
+"""Stretches of one entity's departures that may be a burst, by three rules."""
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ from duskwatch.records.probes import I64
 from duskwatch.records.times import MINUTE, SECOND
 from duskwatch.signals.probing.automaton import burst_states, runs_at, spread_times
 
-LEAST_PROBES = 8  # Disco: probes in a unit
+LEAST_PROBES = 8  # Disco: probes in an entity
 LEAST_EVENTS = 10  # Disco: departures in its stream
 BURST_LEVEL = 7  # Disco: state of the automaton that is a burst by itself
 BROAD = {4: 0.5, 3: 0.9}  # lower states that are enough where that part of the connected probes left
@@ -21,9 +22,13 @@ LASTING_SHARE = 0.1  # of the connected probes
 CHANCE = 1e-3  # of so many long absences at once somewhere in the log, below which they are no accident
 
 
+Run = tuple[int, int]  # first and last departure of a stretch, by index
+Runs = dict[int, list[Run]]  # stretches at a state or above, in order
+
+
 @dataclass(frozen=True, slots=True)
 class Departures:
-    """Departures of one unit in order of time, [N], as the rules read them."""
+    """Departures of one entity in order of time, [N], as the rules read them."""
 
     time_us: I64
     probe: I64
@@ -44,52 +49,55 @@ class Candidate:
 def candidates(stream: Departures, connected_at: I64, log_from_us: int) -> list[Candidate]:
     """Stretches found by any rule, those that overlap made one, in order of time.
 
-    connected_at   probes of the unit that were connected just before each departure, [N]
+    connected_at   probes of the entity that were connected just before each departure, [N]
     """
     times = spread_times(stream.time_us / SECOND)
     states = burst_states(times)
-    strong = [run for run in runs_at(states, BURST_LEVEL) if _left(stream, run) >= LEAST_LEFT]
-    found = [_candidate(stream, states, run, "level") for run in strong]
-    found += [_candidate(stream, states, run, "breadth") for run in _broad(stream, states, connected_at)]
+    runs = {level: runs_at(states, level) for level in range(REACH_LEVEL, int(states.max(initial=0)) + 1)}
+    strong = [run for run in runs.get(BURST_LEVEL, []) if _left(stream, run) >= LEAST_LEFT]
+    found = [_candidate(stream, states, runs, run, "level") for run in strong]
+    found += [_candidate(stream, states, runs, run, "breadth") for run in _broad(stream, runs, connected_at)]
     found += _lasting(stream, connected_at, log_from_us)
     return _merged(found)
 
 
-def _candidate(stream: Departures, states: I64, run: tuple[int, int], rule: str) -> Candidate:
-    first, last = _reach(stream, states, run)
+def _candidate(stream: Departures, states: I64, runs: Runs, run: Run, rule: str) -> Candidate:
+    first, last = _reach(stream, runs, run, int(states[run[0] : run[1]].min()))
     level = float(states[run[0] : run[1]].mean())
     return Candidate(int(stream.time_us[first]), int(stream.time_us[last]), level, (rule,))
 
 
-def _reach(stream: Departures, states: I64, run: tuple[int, int]) -> tuple[int, int]:
+def _reach(stream: Departures, runs: Runs, run: Run, lowest: int) -> Run:
     """The widest stretch around a run, by level, that lasts no longer than REACH_US; the run itself at least."""
-    for level in range(REACH_LEVEL, int(states[run[0] : run[1]].min())):
-        for first, last in runs_at(states, level):
-            if first <= run[0] and run[1] <= last and stream.time_us[last] - stream.time_us[first] <= REACH_US:
-                return first, last
+    for level in range(REACH_LEVEL, lowest):
+        first, last = runs[level][bisect_right(runs[level], (run[0], len(stream.time_us))) - 1]
+        if stream.time_us[last] - stream.time_us[first] <= REACH_US:
+            return first, last
     return run
 
 
-def _left(stream: Departures, run: tuple[int, int]) -> int:
+def _left(stream: Departures, run: Run) -> int:
     return len(np.unique(stream.probe[run[0] : run[1] + 1]))
 
 
-def _broad(stream: Departures, states: I64, connected_at: I64) -> list[tuple[int, int]]:
+def _broad(stream: Departures, runs: Runs, connected_at: I64) -> list[Run]:
     """The narrowest stretches, by level, in which as many of the connected probes left as BROAD asks for."""
-    kept: list[tuple[int, int]] = []
-    for level in range(int(states.max(initial=0)), min(BROAD) - 1, -1):
+    kept: list[Run] = []
+    for level in range(max(runs, default=0), min(BROAD) - 1, -1):
         share = BROAD[max(known for known in BROAD if known <= level)]
-        for run in runs_at(states, level):
+        inner = sorted(kept)
+        for run in runs[level]:
             left = _left(stream, run)
             if left < max(LEAST_LEFT, share * connected_at[run[0]]):
                 continue
-            if not any(run[0] <= first and last <= run[1] for first, last in kept):
+            at = bisect_left(inner, (run[0], 0))
+            if at == len(inner) or inner[at][1] > run[1]:
                 kept.append(run)
     return kept
 
 
 def _lasting(stream: Departures, connected_at: I64, log_from_us: int) -> list[Candidate]:
-    """Departures together into long absences, more than the unit's own rate of such absences explains.
+    """Departures together into long absences, more than the entity's own rate of such absences explains.
 
     The chance is that of a Poisson count with the rate of all other long absences, times how many clusters there were.
     """

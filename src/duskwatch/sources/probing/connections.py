@@ -20,7 +20,7 @@ from duskwatch.sources.files.json_entries import json_entries
 
 EARLIEST_S, LATEST_S = 1_262_304_000, 4_102_444_800  # 2010, when the platform began, and 2100
 LONGEST_ENTRY = 64 << 10  # bytes of one event in a file of lines
-MOST_EVENTS = 20_000_000
+MOST_EVENTS = 5_000_000
 MOST_CONTROLLERS = 10_000
 MOST_EXAMPLES = 20
 _EVENTS = {"connect": True, "disconnect": False}
