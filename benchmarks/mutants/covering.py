@@ -8,7 +8,7 @@ PACKAGES = ("detection", "signals", "kernels", "store")
 SOURCE, TESTS = "src/duskwatch", "tests"
 
 
-def modules(root: Path, packages: Sequence[str] = PACKAGES) -> list[str]:
+def modules(root: Path, packages: Sequence[str]) -> list[str]:
     """The modules of packages, below the root; migrations of a database are tested by versions of it, not by line."""
     found = sorted(path for package in packages for path in (root / SOURCE / package).rglob("*.py"))
     return [str(path.relative_to(root)) for path in found if "migrations" not in path.parts]
@@ -56,5 +56,4 @@ def _near(root: Path, module: str) -> set[Path]:
 
 def _users(root: Path, module: str) -> list[str]:
     asks = _imports(module)
-    every = (path for path in modules(root) if path != module)
-    return [path for path in every if asks.search((root / path).read_text(encoding="utf-8"))]
+    return [path for path in modules(root, [""]) if path != module and asks.search((root / path).read_text("utf-8"))]
