@@ -50,7 +50,7 @@ def bucket() -> Iterator[dict[str, str]]:
     """Options for the bucket ``s3://bucket``, kept by a server on a port of the loopback interface."""
     program = shutil.which("moto_server", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     if program is None:
-        pytest.skip("moto_server is not installed (pip install 'moto[s3,server]')")
+        pytest.skip("moto_server is not installed (pip install 'moto[s3]' flask flask-cors)")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
