@@ -73,6 +73,62 @@ def test_a_dump_without_routes_is_none_and_is_named() -> None:
     assert [file.kind for file in found.inputs if file.name.startswith("bview")] == ["mrt"]
 
 
+OWN6 = tuple(Prefix.parse(f"2001:db8:{n}::/48") for n in range(4))
+OTHERS6 = tuple(Prefix.parse(f"2001:db8:{n:x}::/48") for n in range(0x100, 0x120))
+
+
+def six_route(peer: mrt.Peer) -> mrt.Route:
+    return mrt.Route((peer.asn, 3356, 64800), "2001:db8::1")
+
+
+def ipv6_archive() -> Archive:
+    """Peers tell IPv6 by updates in the first minutes, and lose a part of it for an hour."""
+    made = Archive({"rrc00": 4})
+    made.talk()
+    for k, peer in enumerate(made.peers()):
+        made.said[peer].append((600 + k, mrt.announce(six_route(made.peer(peer)), (*OTHERS6, *OWN6))))
+        made.said[peer] += [(6000 + k, mrt.withdraw(OWN6)), (9600 + k, mrt.announce(six_route(made.peer(peer)), OWN6))]
+    return made
+
+
+def test_a_dump_of_ipv4_alone_does_not_vouch_for_ipv6(tmp_path: Path) -> None:
+    """Whole tables are known of IPv4 alone: an IPv6 prefix that one peer has not mentioned is not lost by it."""
+    archive = ipv6_archive()
+    found = replay(archive, archive.write(tmp_path / "mrt"), tmp_path, entity="2001:db8::/46")
+    assert found.history.learned
+    assert any("routes of IPv4 alone, and updates tell of IPv6" in text for text in found.warnings)
+    level = found.history.level
+    # Announcements of the four peers come a second after each other; meanwhile nobody is taken to lack the prefixes.
+    early = level.time_us < at(15)
+    assert set(np.nan_to_num(level.slash48[early]).tolist()) <= {0.0, 4.0}
+    four = replay(archive, tmp_path / "mrt", tmp_path)
+    assert not four.history.learned
+    assert four.outages == ()
+
+
+def test_dumps_of_one_family_each_are_both_whole(tmp_path: Path) -> None:
+    """BIRD writes master4 and master6 into files of their own: the second is no contradiction of the first."""
+    archive = Archive({"rrc00": 4})
+    archive.talk()
+    archive.lose(archive.peers(), 100, 160)
+    for k, peer in enumerate(archive.peers()):
+        back = mrt.announce(six_route(archive.peer(peer)), OWN6)
+        archive.said[peer] += [(7200 + k, mrt.withdraw(OWN6)), (10800 + k, back)]
+    folder = archive.write(tmp_path / "mrt")
+    peers = [archive.peer(peer) for peer in archive.peers()]
+    raw = mrt.rib_attributes(mrt.Route((64500, 64600), "2001:db8::1"))
+    dump = mrt.peer_index_table(START, "198.51.100.1", peers)
+    for number, prefix in enumerate((*OTHERS6, *OWN6)):
+        dump += mrt.rib(START, number, prefix, [(place, START, raw) for place in range(4)])
+    (path,) = folder.rglob("bview*")
+    path.with_name("bview.20200302.0000.master6.gz").write_bytes(gzip.compress(dump))
+    six = replay(archive, folder, tmp_path, entity="2001:db8::/46")
+    assert (minutes(six), six.history.learned) == (about((120, 180)), False)
+    four = replay(archive, folder, tmp_path)
+    assert (minutes(four), four.history.learned) == (about((100, 160)), False)
+    assert not any("differs from the table dump" in gap.reason for gap in (*six.history.gaps, *four.history.gaps))
+
+
 def test_a_dump_of_ipv6_alone_tells_nothing_of_ipv4(tmp_path: Path) -> None:
     """Peers send their IPv4 tables in the first minutes: what nobody has mentioned is unknown, not lost."""
     made = Archive({"rrc00": 4})

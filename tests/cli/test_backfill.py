@@ -93,9 +93,12 @@ def test_it_says_what_it_did_and_next_time_that_it_was_there(given):
 
 def test_the_summary_as_json(given):
     document = json.loads(run(*given, "--json", "--prefix", "175.45.176.0/22", "--prefix", "175.45.176.0/22"))
+    judged, unheard = document.pop("judged"), document.pop("not_judged")
+    assert (judged[0]["from"], judged[-1]["until"]) == (judged[0]["from"], judged[-1]["until"])
+    assert set(unheard) <= {"nothing-heard"}
     assert document == {
         "parts": 3, "reused": 0, "days": 1, "days_reused": 0, "outages": 3, "incidents": 1, "entities": 5,
-        "failures": [], "warnings": [], "damaged": [],
+        "failures": [], "warnings": [], "damaged": [], "reenactment": "",
     }  # fmt: skip
 
 

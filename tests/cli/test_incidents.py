@@ -54,7 +54,7 @@ def run(*arguments: object, code: int = 0) -> str:
     done = CliRunner().invoke(app, [str(word) for word in arguments])
     assert done.exit_code == code, done.output
     if code:
-        assert len(done.stderr.strip().splitlines()) == 1
+        assert len([line for line in done.stderr.strip().splitlines() if "could be judged" not in line]) == 1
         return done.stderr
     return done.stdout
 
@@ -71,6 +71,11 @@ def test_json_and_csv_hold_the_figures(place):
     assert json.loads(run("incidents", "--store", place, "--json")) == [first, second]
     lines = run("incidents", "--store", place, "--format", "jsonl").splitlines()
     assert list(map(json.loads, lines)) == [first, second]
+    judged = first.pop("judged")
+    assert (judged[0]["from"], judged[-1]["until"]) == ("2014-12-22T00:00:00Z", "2014-12-24T00:00:00Z")
+    assert [span["reason"] for span in judged][-1] == "not-watched"  # the second day is not stored
+    assert {key: second.pop(key) for key in ("judged", "reenactment")} == {"judged": None, "reenactment": None}
+    assert first.pop("reenactment") is None
     assert first == {
         "id": 1, "state": "ended", "entity": {"type": "country", "code": "KP", "name": "North Korea"},
         "from": "2014-12-22T16:00:00Z", "until": "2014-12-23T01:00:00Z", "lost": 1.0,
@@ -162,3 +167,21 @@ def test_what_cannot_be_is_refused_in_one_line(place, arguments, message):
 def test_a_store_that_is_not_there_is_named(tmp_path):
     for command in (("incidents",), ("notes", "list")):
         assert "no store there" in run(*command, "--store", tmp_path / "none", code=2)
+
+
+def test_an_exit_code_for_scripts(place):
+    def status(*arguments: str) -> int:
+        return CliRunner().invoke(app, ["incidents", "--store", place, "--exit-code", *arguments]).exit_code
+
+    assert status() == 3
+    assert status("--entity", "DJ") == 4  # nothing of it was ever heard
+    assert status("--entity", "KP", "--from", "2015-01-01", "--until", "2015-01-02") == 4
+
+
+def test_what_could_not_be_judged_is_shown(place):
+    text = run("incidents", "show", "1", "--store", place)
+    assert "could not be judged: nobody was watching" in text
+    document = json.loads(run("incidents", "show", "1", "--store", place, "--json"))
+    assert document["judged"][-1]["text"] == "nobody was watching"
+    done = CliRunner().invoke(app, ["incidents", "--store", place, "--entity", "DJ"])
+    assert "DJ: none of the" in done.stderr

@@ -55,12 +55,18 @@ def query(place, *arguments, code: int = 0) -> str:
     assert done.exit_code == code, done.output
     if code:
         assert done.stdout == ""
-        assert len(done.stderr.strip().splitlines()) == 1
+        assert len([line for line in done.stderr.strip().splitlines() if "could be judged" not in line]) == 1
         return done.stderr
-    assert done.stderr == ""
+    assert [line for line in done.stderr.splitlines() if "could not be judged" not in line] == []
     return done.stdout
 
 
+def status(place, *arguments) -> int:
+    """The exit code alone."""
+    return CliRunner().invoke(app, ["query", *map(str, arguments), "--store", str(place)]).exit_code
+
+
+STORED = ("--from", iso(FROM), "--until", iso(FROM + 2 * DAY))
 WINDOW_OPTIONS = ("--entity", "KP", "--from", iso(FROM + 23 * HOUR), "--until", iso(FROM + 26 * HOUR))
 
 
@@ -170,7 +176,7 @@ def test_rows_of_any_table_may_be_limited(place):
         (["outages", "--loss", "60"], "--loss 60.0: a share from 0 to 1"),
         (["outages", "--limit", "0"], "--limit 0: at least 1"),
         (["bgp.nothing"], "no signal 'bgp.nothing' in this store; there are bgp.announcements, bgp.visible_prefixes"),
-        (["nothing"], "'nothing': a signal, such as bgp.peers_live, or signals, outages, changes"),
+        (["nothing"], "'nothing': a signal, such as bgp.peers_live, or signals, outages, judged, changes"),
         (["signals", "--entity", "Korea"], "'Korea' is not a country"),
         (["signals", "--from", "noon"], "'noon' is not a time"),
         (["signals", "--from", "2014-12-23", "--until", "2014-12-22"], "--until 2014-12-22 is not after"),
@@ -219,3 +225,83 @@ def test_a_reader_that_has_enough_is_no_error(place):
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(30) == 0
+
+
+def test_beside_outages_it_is_said_what_could_not_be_judged(place):
+    window = ("--from", iso(FROM), "--until", iso(FROM + 4 * DAY))
+    done = CliRunner().invoke(app, ["query", "outages", *window, "--store", place, "--entity", "KP"])
+    assert done.exit_code == 0
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("duskwatch query: KP: ")
+    assert "could not be judged" in line
+    assert f"to {iso(FROM + 4 * DAY)} because nobody was watching" in line
+
+
+def test_nothing_found_of_what_is_not_stored_is_no_all_clear(place):
+    window = ("--from", iso(FROM + 5 * DAY), "--until", iso(FROM + 6 * DAY))
+    done = CliRunner().invoke(app, ["query", "outages", *window, "--store", place])
+    assert done.exit_code == 1
+    assert "none of the 1 d could be judged" in done.stderr
+    assert "nothing stored matches" in done.stderr
+
+
+def test_what_was_judged_as_rows(place):
+    window = ("--from", iso(FROM - HOUR), "--until", iso(FROM + HOUR))
+    rows = json.loads(query(place, "judged", "--entity", "KP", *window, "--json"))
+    assert rows[0] == {
+        "entity_type": "country",
+        "entity": "KP",
+        "from": iso(FROM - HOUR),
+        "until": iso(FROM),
+        "judged": False,
+        "reason": "not-watched",
+    }
+    assert rows[-1]["until"] == iso(FROM + HOUR)
+    assert "give --entity, --from and --until" in query(place, "judged", code=2)
+
+
+def test_an_exit_code_for_scripts_tells_found_none_and_not_judged(place, tmp_path):
+    outages = ("outages", "--exit-code", "--entity", "KP")
+    assert status(place, *outages) == 3
+    assert status(place, *outages, "--loss", "1", "--longer", "30d") == 4  # a part of what is stored was not watched
+    judged = json.loads(query(place, "judged", "--entity", "KP", *STORED, "--json"))
+    clear = next(row for row in judged if row["judged"])
+    window = ("--from", clear["from"], "--until", clear["until"])
+    assert status(place, *outages, *window, "--longer", "30d") == 0
+    beyond = ("--from", iso(FROM + 5 * DAY), "--until", iso(FROM + 6 * DAY))
+    assert status(place, *outages, *beyond) == 4
+    assert status(place, "changes", "--exit-code") == 2
+    empty = tmp_path / "store"
+    Store.open(empty, create=True)
+    assert status(empty, "outages", "--exit-code") == 4
+
+
+def test_a_re_enactment_in_a_store_is_said_to_be_one(tmp_path):
+    store = Store.open(tmp_path / "store", create=True)
+    put_day(store, DAY1, [(KP, two_days())])
+    with store.write_day(DAY1, source="bgp") as writer:
+        writer.recorded(FROM, FROM + DAY, reenactment="This is a re-enactment: made up.")
+        writer.gaps([Gap("rrc97", FROM, FROM + HOUR, "missing file", 3)])
+    store.record_outages(WINDOW, [Finding(KP, (FIRST,))], source="bgp", detector="d", why="test")
+    done = CliRunner().invoke(app, ["query", "outages", "--json", "--store", str(tmp_path / "store")])
+    assert "This is a re-enactment: made up." in done.stderr
+    assert [row["reenactment"] for row in json.loads(done.stdout)] == ["This is a re-enactment: made up."]
+    done = CliRunner().invoke(app, ["query", "bgp.visible_slash24", "--store", str(tmp_path / "store")])
+    assert "This is a re-enactment: made up." in done.stderr
+
+
+def test_of_a_day_that_was_recorded_in_part_the_rest_is_not_judged(tmp_path):
+    store = Store.open(tmp_path / "store", create=True)
+    put_day(store, DAY1, [(KP, two_days())])
+    with store.write_day(DAY1, source="bgp") as writer:
+        writer.recorded(FROM, FROM + 6 * HOUR)
+        writer.gaps([Gap("rrc97", FROM, FROM + HOUR, "missing file", 3)])
+    window = ("--from", iso(FROM), "--until", iso(FROM + DAY))
+    done = CliRunner().invoke(app, ["query", "outages", *window, "--store", str(tmp_path / "store")])
+    assert f"18 h of the 1 d could not be judged: from {iso(FROM + 6 * HOUR)} to {iso(FROM + DAY)}" in done.stderr
+    arguments = ["query", "judged", "--entity", "AS64512", *window, "--json", "--store", str(tmp_path / "store")]
+    rows = json.loads(CliRunner().invoke(app, arguments).stdout)
+    assert [(row["until"], row["reason"]) for row in rows] == [
+        (iso(FROM + 6 * HOUR), "nothing-heard"),
+        (iso(FROM + DAY), "not-watched"),
+    ]

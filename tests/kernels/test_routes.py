@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from duskwatch.kernels.routes import absorb, more_origins, one_origin
 
-HOLD, LOSE, DOWN, UP, SILENT, HEARD, DUMPED, DUMPED_HOLD, OTHER = 0, 1, 2, 3, 4, 5, 6, 7, 8
+HOLD, LOSE, DOWN, UP, SILENT, HEARD, DUMPED, DUMPED_HOLD, OTHER, DUMPED4, DUMPED6 = range(11)
 UNMET, LIVE, ENDED, QUIET = range(4)
 FROM = 50
 PREFIXES, SESSIONS = 3, 2
@@ -16,7 +16,7 @@ rows_of_log = st.lists(
         st.integers(0, 99),
         st.integers(0, SESSIONS - 1),
         st.integers(0, PREFIXES - 1),
-        st.sampled_from([HOLD, LOSE, DOWN, UP, SILENT, HEARD, DUMPED, DUMPED_HOLD, OTHER]),
+        st.sampled_from([HOLD, LOSE, DOWN, UP, SILENT, HEARD, DUMPED, DUMPED_HOLD, OTHER, DUMPED4, DUMPED6]),
         st.integers(1, 5),
     ),
     max_size=40,
@@ -26,7 +26,7 @@ rows_of_log = st.lists(
 @settings(deadline=None)
 @given(rows_of_log)
 def test_what_a_log_says_before_a_time_is_in_the_table_and_the_rest_stays(rows):
-    about_session = (DOWN, UP, SILENT, HEARD, DUMPED)
+    about_session = (DOWN, UP, SILENT, HEARD, DUMPED, DUMPED4, DUMPED6)
     columns = (
         np.array([row[0] for row in rows], np.int64),
         np.array([row[1] for row in rows], np.int32),
@@ -49,9 +49,10 @@ def test_what_a_log_says_before_a_time_is_in_the_table_and_the_rest_stays(rows):
         if op in about_session:
             if op == DOWN:
                 said = {key: value for key, value in said.items() if key[1] != session}
-                whole.discard(session), ended.add(session)
-            elif op == DUMPED:
-                whole.add(session), ended.discard(session)
+                whole -= {(session, 1), (session, 2)}
+                ended |= {(session, 1), (session, 2)}
+            for bit in {DUMPED: (1, 2), DUMPED4: (1,), DUMPED6: (2,)}.get(op, ()):
+                whole.add((session, bit)), ended.discard((session, bit))
             if op not in (DOWN, SILENT):
                 stands[session] = LIVE
             elif stands[session] in (UNMET, LIVE):
@@ -69,8 +70,8 @@ def test_what_a_log_says_before_a_time_is_in_the_table_and_the_rest_stays(rows):
         for session in range(SESSIONS):
             assert cells[prefix, session] == said.get((prefix, session), 0)
             assert routes[prefix, session] == route.get((prefix, session), 0)
-    assert {s for s in range(SESSIONS) if complete[s]} == whole
-    assert {s for s in range(SESSIONS) if fresh[s]} == ended
+    assert {(s, bit) for s in range(SESSIONS) for bit in (1, 2) if complete[s] & bit} == whole
+    assert {(s, bit) for s in range(SESSIONS) for bit in (1, 2) if fresh[s] & bit} == ended
     assert sessions.tolist() == stands
 
 

@@ -6,13 +6,14 @@ from hypothesis import strategies as st
 
 from duskwatch.kernels.votes import count_votes, cover_steps
 
-HOLD, LOSE, DUMPED_HOLD, OTHER, CLEAR, COMPLETE, ON4, OFF4, ON6, OFF6 = range(10)
+HOLD, LOSE, DUMPED_HOLD, OTHER, CLEAR, COMPLETE, ON4, OFF4, ON6, OFF6, COMPLETE4, COMPLETE6 = range(12)
+WHOLE_OF = {COMPLETE: (0, 1), COMPLETE4: (0,), COMPLETE6: (1,), ON4: (0,), ON6: (1,)}  # families
 UNKNOWN, DARK, MINORITY, VISIBLE = range(4)
 FAMILY = [0, 0, 1]
 VOTER_OF = [0, 0, 1, 2, 3, 4, 5, 6, 7, 8]
 
 rows_strategy = st.lists(
-    st.tuples(st.integers(0, 12), st.integers(0, 9), st.integers(0, 2), st.integers(0, 9)), max_size=90
+    st.tuples(st.integers(0, 12), st.integers(0, 9), st.integers(0, 2), st.integers(0, 11)), max_size=90
 ).map(lambda rows: sorted(rows, key=lambda r: r[0]))
 
 
@@ -31,10 +32,14 @@ def slow(rows):
             elif code == CLEAR:
                 held = {pair for pair in held if pair[1] != session}
                 known = {pair for pair in known if pair[1] != session}
-                fresh.add(session), complete.discard(session)
-            elif code == COMPLETE or (code in (ON4, ON6) and session in fresh and session not in complete):
-                complete.add(session), fresh.discard(session)
-                known |= {(p, session) for p in range(len(FAMILY))}
+                fresh |= {(session, 0), (session, 1)}
+                complete -= {(session, 0), (session, 1)}
+            for family in WHOLE_OF.get(code, ()):
+                pair = session, family
+                if code in (ON4, ON6) and (pair not in fresh or pair in complete):
+                    continue
+                complete.add(pair), fresh.discard(pair)
+                known |= {(p, session) for p in range(len(FAMILY)) if FAMILY[p] == family}
             if code in (ON4, ON6):
                 voting.add((session, 0 if code == ON4 else 1))
             elif code in (OFF4, OFF6):
@@ -44,7 +49,7 @@ def slow(rows):
             voters = len({VOTER_OF[s] for s in here})
             votes = len({VOTER_OF[s] for s in here if (prefix, s) in held})
             spoke = len({VOTER_OF[s] for s in here if (prefix, s) in known})
-            whole = len({VOTER_OF[s] for s in here if s in complete})
+            whole = len({VOTER_OF[s] for s in here if (s, family) in complete})
             if voters == 0 or spoke == 0:
                 state = UNKNOWN
             elif spoke * 2 <= voters and whole < 3:

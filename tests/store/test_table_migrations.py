@@ -75,7 +75,7 @@ def test_an_old_store_is_brought_up_and_reads_the_same(old_store):
     where = tables.Location(str(old_store), old_store)
     assert table_migrations.migrate(where) == [
         ("changes", 1, 2), ("changes", 2, 3), ("levels", 0, 2), ("dump_checks", 0, 2), ("inputs", 0, 2),
-        ("gaps", 0, 2), ("signals", 1, 2), ("signals", 2, 3), ("days", 0, 1),
+        ("gaps", 0, 2), ("signals", 1, 2), ("signals", 2, 3), ("days", 0, 1), ("days", 1, 2),
     ]  # fmt: skip
     assert table_migrations.migrate(where) == []
     store = Store.open(old_store, create=True)
@@ -104,7 +104,7 @@ def test_a_step_that_was_cut_off_is_done_again(old_store, monkeypatch):
     for name in ("changes", "signals"):
         table_migrations.STEPS[name, 1](where)  # killed before the version was noted
     assert [step[:2] for step in table_migrations.migrate(where) if step[1]] == [
-        ("changes", 1), ("changes", 2), ("signals", 1), ("signals", 2)
+        ("changes", 1), ("changes", 2), ("signals", 1), ("signals", 2), ("days", 1)
     ]  # fmt: skip
     rows = Store.open(old_store).signals().collect()
     assert rows["value"].sum() == was
@@ -128,7 +128,7 @@ def test_a_newer_table_is_refused_everywhere(tmp_path):
         with pytest.raises(StoreError, match=message):
             use()
     for use in (lambda: Store.open(tmp_path), lambda: store.rows("changes")):
-        with pytest.raises(StoreError, match="days: schema version 99, this program knows up to 1"):
+        with pytest.raises(StoreError, match="days: schema version 99, this program knows up to 2"):
             use()
 
 

@@ -14,7 +14,7 @@ from duskwatch.records.times import DAY, MINUTE, iso, span_text
 from duskwatch.signals.bgp.artefacts.heard import Heard
 from duskwatch.signals.bgp.collector_part import CollectorPart, strangers
 from duskwatch.signals.bgp.fold import fold
-from duskwatch.signals.bgp.full_feed import lacks_ipv4
+from duskwatch.signals.bgp.full_feed import lacks
 from duskwatch.signals.bgp.roll import close
 from duskwatch.signals.bgp.state import JITTER_US, Watch, begin
 from duskwatch.sources.bgp.archives.find import (
@@ -208,7 +208,8 @@ def replay_collector(
 
     try:
         said = messages(files, opened, window.from_us, window.until_us, unusable)
-        return replay_messages(name, said, window, watch, origins=origins, after_input=show_progress)
+        replay = replay_messages(name, said, window, watch, origins=origins, after_input=show_progress)
+        return replace(replay, reenactment=most_telling(file.reenactment for file in files))
     finally:
         opened.close()
 
@@ -290,11 +291,12 @@ def _warnings(part: CollectorPart, inputs: Sequence[InputFile]) -> list[str]:
             f"{name}: table dumps and updates name {part.left_out.readdressed} peers by different AS numbers; "
             "peers of one address were taken for one"
         )
-    if lacks_ipv4(part):
-        out.append(
-            f"{name}: the table dump holds routes of IPv6 alone, and updates tell of IPv4; the state was learned from "
-            "updates, so that a route counts from its first mention on"
-        )
+    for family, (own, other) in enumerate((("IPv4", "IPv6"), ("IPv6", "IPv4"))):
+        if lacks(part, family):
+            out.append(
+                f"{name}: the table dump holds routes of {other} alone, and updates tell of {own}; the state of {own} "
+                "was learned from updates, so that a route counts from its first mention on"
+            )
     if strangers(part):
         out.append(
             f"{name}: the table dump and the updates name no peer in common; are they of one collector? "

@@ -12,6 +12,7 @@ from duskwatch.cli.beside import Beside, explained_beside
 from duskwatch.cli.download_options import CacheOption, JobsOption, MirrorOption, ReferenceMirrorOption
 from duskwatch.cli.downloading import bytes_of
 from duskwatch.cli.entities import entity_named
+from duskwatch.cli.exit_codes import NONE, OUTAGE, UNSURE, ExitCodeOption, code_of
 from duskwatch.cli.fetching import Fetching
 from duskwatch.cli.options import CollectorOption, GeoOption, MrtOption, fail, reading_progress, unusable_input
 from duskwatch.records.entity import Entity
@@ -101,6 +102,7 @@ def command(
     signal_column: Annotated[str | None, typer.Option("--signal-column", help="Of --series: names of signals.")] = None,
     entity_column: Annotated[str | None, typer.Option("--entity-column", help="Of --series: that of entities.")] = None,
     signal: Annotated[list[str] | None, typer.Option("--signal", metavar="NAME=ROLE", help=SIGNAL_HELP)] = None,
+    exit_code: ExitCodeOption = False,
 ) -> None:
     """Tell when a country, a network or a prefix could not be reached.
 
@@ -155,8 +157,8 @@ def command(
         if neighbours and not mrt and not collector:
             fail("analyze", "--neighbours reads routes: give --mrt or --collector")
         if series and options is not None and not mrt and not collector:
-            _series_alone(what, series, from_us, until_us, options, out, json_, png, news, quiet, beside)
-            return
+            report = _series_alone(what, series, from_us, until_us, options, out, json_, png, news, quiet, beside)
+            sys.exit(_code(report, exit_code))
         if from_us is None or until_us is None:
             fail("analyze", "archives need a window: give --from and --until")
         fetching = Fetching(mirror or (), reference_mirror or (), cache, max_cache, jobs, offline, quiet or json_)
@@ -164,6 +166,7 @@ def command(
         fetching.check(what, () if mrt else collector or (), geo=bool(geo))
         if what.type == "country" and not geo:
             geo = fetching.delegations(from_us)
+            as_names = as_names or fetching.as_names()
         if not mrt:
             mrt = fetching.archives(collector or (), from_us, until_us)
             collector = None
@@ -193,15 +196,20 @@ def command(
         if fetching.warnings:
             report = replace(report, warnings=(*fetching.warnings, *report.warnings))
         deliver(explained_beside(report, beside), out, as_json=json_, png=png, news=news, quiet=quiet)
-    if fetching.failed or any(file.damage for file in report.inputs) or _says_nothing(report):
-        sys.exit(1)
+    lacking = fetching.failed or any(file.damage for file in report.inputs)
+    sys.exit(_code(report, exit_code, bool(lacking)))
 
 
-def _says_nothing(report: "Report") -> bool:
-    """Whether a report without an outage is no all-clear: nothing of the window could be judged."""
-    from duskwatch.publication.not_judged import nothing_judged
+def _code(report: "Report", asked: bool, lacking: bool = False) -> int:
+    """The exit code: 1 where a report without an outage is no all-clear, as nothing of the window could be judged, or
+    where input was ``lacking``; what --exit-code says where that was ``asked`` for."""
+    from duskwatch.publication.not_judged import nothing_judged, part_judged
 
-    return not report.outages and nothing_judged(report)
+    if not asked:
+        return int(lacking or (not report.outages and nothing_judged(report)))
+    if not report.outages and (lacking or part_judged(report) or nothing_judged(report)):
+        return UNSURE
+    return code_of(bool(report.outages), report.judged) if report.judged else OUTAGE if report.outages else NONE
 
 
 def _series_alone(
@@ -216,14 +224,13 @@ def _series_alone(
     news: list[Path] | None,
     quiet: bool,
     beside: Beside,
-) -> None:
+) -> "Report":
     from duskwatch.analysis.foreign import analyze_series
     from duskwatch.cli.output import deliver
 
     report = analyze_series(entity, series, from_us, until_us, options)
     deliver(explained_beside(report, beside), out, as_json=as_json, png=png, news=news, quiet=quiet)
-    if _says_nothing(report):
-        sys.exit(1)
+    return report
 
 
 def _series_options(

@@ -36,6 +36,7 @@ COMMANDS = {
         "duskwatch.cli.live:command",
         "Watch as it happens and tell outages as they begin and end; or watch a past one happen.",
     ),
+    "alerts": ("duskwatch.cli.alerts:app", "Alerts of a live run: list them, test a channel, mark them as seen."),
     "backfill": ("duskwatch.cli.backfill:command", "Fill a store with days or months of every country and network."),
     "evaluate": ("duskwatch.cli.evaluate:app", "Score the detectors, or the weights of causes, on labelled events."),
     "query": ("duskwatch.cli.query:command", "Print what a store holds, as a table, CSV, JSON or Parquet."),

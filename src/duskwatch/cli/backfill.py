@@ -20,6 +20,7 @@ from duskwatch.records.errors import InputError
 from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND, parse_time, to_datetime
 
 COMMAND = "backfill"
+MOST_CODES = 8  # countries that are named in one line
 
 
 def command(
@@ -181,16 +182,27 @@ def _print(summary: "object", parts: "object", plan: "object", *, as_json: bool)
     from dataclasses import asdict
 
     from duskwatch.drivers.backfill.course import Summary
+    from duskwatch.publication.documents.judged import judged_document, not_judged_line
+    from duskwatch.publication.not_judged import WHY
 
     assert isinstance(summary, Summary)
     if as_json:
-        print(json.dumps(asdict(summary), indent=1))
+        told = {**asdict(summary), "judged": [judged_document(span) for span in summary.judged]}
+        print(json.dumps(told, indent=1))
         return
     print(
         f"{summary.days} days stored ({summary.days_reused} were there), {summary.parts} parts folded "
         f"({summary.reused} were there); up to {summary.entities} entities a day, {summary.outages} outages, "
         f"{summary.incidents} incidents"
     )
+    if summary.reenactment:
+        print(summary.reenactment)
+    if line := not_judged_line(summary.judged):
+        print(f"not judged, whatever the entity: {line}")
+    for why, codes in summary.not_judged.items():
+        few = ", ".join(codes[:MOST_CODES]) + (" and more; --json has all" if len(codes) > MOST_CODES else "")
+        noun = "country" if len(codes) == 1 else "countries"
+        print(f"not judged: {len(codes)} {noun}, because {WHY[why]}: {few}")
     for failure in summary.failures:
         print(f"failed: {failure.name}: {failure.reason}")
     for text in summary.damaged:

@@ -22,6 +22,7 @@ from duskwatch.records.times import DAY, iso, parse_time, to_datetime
 
 if TYPE_CHECKING:
     from duskwatch.sources.bgp.archives.fetch import Fetched
+    from duskwatch.sources.reference.fetch import Listings
 
 
 @dataclass
@@ -39,6 +40,7 @@ class Fetching:
     failed: bool = False
     kept: list[Path] = field(default_factory=list)  # what this run needs stays in the cache
     command: str = "analyze"  # whose name stands before messages
+    listings: "Listings" = field(default_factory=dict)  # index pages of registries, for the days that follow
 
     def check(self, entity: Entity, names: Sequence[str], *, geo: bool = False) -> None:
         """Raise InputError where a country, a collector or a mirror is none.
@@ -118,7 +120,14 @@ class Fetching:
         store = cache_from(self.cache, self.max_cache)
         with fetching_progress(self.quiet, len(PUBLIC), None) as progress:
             files, failures = fetch_delegated(
-                list(PUBLIC), on, mirrors, store, limits=limits, offline=self.offline, progress=progress
+                list(PUBLIC),
+                on,
+                mirrors,
+                store,
+                limits=limits,
+                offline=self.offline,
+                progress=progress,
+                listings=self.listings,
             )
         if not files:
             reason = failures[0].reason
@@ -132,6 +141,27 @@ class Fetching:
         for failure in failures:
             self._failure(f"no delegations of {failure.registry}: {failure.reason}")
         return [each.path for each in files]
+
+    def as_names(self) -> list[Path]:
+        """The file of AS names, or nothing: then networks are told by number, and the report says why."""
+        from duskwatch.sources.reference.fetch import ReferenceFailure, fetch_as_names, names_mirror
+
+        store = cache_from(self.cache, self.max_cache)
+        today = to_datetime(now_us()).date()
+        with fetching_progress(self.quiet, 1, None) as progress:
+            found = fetch_as_names(
+                today,
+                names_mirror(self.reference_mirror),
+                store,
+                limits=limits_from(self.command, self.jobs),
+                offline=self.offline,
+                progress=progress,
+            )
+        if isinstance(found, ReferenceFailure):
+            self.warnings.append(f"AS numbers are told without names: {found.reason}")
+            return []
+        self.kept.append(found.path)
+        return [found.path]
 
     def delegations_by_week(self, from_us: int, until_us: int) -> list[tuple[date, tuple[Path, ...]]]:
         """Monday, and the registries' files of that day, for each week that the window touches. Exits as delegations().

@@ -7,12 +7,14 @@ from typing import Annotated, Any
 import typer
 
 from duskwatch.cli.entities import entity_named
+from duskwatch.cli.exit_codes import OUTAGE, ExitCodeOption, code_of
+from duskwatch.cli.judging import not_judged_lines, reenactment_line, reenactment_of, spans_of
 from duskwatch.cli.listing import FORMAT_HELP, listing_format, print_json
 from duskwatch.cli.options import fail, unusable_input
 from duskwatch.cli.store_options import DEFAULT_STORE, NOBODY, DatabaseOption, StorageOption, StoreOption, open_store
 from duskwatch.publication.documents.incidents import COLUMNS, incident_cell, incident_document, incident_in_full
 from duskwatch.records.text import printable
-from duskwatch.records.times import parse_time, span_text
+from duskwatch.records.times import DAY, parse_time, span_text
 
 COMMAND = "incidents"
 MOST_MEMBERS = 20
@@ -43,6 +45,7 @@ def listing(
     limit: Annotated[int | None, typer.Option("--limit", help="At most so many, from the first on.")] = None,
     format_: Annotated[str, typer.Option("--format", help=FORMAT_HELP)] = "table",
     json_: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
+    exit_code: ExitCodeOption = False,
 ) -> None:
     """List incidents, one line each: who, when, how much, and what explains it. Exit code 1: there are none.
 
@@ -67,10 +70,17 @@ def listing(
             if format_ == "json":
                 print("[]")
             print(f"duskwatch {COMMAND}: none stored matches", file=sys.stderr)
-            sys.exit(1)
-        _print(found[:limit], format_)
+            for line in not_judged_lines(opened, entities, from_us, until_us):
+                print(f"duskwatch {COMMAND}: {line}", file=sys.stderr)
+            spans = [span for _, own in spans_of(opened, entities, from_us, until_us) for span in own]
+            sys.exit(code_of(False, spans) if exit_code else 1)
+        _print(opened, found[:limit], format_)
+        if mark := reenactment_line(opened, from_us, until_us):
+            print(f"duskwatch {COMMAND}: {mark}", file=sys.stderr)
         if limit is not None and len(found) > limit:
             print(f"duskwatch {COMMAND}: {limit} of {len(found)} are shown", file=sys.stderr)
+        if exit_code:
+            sys.exit(OUTAGE)
 
 
 @app.command("show")
@@ -93,6 +103,8 @@ def show(
         states = ("open", "ended", "withdrawn", "superseded", "dismissed")
         outages = stored_outages(where, uids=now.outages, states=states)
         document = incident_in_full(past, outages, annotations(where, incident=number))
+        document["judged"] = _judged(opened, now)
+        document["reenactment"] = reenactment_of(opened.reenactment(), now.from_us, now.until_us)
         if json_:
             print(json.dumps(document, ensure_ascii=False, indent=1))
         else:
@@ -158,9 +170,27 @@ def _say_state(verb: str, number: int, state: str, why: str, by: str, opened: An
         print(f"incident {number} is {'closed' if state == 'closed' else 'no longer closed'}")
 
 
-def _print(found: list[Any], format_: str) -> None:
+def _judged(opened: Any, one: Any) -> list[dict[str, Any]] | None:
+    """What could be judged of the entity of an incident, over the UTC days that it touches; None where it has none."""
+    if one.entity is None or one.from_us is None:
+        return None
+    from duskwatch.analysis.judged import judged_stored
+    from duskwatch.publication.documents.judged import judged_document
+
+    start = one.from_us - one.from_us % DAY
+    last = one.until_us if one.until_us is not None else one.from_us
+    spans = judged_stored(opened, one.entity, start, last - last % DAY + DAY)
+    return [judged_document(span) for span in spans]
+
+
+def _print(opened: Any, found: list[Any], format_: str) -> None:
     documents = [incident_document(one) for one in found]
     if format_ in ("json", "jsonl"):
+        marked = opened.reenactment()
+        documents = [
+            one | {"judged": _judged(opened, each), "reenactment": reenactment_of(marked, each.from_us, each.until_us)}
+            for one, each in zip(documents, found, strict=True)
+        ]
         print_json(documents, format_)
         return
     if format_ == "csv":
@@ -179,14 +209,20 @@ def _print(found: list[Any], format_: str) -> None:
 
 def _show(document: dict[str, Any]) -> None:
     from duskwatch.publication.times_text import percent
+    from duskwatch.publication.transit_json import ways_lines
 
     print(printable(document["title"]))
+    if document["reenactment"]:
+        print(printable(document["reenactment"]))
     print(f"\nstate    {document['state']}, revision {document['revision']}")
     print(f"from     {document['from'] or '-'}\nuntil    {document['until'] or 'not over'}")
     if document["lost"] is not None:
         print(f"lost     {percent(document['lost'])}")
     for one in document["explained_by"]:
         print(f"because  {one['entity']}: {percent(one['share'])} of the whole, and took {percent(one['lost'])} of it")
+    for span in document["judged"] or ():
+        if not span["judged"]:
+            print(f"unsure   {span['from']} to {span['until']} could not be judged: {span['text']}")
     print("\noutages")
     members = sorted(
         document["members"], key=lambda m: (m["entity"] != document["entity"], -(m["share"] or 0), m["from"])
@@ -197,6 +233,9 @@ def _show(document: dict[str, Any]) -> None:
         span = span_text(round(one["duration_seconds"] * 1e6))
         state = "" if one["state"] in ("open", "ended") else f"  ({one['state']})"
         print(f"  {one['outage']}  {one['from']} to {end}  {span}  {percent(one['depth'])} lost{share}{state}")
+        if one["transit"] is not None and one["entity"] == document["entity"]:
+            for text in ways_lines(one["transit"]):
+                print(f"      {text}")
     if len(members) > MOST_MEMBERS:
         print(f"  and {len(members) - MOST_MEMBERS} more; --json has all")
     if document["notes"]:

@@ -44,6 +44,14 @@ def command(
     database: DatabaseOption = "",
     storage_option: StorageOption = None,
     bin_seconds: Annotated[int, typer.Option("--bin", help="Length of a bin in seconds, 60 to 3600.")] = 300,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="TOML file with what is watched, sources, store and alerts.")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="With --config: tell all its faults, and end.")] = False,
+    dump: Annotated[
+        bool, typer.Option("--dump", help="With --config: print it with all defaults, without secrets, and end.")
+    ] = False,
+    log_format: Annotated[str, typer.Option("--log", help="Of --config: logs on stderr as json or text.")] = "json",
     json_: Annotated[bool, typer.Option("--json", help="Print the outages at the end as JSON.")] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", help="No lines meanwhile; what was found is printed at the end.")
@@ -51,10 +59,14 @@ def command(
 ) -> None:
     """Watch countries, networks and prefixes, and tell outages as they begin and end.
 
+    With --config, feeds are watched as a file says: RIS Live, routers that speak BMP, Kafka.
+
     With --replay, archives are watched as if they happened now; the outages found are those that `duskwatch analyze`
     finds in the same files. They are recorded in the store, under the source bgp-live.
 
     Examples:
+
+    duskwatch live --config duskwatch.toml
 
     duskwatch live KP --replay demo/archives --geo demo/delegated --speed 600
 
@@ -63,8 +75,15 @@ def command(
     Ctrl-C or SIGTERM ends it: what was told until then is judged and written.
     """
     with unusable_input(COMMAND):
+        if config is not None:
+            if replay or entity:
+                fail(COMMAND, "--config says what is watched and how; --replay and entities are without it")
+            _configured(config, check=check, dump=dump, log_format=log_format, quiet=quiet)
+            return
+        if check or dump:
+            fail(COMMAND, "--check and --dump are for --config")
         if not replay:
-            fail(COMMAND, "no source: give --replay with a folder of MRT archives")
+            fail(COMMAND, "no source: give --config with a file, or --replay with a folder of MRT archives")
         entities = [entity_named(each) for each in entity or []]
         if not entities:
             fail(COMMAND, "nothing to watch: name a country, a network or a prefix")
@@ -89,6 +108,32 @@ def command(
         _tell(run, as_json=json_)
     if run.recorder.failures:
         sys.exit(1)
+
+
+def _configured(path: Path, *, check: bool, dump: bool, log_format: str, quiet: bool) -> None:
+    from duskwatch.drivers.live.settings import dumped, read_settings
+
+    if log_format not in ("json", "text"):
+        fail(COMMAND, f"--log {log_format}: json or text")
+    settings = read_settings(path)
+    if dump:
+        print(dumped(settings))
+        return
+    from duskwatch.drivers.live.configured import configured_run, watched_of
+    from duskwatch.drivers.live.logs import log_to_stderr
+    from duskwatch.sources.bgp.live.clock import now_us
+
+    if check:
+        watched_of(settings, path.absolute().parent, now_us())
+        print(f"{path}: fine")
+        return
+    screen = sys.stderr.isatty() and not quiet
+    if not screen:
+        log_to_stderr(log_format)
+    from duskwatch.drivers.live.steady import SteadyClock
+
+    run = configured_run(settings, path.absolute().parent, clock=SteadyClock())
+    _go(run, quiet=not screen)
 
 
 def _speed(text: str) -> float:

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from duskwatch.cli.entities import entity_named
+from duskwatch.cli.exit_codes import ExitCodeOption, code_of
+from duskwatch.cli.judging import not_judged_lines, reenactment_line, reenactment_of, spans_of
 from duskwatch.cli.listing import listing_format
 from duskwatch.cli.options import fail, unusable_input
 from duskwatch.cli.store_options import DEFAULT_STORE, DatabaseOption, StorageOption, StoreOption, open_store
@@ -17,6 +19,7 @@ from duskwatch.records.text import printable
 from duskwatch.records.times import parse_span, parse_time, span_text
 
 FORMATS = ("table", "csv", "json", "jsonl", "parquet")
+OTHERS = ("signals", "outages", "judged")
 TABLES = ("changes", "levels", "dump_checks", "inputs", "gaps")
 ROWS_AT_ONCE = 50_000
 ISO = "%Y-%m-%dT%H:%M:%S%.fZ"
@@ -27,7 +30,7 @@ def command(
         str,
         typer.Argument(
             help="A signal (bgp.visible_slash24), `signals` for all of them, "
-            "or outages, changes, levels, gaps, inputs, dump_checks."
+            "or outages, judged, changes, levels, gaps, inputs, dump_checks."
         ),
     ],
     entity: Annotated[
@@ -53,6 +56,7 @@ def command(
     ] = "table",
     json_: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
     out: Annotated[Path | None, typer.Option("--out", help="Write here; parquet needs it.")] = None,
+    exit_code: ExitCodeOption = False,
 ) -> None:
     """Print what a store holds: any signal, the outages, the changes of prefixes, what went in.
 
@@ -69,6 +73,8 @@ def command(
     with unusable_input("query"):
         format_ = listing_format("query", format_, json_, FORMATS)
         wanted = _wanted(what, type_, longer, loss)
+        if exit_code and what != "outages":
+            fail("query", "--exit-code is for outages")
         if limit is not None and limit < 1:
             fail("query", f"--limit {limit}: at least 1")
         if format_ == "parquet" and out is None:
@@ -80,10 +86,10 @@ def command(
         until_us = parse_time(until) if until else None
         if from_us is not None and until_us is not None and from_us >= until_us:
             fail("query", f"--until {until} is not after --from {from_}")
-        if what not in (*TABLES, "outages", "signals") and "." not in what:
-            fail(
-                "query", f"'{what}': a signal, such as bgp.peers_live, or {', '.join(('signals', 'outages', *TABLES))}"
-            )
+        if what not in (*TABLES, *OTHERS) and "." not in what:
+            fail("query", f"'{what}': a signal, such as bgp.peers_live, or {', '.join((*OTHERS, *TABLES))}")
+        if what == "judged" and (not entities or from_us is None or until_us is None):
+            fail("query", "judged: give --entity, --from and --until")
         opened = open_store(store, database, storage_option)
         rows = _rows(opened, what, entities, from_us, until_us, source, wanted)
         if what == "outages" and format_ == "table":
@@ -96,6 +102,16 @@ def command(
         except BrokenPipeError:  # whoever reads has enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return
+        if found and (mark := reenactment_line(opened, from_us, until_us)):
+            print(f"duskwatch query: {mark}", file=sys.stderr)
+        if what == "outages":
+            for line in not_judged_lines(opened, entities, from_us, until_us):
+                print(f"duskwatch query: {line}", file=sys.stderr)
+        if exit_code:
+            if not found:
+                print("duskwatch query: nothing stored matches", file=sys.stderr)
+            spans = [span for _, own in spans_of(opened, entities, from_us, until_us) for span in own]
+            sys.exit(code_of(found, spans))
         if not found:
             names = opened.signal_names() if "." in what else []
             if "." in what and what not in names:
@@ -116,15 +132,37 @@ def _rows(
 ) -> Any:
     window: dict[str, Any] = {"entities": entities, "from_us": from_us, "until_us": until_us}
     if what == "outages":
+        import polars as pl
+
         from duskwatch.publication.documents.outages import outage_frame
 
-        found = opened.outages(**window)
-        return outage_frame(
-            one for one in found if (not sources or set(sources) & set(one.sources)) and wanted(one)
-        ).lazy()
+        found = [one for one in opened.outages(**window) if not sources or set(sources) & set(one.sources)]
+        found = [one for one in found if wanted(one)]
+        marked = opened.reenactment()
+        spans = [(one.newest.outage.onset.best_us, one.newest.outage.end) for one in found]
+        told = [reenactment_of(marked, start, None if end is None else end.best_us) for start, end in spans]
+        return outage_frame(found).with_columns(pl.Series("reenactment", told, pl.String)).lazy()
+    if what == "judged":
+        return _judged(opened, entities or [], from_us or 0, until_us or 0)
     if what in TABLES:
         return opened.rows(what, **window, sources=sources)
     return opened.signals(None if what == "signals" else [what], **window, sources=sources)
+
+
+def _judged(opened: Any, entities: list[Entity], from_us: int, until_us: int) -> Any:
+    """Stretches that could be judged and that could not, of each entity, with the reason."""
+    import polars as pl
+
+    from duskwatch.analysis.judged import judged_stored
+
+    rows = [
+        (one.type, one.code, span.from_us, span.until_us, span.judged, span.why_not)
+        for one in entities
+        for span in judged_stored(opened, one, from_us, until_us)
+    ]
+    kinds = {"entity_type": pl.String, "entity": pl.String, "from": pl.Int64, "until": pl.Int64}
+    frame = pl.DataFrame(rows, schema={**kinds, "judged": pl.Boolean, "reason": pl.String}, orient="row")
+    return frame.with_columns(pl.col("from", "until").cast(pl.Datetime("us", "UTC"))).lazy()
 
 
 def _wanted(what: str, type_: str | None, longer: str | None, loss: float | None) -> Callable[[Any], bool]:

@@ -60,17 +60,17 @@ def scan_routes(
             word = who >> 6
             bit = np.uint64(1) << np.uint64(who & 63)
             has = held[where, word] & bit
-            if policy[who] != COMPARE:
-                if not has:
-                    held[where, word] |= bit
-                    sizes[who, address_family] += 1
-            elif has:
-                matched[who] += 1
+            compared = policy[who, address_family] == COMPARE
+            if has or not compared:
+                matched[who, address_family] += 1
             else:
-                missing[who] += 1
+                missing[who, address_family] += 1
+            if not compared and not has:
+                held[where, word] |= bit
+                sizes[who, address_family] += 1
             if not is_watched and origins.shape[0] == 0:
                 continue
-            if policy[who] == COMPARE and origins.shape[0] == 0:
+            if compared and origins.shape[0] == 0:
                 continue
             of_origin = origins.shape[0] == 0
             if not of_origin:
@@ -82,7 +82,7 @@ def scan_routes(
                     watched[where] = 1
                     number[where] = watched_count
                     watched_count += 1
-                if not is_watched or policy[who] == COMPARE:
+                if not is_watched or compared:
                     continue
             route_prefix[routes] = number[where]
             route_peer[routes] = who

@@ -4,12 +4,12 @@ import numpy as np
 from numba import njit
 
 from duskwatch.kernels import codes
-from duskwatch.kernels.codes import ANNOUNCE, CLEAR, COMPLETE, OFF4, ON4, ON6, WITHDRAW
+from duskwatch.kernels.codes import ANNOUNCE, CLEAR, OFF4, OFF6, ON4, ON6, WHOLE, WITHDRAW
 from duskwatch.kernels.codes import VOTE_DUMPED_HOLD as DUMPED_HOLD
 from duskwatch.kernels.codes import VOTE_HOLD as HOLD
 from duskwatch.kernels.codes import VOTE_LOSE as LOSE
 from duskwatch.kernels.codes import VOTE_OTHER as OTHER
-from duskwatch.kernels.votes import LEAST_WHOLE, count_whole
+from duskwatch.kernels.votes import LEAST_WHOLE, count_whole, families_told
 
 # A voter's word on a prefix: it holds it; its word is known; it once held it, or spoke of it first by taking it back;
 # the same, though its session may have ended since.
@@ -69,8 +69,35 @@ def _count(cell, step, where, voter, place, hold_of, known_of, seen_of, hold, kn
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _alone(hold, seen, known_voters, voters, whole, was, least, share, nearly):
-    """Whose loss alone this is, of one prefix: see ``lone_collectors``. hold, seen int32[C]."""
+def _pair(hold, seen, holds, sees, fell_us, least, share, nearly, apart_us):
+    """The code of two collectors that each lost a prefix by itself; COMMON where it is no such loss."""
+    places = hold.shape[0]
+    one, other = -1, -1
+    for place in range(places):
+        if hold[place] < nearly * seen[place]:
+            if other >= 0:
+                return COMMON
+            one, other = (place, -1) if one < 0 else (one, place)
+    if other < 0 or abs(fell_us[one] - fell_us[other]) < apart_us:
+        return COMMON
+    held = holds - hold[one] - hold[other]
+    if held < least or held < share * sees:
+        return COMMON
+    return places + one * places + other
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _of_code(column, code):
+    """The sum of a column over the collector, or the two, that a code stands for."""
+    places = column.shape[0]
+    if code < places:
+        return np.int64(column[code])
+    return np.int64(column[(code - places) // places]) + np.int64(column[(code - places) % places])
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _alone(hold, seen, known_voters, voters, whole, was, least, share, nearly, fell_us, pair_share, apart_us):
+    """Whose loss alone this is, of one prefix: see ``lone_collectors``. hold, seen int32[C], fell_us int64[C]."""
     places = hold.shape[0]
     holds, sees = 0, 0
     worst, most = -1, -1
@@ -88,10 +115,12 @@ def _alone(hold, seen, known_voters, voters, whole, was, least, share, nearly):
     ):
         return FINE
     if was >= 0:
-        others, held = sees - seen[was], holds - hold[was]
+        others, held = sees - _of_code(seen, was), holds - _of_code(hold, was)
         if others == 0:
             return LEFT
-        return was if held * 2 > others else COMMON
+        if held * 2 > others:
+            return was
+        return COMMON if was >= places else _pair(hold, seen, holds, sees, fell_us, least, pair_share, nearly, apart_us)
     if was == LEFT and sees == seen[worst]:
         return LEFT
     if most <= 0:
@@ -101,7 +130,7 @@ def _alone(hold, seen, known_voters, voters, whole, was, least, share, nearly):
         return COMMON
     for place in range(places):
         if place != worst and hold[place] < nearly * seen[place]:
-            return COMMON
+            return _pair(hold, seen, holds, sees, fell_us, least, pair_share, nearly, apart_us)
     return worst
 
 
@@ -109,7 +138,7 @@ def _alone(hold, seen, known_voters, voters, whole, was, least, share, nearly):
 def lone_collectors(
     time_us, session, prefix, code, voter_of, place_of, address_family,
     cells, hold_of, known_of, seen_of, hold, known_voters, seen, codes, worst, voting, complete, fresh, voting_of,
-    voters, whole_of, whole, least, share, nearly, row, touched, touched_list,
+    voters, whole_of, whole, fell_us, least, share, nearly, pair_share, apart_us, row, touched, touched_list,
     out_time, out_prefix, out_code, out_votes, out_voters, out_all,
 ):  # fmt: skip
     """Walk rows in time order and tell, of each prefix, when one collector alone has lost it and when it has not.
@@ -119,9 +148,12 @@ def lone_collectors(
     cells    uint8[P, N]   hold_of, known_of, seen_of  uint16[P, V]   hold, seen int32[P, C]   known int32[P]
     codes    int32[P]  FINE at first     worst  int32[P]  most voters that the collector in ``codes`` had lost, so far
     voting   uint8[N, 2]  complete, fresh uint8[N]  voting_of, whole_of int32[V, 2]  voters, whole int32[2]
+    fell_us  int64[P, C]  since when not nearly all of a collector's voters that ever held it do; -1 where they do
     All in/out, so that the walk can stop when ``out_*`` is full and be taken up again.
     least, share, nearly   so many voters of the others, such a share of all, must hold it still, and of each other
                            collector such a share of those that ever did
+    pair_share, apart_us   two collectors that began to lose it at least so far apart each lost it by itself, where
+                           such a share of all voters, at others, hold it still; their code is C + first * C + second
     out_votes, out_voters  int32[., 2]  voters that hold it, and that are known: of all, and without that collector
     out_all                int32[., 2]  voters of that collector that had lost it (at most, where it is alone no more),
                                         and that ever held it
@@ -148,7 +180,7 @@ def lone_collectors(
                 first, last = prefix[row], prefix[row] + 1
             step = 0
             kind = 0
-            if what >= ON4:
+            if ON4 <= what <= OFF6:
                 kind = 0 if what <= OFF4 else 1
                 on = 1 if what == ON4 or what == ON6 else 0
                 if voting[who, kind] != on:
@@ -161,7 +193,7 @@ def lone_collectors(
                         voters[kind] += 1
                     elif on == 0 and voting_of[voter, kind] == 0:
                         voters[kind] -= 1
-            made_whole = what == COMPLETE or ((what == ON4 or what == ON6) and fresh[who] == 1 and complete[who] == 0)
+            made_whole = families_told(what, fresh[who], complete[who])
             for where in range(first, last):
                 mine = address_family[where]
                 old = cells[where, who]
@@ -170,15 +202,15 @@ def lone_collectors(
                     new = KNOWN | HELD | WITNESS | ONCE
                 elif what == LOSE or what == OTHER:
                     new = KNOWN
-                    if old & ONCE or (old & KNOWN == 0 and complete[who] == 0):
+                    if old & ONCE or (old & KNOWN == 0 and complete[who] & (1 << mine) == 0):
                         new = KNOWN | WITNESS | ONCE
                 elif what == CLEAR:
                     new = old & ONCE
-                elif made_whole:
+                elif made_whole & (1 << mine) != 0:
                     new = old | KNOWN
                     if old & ONCE:
                         new |= WITNESS
-                if what >= ON4 and mine == kind and step != 0:
+                if ON4 <= what <= OFF6 and mine == kind and step != 0:
                     # What the session knew begins or stops to count; what completes it is counted below.
                     if step > 0:
                         _count(old, 1, where, voter, place, hold_of, known_of, seen_of, hold, known_voters, seen)
@@ -195,11 +227,11 @@ def lone_collectors(
                     touched[where] = 1
                     touched_list[n_touched] = where
                     n_touched += 1
-            if what == CLEAR or made_whole:
+            if what == CLEAR or made_whole != 0:
                 for family_kind in range(2):
                     count_whole(who, voter, family_kind, voting, complete, -1, whole_of, whole)
-                fresh[who] = 1 if what == CLEAR else 0
-                complete[who] = 0 if what == CLEAR else 1
+                fresh[who] = WHOLE if what == CLEAR else fresh[who] & (WHOLE - made_whole)
+                complete[who] = 0 if what == CLEAR else complete[who] | made_whole
                 for family_kind in range(2):
                     count_whole(who, voter, family_kind, voting, complete, 1, whole_of, whole)
             row += 1
@@ -208,12 +240,18 @@ def lone_collectors(
             touched[where] = 0
             was = codes[where]
             mine = address_family[where]
+            for place in range(hold.shape[1]):
+                if hold[where, place] >= nearly * seen[where, place]:
+                    fell_us[where, place] = -1
+                elif fell_us[where, place] < 0:
+                    fell_us[where, place] = now
             new_code = _alone(
-                hold[where], seen[where], known_voters[where], voters[mine], whole[mine], was, least, share, nearly
-            )
+                hold[where], seen[where], known_voters[where], voters[mine], whole[mine], was, least, share, nearly,
+                fell_us[where], pair_share, apart_us,
+            )  # fmt: skip
             if new_code == was:
                 if was >= 0:
-                    worst[where] = max(worst[where], seen[where, was] - hold[where, was])
+                    worst[where] = max(worst[where], _of_code(seen[where], was) - _of_code(hold[where], was))
                 continue
             codes[where] = new_code
             about = new_code if new_code >= 0 else was
@@ -231,11 +269,11 @@ def lone_collectors(
             out_all[written, 0] = 0
             out_all[written, 1] = 0
             if about >= 0:
-                out_votes[written, 1] -= hold[where, about]
-                out_voters[written, 1] -= seen[where, about]
-                now_lost = seen[where, about] - hold[where, about]
+                out_votes[written, 1] -= _of_code(hold[where], about)
+                out_voters[written, 1] -= _of_code(seen[where], about)
+                now_lost = _of_code(seen[where], about) - _of_code(hold[where], about)
                 out_all[written, 0] = now_lost if about == new_code else max(worst[where], now_lost)
-                out_all[written, 1] = seen[where, about]
+                out_all[written, 1] = _of_code(seen[where], about)
                 worst[where] = now_lost
             written += 1
     return row, written, False
@@ -291,7 +329,7 @@ def witnesses(
             where = prefix[row]
             counts = voting[who, address_family[where]] == 1
             old = cells[where, who]
-            unheard = old & KNOWN == 0 and complete[who] == 0
+            unheard = old & KNOWN == 0 and complete[who] & (1 << address_family[where]) == 0
             gone = what == LOSE or what == OTHER
             new = KNOWN if gone else KNOWN | HELD
             cells[where, who] = new
@@ -309,21 +347,22 @@ def witnesses(
                     if first_us[k, voter] < 0:
                         first_us[k, voter] = now
         elif what == CLEAR:
-            fresh[who] = 1
+            fresh[who] = WHOLE
             complete[who] = 0
             for where in range(prefixes):
                 if cells[where, who] & HELD and voting[who, address_family[where]] == 1:
                     hold_of[where, voter] -= np.uint16(1)
                 cells[where, who] = 0
-        elif what == COMPLETE:
-            complete[who] = 1
-            fresh[who] = 0
+        elif what < ON4 or what > OFF6:
+            made_whole = families_told(what, fresh[who], complete[who])
+            complete[who] |= made_whole
+            fresh[who] &= WHOLE - made_whole
         else:
             kind = 0 if what <= OFF4 else 1
             on = 1 if what == ON4 or what == ON6 else 0
-            if on == 1 and fresh[who] == 1:
-                complete[who] = 1
-                fresh[who] = 0
+            made_whole = families_told(what, fresh[who], complete[who])
+            complete[who] |= made_whole
+            fresh[who] &= WHOLE - made_whole
             if voting[who, kind] != on:
                 voting[who, kind] = on
                 voting_of[voter, kind] += 1 if on == 1 else -1

@@ -7,6 +7,8 @@ from duskwatch.kernels.codes import (
     CLEAR,
     DOWN,
     DUMPED,
+    DUMPED4,
+    DUMPED6,
     DUMPED_HOLD,
     ENDED,
     HELD,
@@ -19,6 +21,9 @@ from duskwatch.kernels.codes import (
     UNMET,
     VOTE_DUMPED_HOLD,
     VOTE_HOLD,
+    WHOLE,
+    WHOLE4,
+    WHOLE6,
 )
 
 
@@ -35,7 +40,7 @@ def absorb(
     routes  int32[Q, N]   in/out: the route it held last, whether it holds it still or not
     last_us int64[Q], last_route int32[Q]   in/out: the latest of all sessions' routes, -1 before the first
     mentioned  uint8[Q]   in/out: 1 where a row that is absorbed names the prefix
-    complete, fresh  uint8[N]   in/out: its whole table is known; it ended and its table is not known yet
+    complete, fresh  uint8[N]   in/out: families, bits: its whole table is known; it ended and that is not known yet
     sessions  uint8[N]    in/out: UNMET, LIVE, ENDED or QUIET; of an end and a silence the one that came first
     keep    uint8[L]      out: 1 where the row stays in the log
     """
@@ -51,11 +56,13 @@ def absorb(
         if where < 0:
             keep[row] = 0
             if what == DOWN:
-                complete[who], fresh[who] = 0, 1
+                complete[who], fresh[who] = 0, WHOLE
                 for q in range(cells.shape[0]):
                     cells[q, who] = 0
-            elif what == DUMPED:
-                complete[who], fresh[who] = 1, 0
+            elif what == DUMPED or what == DUMPED4 or what == DUMPED6:
+                told = WHOLE if what == DUMPED else WHOLE4 if what == DUMPED4 else WHOLE6
+                complete[who] |= told
+                fresh[who] &= WHOLE - told
             if what != DOWN and what != SILENT:
                 sessions[who] = LIVE
             elif sessions[who] == UNMET or sessions[who] == LIVE:

@@ -109,8 +109,9 @@ def fold_elems(
     heard_us      int64[N]        in/out: last time each peer was heard, -1 before the first
     live          uint8[N]        in/out: 1 while the session is up as far as is known, 2 where the log says that it
                                   is silent
-    dump_policy   uint8[N]        LOAD: a table dump fills the peer's table; COMPARE: it is only compared with it
-    dump_matched, dump_missing    int64[N]  in/out: dump entries that the state agreed and disagreed with
+    dump_policy   uint8[N, 2]     by family. LOAD: a table dump fills the peer's table; COMPARE: it is only compared
+    dump_matched, dump_missing    int64[N, 2]  in/out: dump entries that were compared and agreed, or were filled in;
+                                  and those that disagreed
     sample_us     int64           time of the next sample; bin_us between samples
     samples       int32[K, N, 2]  out: sizes at each sample time, from row ``sampled`` on
     silent_us     int64           a peer not heard for longer was not there in between
@@ -195,12 +196,14 @@ def fold_elems(
         if what == ANNOUNCE or what == RIB:
             address_family = 0 if afi[row] == 1 else 1
             has = held[where, word] & bit
-            if what == RIB and dump_policy[who] == COMPARE:
-                if has:
-                    dump_matched[who] += 1
+            if what == RIB:
+                compared = dump_policy[who, address_family] == COMPARE
+                if has or not compared:
+                    dump_matched[who, address_family] += 1
                 else:
-                    dump_missing[who] += 1
-                continue
+                    dump_missing[who, address_family] += 1
+                if compared:
+                    continue
             if identified:
                 _count_path(path_keys, path_ids, path_values, where, who, path_id[row], 1)
             if not has:

@@ -4,7 +4,23 @@ import numpy as np
 from numba import njit
 
 from duskwatch.kernels import codes
-from duskwatch.kernels.codes import CLEAR, COMPLETE, DARK, MINORITY, OFF4, ON4, ON6, UNKNOWN, VISIBLE
+from duskwatch.kernels.codes import (
+    CLEAR,
+    COMPLETE,
+    COMPLETE4,
+    COMPLETE6,
+    DARK,
+    MINORITY,
+    OFF4,
+    OFF6,
+    ON4,
+    ON6,
+    UNKNOWN,
+    VISIBLE,
+    WHOLE,
+    WHOLE4,
+    WHOLE6,
+)
 from duskwatch.kernels.codes import VOTE_DUMPED_HOLD as DUMPED_HOLD
 from duskwatch.kernels.codes import VOTE_HOLD as HOLD
 from duskwatch.kernels.codes import VOTE_OTHER as OTHER
@@ -46,9 +62,22 @@ def _add(cell, voter, prefix, hold_of, known_of, votes, known_voters, step):
 
 
 @njit(nogil=True, cache=True, inline="always")
+def families_told(what, fresh, complete):
+    """Families (bits) of which a row makes a session's whole table known: a dump, or a full feed after its return."""
+    if what == COMPLETE:
+        return WHOLE
+    if what == COMPLETE4:
+        return WHOLE4
+    if what == COMPLETE6:
+        return WHOLE6
+    bit = WHOLE4 if what == ON4 else WHOLE6 if what == ON6 else 0
+    return bit if fresh & bit != 0 and complete & bit == 0 else 0
+
+
+@njit(nogil=True, cache=True, inline="always")
 def count_whole(who, voter, kind, voting, complete, step, whole_of, whole):
     """Count one more or one fewer session of a voter that votes and whose whole table is known."""
-    if voting[who, kind] == 1 and complete[who] == 1:
+    if voting[who, kind] == 1 and complete[who] & (1 << kind) != 0:
         before = np.int64(whole_of[voter, kind])
         whole_of[voter, kind] = before + step
         if step > 0 and before == 0:
@@ -72,7 +101,8 @@ def count_votes(
     cells    uint8[P, N]   HELD and KNOWN bits           hold_of, known_of  uint16[P, V]  voting sessions per voter
     votes, known_voters  int32[P]     state uint8[P]   full uint8[P]  1 where every voter that is known holds it
     ever     uint8[P]   some session held it at some time       last_route  int32[P]  the latest route of any
-    voting   uint8[N, 2]   complete, fresh uint8[N]   voting_of, whole_of int32[V, 2]   voters, whole int32[2]
+    voting   uint8[N, 2]   complete, fresh uint8[N] families, bits   voting_of, whole_of int32[V, 2]
+    voters, whole int32[2]
     All of these are in/out, so that the walk can stop when ``out_*`` or ``step_*`` are full and be taken up again.
     touched uint8[P], touched_list int32[P]: scratch, zero at entry.
 
@@ -116,7 +146,7 @@ def count_votes(
                             n_touched += 1
                         touched[where] = BY_ROUTE
             elif what == CLEAR:
-                fresh[who] = 1
+                fresh[who] = WHOLE
                 for kind in range(2):
                     count_whole(who, voter, kind, voting, complete, -1, whole_of, whole)
                 complete[who] = 0
@@ -129,14 +159,17 @@ def count_votes(
                                 n_touched += 1
                                 touched[where] = BY_VOTERS
                         cells[where, who] = 0
-            elif what == COMPLETE or ((what == ON4 or what == ON6) and fresh[who] == 1 and complete[who] == 0):
+            elif families_told(what, fresh[who], complete[who]) != 0:
+                told = families_told(what, fresh[who], complete[who])
                 for kind in range(2):
                     count_whole(who, voter, kind, voting, complete, -1, whole_of, whole)
-                complete[who] = 1
+                complete[who] |= told
                 for kind in range(2):
                     count_whole(who, voter, kind, voting, complete, 1, whole_of, whole)
-                fresh[who] = 0
+                fresh[who] &= WHOLE - told
                 for where in range(prefixes):
+                    if told & (1 << address_family[where]) == 0:
+                        continue
                     if cells[where, who] & KNOWN == 0:
                         cells[where, who] |= KNOWN
                         if voting[who, address_family[where]] == 1:
@@ -145,7 +178,7 @@ def count_votes(
                         touched_list[n_touched] = where
                         n_touched += 1
                         touched[where] = BY_VOTERS
-            if what >= ON4:
+            if ON4 <= what <= OFF6:
                 kind = 0 if what <= OFF4 else 1
                 on = 1 if what == ON4 or what == ON6 else 0
                 if voting[who, kind] != on:

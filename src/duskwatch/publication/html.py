@@ -27,7 +27,7 @@ from duskwatch.publication.impact_words import impact_text
 from duskwatch.publication.names import as_name
 from duskwatch.publication.others import fell_and_stayed, only_others
 from duskwatch.publication.palette import css_variables
-from duskwatch.publication.times_text import MONTHS, utc, utc_after
+from duskwatch.publication.times_text import MONTHS, table_time, utc, utc_after
 from duskwatch.publication.transit_words import around_of, reliance_sentence
 from duskwatch.publication.words import story
 from duskwatch.publication.words_coverage import limits
@@ -37,15 +37,15 @@ from duskwatch.records.report import Report
 FOLD_FILES = 12  # a collector with more files than this has its table folded
 
 RELIANCE_NOTE = (
-    "Single points of failure: how much of what most observers could reach they could not reach without one AS, if "
-    "nobody found another way; and the part of it to which no observer has any route that avoids that AS."
+    "Single points of failure at {at} UTC: how much of what most observers could reach they could not reach without "
+    "one AS, if nobody found another way; and the part of it to which no observer has any route that avoids that AS."
 )
 SHARES_NOTE = (
     "The neighbour is the AS directly before the operator's own on the routes that observers held, weighted by time."
 )
 DEPENDENCE_NOTE = (
     "AS hegemony is the share of the addresses that is reached through an AS: 1 is all of it, whoever looks. An entity "
-    "is entered through the AS just outside of it. Both are of what was lost in the main outage."
+    "is entered through the AS just outside of it. Both are of what was lost in the main outage, at {at}."
 )
 TURNS_NOTE = (
     "The way of most observers to each network, by the AS just outside. Lost: not visible any more. Back: visible "
@@ -115,10 +115,15 @@ def _carried(report: Report) -> list[tuple[tables.Table, str]]:
     main = main_outage(report)
     around = None if main is None else around_of(report, main)
     hung = transit_tables.reliance(report)
-    shown = [] if hung is None else [(hung, RELIANCE_NOTE)]
+    shown = []
+    if hung is not None:
+        shown.append((hung, RELIANCE_NOTE.format(at=table_time(report.history.carriers[0].time_us))))
     if around is None:
         return shown + ([(tables.transit(report), SHARES_NOTE)] if report.history.transit else [])
-    shown.append((transit_tables.dependence(report, around), DEPENDENCE_NOTE))
+    moments = f"{table_time(around.before_us)} UTC"
+    if around.after_us is not None:
+        moments += f" and at the end, {table_time(around.after_us)} UTC"
+    shown.append((transit_tables.dependence(report, around), DEPENDENCE_NOTE.format(at=moments)))
     if around.turns:
         shown.append((transit_tables.turns(report, around), TURNS_NOTE))
     went = transit_tables.withdrawals(report, around)

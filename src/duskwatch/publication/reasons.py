@@ -99,6 +99,11 @@ def _fell_slowly(one: Reason) -> str:
     return text + f"a line through its fall begins at {_minute(one.value('line_us'))}"
 
 
+def _fell_over(one: Reason) -> str:
+    count, at = one.value("count"), _minute(one.value("at_us"))
+    return _joined(one, f"the fall went on over {count} bins or more: half was lost with the one that starts at {at}")
+
+
 def _back(one: Reason) -> str:
     value = one.value("value")
     level = "again" if value is None else f"at {_number(value)}"
@@ -143,6 +148,7 @@ SENTENCES: Mapping[str, Callable[[Reason], str]] = {
     # Of binned signals, dated by bins.
     "fell": _fell,
     "fell-slowly": _fell_slowly,
+    "fell-over-bins": _fell_over,
     "fell-unmeasured": _unmeasured("fell"),
     "back": _back,
     "back-unmeasured": _unmeasured("came back"),

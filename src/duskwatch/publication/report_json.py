@@ -11,9 +11,9 @@ import duskwatch
 from duskwatch.publication import said_json
 from duskwatch.publication.citing import citation, inputs_digest
 from duskwatch.publication.comparison_chart import comparison_json
+from duskwatch.publication.documents.judged import judged_document
 from duskwatch.publication.finding import headline
 from duskwatch.publication.impact_words import impact_json
-from duskwatch.publication.not_judged import WHY
 from duskwatch.publication.others import only_others
 from duskwatch.publication.outage_json import (
     Json,
@@ -31,7 +31,6 @@ from duskwatch.publication.watching import blind_spans, unjudged, voters_spread,
 from duskwatch.publication.why import causes_json, explanation_document
 from duskwatch.publication.words import paragraphs
 from duskwatch.records.coverage import Artefact
-from duskwatch.records.judged import JudgedSpan
 from duskwatch.records.report import InputFile, Report
 from duskwatch.records.signals import ChangeLog, Gap, Level, PrefixState, SignalBlock
 from duskwatch.records.times import SECOND, iso
@@ -75,7 +74,7 @@ def to_json(report: Report) -> Json:
             "known_share": figure(history.known_share),
             "notes": list(history.notes),
         },
-        "judged": [_judged(span) for span in report.judged],
+        "judged": [judged_document(span) for span in report.judged],
         "outages": outages_json(report),
         "networks": networks_json(report.networks),
         "incidents": [] if report.networks is None else [incident_json(one) for one in report.networks.incidents],
@@ -191,16 +190,6 @@ def _input(file: InputFile) -> Json:
         "bad_records": file.bad_records,
         "damage": file.damage or None,
         "size_bytes": file.size_bytes,
-    }
-
-
-def _judged(span: JudgedSpan) -> Json:
-    return {
-        "from": iso(span.from_us),
-        "until": iso(span.until_us),
-        "judged": span.judged,
-        "reason": span.why_not,
-        "text": None if span.why_not is None else WHY[span.why_not],
     }
 
 

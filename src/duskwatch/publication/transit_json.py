@@ -9,6 +9,7 @@ from duskwatch.records.transit import OutageTransit, Turn, Withdrawal
 
 Json = dict[str, Any]
 DECIMALS = 6
+MOST_LINES = 12
 
 
 def around_json(around: OutageTransit | None) -> Json | None:
@@ -38,6 +39,22 @@ def around_json(around: OutageTransit | None) -> Json | None:
 def failure_json(one: Carrier) -> Json:
     """One single point of failure."""
     return {"asn": one.asn, "time": iso(one.time_us), "share": _figure(one.share), "only": _figure(one.only)}
+
+
+def ways_lines(document: Json) -> list[str]:
+    """The changes of ways of a document, a line each, and what all hung on: for a terminal."""
+    told = []
+    for one in document["failures"][:1]:
+        told.append(f"hung on AS{one['asn']}: {one['share']:.0%} of what was lost".replace("%", " %"))
+    for one in document["changes"][:MOST_LINES]:
+        way = " and ".join(f"AS{asn}" for asn in (one["beyond"], one["after"] or one["before"]) if asn)
+        way = f"AS{one['before']} -> {way}" if one["kind"] == "moved" else way
+        many = f"{one['slash24']:,} /24s" if one["slash24"] else f"{one['prefixes']:,} prefixes"
+        much = f"{one['share']:.0%} of the routes".replace("%", " %") if one["share"] is not None else many
+        until = "" if one["until"] == one["from"] else f" to {one['until'][11:]}"
+        told.append(f"{one['from']}{until}  {one['kind']} {way or 'an unknown way'}: {much}")
+    more = len(document["changes"]) + document["changes_left_out"] - MOST_LINES
+    return told + ([f"and {more:,} more; --json has them"] if more > 0 else [])
 
 
 def _turn(one: Turn) -> Json:

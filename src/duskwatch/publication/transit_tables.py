@@ -109,7 +109,8 @@ def lines(report: Report, around: OutageTransit) -> list[str]:
 
 def _from_to(report: Report, one: Turn) -> tuple[str, str]:
     if one.kind in ("rose", "fell"):
-        return "-", way_name(report, one)
+        name = way_name(report, one)
+        return ("-", name) if one.kind == "rose" else (name, "-")
     before = as_name(report, one.before) if one.before else "-"
     after = way_name(report, one) if one.after else "-"
     return (way_name(report, one) if not one.after and one.before else before), after

@@ -6,6 +6,7 @@ from duskwatch.records.coverage import Witnesses
 from duskwatch.records.entity import Entity
 from duskwatch.records.outages import Outage
 from duskwatch.records.signals import TransitShare
+from duskwatch.records.transit import OutageTransit
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +18,10 @@ class Finding:
     within: str = ""  # code of a country, where they are of the entity's part in it alone
     witnesses: tuple[Witnesses | None, ...] = ()  # [O] None where no route tells of it; empty: not worked out
     transit: tuple[tuple[TransitShare, ...], ...] = ()  # [O] before, during and after it; empty: not counted
+    around: tuple[OutageTransit | None, ...] = ()  # [O] what whole paths tell of what it took; empty: not asked
 
     def __post_init__(self) -> None:
-        for each in (self.witnesses, self.transit):
+        for each in (self.witnesses, self.transit, self.around):
             if len(each) not in (0, len(self.outages)):
                 raise ValueError(f"{self.entity.code}: {len(each)} are told of {len(self.outages)} outages")
 
@@ -39,6 +41,7 @@ class Conclusion:
     outage: Outage  # its ``relapse_of`` is None
     witnesses: Witnesses | None = None  # None: no route tells of it, or not worked out
     transit: tuple[TransitShare, ...] = ()
+    around: OutageTransit | None = None  # None: no route tells, or not worked out
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,3 +88,15 @@ class OutageTransit:
         if not self.entries_before or not self.entries_after:
             return None
         return self.entries_before[0].outside != self.entries_after[0].outside
+
+
+# What an OutageTransit holds in tuples, for whoever keeps it and reads it again.
+LISTS: dict[str, type] = {
+    "entries_before": Entry,
+    "entries_after": Entry,
+    "hegemony": Dependence,
+    "failures": Carrier,
+    "turns": Turn,
+    "withdrawals": Withdrawal,
+}
+KINDS: tuple[type, ...] = (OutageTransit, *dict.fromkeys(LISTS.values()))

@@ -101,9 +101,15 @@ class Writer:
     def _concluded(self, one: Finding) -> list[Conclusion]:
         nothing = [None] * len(one.outages)
         return [
-            Conclusion(self.source, self.detector, self.window, replace(outage, relapse_of=None), witnesses, transit)
-            for outage, witnesses, transit in zip(
-                one.outages, one.witnesses or nothing, one.transit or [()] * len(one.outages), strict=True
+            Conclusion(
+                self.source, self.detector, self.window, replace(outage, relapse_of=None), witnesses, transit, around
+            )
+            for outage, witnesses, transit, around in zip(
+                one.outages,
+                one.witnesses or nothing,
+                one.transit or [()] * len(one.outages),
+                one.around or nothing,
+                strict=True,
             )
         ]
 

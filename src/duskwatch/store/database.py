@@ -16,7 +16,7 @@ from sqlalchemy import event
 
 from duskwatch.store.errors import StoreError
 
-HEAD = "0005"  # the newest migration in ``migrations/versions``
+HEAD = "0006"  # the newest migration in ``migrations/versions``
 BUSY_SECONDS = 60  # how long a writer waits for another
 
 metadata = sql.MetaData(
@@ -123,6 +123,33 @@ annotations = sql.Table(
     _text("text"),
 )
 annotation_revisions = _revision_of("annotations", _text("text"))
+alerts = sql.Table(
+    "alerts",
+    metadata,
+    sql.Column("id", sql.Integer, primary_key=True),
+    _text("key", unique=True),  # KP-20141222T161500Z/opened: what was to be told, once
+    _text("outage", index=True),  # its id
+    _text("stage"),
+    _time("at_us"),  # event time
+    _time("made_us"),
+    sql.Column("document", sql.JSON, nullable=False),
+    _time("acked_us", nullable=True),
+    _text("acked_by", server_default=sql.text("''")),
+)
+alert_deliveries = sql.Table(
+    "alert_deliveries",
+    metadata,
+    sql.Column("id", sql.Integer, primary_key=True),
+    sql.Column("alert_id", sql.ForeignKey("alerts.id"), nullable=False),
+    _text("channel"),
+    _text("state"),  # waiting, sent, refused
+    sql.Column("attempts", sql.Integer, nullable=False, server_default=sql.text("0")),
+    _time("next_us"),  # not to be tried before
+    _time("done_us", nullable=True),
+    _text("error", server_default=sql.text("''")),
+    sql.UniqueConstraint("alert_id", "channel"),
+    sql.Index(None, "channel", "state"),
+)
 
 
 def database_url(where: str | Path) -> sql.URL:

@@ -94,9 +94,10 @@ class DayWriter:
         """Comparisons with table dumps."""
         return self._write(DUMP_CHECKS, frame)
 
-    def recorded(self, from_us: int, until_us: int, *, learned: bool = False) -> None:
-        """What of the day was recorded (all of it, where nobody says so), and whether its state was learned."""
-        self.facts = {"from": from_us, "until": until_us, "learned": learned}
+    def recorded(self, from_us: int, until_us: int, *, learned: bool = False, reenactment: str = "") -> None:
+        """What of the day was recorded (all of it, where nobody says so), whether its state was learned, and what its
+        files say of themselves, where they are a re-enactment."""
+        self.facts = {"from": from_us, "until": until_us, "learned": learned, "reenactment": reenactment or None}
 
     def _write(self, spec: TableSpec, frames: Frames) -> int:
         given = {"source": self.source, "day": self.day, "generation": self.generation}
@@ -120,7 +121,7 @@ class DayWriter:
             replaced.clear()
             replaced.update({name: before[name] for name in self.written if before.get(name) is not None})
             start = day_start(self.day)
-            facts = {"from": start, "until": start + DAY, "learned": False}
+            facts: dict[str, Any] = {"from": start, "until": start + DAY, "learned": False, "reenactment": None}
             facts |= {name: before[name] for name in facts if name in before} | self.facts
             kept = {spec.name: before.get(spec.name) for spec in DATA} | self.written
             if not any(kept.values()):

@@ -9,14 +9,14 @@ from dataclasses import fields, replace
 from operator import attrgetter
 from typing import Any
 
-from duskwatch.records import reason
+from duskwatch.records import reason, transit
 from duskwatch.records.coverage import CollectorView, PeerView, Witnesses
 from duskwatch.records.findings import Conclusion
 from duskwatch.records.outages import Alarm, Outage, Phase, When
 from duskwatch.records.signals import TransitShare
 
 Json = dict[str, Any]
-_KINDS = (Outage, When, Phase, Alarm, Witnesses, CollectorView, PeerView, TransitShare)
+_KINDS = (Outage, When, Phase, Alarm, Witnesses, CollectorView, PeerView, TransitShare, *transit.KINDS)
 _FIELDS: dict[type, list[str]] = {kind: [field.name for field in fields(kind)] for kind in _KINDS}
 _GETTERS = {kind: attrgetter(*names) for kind, names in _FIELDS.items()}
 _REASON = reason.Reason
@@ -41,6 +41,7 @@ def _conclusion(one: Conclusion, fused: Outage) -> Json:
         "outage": None if same else _plain(replace(one.outage, relapse_of=None)),
         "witnesses": _plain(one.witnesses),
         "transit": _plain(one.transit),
+        "around": _plain(one.around),
     }
 
 
@@ -55,9 +56,24 @@ def conclusions_of(document: Json) -> tuple[Conclusion, ...]:
             fused if one["outage"] is None else from_document(one["outage"]),
             _witnesses(one["witnesses"]),
             tuple(TransitShare(**share) for share in one["transit"]),
+            None if one.get("around") is None else _around(one["around"]),
         )
         for one in document["concluded"]
     )
+
+
+def _around(document: Json) -> transit.OutageTransit:
+    """What whole paths told; documents of earlier versions have none."""
+    lists: Json = {
+        name: tuple(kind(**{key: _known(kind, key, value) for key, value in one.items()}) for one in document[name])
+        for name, kind in transit.LISTS.items()
+    }
+    return transit.OutageTransit(**document | lists)
+
+
+def _known(kind: type, key: str, value: Any) -> Any:
+    """A number that is not known is NaN; a time that is not known is None."""
+    return math.nan if value is None and not (kind is transit.Withdrawal and key == "turned_us") else value
 
 
 def _witnesses(document: Json | None) -> Witnesses | None:

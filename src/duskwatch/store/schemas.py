@@ -177,13 +177,14 @@ DATA: tuple[TableSpec, ...] = (CHANGES_TABLE, LEVELS, DUMP_CHECKS, INPUTS, GAPS,
 
 DAYS = TableSpec(
     "days",
-    1,
+    2,
     {
         "source": pl.String,
         "day": pl.Date,
         "from": TIME,  # what of the day was recorded
         "until": TIME,
         "learned": pl.Boolean,  # no table dump to start from, so the state was learned from updates
+        "reenactment": pl.String,  # null for recordings; else the sentence that says that the files were generated
         # The generation of each table that counts; null where the source has no row of that day in it.
         **{spec.name: pl.Int64 for spec in DATA},
     },

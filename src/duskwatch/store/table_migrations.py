@@ -8,6 +8,7 @@
 | gaps | 1 to 2 | ``source`` becomes ``vantage_point`` |
 | levels | 1 to 2 | adds ``known_share``, 1 |
 | days | made | names the one generation there is |
+| days | 1 to 2 | adds ``reenactment``, null in the rows there are |
 """
 
 import re
@@ -88,6 +89,12 @@ def _add_beyond(where: Location) -> None:
     table = tables.open_any(where, CHANGES_TABLE.name)
     if "beyond" not in _columns(table):
         table.alter.add_columns(Field("beyond", PrimitiveType("long"), nullable=True))
+
+
+def _add_reenactment(where: Location) -> None:
+    table = tables.open_any(where, DAYS.name)
+    if "reenactment" not in _columns(table):
+        table.alter.add_columns(Field("reenactment", PrimitiveType("string"), nullable=True))
 
 
 def _bins_to_lists(where: Location) -> None:
@@ -214,7 +221,7 @@ def _make_days(where: Location) -> None:
     days = found.pivot("table", index=["source", "day"], values="generation", aggregate_function="max")
     missing = [pl.lit(None, pl.Int64).alias(spec.name) for spec in DATA if spec.name not in days.columns]
     start = [day_start(day) for day in days["day"]]
-    rows = days.with_columns(*missing, learned=pl.lit(False)).with_columns(
+    rows = days.with_columns(*missing, learned=pl.lit(False), reenactment=pl.lit(None, pl.String)).with_columns(
         pl.Series("from", start, dtype=pl.Int64).cast(TIME),
         pl.Series("until", [at + DAY for at in start], dtype=pl.Int64).cast(TIME),
     )
@@ -236,6 +243,7 @@ STEPS: Mapping[tuple[str, int], Callable[[Location], None]] = {
     (DUMP_CHECKS.name, 1): _with_owner(DUMP_CHECKS, {}, _owned),
     (INPUTS.name, 1): _with_owner(INPUTS, {}, _owned),
     (DAYS.name, 0): _make_days,
+    (DAYS.name, 1): _add_reenactment,
     (GAPS.name, 1): _with_owner(
         GAPS, {"source": pl.String}, lambda found: _owned(found.rename({"source": "vantage_point"}))
     ),

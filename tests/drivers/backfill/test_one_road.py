@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from duskwatch.analysis.entity import analyze
+from duskwatch.analysis.judged import judged_stored
 from duskwatch.drivers.backfill.plan import Plan, plan_parts
 from duskwatch.drivers.backfill.run import run
 from duskwatch.records.entity import parse_entity
 from duskwatch.records.outages import Outage
 from duskwatch.records.report import Report
 from duskwatch.records.times import parse_time
+from duskwatch.records.transit import OutageTransit
 from duskwatch.sources.bgp.archives.find import find_files
 from duskwatch.store import Store
 from duskwatch.store.incidents import stored_incidents
@@ -72,11 +74,23 @@ def assert_one_answer(day: Day, code: str) -> Report:
     main = max(range(len(stored)), key=lambda k: report.outages[k].score)
     mine, theirs = concluded[main][0].transit, report.history.transit
     assert [(s.upstream, s.from_us, s.until_us) for s in mine] == [(s.upstream, s.from_us, s.until_us) for s in theirs]
+    assert_same_ways([one.around for (one,) in concluded], report.around)
     assert [s.share for s in mine] == pytest.approx([s.share for s in theirs], abs=1e-9)
     history = day.store.history(parse_entity(code), *day.window)
     assert (history.learned, history.known_share) == (report.history.learned, report.history.known_share)
+    assert judged_stored(day.store, parse_entity(code), *day.window) == report.judged
     assert_same_networks(day, code, report)
     return report
+
+
+def assert_same_ways(stored: list[OutageTransit | None], told: tuple[OutageTransit | None, ...]) -> None:
+    """Ways, what it hung on, changes to the second, who withdrew: of each outage the same by both roads."""
+    assert len(stored) == len(told) > 0
+    for mine, theirs in zip(stored, told, strict=True):
+        assert mine is not None
+        assert theirs is not None
+        assert repr(mine.turns) == repr(theirs.turns)  # in which NaN is NaN
+        assert repr(mine) == repr(theirs)
 
 
 def assert_same_networks(day: Day, code: str, report: Report) -> None:

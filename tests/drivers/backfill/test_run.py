@@ -19,13 +19,13 @@ from duskwatch.drivers.backfill import results as backfill_files
 from duskwatch.drivers.backfill import run as running
 from duskwatch.drivers.backfill import search as searching
 from duskwatch.drivers.backfill import tasks as backfill_tasks
-from duskwatch.drivers.backfill.course import _Course, count_memory, part_memory, store_memory
+from duskwatch.drivers.backfill.course import _Course, count_memory, part_memory, search_memory, store_memory
 from duskwatch.drivers.backfill.plan import DaySummary, Part, plan_parts
 from duskwatch.drivers.backfill.run import _alone, run
-from duskwatch.drivers.backfill.search import find_outages, histories, searches
+from duskwatch.drivers.backfill.search import find_outages, histories, most_read, searches
 from duskwatch.drivers.backfill.workers import BackfillError, Task, Workers
-from duskwatch.records.entity import parse_entity
-from duskwatch.records.times import HOUR, MINUTE, to_datetime
+from duskwatch.records.entity import Entity, parse_entity
+from duskwatch.records.times import DAY, HOUR, MINUTE, to_datetime
 from duskwatch.signals.bgp.from_log import VoterSteps
 from duskwatch.sources.bgp.archives.find import ArchiveFile, find_files
 from duskwatch.store import Store, maintenance
@@ -451,6 +451,19 @@ def test_memory_is_told_as_it_was_measured():
         else:
             expected = (count_memory if task == "count" else store_memory)(sizes[0])
         assert int(peak) * 10**6 <= expected <= 2.2 * int(peak) * 10**6, (task, first, second, peak)
+
+
+def test_memory_of_a_search_follows_the_changes_of_the_largest_lot():
+    """Rows of the table in docs/reference/backfill.md; what a search is told of is what is read together."""
+    text = (Path(__file__).resolve().parents[3] / "docs" / "reference" / "backfill.md").read_text()
+    rows = re.findall(r"^\| ([\d,]+) \| (\d+) \| (\d+) \|$", text, re.MULTILINE)
+    assert len(rows) >= 3
+    for changes, peak, expected in rows:
+        told = search_memory(int(changes.replace(",", "")))
+        assert (round(told / 1e6), int(peak) * 10**6 <= told <= 2.2 * int(peak) * 10**6) == (int(expected), True)
+    some = [Entity("country", code) for code in ("KP", "US", "JP")]
+    sizes = {"KP": 5, "US": 900, "JP": 40}
+    assert [most_read(some, sizes, days * DAY) for days in (1, 14, 40)] == [945, 905, 900]
 
 
 def test_memory_limits_how_many_work_at_once(archive):

@@ -254,3 +254,22 @@ def test_whatever_failed_before_a_run_without_failures_ends_like_the_first(archi
     assert run(parts_of(mrt), plan).failures == []
     assert_same_tables(plan.work.parent, whole)
     assert run(parts_of(mrt), plan).days_reused == 3
+
+
+def test_what_is_gone_stays_known_over_a_day_that_fails_once_what_was_known_before_it_was_cleared(
+    mine, tmp_path, monkeypatch
+):
+    mrt, geo = mine
+    plan = plan_of(tmp_path / "store", geo)
+    run(parts_of(mrt), plan)
+    first = plans.record_of(plan, FIRST)
+    assert not plans.known_path(plan, FIRST, first.after).exists()
+    for collector in COLLECTORS:
+        os.utime(updates_of(mrt, collector, 1), (1, 1))
+    fold = backfill_tasks.fold_part
+    monkeypatch.setattr(
+        courses, "fold_part", lambda part, *rest: "by will" if part.day == SECOND_DAY else fold(part, *rest)
+    )
+    summary = run(parts_of(mrt), plan)
+    assert [one.name for one in summary.failures].count(f"day {SECOND_DAY}") == 1
+    assert (plans.record_of(plan, THIRD).before, summary.days_reused) == (first.after, 0)

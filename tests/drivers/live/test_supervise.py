@@ -24,6 +24,14 @@ class Scripted:
     ) -> None:
         self.name, self.endless, self.lives, self.begun, self.ends = name, endless, list(lives), 0, ends
 
+    tells_tables = False
+
+    def position(self) -> dict[str, int]:
+        return {}
+
+    def resume(self, position: dict[str, int]) -> None:
+        raise AssertionError("there is none")
+
     def status(self) -> dict[str, object]:
         return {}
 

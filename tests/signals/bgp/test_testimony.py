@@ -34,16 +34,32 @@ def texts(units) -> list[str]:
     return prefix_texts(units.afi, units.hi, units.lo, units.length)
 
 
+def paths(one: testimony.Testimony, numbers: np.ndarray) -> list:
+    """Paths in place of their numbers, which are another pool's elsewhere; of none an empty one."""
+    return [one.paths[number] if number >= 0 else () for number in numbers.ravel().tolist()]
+
+
+def said(one: testimony.Testimony, name: str) -> list:
+    column = getattr(one, name)
+    return paths(one, column) if name == "path" else column.tolist()
+
+
 def statements(one: testimony.Testimony) -> list[tuple]:
-    """What was said, in order of time, by prefix and AS in place of numbers."""
+    """What was said, in order of time, by prefix, AS and path in place of numbers."""
     names = [*zip(texts(one.units), one.units.network.tolist(), strict=True), ("session", 0)]
-    columns = [getattr(one, name).tolist() for name in ROWS]
+    columns = [said(one, name) for name in ROWS]
     return sorted((*row, names[unit]) for unit, *row in zip(one.unit.tolist(), *columns, strict=True))
 
 
 def starts(one: testimony.Testimony) -> dict:
     names = zip(texts(one.units), one.units.network.tolist(), strict=True)
-    return {name: [getattr(one, start)[k].tolist() for start in STARTS] for k, name in enumerate(names)}
+    return {
+        name: [
+            paths(one, one.path_before[k]) if start == "path_before" else getattr(one, start)[k].tolist()
+            for start in STARTS
+        ]
+        for k, name in enumerate(names)
+    }
 
 
 def steps(one: testimony.Testimony) -> list[tuple]:
@@ -83,7 +99,17 @@ def test_however_units_are_cut_it_is_the_same(replay, monkeypatch):
     for prefix in map(str, OWN):
         rows = [np.flatnonzero(one.unit == texts(one.units).index(prefix)) for one in (joined, whole)]
         for name in ROWS:
-            assert np.array_equal(getattr(joined, name)[rows[0]], getattr(whole, name)[rows[1]]), (prefix, name)
+            both = [[said(one, name)[k] for k in own] for one, own in zip((joined, whole), rows, strict=True)]
+            assert both[0] == both[1], (prefix, name)
+
+
+def test_every_path_that_is_kept_is_one_that_is_named(replay):
+    (whole,) = told(replay)
+    some = pick(whole, lambda units: np.array([text == str(OWN[0]) for text in texts(units)], np.bool_))
+    for one in (whole, some):
+        named = {*one.path.tolist(), *one.path_before.ravel().tolist()} - {-1}
+        assert named <= set(range(len(one.paths)))
+        assert len(one.paths) - 1 <= len(named)  # row 0 is the empty path
 
 
 def test_of_some_units_all_is_there_that_was_there_of_them(replay):

@@ -3,7 +3,7 @@
 import bz2
 import gzip
 import hashlib
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,16 @@ import pytest
 from duskwatch.sources.downloads.cache import Cache, open_cache
 from duskwatch.sources.downloads.errors import DownloadError
 from duskwatch.sources.downloads.session import Limits
-from duskwatch.sources.reference.fetch import ReferenceFailure, ReferenceFile, fetch_delegated, reference_mirrors
+from duskwatch.sources.reference.asnames import load_as_names
+from duskwatch.sources.reference.fetch import (
+    Listings,
+    ReferenceFailure,
+    ReferenceFile,
+    fetch_as_names,
+    fetch_delegated,
+    names_mirror,
+    reference_mirrors,
+)
 from duskwatch.sources.reference.fetch_layout import PUBLIC, choose, dated, folders, names
 from duskwatch.sources.reference.geo import load_geo
 from tests.sources.downloads.server import Place, serve
@@ -208,3 +217,85 @@ def test_the_months_in_which_ripes_extended_file_lacked_countries():
 def test_folders_of_a_day():
     assert folders("apnic", date(2015, 1, 3)) == ["2015/", "", "2014/"]
     assert folders("lacnic", DAY) == ["archive/2014/", ""]
+
+
+def test_index_pages_are_asked_for_once_for_many_days(place, cache, tmp_path):
+    """A week after the other, as a backfill asks: before, each registry's pages were asked for anew each week."""
+    root = tmp_path / "stats"
+    put(root, "apnic/2014/delegated-apnic-extended-20141215.gz", date(2014, 12, 15))
+    put(root, "apnic/2014/delegated-apnic-extended-20141208.gz", date(2014, 12, 8))
+    pages: Listings = {}
+    for day in (date(2014, 12, 8), date(2014, 12, 15), DAY):
+        files, failures = get(place, cache, "apnic", on=day, listings=pages)
+        assert ([each.day for each in files], failures) == ([day], [])
+    assert len(place.gets("/apnic/2014/")) == 1
+    assert [each.day for each in get(place, cache, "apnic", on=date(2014, 12, 16))[0]] == [date(2014, 12, 15)]
+    assert len(place.gets("/apnic/2014/")) == 2  # without the pages of earlier calls
+
+
+# Names of AS numbers.
+
+NAMES_TEXT = b"4837 CHINA169-BACKBONE CNCGROUP, CN\n131279 STAR-KP Ryugyong-dong, KP\n"
+
+
+@pytest.fixture
+def named(tmp_path, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    (tmp_path / "names" / "asnames").mkdir(parents=True)
+    (tmp_path / "names" / "asnames" / "asn.txt").write_bytes(NAMES_TEXT)
+    with serve(tmp_path / "names") as serving:
+        yield serving
+
+
+def as_names(place: Place, cache: Cache, on: date = DAY, **options) -> ReferenceFile | ReferenceFailure:
+    return fetch_as_names(on, names_mirror([place.url], ""), cache, limits=QUICK, **options)
+
+
+def test_as_names_are_fetched_once_a_week(named, cache, tmp_path):
+    first = as_names(named, cache)
+    assert isinstance(first, ReferenceFile)
+    assert (first.state, first.path.name) == ("fetched", "asn-20141222.txt")
+    assert load_as_names([first.path]).names[131279] == "STAR-KP Ryugyong-dong, KP"
+    before = len(named.asked)
+    week = as_names(named, cache, DAY + timedelta(days=6))
+    assert isinstance(week, ReferenceFile)
+    assert (week.state, week.path, len(named.asked)) == ("cached", first.path, before)
+    later = as_names(named, cache, DAY + timedelta(days=7))
+    assert isinstance(later, ReferenceFile)
+    assert (later.state, later.path.name) == ("fetched", "asn-20141229.txt")
+
+
+def test_offline_and_where_nobody_answers_older_names_serve(named, cache, tmp_path):
+    assert isinstance(as_names(named, cache, offline=True), ReferenceFailure)
+    kept = as_names(named, cache)
+    assert isinstance(kept, ReferenceFile)
+    much_later = DAY + timedelta(days=400)
+    offline = as_names(named, cache, much_later, offline=True)
+    assert isinstance(offline, ReferenceFile)
+    assert (offline.path, offline.day) == (kept.path, DAY)
+    (tmp_path / "names" / "asnames" / "asn.txt").unlink()
+    gone = as_names(named, cache, much_later)
+    assert isinstance(gone, ReferenceFile)
+    assert gone.path == kept.path
+
+
+def test_a_page_under_the_name_of_as_names_is_a_failure_and_is_not_kept(named, cache, tmp_path):
+    (tmp_path / "names" / "asnames" / "asn.txt").write_bytes(b"<html><body>moved</body></html>")
+    found = as_names(named, cache)
+    assert isinstance(found, ReferenceFailure)
+    assert "no AS is named in it" in found.reason
+    assert not list(cache.root.rglob("asn-*.txt"))
+
+
+@pytest.mark.parametrize(
+    ("values", "where"),
+    [
+        ([], "https://ftp.ripe.net/ripe/asnames"),
+        (["http://host/mirror"], "http://host/mirror/asnames"),
+        (["asnames=http://host/names"], "http://host/names"),
+        (["apnic=http://host/apnic"], "https://ftp.ripe.net/ripe/asnames"),
+    ],
+)
+def test_where_as_names_come_from(values, where):
+    assert names_mirror(values, "") == where
+    assert set(reference_mirrors(values, "")) == set(PUBLIC)

@@ -10,13 +10,16 @@ from duskwatch.detection.view import F64, BinExcursion, BinnedView
 from duskwatch.kernels import baseline as kernel
 from duskwatch.records.outages import Alarm, When
 from duskwatch.records.reason import reason
-from duskwatch.records.times import DAY, SECOND
+from duskwatch.records.times import DAY, MINUTE, SECOND
 
 TYPICAL = 0.26  # of the width: one standard deviation of normal noise
 LEAST_DOUBT = 0.1  # of a bin: no part of one is known better
 BESIDE = 3  # bins that tell what one is that is lost in whole
 RAMP = 5  # a fall that takes so many bins is slow, if it follows a line
 STRAIGHT = 0.2  # that no bin is further from than this share of what was lost
+FALLING = 4  # a fall over so many bins, of which each loses more than the one before, is dated by the half of it:
+STEADY, MOST_AT_ONCE = 0.05, 0.4  # by no less than this share of what was lost, and by no more
+COARSE_US = 30 * MINUTE  # values of bins as long as this are often means of more than the bin
 DOUBTED = 0.15  # of a slow fall: by so much of its length may its begin lie earlier
 ALARMED = kernel.LASTS | ((1 << kernel.RULES) - 1) << kernel.RAISED_SHIFT  # bits of bins in which an alarm stood
 LEAST_LEFT, ALL_LEFT = 0.05, 0.95  # shares that are left by a loss, for what is likelier
@@ -62,11 +65,41 @@ def _moments(view: BinnedView, dip: BinExcursion, raised: int) -> Moments:
 
 
 def _onset(view: BinnedView, dip: BinExcursion, raised: int) -> When:
-    loss, bin_us = view.loss, view.bin_us
+    loss = view.loss
     reach = np.nan_to_num(loss[dip.first : max(dip.first, raised) + 1])
     deep = np.flatnonzero(reach >= PLUNGE * reach.max())
     at = dip.first + (int(deep[0]) if len(deep) else 0)
     at = _change(view, dip.first, at, max(dip.first, raised) + 1)
+    when = _begun(view, dip, at)
+    if when.reason.code == "fell-slowly" and view.bin_us < COARSE_US:
+        return when  # a fall along a line, in bins of a measurement's own rounds
+    half = _half_lost(view, dip, at)
+    if half is None or view.time_us(half + 1) <= when.latest_us:
+        return when
+    why = reason("fell-over-bins", when.reason, signal=view.spec.name, count=half + 1 - at, at_us=view.time_us(half))
+    return When(when.earliest_us, view.time_us(half + 1), when.best_us, why)
+
+
+def _half_lost(view: BinnedView, dip: BinExcursion, at: int) -> int | None:
+    """The bin by which half of what was lost is gone, where a fall goes on over FALLING bins and none takes most of it.
+
+    Such bins may each hold more than their own time (a sliding mean), and then a sudden loss shows before it was; or
+    parts went one after the other. Either way the fall is not dated by its first bin alone.
+    """
+    fall = np.nan_to_num(view.loss[at : min(dip.stop, at + max(RAMP, DAY // view.bin_us))])
+    most = float(fall.max(initial=0.0))
+    if most <= 0:
+        return None
+    length = int(np.argmax(fall >= SAME * most)) + 1
+    steps = np.diff(fall[:length], prepend=0.0)
+    if length < FALLING or steps.min() < STEADY * most or steps.max() > MOST_AT_ONCE * most:
+        return None
+    return at + int(np.argmax(fall >= most / 2))
+
+
+def _begun(view: BinnedView, dip: BinExcursion, at: int) -> When:
+    """When the bin with which a fall began lost what it lost."""
+    loss, bin_us = view.loss, view.bin_us
     start, stop = view.time_us(at), view.time_us(at + 1)
     if at == 0 or not view.watched[at - 1]:
         since = _last_watched(view, at)

@@ -25,12 +25,13 @@ from duskwatch.drivers.backfill.plan import (
 )
 from duskwatch.drivers.backfill.tasks import count_day, fold_part, store_day, store_nothing
 from duskwatch.drivers.backfill.workers import Task
+from duskwatch.records.judged import JudgedSpan, WhyNot
 from duskwatch.records.signals import Gap
 from duskwatch.records.times import DAY
 
 # Own memory of a worker as measured (docs/reference/backfill.md): loaded; for each stored byte of a table dump, and of
 # updates; to count anything, and for each byte of the folded parts; to store anything, and for each byte of the votes;
-# to search for outages.
+# to search for outages, and for each row of changes that is read at once.
 PROCESS_BYTES = 100_000_000
 DUMP_FACTOR = 3
 UPDATE_FACTOR = 7
@@ -38,7 +39,8 @@ COUNT_BYTES = 200_000_000
 COUNT_FACTOR = 0.55
 STORE_BYTES = 450_000_000
 STORE_FACTOR = 9
-SEARCH_BYTES = 800_000_000
+SEARCH_BYTES = 300_000_000
+SEARCH_ROW_BYTES = 260
 # What is known after a day is kept of every so many days, so that a day to be done again later need not go back to
 # the first.
 KNOWN_EVERY = 7
@@ -70,6 +72,10 @@ class Summary:
     failures: list[Failure] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)  # files that were read up to their damage
+    # The window of the run in stretches, as far as it depends on who was watching whether they could be judged.
+    judged: list[JudgedSpan] = field(default_factory=list)
+    reenactment: str = ""  # what the files say of themselves, where they are no recordings
+    not_judged: dict[WhyNot, tuple[str, ...]] = field(default_factory=dict)  # countries of which nothing is said
 
 
 def part_memory(part: Part) -> int:
@@ -89,6 +95,11 @@ def store_memory(votes_bytes: int) -> int:
     return PROCESS_BYTES + STORE_BYTES + STORE_FACTOR * votes_bytes
 
 
+def search_memory(rows: int) -> int:
+    """Bytes that a worker may take to search for outages, where so many rows of changes are read at once."""
+    return PROCESS_BYTES + SEARCH_BYTES + SEARCH_ROW_BYTES * rows
+
+
 @dataclass
 class _Day:
     """How far a day is."""
@@ -101,6 +112,7 @@ class _Day:
     waiting: set[Part] = field(default_factory=set)  # parts to be folded
     failed: dict[Part, str] = field(default_factory=dict)
     counting: bool = False
+    given_up: bool = False  # no part of it could be folded
     done: bool = False  # as far as it can be
     after: str = ""  # key of what is known after it
 
@@ -172,7 +184,9 @@ class _Course:
             if self._fold(state, state.parts):
                 return
             if len(state.failed) == len(state.parts):
-                self._store(state)
+                if not state.given_up:  # it may be passed again, on the way back to a day before it
+                    state.given_up = True
+                    self._store(state)
                 self.at += 1
                 continue
             self._count(state, before, before_path)
@@ -247,15 +261,13 @@ class _Course:
         path = known_path(self.plan, day, key)
         if not key or path.exists():
             return key, path if key else None, None
-        if earlier is self.days[self.at - 1]:
-            return key, path, earlier
-        return "", None, None
+        return (key, path, earlier) if earlier is not None else ("", None, None)
 
     def _redo(self, state: _Day) -> None:
         """Go back to a day that was found stored, for what is known after it."""
         state.again, state.done = True, False
         self.summary.days_reused -= 1
-        self.at -= 1
+        self.at = next(k for k, each in enumerate(self.days) if each is state)
 
     def _path(self, part: Part) -> Path:
         return part_path(self.plan, part, self.keys[part])

@@ -56,6 +56,7 @@ class CountedDay:
     warnings: tuple[str, ...]
     checks: pl.DataFrame  # comparisons with table dumps, as rows of the store
     faults: Faults
+    reenactment: str = ""  # what the files say of themselves, where they are no recordings
 
 
 def merge_collectors(
@@ -71,7 +72,9 @@ def merge_collectors(
     replays.clear()
     faults = faults_in(replay)
     votes = count_all(replay, earlier=earlier, threads=plan.threads, faults=faults, keep=keep)
-    counted = CountedDay(votes, replay.bin_us, replay.inputs, replay.warnings, _checks(replay.parts), faults)
+    counted = CountedDay(
+        votes, replay.bin_us, replay.inputs, replay.warnings, _checks(replay.parts), faults, replay.reenactment
+    )
     return counted, known_after(votes, earlier, KNOWN_US)
 
 
@@ -102,14 +105,16 @@ def measure_day(day: date, counted: CountedDay, lost: Sequence[Gap], plan: Plan)
             (*counted.warnings, *(ranges.notes if ranges is not None else ())),
             tuple(f"{file.collector} {file.name}: {file.damage}" for file in counted.inputs if file.damage),
             VoterSteps(votes.step_us, votes.voters4, votes.voters6),
+            rows=np.array(measured.rows, np.int32),
             late=votes.late,
+            reenactment=counted.reenactment,
         )
         fallen = _fallen(votes, country, ranges, summary, plan.dip)
         if ranges is not None and country is not None:
             home, parts = _whose(votes, country, ranges, fallen)
             summary, fallen = replace(summary, homes=home, parts=parts), fallen | {code for code, _ in parts}
         with plan.open_store().write_day(day, source=plan.source) as writer:
-            writer.recorded(votes.from_us, votes.until_us, learned=votes.learned)
+            writer.recorded(votes.from_us, votes.until_us, learned=votes.learned, reenactment=counted.reenactment)
             writer.inputs(counted.inputs)
             writer.gaps([*votes.gaps, *lost])
             writer.checks(counted.checks)
@@ -186,6 +191,7 @@ class _Measured:
     low: list[npt.NDArray[np.float32]] = field(default_factory=list)
     high: list[npt.NDArray[np.float32]] = field(default_factory=list)
     known_share: list[float] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)  # of changes
 
     def read(self, name: str) -> Iterator[pl.DataFrame]:
         """The rows of a table, frame by frame."""
@@ -225,6 +231,7 @@ def _measure(
     for entity, history in measure_all(votes, ranges, bin_us, kinds=plan.kinds, prefixes=prefixes, country=country):
         out.codes.append(entity.code)
         out.known_share.append(history.known_share)
+        out.rows.append(len(history.changes.time_us))
         measured.append((entity, history))
         if len(measured) == MEASURED_TOGETHER:
             put()

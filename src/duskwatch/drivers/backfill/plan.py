@@ -25,7 +25,7 @@ from duskwatch.store import Store
 
 DETECTOR = "duskwatch/1"  # under which outages are recorded that the usual thresholds give
 # Part of every key: results of an older layout are not taken up.
-LAYOUT = 6
+LAYOUT = 8
 FAULTS = "faults.pickle"  # beside the testimony of a day
 VOTES = "votes.pickle"  # of a day that is counted
 
@@ -118,7 +118,9 @@ class DaySummary:
     homes: Mapping[str, str] = field(default_factory=dict)  # of networks that fell: where each lies whole
     # Networks that do not lie in one country whole, and a country that fell, where they lost something: code of both.
     parts: tuple[tuple[str, str], ...] = ()
+    rows: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))  # [E] of its changes; or none
     late: tuple[Late, ...] = ()  # statements that came late
+    reenactment: str = ""  # what its files say of themselves, where they are no recordings
 
 
 @dataclass(frozen=True, slots=True)

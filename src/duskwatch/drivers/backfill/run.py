@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from duskwatch.drivers.backfill.course import PROCESS_BYTES, SEARCH_BYTES, Failure, Summary, _Course
+from duskwatch.drivers.backfill.course import Failure, Summary, _Course, search_memory
 from duskwatch.drivers.backfill.incidents import record_found
+from duskwatch.drivers.backfill.judged import judged_by_voters, not_judged_countries
 from duskwatch.drivers.backfill.plan import (
     DaySummary,
     Part,
@@ -24,6 +25,7 @@ from duskwatch.drivers.backfill.results import take
 from duskwatch.drivers.backfill.search import Found, searches
 from duskwatch.drivers.backfill.tasks import search_part
 from duskwatch.drivers.backfill.workers import BackfillError, Task, Workers, collecting_rarely, is_full
+from duskwatch.sources.bgp.formats.reenactment import most_telling
 
 __all__ = ["BackfillError", "Failure", "Part", "Summary", "plan_parts", "run"]
 # Outages are searched for in about so many pieces for each worker, none of fewer entities than these.
@@ -80,6 +82,10 @@ def run(
         clear_unfinished(plan.work)  # of workers that died, or that are cut off and no longer counted on
         if summaries:
             course.summary.outages, course.summary.incidents = record_found(plan, summaries, found)
+        window = min(part.from_us for part in parts), max(part.until_us for part in parts)
+        course.summary.judged = list(judged_by_voters(summaries, *window))
+        course.summary.not_judged = not_judged_countries(summaries, plan)
+        course.summary.reenactment = most_telling(day.reenactment for day in summaries)
         return course.summary
 
 
@@ -89,9 +95,8 @@ def _detect(pool: Workers, plan: Plan, summaries: Sequence[DaySummary]) -> list[
     for k, search in enumerate(searches(summaries, SEARCHES * pool.slots(), LEAST_SEARCHED, plan.detection)):
         paths.append(plan.work / "outages" / f"{k}.pickle")
         name = f"outages of {search.entities[0].code} and others"
-        todo.append(
-            Task(name, search_part, (plan, search, paths[-1]), summaries[0].day, memory=PROCESS_BYTES + SEARCH_BYTES)
-        )
+        need = search_memory(search.rows)
+        todo.append(Task(name, search_part, (plan, search, paths[-1]), summaries[0].day, memory=need))
     while todo or pool.busy:
         while todo and pool.free(todo[0]):
             pool.submit(todo.pop(0))

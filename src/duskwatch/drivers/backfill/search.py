@@ -1,6 +1,7 @@
 """Outages from the days of a store: who may have had one, and what is found of whom."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
@@ -53,6 +54,7 @@ class Search:
     days: tuple[date, ...]  # that are stored
     well_known: frozenset[str] = frozenset()  # countries of which routes for nearly all space were heard
     late: tuple[Late, ...] = ()  # statements that came late, of all days
+    rows: int = 0  # of changes that are read at once, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,9 @@ def searches(days: Sequence[DaySummary], pieces: int, least: int, config: Detect
     voters = VoterSteps.join([(day.voters, day.until_us) for day in ordered])
     stored = tuple(day.day for day in ordered)
     late = tuple(one for day in ordered for one in day.late)
+    rows: Counter[str] = Counter()
+    for day in ordered:
+        rows.update(dict(zip(day.codes, day.rows.tolist(), strict=False)))
     at_once = max(least, -(-len(wanted) // pieces))
     owns = [wanted[at : at + at_once] for at in range(0, len(wanted), at_once)]
     return [
@@ -97,6 +102,7 @@ def searches(days: Sequence[DaySummary], pieces: int, least: int, config: Detect
             stored,
             well_known,
             late,
+            most_read(together, rows, until_us - from_us),
         )
         for together in owns
     ]
@@ -121,7 +127,7 @@ def find_outages(plan: Plan, search: Search) -> list[Found]:
     testimony = _asked(plan, search, seen)
     return [
         Found(
-            Finding(named(entity), outages, within, witnessed.witnesses, witnessed.transit),
+            Finding(named(entity), outages, within, witnessed.witnesses, witnessed.transit, witnessed.around),
             _owners(search, entity, within, homes[entity], history, outages),
             {signal: steps_of(history.level, signal) for signal in {counted_as(outage) for outage in outages}},
         )
@@ -190,16 +196,15 @@ def _asked(
     for k, (_, _, _, outages) in enumerate(seen):
         for days, numbers in _by_days(outages, search):
             asked.append((days, k, numbers))
-    found: dict[tuple[int, int], tuple[Any, Any]] = {}
+    found: dict[tuple[int, int], tuple[Any, Any, Any]] = {}
     for days, k, numbers in sorted(asked, key=lambda one: (one[0], one[1])):
         entity, within, history, outages = seen[k]
         witnessed = ask(entity, within, history, [outages[n] for n in numbers], [day_of(day) for day in days])
-        for n, said in zip(numbers, zip(witnessed.witnesses, witnessed.transit, strict=True), strict=True):
-            found[k, n] = said
+        said = zip(witnessed.witnesses, witnessed.transit, witnessed.around, strict=True)
+        for n, of_one in zip(numbers, said, strict=True):
+            found[k, n] = of_one
     return [
-        Witnessed(
-            tuple(found[k, n][0] for n in range(len(outages))), tuple(found[k, n][1] for n in range(len(outages)))
-        )
+        Witnessed(*(tuple(found[k, n][column] for n in range(len(outages))) for column in range(3)))
         for k, (_, _, _, outages) in enumerate(seen)
     ]
 
@@ -279,6 +284,22 @@ def parts_of(days: Sequence[DaySummary], countries: set[str]) -> dict[str, set[s
     return out
 
 
+def read_at_once(kind: str, length_us: int) -> int:
+    """How many entities of a kind are read together over a window."""
+    many, least = (DAY_COUNTRIES, LEAST_COUNTRIES) if kind == "country" else (DAY_READ, LEAST_READ)
+    return max(least, many * DAY // length_us)
+
+
+def most_read(entities: Sequence[Entity], rows: Mapping[str, int], length_us: int) -> int:
+    """Rows of changes in the largest lot of entities that are read together. ``rows``: by code, over the window."""
+    most = 0
+    for kind, alike in groupby(entities, key=lambda entity: entity.type):
+        of_kind = [rows.get(entity.code, 0) for entity in alike]
+        lot = read_at_once(kind, length_us)
+        most = max([most, *(sum(of_kind[at : at + lot]) for at in range(0, len(of_kind), lot))])
+    return most
+
+
 def histories(
     store: Store, entities: Sequence[Entity], from_us: int, until_us: int, source: str = "bgp"
 ) -> Iterator[tuple[Entity, EntityHistory]]:
@@ -288,8 +309,7 @@ def histories(
     all_gaps = gaps(store.rows("gaps", **asked).collect())
     unwatched = SignalBlock((), from_us, BIN_US, np.empty((0, 0)), np.empty((0, 0)))
     for kind, alike in groupby(entities, key=lambda entity: entity.type):
-        many, least = (DAY_COUNTRIES, LEAST_COUNTRIES) if kind == "country" else (DAY_READ, LEAST_READ)
-        at_once = max(least, many * DAY // (until_us - from_us))
+        at_once = read_at_once(kind, until_us - from_us)
         left = list(alike)
         while left:
             at_once_entities, left = left[:at_once], left[at_once:]

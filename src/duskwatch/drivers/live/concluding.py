@@ -37,7 +37,10 @@ class Recorder:
 
     def record(self, reports: Sequence[Report], window: tuple[int, int]) -> bool:
         """Outages of one judgement; whether they are written."""
-        findings = [Finding(report.entity, report.outages, witnesses=report.coverage.witnesses) for report in reports]
+        findings = [
+            Finding(report.entity, report.outages, witnesses=report.coverage.witnesses, around=report.around)
+            for report in reports
+        ]
         try:
             done = self.store.record_outages(
                 window, findings, source=self.source, detector=DETECTOR, why=WHY, fuse=fuse_conclusions

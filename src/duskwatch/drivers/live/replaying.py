@@ -69,6 +69,7 @@ class Replay:
     """A recording as a source. ``speed``: so many seconds of the recording in one on the wall; inf: no waiting."""
 
     endless = False
+    tells_tables = False
 
     def __init__(
         self,
@@ -89,6 +90,13 @@ class Replay:
         self._resume_us = resume_us
         self._sleep = sleep or asyncio.sleep
         self._origin: tuple[float, int] | None = None  # when on the wall the replay showed which moment
+
+    def position(self) -> dict[str, int]:
+        """Nothing: what was missed cannot be had again."""
+        return {}
+
+    def resume(self, position: dict[str, int]) -> None:
+        """Nothing to go on from."""
 
     def status(self) -> dict[str, object]:
         """How far it is."""

@@ -34,13 +34,23 @@ class LiveSource(Protocol):
 
     name         of the source in the configuration, in gaps, metrics and logs
     endless      whether it should never end by itself: an end is a failure then, and the source is begun again
+    tells_tables whether it tells all tables anew when it begins anew, as a router does
     """
 
     name: str
     endless: bool
+    tells_tables: bool
 
     def messages(self) -> AsyncGenerator[LiveMessage]:
         """Begin, or begin again after a failure; whatever is raised means that the source failed."""
+        ...
+
+    def position(self) -> dict[str, int]:
+        """By collector up to which time all was told, where the source can go on from there; else nothing."""
+        ...
+
+    def resume(self, position: dict[str, int]) -> None:
+        """Go on from a position, before ``messages`` is asked for."""
         ...
 
     def status(self) -> dict[str, object]:

@@ -20,15 +20,19 @@ from duskwatch.analysis.rolling import (
     take,
     trim,
 )
+from duskwatch.drivers.live.checkpoint import Checkpoint
 from duskwatch.drivers.live.clock import Pace, is_due, watermark
+from duskwatch.drivers.live.sessions import sessions_down
 from duskwatch.drivers.live.source import LiveMessage, Noted, Reached, Said
 from duskwatch.drivers.live.supervise import Supervised
+from duskwatch.records.messages import Message, Silence
 from duskwatch.records.outages import Outage
 from duskwatch.records.report import Report
 from duskwatch.records.times import MINUTE
 
 log = logging.getLogger("duskwatch.live")
 
+RESTARTED = "duskwatch was not running, or had not heard of it again"
 AHEAD_US = 5 * MINUTE  # what claims to be of a later time than the clock and this is not believed
 
 Conclude = Callable[[Sequence[Report], tuple[int, int]], None]
@@ -55,7 +59,11 @@ class Watch:
     found: dict[str, tuple[Outage, ...]] = field(default_factory=dict)  # by code of the entity
     evaluations: int = 0
     evaluation_s: float = 0.0  # the last one
-    refused: int = 0  # messages of collectors too many
+    refused: int = 0  # messages of collectors too many, or that another source tells of
+    awaited: dict[str, int] = field(default_factory=dict)  # collectors not heard since a restart, since when
+    heard_us: dict[str, int] = field(default_factory=dict)  # by collector, up to when its source has told
+    source_of: dict[str, str] = field(default_factory=dict)
+    strangers: set[tuple[str, str]] = field(default_factory=set)  # sources that told of another one's collector
     due: asyncio.Event = field(default_factory=asyncio.Event)
     _busy: asyncio.Lock = field(default_factory=asyncio.Lock)
     _beside: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "judging"))
@@ -83,21 +91,92 @@ class Watch:
     async def take(self, source: Supervised, message: LiveMessage) -> None:
         """One message of a source."""
         if isinstance(message, Said):
-            horizon_us = self.horizon()
-            try:
-                for lot in self.lots:
-                    take(lot, message.collector, message.message, horizon_us)
-            except TooManyCollectorsError as error:
-                if not self.refused:
-                    log.error("collector refused", extra={"source": source.source.name, "error": str(error)})
-                self.refused += 1
+            self._said(source, message)
         elif isinstance(message, Noted):
             log.info(message.text, extra={"source": source.source.name, **message.fields})
-        elif isinstance(message, Reached) and self.is_due():
-            if self.inline:
-                await self.judge()
-            else:
-                self.due.set()
+        elif isinstance(message, Reached):
+            self._reached(source, message.until_us)
+            if self.is_due():
+                if self.inline:
+                    await self.judge()
+                else:
+                    self.due.set()
+
+    def _said(self, source: Supervised, message: Said) -> None:
+        name, horizon_us = message.collector, self.horizon()
+        owner = self.source_of.get(name)
+        if owner not in (None, source.source.name) and not self._orphan(name):
+            # Told twice, and by two clocks, routes would be taken back that stand.
+            if (source.source.name, name) not in self.strangers:
+                self.strangers.add((source.source.name, name))
+                log.error("collector refused", extra={"source": source.source.name, "collector": name, "of": owner})
+            self.refused += 1
+            return
+        if name in self.awaited:
+            self._still_awaited(name, horizon_us - AHEAD_US)
+            del self.awaited[name]
+            log.info("collector heard again", extra={"collector": name})
+        self.source_of[name] = source.source.name
+        self._fold(source, name, message.message, horizon_us)
+
+    def _fold(self, source: Supervised, name: str, message: Message, horizon_us: int) -> None:
+        try:
+            for lot in self.lots:
+                take(lot, name, message, horizon_us)
+        except TooManyCollectorsError as error:
+            if not self.refused:
+                log.error("collector refused", extra={"source": source.source.name, "error": str(error)})
+            self.refused += 1
+
+    def _reached(self, source: Supervised, until_us: int) -> None:
+        for name in source.collectors:
+            self.heard_us[name] = max(until_us, self.heard_us.get(name, 0))
+        for name in list(self.awaited):
+            # Whose source is not configured any more is silent by the time of any other.
+            if self.source_of.get(name) in (source.source.name, None) or self._orphan(name):
+                self._still_awaited(name, until_us)
+
+    def _orphan(self, name: str) -> bool:
+        return self.source_of.get(name) not in {one.source.name for one in self.sources}
+
+    def _still_awaited(self, name: str, until_us: int) -> None:
+        """Tell the silence of a collector that was not heard since a restart, up to a time."""
+        since = self.awaited[name]
+        if until_us > since:
+            for lot in self.lots:
+                take(lot, name, Silence(since, until_us, RESTARTED), self.horizon())
+            self.awaited[name] = until_us
+
+    def resume(self, found: Checkpoint) -> None:
+        """Go on from a checkpoint: no collector has been heard since.
+
+        Sources that tell whole tables when they begin anew do so: what they told before is not taken to hold.
+        """
+        for lot, before in zip(self.lots, found.lots, strict=True):
+            before.watched = lot.watched
+        self.lots = list(found.lots)
+        self.judged_us, self.judged_changes, self.lasting_us = found.judged_us, -1, found.lasting_us
+        names = {name for lot in self.lots for name in lot.collectors}
+        self.awaited = {name: found.heard_us.get(name, self.rolled_us) for name in sorted(names)}
+        self.heard_us, self.source_of = dict(found.heard_us), dict(found.source_of)
+        for one in self.sources:
+            if one.source.name in found.positions:
+                one.source.resume(found.positions[one.source.name])
+                self.awaited = {n: at for n, at in self.awaited.items() if self.source_of.get(n) != one.source.name}
+        anew = {one.source.name for one in self.sources if one.source.tells_tables}
+        for lot in self.lots:
+            for name, collector in lot.collectors.items():
+                if self.source_of.get(name) in anew:
+                    for block in sessions_down(name, collector.state.peers, self.awaited[name]):
+                        take(lot, name, block, self.horizon())
+
+    def checkpoint(self, made_us: int) -> Checkpoint:
+        """The run as it is now; to be packed before anything more is taken."""
+        lots = tuple(self.lots)
+        positions = {one.source.name: position for one in self.sources if (position := one.source.position())}
+        return Checkpoint(
+            lots, made_us, self.judged_us, self.lasting_us, dict(self.heard_us), dict(self.source_of), positions
+        )
 
     def is_due(self) -> bool:
         """Whether entities should be judged now."""

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from duskwatch.publication.documents.outages import OutageLike, witnesses_of
+from duskwatch.publication.documents.outages import OutageLike, around_of, witnesses_of
 from duskwatch.publication.reasons import reason_text
+from duskwatch.publication.transit_json import around_json
 from duskwatch.records.coverage import Witnesses
 from duskwatch.records.entity import Entity
 from duskwatch.records.outages import When
@@ -142,6 +143,7 @@ def member_document(now: IncidentLike, one: OutageLike) -> Json:
             for concluded in one.newest.concluded[:1]
             for share in concluded.transit
         ],
+        "transit": around_json(around_of(one.newest.concluded)),
     }
 
 

@@ -7,6 +7,7 @@ from duskwatch.records.coverage import Witnesses
 from duskwatch.records.entity import Entity
 from duskwatch.records.findings import Conclusion
 from duskwatch.records.outages import Outage
+from duskwatch.records.transit import OutageTransit
 
 if TYPE_CHECKING:
     import polars as pl
@@ -98,8 +99,10 @@ TEXTS = (
     "id", "entity_type", "entity", "name", "state", "relapse_of", "signals", "detector", "by", "why",
     "within", "sources", "doubts", "recording",
 )  # fmt: skip
-COUNTS = ("voters_lost", "voters_asked", "relapses", "revision")
-SHARES = ("duration_seconds", "depth", "score", "confidence")
+COUNTS = (
+    "voters_lost", "voters_asked", "relapses", "revision", "entered_before", "entered_after", "hung_on",
+)  # fmt: skip
+SHARES = ("duration_seconds", "depth", "score", "confidence", "hung_share")
 
 
 def outage_row(one: OutageLike) -> Json:
@@ -107,6 +110,7 @@ def outage_row(one: OutageLike) -> Json:
     newest, outage = one.newest, one.newest.outage
     moments = {name: getattr(outage, name) for name in MOMENTS}
     witnesses = witnesses_of(newest.concluded)
+    around = around_of(newest.concluded)
     return {
         "id": one.uid,
         "entity_type": one.entity.type,
@@ -139,7 +143,18 @@ def outage_row(one: OutageLike) -> Json:
         "voters_asked": None if witnesses is None else witnesses.asked,
         "recording": None if witnesses is None else witnesses.verdict,
         "doubts": None if witnesses is None else ", ".join(witnesses.doubts),
+        # Through whom what it took was reached: the AS just outside before and at the end, and what most hung on.
+        "entered_before": around.entries_before[0].outside if around and around.entries_before else None,
+        "entered_after": around.entries_after[0].outside if around and around.entries_after else None,
+        "hung_on": around.failures[0].asn if around and around.failures else None,
+        "hung_share": around.failures[0].share if around and around.failures else None,
     }
+
+
+def around_of(concluded: Iterable[Conclusion]) -> OutageTransit | None:
+    """What whole paths told, by the source that saw most of it; None where no route tells, or nobody asked."""
+    found = [one.around for one in concluded if one.around is not None]
+    return max(found, key=lambda one: (one.prefixes, one.let_go), default=None)
 
 
 def witnesses_of(concluded: Iterable[Conclusion]) -> Witnesses | None:

@@ -9,7 +9,7 @@ from duskwatch.records.elems import PeerTable
 from duskwatch.records.prefix import address_text
 from duskwatch.records.signals import Gap, Late
 from duskwatch.signals.bgp.artefacts.heard import Heard
-from duskwatch.signals.bgp.log import Op, RoutingLog
+from duskwatch.signals.bgp.log import FAMILIES_OF, Op, RoutingLog
 from duskwatch.signals.bgp.paths import Paths
 from duskwatch.signals.bgp.start_table import HELD, Session, StartTable
 from duskwatch.signals.bgp.state import DumpCheck
@@ -110,11 +110,17 @@ class CollectorPart:
         return len(np.union1d(np.flatnonzero(self.start.sessions != Session.UNMET), self.log.peer))
 
 
+def whole_tables(part: CollectorPart) -> npt.NDArray[np.uint8]:
+    """Families (bits) of which each session's whole table was told by the end of the window, uint8[N]."""
+    told: npt.NDArray[np.uint8] = part.start.complete[: len(part.peers)].copy()
+    for op, families in FAMILIES_OF.items():
+        told[part.log.peer[(part.log.prefix < 0) & (part.log.op == op)]] |= np.uint8(families)
+    return told
+
+
 def strangers(part: CollectorPart) -> bool:
     """Whether table dumps and updates tell of peers, and of none in common."""
-    log = part.log
-    dumped = (part.start.complete != 0)[: len(part.peers)].copy()
-    dumped[log.peer[(log.prefix < 0) & (log.op == Op.DUMPED)]] = True
+    dumped = whole_tables(part) != 0
     spoke = np.zeros(len(dumped), np.bool_)
     said: npt.NDArray[np.bool_] = np.asarray(part.heard.counts.any(axis=(0, 2)))
     spoke[: len(said)] = said[: len(spoke)]

@@ -10,7 +10,7 @@ from duskwatch.records.elems import RibBlock
 from duskwatch.records.messages import DumpBegin
 from duskwatch.records.times import MINUTE
 from duskwatch.signals.bgp.artefacts.heard import dump_time
-from duskwatch.signals.bgp.log import Op, RoutingLog
+from duskwatch.signals.bgp.log import DUMPED_OF, FAMILIES_OF, Op, RoutingLog
 from duskwatch.signals.bgp.room import number_prefixes, reserve_peers
 from duskwatch.signals.bgp.silences import quiet_peers
 from duskwatch.signals.bgp.state import DumpCheck, RoutingState
@@ -24,9 +24,10 @@ def begin_dump(state: RoutingState, dump: DumpBegin, horizon_us: int) -> Routing
     """Get ready for the blocks of a table dump. One that had begun and did not end was cut off.
 
     A dump fills the tables of peers whose table is not wholly known; what they held before is forgotten, so that only
-    the dump's routes remain. A peer whose session and whose updates were seen without a break since the last dump is
-    only compared with it: the dump's entries were taken at some time in the minutes after its own time stamp, the
-    updates are exact. A silence that was logged since is a break. A dump of the horizon or later is passed over.
+    the dump's routes remain. Where the table of one family is known, the other is filled in beside it. A peer whose
+    session and whose updates were seen without a break since the last dump is only compared with it: the dump's entries
+    were taken at some time in the minutes after its own time stamp, the updates are exact. A silence that was logged
+    since is a break. A dump of the horizon or later is passed over.
     """
     log = end_dump(state, complete=False) if state.dump_us >= 0 else RoutingLog.empty()
     time_us = dump_time(state.heard, dump)
@@ -34,11 +35,14 @@ def begin_dump(state: RoutingState, dump: DumpBegin, horizon_us: int) -> Routing
     take_samples(state, min(time_us, horizon_us))
     state.dump_us, state.dump_said_us, state.dump_over = time_us, dump.time_us, time_us >= horizon_us
     trusted = state.dumps > 0 and state.silent_until_us <= state.dumped_us
-    whole = state.dump_over | (state.whole == 1) & (state.live != 0) & trusted
-    state.dump_policy = np.where(whole, COMPARE, LOAD).astype(np.uint8)
-    state.dump_matched = np.zeros(len(state.sizes), np.int64)
-    state.dump_missing = np.zeros(len(state.sizes), np.int64)
-    filled = np.flatnonzero((state.dump_policy == LOAD) & (state.sizes.sum(axis=1) > 0)).astype(np.int32)
+    # By family: a dump may hold routes of one alone, and the next one those of the other.
+    whole = ((state.whole[:, np.newaxis] >> np.array([0, 1], np.uint8)) & 1) == 1
+    known = state.dump_over | whole & (state.live != 0)[:, np.newaxis] & trusted
+    state.dump_policy = np.where(known, COMPARE, LOAD).astype(np.uint8)
+    state.dump_matched = np.zeros((len(state.sizes), 2), np.int64)
+    state.dump_missing = np.zeros((len(state.sizes), 2), np.int64)
+    unknown = (state.dump_policy == LOAD).all(axis=1)
+    filled = np.flatnonzero(unknown & (state.sizes.sum(axis=1) > 0)).astype(np.int32)
     for peer in filled.tolist():
         clear_peer(state.held, state.count, state.sizes, peer)
         clear_paths(state.path_keys, state.path_values, peer)
@@ -54,16 +58,20 @@ def end_dump(state: RoutingState, complete: bool) -> RoutingLog:
     if time_us < 0:
         raise ValueError(f"{state.collector}: the end of a table dump that did not begin")
     rows: list[tuple[int, Op]] = []
+    told = (state.dump_matched + state.dump_missing) > 0
+    of_dump = told.any(axis=0)  # families of which it holds any route
     for peer in [] if state.dump_over else range(len(state.sizes)):
-        size = int(state.sizes[peer].sum())
-        if state.dump_policy[peer] == COMPARE:
-            matched, missing = int(state.dump_matched[peer]), int(state.dump_missing[peer])
-            if matched + missing:
-                state.checks.append(DumpCheck(peer, time_us, size, matched, missing))
-            elif complete and size and state.heard_us[peer] < time_us - DUMP_LACKS_US:
-                rows.append((peer, Op.DOWN))
-        elif size:
-            rows.append((peer, Op.DUMPED if complete else Op.UP))
+        loaded = told[peer] & (state.dump_policy[peer] == LOAD)
+        compared = (state.dump_policy[peer] == COMPARE) & of_dump
+        held = int(state.sizes[peer][compared].sum())
+        matched = int(state.dump_matched[peer][compared].sum())
+        missing = int(state.dump_missing[peer][compared].sum())
+        if matched + missing:
+            state.checks.append(DumpCheck(peer, time_us, held, matched, missing))
+        elif complete and held and not loaded.any() and state.heard_us[peer] < time_us - DUMP_LACKS_US:
+            rows.append((peer, Op.DOWN))
+        if loaded.any():
+            rows.append((peer, DUMPED_OF[int(loaded @ (1, 2))] if complete else Op.UP))
     log = _session_rows(state, rows)
     for peer, op in rows:
         if op == Op.DOWN:
@@ -72,8 +80,8 @@ def end_dump(state: RoutingState, complete: bool) -> RoutingLog:
             state.live[peer] = state.whole[peer] = 0
             continue
         state.live[peer] = 1
-        if op == Op.DUMPED:
-            state.whole[peer] = 1
+        if op in FAMILIES_OF:
+            state.whole[peer] |= FAMILIES_OF[op]
             state.heard_us[peer] = max(int(state.heard_us[peer]), time_us)
     if not state.dump_over:
         state.dumps += 1

@@ -1,12 +1,10 @@
 """Which sessions carry a full feed: a table as large as whole tables usually are, whatever a single peer sends."""
 
-from dataclasses import replace
-
 import numpy as np
 import numpy.typing as npt
 
 from duskwatch.signals.bgp.collector_part import CollectorPart
-from duskwatch.signals.bgp.log import Op, RoutingLog
+from duskwatch.signals.bgp.log import FAMILIES_OF, RoutingLog
 
 # Full feed: a peer whose table has at least this share of the usual whole table, per address family.
 FULL_SHARE = 0.75
@@ -90,21 +88,13 @@ def full_feed(
     return out
 
 
-def lacks_ipv4(part: CollectorPart) -> bool:
-    """Whether table dumps hold IPv6 tables alone, though updates tell of IPv4: then they are whole in neither."""
+def lacks(part: CollectorPart, family: int) -> bool:
+    """Whether table dumps hold tables of the other family alone, though updates tell of this one (0 IPv4, 1 IPv6)."""
     if not part.dumps or not len(part.sizes):
         return False
     first = int(np.argmax(part.sizes.any(axis=(1, 2))))
-    four, six = (part.sizes[first, :, address_family] for address_family in (0, 1))
-    return not four.any() and part.sizes[first:, :, 0].max() > STRAY_SHARE * six.max() > 0
-
-
-def as_learned(part: CollectorPart) -> CollectorPart:
-    """The same part with no table known as a whole; what dumps say to be held still is."""
-    op = part.log.op.copy()
-    op[(part.log.prefix < 0) & (op == Op.DUMPED)] = Op.UP
-    none = np.zeros_like(part.start.complete)
-    return replace(part, log=replace(part.log, op=op), start=replace(part.start, complete=none))
+    own, other = (part.sizes[first, :, which] for which in (family, 1 - family))
+    return not own.any() and part.sizes[first:, :, family].max() > STRAY_SHARE * other.max() > 0
 
 
 def whole_by_dumps(part: CollectorPart, log: RoutingLog, sample_us: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
@@ -115,7 +105,7 @@ def whole_by_dumps(part: CollectorPart, log: RoutingLog, sample_us: npt.NDArray[
     out = np.zeros((len(sample_us), 1, 2), np.bool_)
     if not part.dumps:
         return out
-    times = log.time_us[log.op == Op.DUMPED]
+    times = log.time_us[np.isin(log.op, list(FAMILIES_OF))]
     since_us = int(times.min()) if len(times) and not part.start.complete.any() else part.from_us
     sample = np.searchsorted(part.sample_us, since_us)
     has_table = part.sizes[sample].any(axis=0) if sample < len(part.sizes) else np.ones(2, np.bool_)

@@ -21,6 +21,13 @@ class Op(IntEnum):
     DUMPED_HOLD = codes.DUMPED_HOLD  # as HOLD, from a table dump: it is no news
     OTHER = codes.OTHER  # it holds a route to another origin than the one watched
     DUMPED = codes.DUMPED  # its whole table is known now: what it was not said to hold, it does not hold
+    DUMPED4 = codes.DUMPED4  # the same of IPv4 alone: the dump held no route of IPv6 of it
+    DUMPED6 = codes.DUMPED6
+
+
+# By families of which a dump told the whole table, bits (codes.WHOLE4, codes.WHOLE6).
+DUMPED_OF = {codes.WHOLE4: Op.DUMPED4, codes.WHOLE6: Op.DUMPED6, codes.WHOLE: Op.DUMPED}
+FAMILIES_OF = {op: families for families, op in DUMPED_OF.items()}
 
 
 @dataclass(frozen=True, slots=True)

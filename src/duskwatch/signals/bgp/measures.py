@@ -174,6 +174,8 @@ def _some(
     coverage = np.repeat(watched[:, np.newaxis], len(SPECS), axis=1)
     coverage[:, SPECS.index(PEERS_LIVE)] = 1.0
     texts = prefix_texts(votes.afi[unit], votes.hi[unit], votes.lo[unit], votes.length[unit])
+    four = np.concatenate([[0], np.cumsum(votes.afi[unit] == 1)])[unit_bounds]
+    six_alone = (np.diff(four) == 0) & (np.diff(unit_bounds) > 0)
     for k in range(count):
         rows, its_rows = slice(bounds[k], bounds[k + 1]), slice(row_bounds[k], row_bounds[k + 1])
         yield EntityHistory(
@@ -190,7 +192,7 @@ def _some(
             ),
             SignalBlock(SPECS, votes.from_us, bin_us, values[k], coverage[k]),
             gaps=votes.gaps,
-            learned=votes.learned,
+            learned=votes.learned6 if six_alone[k] else votes.learned,
             late=votes.late,
         )
 

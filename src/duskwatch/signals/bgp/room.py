@@ -73,7 +73,7 @@ def _same_session(state: RoutingState, asn: int, rows: Sequence[int]) -> int:
         return row
     if asn in NO_AS or in_dump:
         return row
-    silent = row < len(state.whole) and state.whole[row] == 1 and state.heard_us[row] <= state.dumped_us
+    silent = row < len(state.whole) and state.whole[row] != 0 and state.heard_us[row] <= state.dumped_us
     if silent:
         state.peers.asn[row] = asn
     return row if silent else -1
@@ -91,9 +91,9 @@ def reserve_peers(state: RoutingState) -> None:
     # A peer first met in the middle of updates has been there before: its session is taken to be up.
     state.live = np.concatenate([state.live, np.ones(more, np.uint8)])
     state.whole = np.concatenate([state.whole, np.zeros(more, np.uint8)])
-    state.dump_policy = np.concatenate([state.dump_policy, np.full(more, LOAD, np.uint8)])
-    state.dump_matched = np.concatenate([state.dump_matched, np.zeros(more, np.int64)])
-    state.dump_missing = np.concatenate([state.dump_missing, np.zeros(more, np.int64)])
+    state.dump_policy = np.vstack([state.dump_policy, np.full((more, 2), LOAD, np.uint8)])
+    state.dump_matched = np.vstack([state.dump_matched, np.zeros((more, 2), np.int64)])
+    state.dump_missing = np.vstack([state.dump_missing, np.zeros((more, 2), np.int64)])
     words = (need + 63) // 64
     if words > state.held.shape[1]:
         grown = np.zeros((state.held.shape[0], words), np.uint64)

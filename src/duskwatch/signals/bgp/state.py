@@ -99,6 +99,7 @@ class RoutingState:
     heard_us: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     # 1 while the session is up as far as is known, 2 where the log says that it is silent
     live: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
+    # Families (bits) of which the whole table is known
     whole: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
     dumps: int = 0
     dumped_us: int = NEVER_YET_US  # the last table dump is of this time
@@ -117,9 +118,9 @@ class RoutingState:
     dump_us: int = -1
     dump_said_us: int = -1  # what its first record says
     dump_over: bool = False  # it is of the horizon or later, and passed over
-    dump_policy: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
-    dump_matched: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    dump_missing: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    dump_policy: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros((0, 2), np.uint8))
+    dump_matched: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))
+    dump_missing: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))
 
     def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "numbers": None}  # a source's table is the source's

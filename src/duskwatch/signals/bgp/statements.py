@@ -14,6 +14,7 @@ from duskwatch.records.entity import Entity
 from duskwatch.records.outages import Outage
 from duskwatch.records.prefix import Prefix, prefix_texts
 from duskwatch.records.signals import ChangeLog, EntityHistory, TransitShare
+from duskwatch.records.transit import OutageTransit
 from duskwatch.signals.bgp.artefacts.faults import Faults
 from duskwatch.signals.bgp.artefacts.lone import places
 from duskwatch.signals.bgp.artefacts.witness import witness
@@ -21,6 +22,8 @@ from duskwatch.signals.bgp.extents import related
 from duskwatch.signals.bgp.measures import Extent, shares_of_time, transit_times
 from duskwatch.signals.bgp.paths import Ends
 from duskwatch.signals.bgp.testimony import Testimony, UnitColumns
+from duskwatch.signals.bgp.transit.around import transit_around
+from duskwatch.signals.bgp.transit.ways import CountryAses, own_origin
 from duskwatch.signals.bgp.vote_rows import Routes, Vote, VoteRows, with_start
 from duskwatch.signals.bgp.votes import Votes
 
@@ -33,7 +36,7 @@ class Statements:
     def __init__(self, testimony: Testimony, faults: Faults, ranges: CountryRanges | None) -> None:
         self.faults, self.lone, self.others = faults, testimony.lone, testimony.others
         self.from_us, self.until_us = testimony.from_us, testimony.until_us
-        self.rows = with_start(_rows(testimony))
+        self.rows = with_start(_rows(testimony), testimony.units.afi)
         self.of_sessions = np.flatnonzero(self.rows.prefix < 0)
         self.lost = _ByUnit(testimony.units, self.rows.prefix, ranges)
         self.reached = _ByUnit(testimony.others.units, testimony.others.unit, ranges)
@@ -104,6 +107,7 @@ class Witnessed:
 
     witnesses: tuple[Witnesses | None, ...]
     transit: tuple[tuple[TransitShare, ...], ...]  # before, during and after each
+    around: tuple[OutageTransit | None, ...]  # what whole paths tell of what each took
 
 
 def ask(
@@ -121,7 +125,12 @@ def ask(
     collectors = days[0].places if len(days) == 1 else None
     witnesses, _ = witness(votes, everything, history, outages, _faults(days), lone, collectors)
     others = [(day.until_us, *day.steps_of(entity, within)) for day in days]
-    return Witnessed(witnesses, tuple(_transit(votes, others, outage) for outage in outages))
+    ranges = days[0].lost.ranges
+    by_network = entity.type == "country" and ranges is not None
+    inside = CountryAses(ranges, entity.code) if by_network and ranges is not None else own_origin
+    whole = replace(_in_order(votes, log.prefixes), learned=history.learned)
+    around = transit_around(whole, everything, inside, outages, by_network=by_network)
+    return Witnessed(witnesses, tuple(_transit(votes, others, outage) for outage in outages), around)
 
 
 def _votes(log: ChangeLog, days: Sequence[Statements], rows: VoteRows) -> Votes:
@@ -150,36 +159,57 @@ def _votes(log: ChangeLog, days: Sequence[Statements], rows: VoteRows) -> Votes:
     )
 
 
+def _in_order(votes: Votes, prefixes: Sequence[str]) -> Votes:
+    """Votes with their prefixes told, in order of address, as whatever looks at what lies in what needs them."""
+    parsed = [Prefix.parse(text) for text in prefixes]
+    order = sorted(range(len(parsed)), key=lambda k: (parsed[k].afi, parsed[k].hi, parsed[k].lo, parsed[k].length))
+    place = np.empty(len(order) + 1, np.int32)
+    place[order] = np.arange(len(order), dtype=np.int32)
+    place[-1] = -1  # rows of sessions
+    ordered = [parsed[k] for k in order]
+    rows = votes.rows
+    return replace(
+        votes,
+        afi=np.array([one.afi for one in ordered], np.uint8),
+        hi=np.array([one.hi for one in ordered], np.uint64),
+        lo=np.array([one.lo for one in ordered], np.uint64),
+        length=np.array([one.length for one in ordered], np.uint8),
+        prefix=place[votes.prefix],
+        # What stood as the day began is among the rows.
+        rows=replace(
+            rows,
+            prefix=place[rows.prefix],
+            cells=np.zeros((len(order), 0), np.uint8),
+            held_by=np.zeros((len(order), 0), np.int32),
+            last=np.zeros(len(order), np.int32),
+            ever=np.zeros(len(order), np.uint8),
+        ),
+    )
+
+
 def _rows(said: Testimony) -> VoteRows:
     """One day's statements as rows of votes, with what stood when the day began."""
-    shape = len(said.units), len(said.sessions)
-    ases, index = np.unique(np.concatenate([said.upstream, said.before.ravel()]), return_inverse=True)
-    route = (index + 1).astype(np.int32)
-    holds = (said.code == Vote.HOLD) | (said.code == Vote.DUMPED_HOLD)
-    nothing = np.zeros(shape[0], np.uint8)
+    units = len(said.units)
+    ends = said.paths.ends()
+    none = np.zeros(1, np.uint32)
+    routes = Routes((said.paths,), np.ones(1, np.int64), Ends(*(np.concatenate([none, column]) for column in ends)))
     return VoteRows(
         said.from_us,
         said.time_us,
         said.session.astype(np.int32),
         said.unit,
         said.code,
-        np.where(holds, route[: len(holds)], np.int32(0)),
+        said.path + np.int32(1),
         said.sessions,
         said.voter_of,
         said.cells,
-        np.where(said.reached_before, route[len(holds) :].reshape(shape), np.int32(0)),
-        np.zeros(shape[0], np.int32),
-        nothing,
+        said.path_before + np.int32(1),
+        np.zeros(units, np.int32),
+        np.zeros(units, np.uint8),
         said.complete,
         said.fresh,
-        _through(np.append(np.uint32(0), ases)),
+        routes,
     )
-
-
-def _through(upstream: npt.NDArray[np.uint32]) -> Routes:
-    """Routes of which nothing is known but the AS before the origin."""
-    unknown = np.zeros(len(upstream), np.uint32)
-    return Routes((), np.empty(0, np.int64), Ends(unknown, upstream, unknown))
 
 
 def _joined(parts: Sequence[VoteRows], days: Sequence[Statements]) -> VoteRows:
@@ -214,7 +244,11 @@ def _joined(parts: Sequence[VoteRows], days: Sequence[Statements]) -> VoteRows:
         **joined,
         sessions=tuple(session for part in parts for session in part.sessions),
         voter_of=voter_of,
-        routes=_through(np.concatenate([part.routes.ends.upstream for part in parts])),
+        routes=Routes(
+            tuple(paths for part in parts for paths in part.routes.paths),
+            np.cumsum([0] + [len(part.routes.ends.origin) for part in parts])[:-1] + 1,
+            Ends(*(np.concatenate(columns) for columns in zip(*(part.routes.ends for part in parts), strict=True))),
+        ),
     )
 
 

@@ -107,7 +107,7 @@ def routes_over(votes: Votes, times_us: Sequence[int]) -> Iterator[RoutesAt]:
     rows = votes.rows
     paths, ids = route_paths(votes)
     held = np.full((len(votes.afi), len(rows.voter_of)), -1, np.int32)
-    turns = np.flatnonzero(rows.code >= Vote.ON4)
+    turns = np.flatnonzero(np.isin(rows.code, (Vote.ON4, Vote.OFF4, Vote.ON6, Vote.OFF6)))
     said = list(zip(rows.time_us[turns].tolist(), rows.session[turns].tolist(), rows.code[turns].tolist(), strict=True))
     asn = np.array([int(name.split(" AS")[-1].split()[0]) for name in rows.sessions], np.uint32)
     done = 0

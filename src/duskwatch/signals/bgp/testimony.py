@@ -15,8 +15,9 @@ import numpy.typing as npt
 from duskwatch.kernels.transit import neighbour_steps, neighbours
 from duskwatch.records.signals import PrefixState
 from duskwatch.signals.bgp.artefacts.lone import LoneLoss
+from duskwatch.signals.bgp.paths import PathPool, Paths, merged
 from duskwatch.signals.bgp.start_table import HELD
-from duskwatch.signals.bgp.vote_rows import VoteRows
+from duskwatch.signals.bgp.vote_rows import Routes, Vote, VoteRows
 from duskwatch.signals.bgp.votes import Votes
 
 I32 = npt.NDArray[np.int32]
@@ -70,16 +71,16 @@ class Testimony:
     session: npt.NDArray[np.int16]  # [R]
     unit: I32  # [R] -1: about the session
     code: npt.NDArray[np.uint8]  # [R] Vote
-    upstream: npt.NDArray[np.uint32]  # [R]
+    path: I32  # [R] of what is held, a row of ``paths``; else -1
     cells: npt.NDArray[np.uint8]  # [L, N] HELD and KNOWN at the start
-    before: npt.NDArray[np.uint32]  # [L, N] AS before the origin on the route held last until then
-    reached_before: Bool  # [L, N] there was one
+    path_before: I32  # [L, N] that of the route held last until then; -1: there was none
     sessions: tuple[str, ...]  # [N] collector, AS and address
     voter_of: I32  # [N]
     complete: npt.NDArray[np.uint8]  # [N]
     fresh: npt.NDArray[np.uint8]  # [N]
     lone: tuple[LoneLoss, ...]
     others: Reached
+    paths: Paths  # each once
 
 
 Keep = Callable[[Testimony], None]
@@ -98,8 +99,10 @@ def testimony_of(votes: Votes, lone: Sequence[LoneLoss]) -> Testimony:
         inside & (gone[rows.prefix] | (rows.prefix < 0)) if len(gone) else inside & (rows.prefix < 0)
     )
     unit = rows.prefix[about]
-    upstream = rows.routes.ends.upstream
     units = UnitColumns(votes.afi, votes.hi, votes.lo, votes.length, votes.origin_of, votes.any_origin)
+    holds = (rows.code[about] == Vote.HOLD) | (rows.code[about] == Vote.DUMPED_HOLD)
+    held_by = rows.held_by[gone]
+    paths, ids = _paths_of(rows.routes, np.where(holds, rows.route[about], 0), held_by)
     return Testimony(
         votes.from_us,
         votes.until_us,
@@ -108,17 +111,46 @@ def testimony_of(votes: Votes, lone: Sequence[LoneLoss]) -> Testimony:
         rows.session[about].astype(np.int16),
         np.where(unit >= 0, number[unit] if len(number) else -1, -1).astype(np.int32),
         rows.code[about],
-        upstream[rows.route[about]],
+        np.where(holds, ids[rows.route[about]], np.int32(-1)),
         rows.cells[gone],
-        upstream[rows.held_by[gone]],
-        rows.held_by[gone] != 0,
+        ids[held_by],
         rows.sessions,
         rows.voter_of,
         rows.complete,
         rows.fresh,
         tuple(lone),
         _reached(rows, units, gone, votes.from_us),
+        paths,
     )
+
+
+def _paths_of(routes: Routes, *named: I32) -> tuple[Paths, I32]:
+    """One pool of the paths that some numbers of routes name, and the row in it of each route; of none, 0, it is -1."""
+    wanted = np.zeros(len(routes.ends.origin), np.uint8)
+    for numbers in named:
+        wanted[numbers] = 1
+    pool = PathPool()
+    ids = np.full(len(wanted), -1, np.int32)
+    for paths, first in zip(routes.paths, routes.first.tolist(), strict=True):
+        some = slice(first, first + len(paths))
+        if wanted[some].any():
+            ids[some] = pool.add(paths, wanted[some])
+    return _kept(pool.paths), ids
+
+
+def _kept(paths: Paths) -> Paths:
+    """The same without the room of the pool that it was made in."""
+    return replace(paths, **{name: getattr(paths, name).copy() for name in Paths.__slots__ if name != "generation"})
+
+
+def _pooled(paths: Paths, *named: I32) -> tuple[Paths, list[I32]]:
+    """A pool of the paths named alone, and the numbers as rows of that; -1 stays."""
+    wanted = np.zeros(len(paths) + 1, np.uint8)
+    for numbers in named:
+        wanted[numbers] = 1  # -1 is the last one
+    pool = PathPool()
+    ids = np.append(pool.add(paths, wanted[:-1]), np.int32(-1)).astype(np.int32)
+    return _kept(pool.paths), [ids[numbers] for numbers in named]
 
 
 def _reached(rows: VoteRows, units: UnitColumns, skip: Bool, from_us: int) -> Reached:
@@ -154,8 +186,10 @@ def pick(testimony: Testimony, wanted: Callable[[UnitColumns], Bool]) -> Testimo
     steps = np.flatnonzero(place >= 0)
     columns: dict[str, Any] = {name: getattr(testimony, name)[rows] for name in ROWS}
     columns |= {name: getattr(testimony, name)[lost] for name in STARTS}
+    paths, (columns["path"], columns["path_before"]) = _pooled(testimony.paths, columns["path"], columns["path_before"])
     return replace(
         testimony,
+        paths=paths,
         units=testimony.units.take(lost),
         unit=unit[rows],
         **columns,
@@ -173,6 +207,11 @@ def join(spans: Sequence[Testimony]) -> Testimony:
     """The testimony on stretches of units of one window, as one."""
     if len(spans) == 1:
         return spans[0]
+    paths, numbers = merged([span.paths for span in spans])
+    spans = [
+        replace(span, path=_through(ids, span.path), path_before=_through(ids, span.path_before))
+        for span, ids in zip(spans, numbers, strict=True)
+    ]
     bases = np.cumsum([0] + [len(span.units) for span in spans])
     sessions = np.flatnonzero(spans[0].unit < 0)
     # What is said of sessions is in every stretch, and orders the rest: each row comes after so many of these.
@@ -195,6 +234,7 @@ def join(spans: Sequence[Testimony]) -> Testimony:
         units=_concatenated([span.units for span in spans]),
         unit=np.concatenate(units)[order],
         **joined,
+        paths=_kept(paths),
         lone=tuple(one for span in spans for one in span.lone),
         others=Reached(
             _concatenated([one.units for one in others]),
@@ -204,8 +244,14 @@ def join(spans: Sequence[Testimony]) -> Testimony:
     )
 
 
-ROWS = ("time_us", "session", "code", "upstream")
-STARTS = ("cells", "before", "reached_before")
+ROWS = ("time_us", "session", "code", "path")
+STARTS = ("cells", "path_before")
+
+
+def _through(ids: I32, numbers: I32) -> I32:
+    """Numbers as another pool has them; -1 stays."""
+    found: I32 = np.append(ids, np.int32(-1)).astype(np.int32)[numbers]
+    return found
 
 
 def _renumbered(unit: I32, kept: Bool) -> I32:

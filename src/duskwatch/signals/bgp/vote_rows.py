@@ -27,6 +27,8 @@ class Vote(IntEnum):
     OTHER = codes.VOTE_OTHER
     CLEAR = codes.CLEAR
     COMPLETE = codes.COMPLETE
+    COMPLETE4 = codes.COMPLETE4
+    COMPLETE6 = codes.COMPLETE6
     ON4 = codes.ON4
     OFF4 = codes.OFF4
     ON6 = codes.ON6
@@ -72,20 +74,23 @@ class VoteRows:
     held_by: npt.NDArray[np.int32]  # [U, N] route held last until then; 0 none
     last: npt.NDArray[np.int32]  # [U] the latest route that anybody held before the window; 0 none
     ever: npt.NDArray[np.uint8]  # [U] anybody did
-    complete: npt.NDArray[np.uint8]  # [N] its whole table was known at the start
-    fresh: npt.NDArray[np.uint8]  # [N] its session had ended, and its table was not known yet
+    complete: npt.NDArray[np.uint8]  # [N] families (bits) of which its whole table was known at the start
+    fresh: npt.NDArray[np.uint8]  # [N] families of which it was not known yet since the session had ended
     routes: Routes
 
 
 CODES = np.full(len(Op), 255, np.uint8)
-CODES[[Op.HOLD, Op.LOSE, Op.DUMPED_HOLD, Op.OTHER, Op.DOWN, Op.DUMPED]] = [
+CODES[[Op.HOLD, Op.LOSE, Op.DUMPED_HOLD, Op.OTHER, Op.DOWN, Op.DUMPED, Op.DUMPED4, Op.DUMPED6]] = [
     Vote.HOLD,
     Vote.LOSE,
     Vote.DUMPED_HOLD,
     Vote.OTHER,
     Vote.CLEAR,
     Vote.COMPLETE,
+    Vote.COMPLETE4,
+    Vote.COMPLETE6,
 ]
+COMPLETE_OF = {codes.WHOLE4: Vote.COMPLETE4, codes.WHOLE6: Vote.COMPLETE6, codes.WHOLE: Vote.COMPLETE}
 
 
 def vote_rows(
@@ -223,6 +228,7 @@ def _start(
     cells, routes = np.zeros((count, int(offsets[-1])), np.uint8), np.zeros((count, int(offsets[-1])), np.int32)
     last_us, last = np.full(count, -1, np.int64), np.zeros(count, np.int32)
     origin_of = known_routes.ends.origin
+    bits = np.repeat(family_bits(units.afi[low:high]), np.diff(units.first[low : high + 1]))
     for part, number, offset, first in zip(parts, units.numbers, offsets[:-1], known_routes.first, strict=True):
         in_span = np.flatnonzero((number >= low) & (number < high))
         unit = units.first[number[in_span]] - base
@@ -234,7 +240,9 @@ def _start(
         later = start.last_us[in_span] >= np.maximum(last_us[unit], 0)
         last_us[unit[later]] = start.last_us[in_span][later]
         last[unit[later]] = start.last_route[in_span][later] + first
-        cells[:, columns] |= np.where(start.complete[: len(part.peers)] == 1, KNOWN, 0).astype(np.uint8)
+        cells[:, columns] |= np.where(start.complete[: len(part.peers)] & bits[:, np.newaxis], KNOWN, 0).astype(
+            np.uint8
+        )
     ever = (last_us >= 0).astype(np.uint8)
     pairs = slice(*np.searchsorted(units.pair_prefix, [low, high]))
     prefixes, origins = units.pair_prefix[pairs], units.pair_origin[pairs]
@@ -252,10 +260,17 @@ def _start(
     return cells, routes, last, ever
 
 
-def with_start(rows: VoteRows, some: npt.NDArray[np.int32] | None = None) -> VoteRows:
+def family_bits(afi: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """The bit that stands for each unit's family, uint8[U]."""
+    return np.where(afi == 1, codes.WHOLE4, codes.WHOLE6).astype(np.uint8)
+
+
+def with_start(rows: VoteRows, afi: npt.NDArray[np.uint8], some: npt.NDArray[np.int32] | None = None) -> VoteRows:
     """The rows with what stood at the start as rows too, just before the first: for those who walk them anew.
 
     Of ``some`` units alone, where they are given; a whole table would make as many rows as it has routes.
+
+    afi  uint8[U]: of the units
     """
     which = np.arange(len(rows.cells)) if some is None else some
     at, session = np.nonzero(rows.cells[which] & KNOWN)
@@ -264,16 +279,17 @@ def with_start(rows: VoteRows, some: npt.NDArray[np.int32] | None = None) -> Vot
     route = rows.held_by[unit, session]
     once = np.flatnonzero(~held & (route != 0))
     # What a whole table lacks was never said to be lost.
-    gone = ~held & ((route != 0) | (rows.complete[session] == 0))
+    gone = ~held & ((route != 0) | (rows.complete[session] & family_bits(afi)[unit] == 0))
     sessions = np.arange(len(rows.complete))
-    ended, whole = sessions[rows.fresh == 1], sessions[rows.complete == 1]
+    ended = sessions[rows.fresh != 0]
+    told = [(sessions[rows.complete == families], code) for families, code in COMPLETE_OF.items()]
     parts: list[tuple[Column, Column, Column, int]] = [
         # session, prefix, route, code; a session that ended said what it said after that, and its dump came last
         (ended, np.full(len(ended), -1), np.zeros(len(ended), np.int64), Vote.CLEAR),
         (session[once], unit[once], route[once], Vote.DUMPED_HOLD),
         (session[held], unit[held], route[held], Vote.DUMPED_HOLD),
         (session[gone], unit[gone], np.zeros(int(gone.sum()), np.int64), Vote.LOSE),
-        (whole, np.full(len(whole), -1), np.zeros(len(whole), np.int64), Vote.COMPLETE),
+        *((whole, np.full(len(whole), -1), np.zeros(len(whole), np.int64), code) for whole, code in told),
     ]
     count = sum(len(part[0]) for part in parts)
     first = int(rows.time_us[0]) if len(rows.time_us) else 0

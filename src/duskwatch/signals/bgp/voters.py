@@ -9,12 +9,13 @@ import numpy.typing as npt
 from duskwatch.records.signals import Gap
 from duskwatch.signals.bgp.collector_part import CollectorPart
 from duskwatch.signals.bgp.full_feed import full_feed, whole_by_dumps
-from duskwatch.signals.bgp.log import Op, RoutingLog
+from duskwatch.signals.bgp.log import FAMILIES_OF, Op, RoutingLog
 from duskwatch.signals.bgp.start_table import Session
 from duskwatch.signals.bgp.vote_rows import Vote
 
 # A table that falls to this share of itself from one sample to the next has collapsed.
 COLLAPSE = 0.9
+BEGINS = frozenset({Op.UP, Op.HEARD, *FAMILIES_OF})  # a session is there from then on
 # Why a peer that had a vote has none, though nothing happened to its session.
 NO_FULL_FEED = "its table is less than a full feed"
 # A peer whose folded table differs from a table dump by more than this share of both has no vote until one agrees.
@@ -111,7 +112,7 @@ def _live_spans(
     spans: list[list[tuple[int, int]]] = [[] for _ in range(peers)]
     since: list[int | None] = [from_us if sessions[peer] == Session.LIVE else None for peer in range(peers)]
     for peer, op, time_us in zip(log.peer.tolist(), log.op.tolist(), log.time_us.tolist(), strict=True):
-        if op in (Op.UP, Op.HEARD, Op.DUMPED):
+        if op in BEGINS:
             begun = _counts_from(op, time_us, sample_us, until_us)
             earlier = since[peer]
             since[peer] = begun if earlier is None else min(earlier, begun)

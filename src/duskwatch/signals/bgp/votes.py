@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from duskwatch.kernels.codes import WHOLE4, WHOLE6
 from duskwatch.kernels.votes import LEAST_WHOLE
 from duskwatch.records.signals import Gap, Late, PrefixState
-from duskwatch.signals.bgp.collector_part import CollectorPart
-from duskwatch.signals.bgp.full_feed import as_learned, lacks_ipv4
-from duskwatch.signals.bgp.log import Op
+from duskwatch.signals.bgp.collector_part import CollectorPart, whole_tables
 from duskwatch.signals.bgp.paths import PathPool
 from duskwatch.signals.bgp.vote_rows import Routes, Vote, VoteRows, vote_rows, with_start, without_rows
 from duskwatch.signals.bgp.vote_units import NO_EARLIER, EarlierPrefixes, Units, cut_in_spans, number_units, pick_rows
@@ -72,10 +71,11 @@ class Votes:
     voters6: npt.NDArray[np.int32]
     rows: VoteRows  # none of them where ``counts`` was asked for in their place
     gaps: tuple[Gap, ...]
-    learned: bool
+    learned: bool  # what is known of IPv4 came from updates alone
     any_origin: npt.NDArray[np.bool_]  # [P] the unit is the whole prefix
     origin_of: npt.NDArray[np.int64]  # [P] AS for which the unit counts; -1: none, several, or not asked for
     counts: "Counts | None" = None
+    learned6: bool = False  # the same of IPv6
     late: tuple[Late, ...] = ()  # of all collectors, those that touch the window
 
 
@@ -111,7 +111,7 @@ def merge_votes(
     sees the votes on some units at a time with their rows; what stood at the start becomes rows only of units that
     were lost. Prefixes of ``earlier`` windows are counted too, though no route to them may be left.
     """
-    parts = [as_learned(part) if lacks_ipv4(part) else part for part in sorted(parts, key=lambda part: part.collector)]
+    parts = sorted(parts, key=lambda part: part.collector)
     routes = Routes.of(parts, ends := [part.paths.ends() for part in parts])
     units = number_units(parts, [of_part.origin for of_part in ends] if all_origins_bin_us > 0 else None, earlier)
     del ends
@@ -122,7 +122,7 @@ def merge_votes(
     )
     turns, gaps = switches(parts, offsets, from_us, until_us)
 
-    learned = _is_learned(parts, voter_of, turns)
+    learned, learned6 = _learned(parts, voter_of, turns)
     late = tuple(one for part in parts for one in part.late if one.until_us >= from_us and one.from_us < until_us)
 
     def count(span: tuple[int, int], picked: Sequence[npt.NDArray[np.int32] | slice]) -> Votes:
@@ -138,16 +138,17 @@ def merge_votes(
             rows=rows,
             gaps=gaps,
             learned=learned,
+            learned6=learned6,
             any_origin=whole,
             origin_of=origin_of,
             late=late,
         )
         if not all_origins_bin_us:
-            return replace(votes, rows=with_start(rows))
+            return replace(votes, rows=with_start(rows, columns["afi"]))
         news = np.ones(len(rows.code), np.bool_)
         if refine is not None:
             lost = np.isin(votes.state, (PrefixState.DARK, PrefixState.MINORITY)) & (votes.by_voters == 0)
-            votes, dull = refine(replace(votes, rows=with_start(rows, np.unique(votes.prefix[lost]))))
+            votes, dull = refine(replace(votes, rows=with_start(rows, columns["afi"], np.unique(votes.prefix[lost]))))
             news = ~dull[len(dull) - len(news) :]
         counts = _counted(rows, news, from_us, until_us, all_origins_bin_us)
         return replace(votes, rows=without_rows(rows), counts=counts)
@@ -162,25 +163,26 @@ def merge_votes(
         )
 
 
-def _is_learned(
+def _learned(
     parts: Sequence[CollectorPart], voter_of: npt.NDArray[np.int32], turns: Sequence[tuple[int, int, int]]
-) -> bool:
-    """Whether what is known came from updates alone: of the voters fewer than LEAST_WHOLE, and not most, sent a table.
+) -> tuple[bool, bool]:
+    """Of IPv4 and of IPv6, whether what is known came from updates alone: fewer than LEAST_WHOLE of the voters, and not
+    most, sent a table.
 
     ``turns``: (time, session, Vote). A table comes with a dump, or by a session that begins anew.
     """
-    whole: list[bool] = []
-    for part in parts:
-        log = part.log
-        dumped = (part.start.complete != 0)[: len(part.peers)].copy()
-        dumped[log.peer[(log.prefix < 0) & (log.op == Op.DUMPED)]] = True
-        whole += dumped.tolist()
-    sessions = {session for _, session, vote in turns if vote in (Vote.ON4, Vote.ON6)}
-    voters = {int(voter_of[session]) for session in sessions}
-    of_whole = {int(voter_of[session]) for session in sessions if whole[session]}
-    if not voters:
-        return any(part.dumps == 0 for part in parts)
-    return len(of_whole) < LEAST_WHOLE and 2 * len(of_whole) <= len(voters)
+    whole = np.concatenate([whole_tables(part) for part in parts] or [np.empty(0, np.uint8)])
+    out: list[bool | None] = []
+    for on, family in ((Vote.ON4, WHOLE4), (Vote.ON6, WHOLE6)):
+        sessions = {session for _, session, vote in turns if vote == on}
+        voters = {int(voter_of[session]) for session in sessions}
+        of_whole = {int(voter_of[session]) for session in sessions if whole[session] & family}
+        out.append(len(of_whole) < LEAST_WHOLE and 2 * len(of_whole) <= len(voters) if voters else None)
+    four, six = out
+    # Of a family on which nobody votes nothing is known that the other one would not say.
+    neither = any(part.dumps == 0 for part in parts)
+    other4, other6 = (neither if six is None else six), (neither if four is None else four)
+    return other4 if four is None else four, other6 if six is None else six
 
 
 def known_after(votes: Votes, earlier: EarlierPrefixes, keep_us: int) -> EarlierPrefixes:

@@ -21,6 +21,10 @@ PUBLIC = {
     "lacnic": "https://ftp.lacnic.net/pub/stats/lacnic",
     "ripencc": "https://ftp.ripe.net/pub/stats/ripencc",
 }
+# Names of AS numbers: one file, of the present alone; a cached one serves for so many days.
+AS_NAMES = "https://ftp.ripe.net/ripe/asnames"
+AS_NAMES_FILE = "asn.txt"
+AS_NAMES_DAYS = 7
 FOLDERS = {
     "afrinic": ("{year}/", ""),
     "apnic": ("{year}/", ""),

@@ -10,7 +10,7 @@ from duskwatch.records.report import InputFile
 from duskwatch.records.times import HOUR, MINUTE, SECOND, span_text
 from duskwatch.signals.bgp.artefacts.heard import ClockStep, Heard
 from duskwatch.signals.bgp.artefacts.lone import collector_of, could_decide_alone
-from duskwatch.signals.bgp.log import Op
+from duskwatch.signals.bgp.log import FAMILIES_OF, Op
 from duskwatch.signals.bgp.votes import CollectorPart, Votes
 
 # A collector restarts: at least so many of its sessions, and such a share of them, go down within this time.
@@ -89,7 +89,8 @@ def _downs(part: CollectorPart, from_us: int, until_us: int) -> list[tuple[int, 
     """(time, peer) of each end of a session in the window. A table dump that fills a table anew ends none."""
     log = part.log
     marks = np.flatnonzero(log.prefix < 0)
-    refilled = {(int(log.time_us[row]), int(log.peer[row])) for row in marks[log.op[marks] == Op.DUMPED]}
+    dumped = marks[np.isin(log.op[marks], list(FAMILIES_OF))]
+    refilled = {(int(log.time_us[row]), int(log.peer[row])) for row in dumped}
     ends = marks[(log.op[marks] == Op.DOWN) & (log.time_us[marks] >= from_us) & (log.time_us[marks] < until_us)]
     ends_at = [(int(log.time_us[row]), int(log.peer[row])) for row in ends]
     return [down for down in ends_at if down not in refilled]
@@ -168,7 +169,7 @@ def _restarts_unseen(
 def _back(part: CollectorPart, peers: set[int], begin_us: int, until_us: int) -> int:
     """When half of some peers were heard of again after a time."""
     log = part.log
-    up = (log.prefix < 0) & np.isin(log.op, (Op.UP, Op.HEARD, Op.DUMPED)) & (log.time_us > begin_us)
+    up = (log.prefix < 0) & np.isin(log.op, (Op.UP, Op.HEARD, *FAMILIES_OF)) & (log.time_us > begin_us)
     first: dict[int, int] = {}
     for row in np.flatnonzero(up):
         first.setdefault(int(log.peer[row]), int(log.time_us[row]))

@@ -1,0 +1,1 @@
+"""Outages told as they begin, deepen, come back and end."""
