@@ -25,7 +25,7 @@ from tests.analysis.artefact_checks import (
     the_outage,
 )
 from tests.analysis.many import analyze_countries
-from tests.small_archive import OTHERS, OWN, START_US, analyze, at, delegations, replay
+from tests.small_archive import OTHERS, OWN, START_US, Archive, analyze, at, delegations, replay
 
 
 def test_a_quiet_archive_has_neither_outage_nor_artefact(tmp_path):
@@ -509,3 +509,19 @@ def test_real_archives_have_no_wrong_clocks(shared_data: Path, folder: str, wind
     run = replay_archives(Window(*map(parse_time, window)), [shared_data / "mrt" / folder], watch=none)
     assert [heard.steps for heard in run.heard] == [()] * len(run.heard)
     assert all(heard.counts.sum() > 1000 for heard in run.heard)
+
+
+@pytest.mark.parametrize(("apart", "outages"), [(30, 0), (4, 1)])
+def test_two_collectors_with_losses_of_their_own_at_once_are_no_outage(tmp_path, apart, outages):
+    """Each loses the country for an hour by itself, half an hour apart; the third holds on.
+
+    Together they are two thirds of the voters. Where they begin within minutes it is one loss that many saw.
+    """
+    archive = Archive({"rrc00": 4, "rrc01": 4, "rrc02": 4})
+    archive.talk()
+    archive.lose(archive.peers("rrc00"), 100, 160)
+    archive.lose(archive.peers("rrc01"), 100 + apart, 190)
+    found = analyze(archive, tmp_path)
+    assert len(found.outages) == outages
+    kinds = [(one.kind, one.source) for one in found.coverage.artefacts]
+    assert (("lone collector", "rrc00 and rrc01") in kinds) == (outages == 0)

@@ -14,6 +14,7 @@ import pytest
 from duskwatch.records.entity import parse_entity
 from duskwatch.records.times import iso
 from duskwatch.store import Store, StoreError
+from duskwatch.store.outbox import NewAlert, put
 from tests.small_archive import Archive, at, delegations
 
 MAIN = [sys.executable, "-c", "from duskwatch.cli.app import main; main()", "live"]
@@ -80,7 +81,7 @@ def test_told_to_stop_it_writes_what_it_knows(archive, tmp_path):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["KP"], "no source: give --replay"),
+        (["KP"], "no source: give --config"),
         (["--replay", "{mrt}"], "nothing to watch"),
         (["KP", "--replay", "nowhere"], "nowhere: no such file or folder"),
         (["KP", "--replay", "{mrt}", "--speed", "fast"], "--speed fast: a number above 0, or max"),
@@ -93,3 +94,67 @@ def test_wrong_usage_is_one_line(archive, tmp_path, words, said):
     assert done.returncode == 2
     assert said in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+CONFIG = """
+[watch]
+entities = ["KP"]
+geo = ["delegated-small"]
+[[source]]
+kind = "bmp"
+listen = "127.0.0.1:0"
+[[channel]]
+kind = "lines"
+name = "file"
+path = "alerts.txt"
+[[channel]]
+kind = "webhook"
+name = "nowhere"
+url = "http://127.0.0.1:1/"
+secret = "a secret"
+"""
+
+
+def duskwatch(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*MAIN[:-1], *words], capture_output=True, text=True, timeout=300, check=False)
+
+
+def test_a_configuration_is_checked_and_shown(tmp_path):
+    delegations(tmp_path)
+    path = tmp_path / "live.toml"
+    path.write_text(CONFIG)
+    done = duskwatch("live", "--config", str(path), "--check")
+    assert (done.returncode, done.stdout) == (0, f"{path}: fine\n"), done.stderr
+    done = duskwatch("live", "--config", str(path), "--dump")
+    assert done.returncode == 0
+    assert 'secret = "***"' in done.stdout
+    assert "bin_seconds = 300" in done.stdout
+    path.write_text(CONFIG + "[stroe]\n[http]\nadress = ''\n")
+    done = duskwatch("live", "--config", str(path), "--check")
+    assert done.returncode == 2
+    assert "stroe: no such table" in done.stderr
+    assert "http.adress: no such key" in done.stderr
+    assert "a secret" not in done.stderr
+
+
+def test_channels_are_tested_and_alerts_listed(tmp_path):
+    path = tmp_path / "live.toml"
+    path.write_text(CONFIG)
+    done = duskwatch("alerts", "test", "--config", str(path))
+    assert done.returncode == 1
+    assert "file: taken" in done.stdout
+    assert "nowhere: ConnectError" in done.stdout
+    assert "A test of channel file: no outage." in (tmp_path / "alerts.txt").read_text()
+    Store.open(tmp_path / "store", create=True)
+    put(
+        Store.open(tmp_path / "store").events(),
+        [NewAlert("KP-1/opened", "KP-1", "opened", at(0), {"text": "told"}, (("file", 0),))],
+    )
+    store = ["--store", str(tmp_path / "store")]
+    listed = duskwatch("alerts", "list", *store)
+    assert (listed.returncode, "KP-1/opened  file waiting" in listed.stdout) == (0, True)
+    assert duskwatch("alerts", "ack", "KP-1", "--author", "NOC", *store).stdout == "1 alert seen\n"
+    (document,) = json.loads(duskwatch("alerts", "list", "KP-1", "--json", *store).stdout)
+    assert document["seen"]["by"] == "NOC"
+    assert duskwatch("alerts", "list", "SY-1", *store).returncode == 1
+    assert duskwatch("alerts", "ack", "SY-1", *store).returncode == 2

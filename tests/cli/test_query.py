@@ -288,3 +288,20 @@ def test_a_re_enactment_in_a_store_is_said_to_be_one(tmp_path):
     assert [row["reenactment"] for row in json.loads(done.stdout)] == ["This is a re-enactment: made up."]
     done = CliRunner().invoke(app, ["query", "bgp.visible_slash24", "--store", str(tmp_path / "store")])
     assert "This is a re-enactment: made up." in done.stderr
+
+
+def test_of_a_day_that_was_recorded_in_part_the_rest_is_not_judged(tmp_path):
+    store = Store.open(tmp_path / "store", create=True)
+    put_day(store, DAY1, [(KP, two_days())])
+    with store.write_day(DAY1, source="bgp") as writer:
+        writer.recorded(FROM, FROM + 6 * HOUR)
+        writer.gaps([Gap("rrc97", FROM, FROM + HOUR, "missing file", 3)])
+    window = ("--from", iso(FROM), "--until", iso(FROM + DAY))
+    done = CliRunner().invoke(app, ["query", "outages", *window, "--store", str(tmp_path / "store")])
+    assert f"18 h of the 1 d could not be judged: from {iso(FROM + 6 * HOUR)} to {iso(FROM + DAY)}" in done.stderr
+    arguments = ["query", "judged", "--entity", "AS64512", *window, "--json", "--store", str(tmp_path / "store")]
+    rows = json.loads(CliRunner().invoke(app, arguments).stdout)
+    assert [(row["until"], row["reason"]) for row in rows] == [
+        (iso(FROM + 6 * HOUR), "nothing-heard"),
+        (iso(FROM + DAY), "not-watched"),
+    ]

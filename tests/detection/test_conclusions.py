@@ -11,7 +11,7 @@ from duskwatch.detection import DetectionConfig
 from duskwatch.detection.conclusions import fuse_conclusions
 from duskwatch.records.findings import Conclusion, kind_of
 from duskwatch.records.outages import Alarm, Outage, Phase, When
-from duskwatch.records.reason import in_words
+from duskwatch.records.reason import in_words, reason
 from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND
 
 START = 16_000 * DAY
@@ -66,6 +66,29 @@ def test_who_knows_to_the_second_dates_it():
     assert set(outage.signals) == {"bgp.signal", "probing.signal"}
     assert len(outage.alarms) == 2
     assert outage.confidence == 0.75
+
+
+def test_votes_date_it_however_long_the_first_and_the_last_of_them_took_and_bins_however_short_they_are():
+    """As where the measurements of both are at hand (``with_signals``)."""
+    slow = conclusion("bgp", HOUR, 3 * HOUR, slack=4 * MINUTE)
+    quick = conclusion("probing", HOUR - 20 * SECOND, 3 * HOUR + 20 * SECOND, slack=20 * SECOND)
+
+    def reasons(one, onset, end):
+        outage = one.outage
+        return replace(
+            one,
+            outage=replace(
+                outage,
+                onset=replace(outage.onset, reason=reason(onset)),
+                end=replace(outage.end, reason=reason(end)),
+            ),
+        )
+
+    for code in ("majorities", "border"):
+        lost, back = ("majorities-lost", "majorities-back") if code == "majorities" else ("border-crossed",) * 2
+        routes, probes = reasons(slow, lost, back), reasons(quick, "fell", "back")
+        (fused,) = fuse_conclusions([routes, probes])
+        assert (fused.outage.onset, fused.outage.end) == (routes.outage.onset, routes.outage.end)
 
 
 def test_recorders_of_one_kind_are_no_second_witness():

@@ -71,3 +71,11 @@ def test_venezuela_in_july_2019(shared_data):
     published = parse_time("2019-07-22T20:41Z")
     assert outage.onset.earliest_us <= published <= outage.onset.latest_us
     assert outage.onset.latest_us - outage.onset.earliest_us > 60 * MINUTE
+
+
+def test_a_line_in_short_bins_stays_dated_by_its_line():
+    fine = np.concatenate([np.full(600, 100.0), np.linspace(100, 20, 13)[1:], np.full(300, 20.0), np.full(300, 100.0)])
+    values = fine + np.random.default_rng(4).normal(0, 0.3, len(fine))
+    outage = only(detect_series(block(values, "mean", 5 * MINUTE)))
+    assert outage.onset.reason.code == "fell-slowly"
+    assert outage.onset.latest_us - outage.onset.earliest_us <= 30 * MINUTE

@@ -14,6 +14,7 @@ FAMILY = [0, 0, 1]
 VOTER_OF = [0, 0, 1, 2, 3, 4, 5]
 PLACE_OF = [0, 0, 0, 1, 1, 2]
 LEAST, SHARE, NEARLY = 2, 0.25, 0.9
+PAIR_SHARE, APART = 0.3, 4
 
 rows_strategy = st.lists(
     st.tuples(st.integers(0, 15), st.integers(0, 6), st.integers(0, 2), st.integers(0, 11)), max_size=80
@@ -84,9 +85,19 @@ class Slow:
         }
 
 
+def slow_pair(hold, seen, fell):
+    """The code of two collectors that each lost it by itself; COMMON where it is no such loss."""
+    lost = [place for place in range(3) if hold[place] < NEARLY * seen[place]]
+    if len(lost) != 2 or abs(fell[lost[0]] - fell[lost[1]]) < APART:
+        return COMMON
+    held = sum(hold) - hold[lost[0]] - hold[lost[1]]
+    return 3 + 3 * lost[0] + lost[1] if held >= max(LEAST, PAIR_SHARE * sum(seen)) else COMMON
+
+
 def slow_lone(rows):
     """(time, prefix, code) of each change."""
     state, codes, out = Slow(), [FINE] * len(FAMILY), []
+    fell = [[None] * 3 for _ in FAMILY]
     for time in sorted({row[0] for row in rows}):
         for _, session, prefix, code in (row for row in rows if row[0] == time):
             state.take(session, prefix, code)
@@ -94,27 +105,30 @@ def slow_lone(rows):
             all_, known = state.voters(prefix), state.voters(prefix, state.known)
             hold = [len(state.voters(prefix, state.held, place)) for place in range(3)]
             seen = [len(state.voters(prefix, state.seen, place)) for place in range(3)]
+            for place in range(3):
+                low = hold[place] < NEARLY * seen[place]
+                fell[prefix][place] = None if not low else time if fell[prefix][place] is None else fell[prefix][place]
             was = codes[prefix]
             whole = {VOTER_OF[s] for s, f in state.complete & state.voting if f == FAMILY[prefix]}
             spoken = 2 * len(known) > len(all_) or (known and len(whole) >= 3)
             if not all_ or not spoken or 2 * sum(hold) > len(known):
                 new = FINE
             elif was >= 0:
-                others = sum(seen) - seen[was]
-                new = LEFT if not others else was if 2 * (sum(hold) - hold[was]) > others else COMMON
+                own = [was] if was < 3 else list(divmod(was - 3, 3))
+                others = sum(seen) - sum(seen[place] for place in own)
+                held = sum(hold) - sum(hold[place] for place in own)
+                pair = COMMON if was >= 3 else slow_pair(hold, seen, fell[prefix])
+                new = LEFT if not others else was if 2 * held > others else pair
             else:
                 lost = [s - h for s, h in zip(seen, hold, strict=True)]
                 worst = lost.index(max(lost))
                 others = [place for place in range(3) if place != worst]
                 held = sum(hold[place] for place in others)
-                alone = (
-                    max(lost) > 0
-                    and held >= LEAST
-                    and held >= SHARE * sum(seen)
-                    and all(hold[place] >= NEARLY * seen[place] for place in others)
-                )
+                enough = max(lost) > 0 and held >= LEAST and held >= SHARE * sum(seen)
+                alone = enough and all(hold[place] >= NEARLY * seen[place] for place in others)
                 unseen = was == LEFT and not any(seen[place] for place in others)
-                new = LEFT if unseen else worst if alone else COMMON
+                pair = slow_pair(hold, seen, fell[prefix]) if enough else COMMON
+                new = LEFT if unseen else worst if alone else pair
             if new != was:
                 codes[prefix] = new
                 out.append((time, prefix, new))
@@ -132,6 +146,7 @@ def fast_lone(rows, room=1000):
         np.full(shape, FINE, np.int32), np.zeros(shape, np.int32), np.zeros((sessions, 2), np.uint8),
         np.zeros(sessions, np.uint8), np.zeros(sessions, np.uint8), np.zeros((voters, 2), np.int32),
         np.zeros(2, np.int32), np.zeros((voters, 2), np.int32), np.zeros(2, np.int32),
+        np.full((shape, places), -1, np.int64),
     )  # fmt: skip
     touched = np.zeros(shape, np.uint8), np.zeros(shape, np.int32)
     out, row, more = [], 0, True
@@ -140,7 +155,7 @@ def fast_lone(rows, room=1000):
         pairs = tuple(np.empty((room, 2), np.int32) for _ in range(3))
         row, n, more = lone_collectors(
             *columns, np.array(VOTER_OF, np.int32), np.array(PLACE_OF, np.int32), np.array(FAMILY, np.uint8), *state,
-            LEAST, SHARE, NEARLY, row, *touched, *ones, *pairs,
+            LEAST, SHARE, NEARLY, PAIR_SHARE, APART, row, *touched, *ones, *pairs,
         )  # fmt: skip
         out += [
             (*(int(column[k]) for column in ones), *(tuple(map(int, column[k])) for column in pairs)) for k in range(n)

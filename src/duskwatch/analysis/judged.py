@@ -11,7 +11,6 @@ from duskwatch.records.entity import Entity
 from duskwatch.records.judged import JudgedSpan, WhyNot, inside, joined
 from duskwatch.records.times import DAY, to_datetime
 from duskwatch.store import Store
-from duskwatch.store.frames import day_start
 
 
 def judged_stored(
@@ -30,8 +29,7 @@ def judged_stored(
     if not np.isnan(history.level.prefixes).all() or history.series:
         return whole_of(told, from_us, until_us)
     # Nothing of it is stored: of days that were recorded that means that no route of it was heard.
-    days = (day_start(day) for day in sorted(stored))
-    recorded = [JudgedSpan(start, start + DAY, "nothing-heard") for start in days]
+    recorded = [JudgedSpan(*span, "nothing-heard") for span in store.recorded(from_us, until_us, source)]
     return whole_of(inside(recorded, from_us, until_us), from_us, until_us)
 
 

@@ -201,7 +201,8 @@ def _print(summary: "object", parts: "object", plan: "object", *, as_json: bool)
         print(f"not judged, whatever the entity: {line}")
     for why, codes in summary.not_judged.items():
         few = ", ".join(codes[:MOST_CODES]) + (" and more; --json has all" if len(codes) > MOST_CODES else "")
-        print(f"not judged: {len(codes)} countries, because {WHY[why]}: {few}")
+        noun = "country" if len(codes) == 1 else "countries"
+        print(f"not judged: {len(codes)} {noun}, because {WHY[why]}: {few}")
     for failure in summary.failures:
         print(f"failed: {failure.name}: {failure.reason}")
     for text in summary.damaged:

@@ -6,31 +6,30 @@ from typing import Any
 
 from duskwatch.records.entity import Entity
 from duskwatch.records.judged import JudgedSpan, inside
-from duskwatch.records.times import DAY, to_datetime
+from duskwatch.records.times import to_datetime
 
 
 def spans_of(
     opened: Any, entities: list[Entity] | None, from_us: int | None, until_us: int | None
 ) -> Iterator[tuple[str, tuple[JudgedSpan, ...]]]:
-    """Of a window and each entity what a store says could be judged; where none is named, what days are stored.
+    """Of a window and each entity what a store says could be judged; where none is named, what was recorded.
 
     Where the window is open on a side, what is stored begins or ends it. Nothing where nothing is stored.
     """
     from duskwatch.analysis.judged import judged_stored, whole_of
-    from duskwatch.store.frames import day_start
 
-    days = [JudgedSpan(start, start + DAY) for start in map(day_start, opened.days())]
+    recorded = [JudgedSpan(*span) for span in opened.recorded(from_us, until_us)]
     if from_us is None or until_us is None:
-        if not days:
+        if not recorded:
             return
-        from_us = days[0].from_us if from_us is None else from_us
-        until_us = max(days[-1].until_us, from_us + 1) if until_us is None else until_us
+        from_us = recorded[0].from_us if from_us is None else from_us
+        until_us = max(recorded[-1].until_us, from_us + 1) if until_us is None else until_us
     if from_us >= until_us:
         return
     for one in entities or ():
         yield one.code, judged_stored(opened, one, from_us, until_us)
     if not entities:
-        yield "", whole_of(inside(days, from_us, until_us), from_us, until_us)
+        yield "", whole_of(inside(recorded, from_us, until_us), from_us, until_us)
 
 
 def not_judged_lines(

@@ -130,7 +130,9 @@ def _configured(path: Path, *, check: bool, dump: bool, log_format: str, quiet: 
     screen = sys.stderr.isatty() and not quiet
     if not screen:
         log_to_stderr(log_format)
-    run = configured_run(settings, path.absolute().parent)
+    from duskwatch.drivers.live.steady import SteadyClock
+
+    run = configured_run(settings, path.absolute().parent, clock=SteadyClock())
     _go(run, quiet=not screen)
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from duskwatch.detection.config import DetectionConfig, FuseConfig
 from duskwatch.detection.dating.moments import Moments
+from duskwatch.detection.dating.votes import TO_THE_SECOND
 from duskwatch.detection.fusing.ending import DatedLoss, end_of, onset_of
 from duskwatch.detection.fusing.grouping import Group, repeats
 from duskwatch.detection.fusing.telling import before_end
@@ -112,7 +113,10 @@ def _dated_loss(one: Conclusion, seen_us: int, config: FuseConfig) -> DatedLoss:
 
 
 def _to_the_second(when: When) -> bool:
-    return when.latest_us - when.earliest_us < MINUTE
+    """As votes told it; of a reason in somebody's own words, where its bounds are that close."""
+    if when.reason.code in ("", "in-words"):
+        return when.latest_us - when.earliest_us < MINUTE
+    return when.reason.code in TO_THE_SECOND
 
 
 def _confidence(conclusions: Sequence[Conclusion]) -> float:

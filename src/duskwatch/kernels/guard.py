@@ -69,8 +69,35 @@ def _count(cell, step, where, voter, place, hold_of, known_of, seen_of, hold, kn
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _alone(hold, seen, known_voters, voters, whole, was, least, share, nearly):
-    """Whose loss alone this is, of one prefix: see ``lone_collectors``. hold, seen int32[C]."""
+def _pair(hold, seen, holds, sees, fell_us, least, share, nearly, apart_us):
+    """The code of two collectors that each lost a prefix by itself; COMMON where it is no such loss."""
+    places = hold.shape[0]
+    one, other = -1, -1
+    for place in range(places):
+        if hold[place] < nearly * seen[place]:
+            if other >= 0:
+                return COMMON
+            one, other = (place, -1) if one < 0 else (one, place)
+    if other < 0 or abs(fell_us[one] - fell_us[other]) < apart_us:
+        return COMMON
+    held = holds - hold[one] - hold[other]
+    if held < least or held < share * sees:
+        return COMMON
+    return places + one * places + other
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _of_code(column, code):
+    """The sum of a column over the collector, or the two, that a code stands for."""
+    places = column.shape[0]
+    if code < places:
+        return np.int64(column[code])
+    return np.int64(column[(code - places) // places]) + np.int64(column[(code - places) % places])
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _alone(hold, seen, known_voters, voters, whole, was, least, share, nearly, fell_us, pair_share, apart_us):
+    """Whose loss alone this is, of one prefix: see ``lone_collectors``. hold, seen int32[C], fell_us int64[C]."""
     places = hold.shape[0]
     holds, sees = 0, 0
     worst, most = -1, -1
@@ -88,10 +115,12 @@ def _alone(hold, seen, known_voters, voters, whole, was, least, share, nearly):
     ):
         return FINE
     if was >= 0:
-        others, held = sees - seen[was], holds - hold[was]
+        others, held = sees - _of_code(seen, was), holds - _of_code(hold, was)
         if others == 0:
             return LEFT
-        return was if held * 2 > others else COMMON
+        if held * 2 > others:
+            return was
+        return COMMON if was >= places else _pair(hold, seen, holds, sees, fell_us, least, pair_share, nearly, apart_us)
     if was == LEFT and sees == seen[worst]:
         return LEFT
     if most <= 0:
@@ -101,7 +130,7 @@ def _alone(hold, seen, known_voters, voters, whole, was, least, share, nearly):
         return COMMON
     for place in range(places):
         if place != worst and hold[place] < nearly * seen[place]:
-            return COMMON
+            return _pair(hold, seen, holds, sees, fell_us, least, pair_share, nearly, apart_us)
     return worst
 
 
@@ -109,7 +138,7 @@ def _alone(hold, seen, known_voters, voters, whole, was, least, share, nearly):
 def lone_collectors(
     time_us, session, prefix, code, voter_of, place_of, address_family,
     cells, hold_of, known_of, seen_of, hold, known_voters, seen, codes, worst, voting, complete, fresh, voting_of,
-    voters, whole_of, whole, least, share, nearly, row, touched, touched_list,
+    voters, whole_of, whole, fell_us, least, share, nearly, pair_share, apart_us, row, touched, touched_list,
     out_time, out_prefix, out_code, out_votes, out_voters, out_all,
 ):  # fmt: skip
     """Walk rows in time order and tell, of each prefix, when one collector alone has lost it and when it has not.
@@ -119,9 +148,12 @@ def lone_collectors(
     cells    uint8[P, N]   hold_of, known_of, seen_of  uint16[P, V]   hold, seen int32[P, C]   known int32[P]
     codes    int32[P]  FINE at first     worst  int32[P]  most voters that the collector in ``codes`` had lost, so far
     voting   uint8[N, 2]  complete, fresh uint8[N]  voting_of, whole_of int32[V, 2]  voters, whole int32[2]
+    fell_us  int64[P, C]  since when not nearly all of a collector's voters that ever held it do; -1 where they do
     All in/out, so that the walk can stop when ``out_*`` is full and be taken up again.
     least, share, nearly   so many voters of the others, such a share of all, must hold it still, and of each other
                            collector such a share of those that ever did
+    pair_share, apart_us   two collectors that began to lose it at least so far apart each lost it by itself, where
+                           such a share of all voters, at others, hold it still; their code is C + first * C + second
     out_votes, out_voters  int32[., 2]  voters that hold it, and that are known: of all, and without that collector
     out_all                int32[., 2]  voters of that collector that had lost it (at most, where it is alone no more),
                                         and that ever held it
@@ -208,12 +240,18 @@ def lone_collectors(
             touched[where] = 0
             was = codes[where]
             mine = address_family[where]
+            for place in range(hold.shape[1]):
+                if hold[where, place] >= nearly * seen[where, place]:
+                    fell_us[where, place] = -1
+                elif fell_us[where, place] < 0:
+                    fell_us[where, place] = now
             new_code = _alone(
-                hold[where], seen[where], known_voters[where], voters[mine], whole[mine], was, least, share, nearly
-            )
+                hold[where], seen[where], known_voters[where], voters[mine], whole[mine], was, least, share, nearly,
+                fell_us[where], pair_share, apart_us,
+            )  # fmt: skip
             if new_code == was:
                 if was >= 0:
-                    worst[where] = max(worst[where], seen[where, was] - hold[where, was])
+                    worst[where] = max(worst[where], _of_code(seen[where], was) - _of_code(hold[where], was))
                 continue
             codes[where] = new_code
             about = new_code if new_code >= 0 else was
@@ -231,11 +269,11 @@ def lone_collectors(
             out_all[written, 0] = 0
             out_all[written, 1] = 0
             if about >= 0:
-                out_votes[written, 1] -= hold[where, about]
-                out_voters[written, 1] -= seen[where, about]
-                now_lost = seen[where, about] - hold[where, about]
+                out_votes[written, 1] -= _of_code(hold[where], about)
+                out_voters[written, 1] -= _of_code(seen[where], about)
+                now_lost = _of_code(seen[where], about) - _of_code(hold[where], about)
                 out_all[written, 0] = now_lost if about == new_code else max(worst[where], now_lost)
-                out_all[written, 1] = seen[where, about]
+                out_all[written, 1] = _of_code(seen[where], about)
                 worst[where] = now_lost
             written += 1
     return row, written, False

@@ -223,6 +223,20 @@ class Store:
         told = rows.filter(pl.col("reenactment").is_not_null())
         return dict(zip(told["day"].to_list(), told["reenactment"].to_list(), strict=True))
 
+    def recorded(
+        self, from_us: int | None = None, until_us: int | None = None, source: str | None = None
+    ) -> list[tuple[int, int]]:
+        """Stretches of the days of [from, until) that were recorded by a source, or by any; in order and apart."""
+        touched = reading.day_range(from_us, until_us)
+        rows = days.recorded(self.location, *touched, None if source is None else [source])
+        out: list[tuple[int, int]] = []
+        for start, end in sorted(rows.select(pl.col("from", "until").cast(pl.Int64)).rows()):
+            if out and start <= out[-1][1]:
+                out[-1] = out[-1][0], max(end, out[-1][1])
+            else:
+                out.append((start, end))
+        return out
+
     def days(self, source: str | None = None) -> list[date]:
         """Days for which signals are stored, of one source or of any, in order."""
         found = days.generations(self.location).filter(pl.col(SIGNALS_TABLE.name).is_not_null())

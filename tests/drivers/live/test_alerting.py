@@ -103,7 +103,7 @@ def test_an_outage_is_told_from_its_beginning_to_its_end(tmp_path, report):
 
 
 def without_outages(report: Report) -> Report:
-    return replace(report, outages=(), coverage=Coverage())
+    return replace(report, outages=(), coverage=Coverage(), around=())
 
 
 def _until(report: Report, until_us: int):

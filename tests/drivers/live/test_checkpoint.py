@@ -49,7 +49,7 @@ def lots(tmp_path_factory):
 
 
 def checkpoint(lots: tuple[Rolling, ...]) -> Checkpoint:
-    return Checkpoint(lots, 17, at(30), None, {"rrc91": at(30)}, {"rrc91": "replay"})
+    return Checkpoint(lots, 17, at(30), None, {"rrc91": at(30)}, {"rrc91": "replay"}, {})
 
 
 def test_what_is_written_is_read(lots, tmp_path):

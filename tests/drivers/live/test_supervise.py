@@ -26,6 +26,12 @@ class Scripted:
 
     tells_tables = False
 
+    def position(self) -> dict[str, int]:
+        return {}
+
+    def resume(self, position: dict[str, int]) -> None:
+        raise AssertionError("there is none")
+
     def status(self) -> dict[str, object]:
         return {}
 

@@ -10,7 +10,7 @@ from duskwatch.detection.view import F64, BinExcursion, BinnedView
 from duskwatch.kernels import baseline as kernel
 from duskwatch.records.outages import Alarm, When
 from duskwatch.records.reason import reason
-from duskwatch.records.times import DAY, SECOND
+from duskwatch.records.times import DAY, MINUTE, SECOND
 
 TYPICAL = 0.26  # of the width: one standard deviation of normal noise
 LEAST_DOUBT = 0.1  # of a bin: no part of one is known better
@@ -19,6 +19,7 @@ RAMP = 5  # a fall that takes so many bins is slow, if it follows a line
 STRAIGHT = 0.2  # that no bin is further from than this share of what was lost
 FALLING = 4  # a fall over so many bins, of which each loses more than the one before, is dated by the half of it:
 STEADY, MOST_AT_ONCE = 0.05, 0.4  # by no less than this share of what was lost, and by no more
+COARSE_US = 30 * MINUTE  # values of bins as long as this are often means of more than the bin
 DOUBTED = 0.15  # of a slow fall: by so much of its length may its begin lie earlier
 ALARMED = kernel.LASTS | ((1 << kernel.RULES) - 1) << kernel.RAISED_SHIFT  # bits of bins in which an alarm stood
 LEAST_LEFT, ALL_LEFT = 0.05, 0.95  # shares that are left by a loss, for what is likelier
@@ -70,6 +71,8 @@ def _onset(view: BinnedView, dip: BinExcursion, raised: int) -> When:
     at = dip.first + (int(deep[0]) if len(deep) else 0)
     at = _change(view, dip.first, at, max(dip.first, raised) + 1)
     when = _begun(view, dip, at)
+    if when.reason.code == "fell-slowly" and view.bin_us < COARSE_US:
+        return when  # a fall along a line, in bins of a measurement's own rounds
     half = _half_lost(view, dip, at)
     if half is None or view.time_us(half + 1) <= when.latest_us:
         return when

@@ -16,6 +16,9 @@ from duskwatch.records.outages import When
 from duskwatch.records.reason import Reason, reason
 from duskwatch.records.signals import Late
 
+TO_THE_SECOND = frozenset({"majorities-lost", "majorities-back", "border-crossed"})
+"""Codes of the reasons of moments that votes tell to the second, however long the first and the last vote took."""
+
 
 class Lost(NamedTuple):
     """A loss of a level in steps."""

@@ -51,12 +51,25 @@ class Finding:
         """Run the detectors. ``counted``: whether it ever had a value above zero; None: as the view has it."""
         self.view = view
         self.counted = view.counted if counted is None else counted
-        by_detector = [(detector, detector.detect(view)) for detector in detectors]
+        self._take([(detector, detector.detect(view)) for detector in detectors])
+
+    def _take(self, by_detector: Sequence[tuple[Detector, Sequence[Alarm]]]) -> None:
         self.by_detector = tuple((detector, tuple(alarms)) for detector, alarms in by_detector if alarms)
         ordered = [(alarm, not detector.instability) for detector, alarms in self.by_detector for alarm in alarms]
         ordered.sort(key=lambda item: (item[0].from_us, item[0].detector))
         self.alarms = tuple(alarm for alarm, _ in ordered)
         self.loses = tuple(loses for _, loses in ordered)  # of each alarm: it tells of a loss, not of instability alone
+
+    def cut(self, parts: Mapping[Alarm, Sequence[Alarm]]) -> "Finding":
+        """The same with some alarms in parts."""
+        out = Finding(self.view, (), self.counted)
+        out._take(
+            [
+                (detector, [part for alarm in alarms for part in parts.get(alarm, (alarm,))])
+                for detector, alarms in self.by_detector
+            ]
+        )
+        return out
 
     @property
     def spec(self) -> SignalSpec:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from duskwatch.detection.config import DetectionConfig
+from duskwatch.detection.fusing.cutting import cut_at_gaps
 from duskwatch.detection.fusing.findings import Finding, Overlaps
 from duskwatch.detection.view import Stretch
 from duskwatch.records.outages import Alarm
@@ -49,6 +50,10 @@ def voices_of(findings: Sequence[Finding], config: DetectionConfig) -> list[Voic
     # More-specifics withdrawn under a route that stays make nothing unreachable.
     muted = [one.spec.unit == ROUTES and one.spec.family in space for one in findings]
     calls = [[] if mute else _calling(one, findings, config) for one, mute in zip(findings, muted, strict=True)]
+    cut = cut_at_gaps(findings, calls, config.fuse.join_us)
+    if any(after is not before for after, before in zip(cut, findings, strict=True)):
+        findings = cut
+        calls = [[] if mute else _calling(one, findings, config) for one, mute in zip(findings, muted, strict=True)]
     until_us = [_sooner(k, findings, calls, config) for k in range(len(findings))]
     return [Voice(*parts) for parts in zip(findings, calls, muted, until_us, strict=True)]
 
@@ -96,7 +101,7 @@ def _sooner(
         for other, its_calls in zip(findings, calls, strict=True)
         if its_calls and other.spec.family != mine.spec.family
     ]
-    for alarm in calls[k] if others else ():
+    for alarm in mine.losing.alarms if others else ():
         since = mine.view.unseen_since(alarm.from_us, alarm.until_us)
         if since is None:
             continue

@@ -35,6 +35,7 @@ class Checkpoint:
     made_us    by the clock on the wall
     heard_us   by collector, the time up to which all of it was told
     source_of  by collector, the source that told of it
+    positions  by source, from where it can go on
     """
 
     lots: tuple[Rolling, ...]
@@ -43,6 +44,7 @@ class Checkpoint:
     lasting_us: int | None
     heard_us: dict[str, int]
     source_of: dict[str, str]
+    positions: dict[str, dict[str, int]]
 
 
 def packed(checkpoint: Checkpoint, ranges: CountryRanges | None) -> bytes:

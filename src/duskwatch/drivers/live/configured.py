@@ -7,7 +7,8 @@ from duskwatch.analysis.rolling import Watched, watched_lots
 from duskwatch.drivers.live.alerting import Alerts
 from duskwatch.drivers.live.checkpoint import read
 from duskwatch.drivers.live.concluding import Recorder
-from duskwatch.drivers.live.feeds import BmpSource, FeedSource, KafkaSource, RisLiveSource
+from duskwatch.drivers.live.feeds import BmpSource, KafkaSource, RisLiveSource
+from duskwatch.drivers.live.polling import Polling, at_publishers, in_folder
 from duskwatch.drivers.live.run import LiveRun, checked_entities, reference_of_all
 from duskwatch.drivers.live.settings import (
     VIEWS,
@@ -19,6 +20,7 @@ from duskwatch.drivers.live.settings import (
     network,
     rule_of,
 )
+from duskwatch.drivers.live.source import LiveSource
 from duskwatch.drivers.live.supervise import Supervised
 from duskwatch.drivers.live.watch import AHEAD_US, begin_watch
 from duskwatch.records.times import HOUR, SECOND
@@ -73,9 +75,19 @@ def watched_of(settings: Settings, folder: Path, at_us: int) -> tuple[Watched, .
     return watched_lots(entities, ranges, settings.watch.bin_seconds * SECOND, int(settings.watch.keep_hours * HOUR))
 
 
-def source_of(table: SourceTable, folder: Path, lateness_us: int, clock: Clock = now_us) -> FeedSource:
-    """One source."""
+def source_of(
+    table: SourceTable, folder: Path, lateness_us: int, clock: Clock = now_us, from_us: int | None = None
+) -> LiveSource:
+    """One source. ``from_us``: what archives tell of times before only builds up the state; None: now."""
     name = table.name or table.kind
+    if table.kind == "archive":
+        if table.path:
+            paths = in_folder(folder / table.path)
+        else:
+            paths = at_publishers(table.collectors, folder / table.cache, table.mirror, clock)
+        patience_us = int(table.patience_seconds * SECOND)
+        begin_us = clock() if from_us is None else from_us
+        return Polling(name, paths, begin_us, clock=clock, poll_s=table.poll_seconds, patience_us=patience_us)
     views = frozenset(table.views or VIEWS)
     if table.kind == "ris-live":
         wanted = tuple(Subscription(host=host) for host in table.collectors) or (Subscription(),)

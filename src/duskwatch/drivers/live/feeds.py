@@ -67,6 +67,13 @@ class FeedSource:
         """What readers counted."""
         return []
 
+    def position(self) -> dict[str, int]:
+        """Nothing: what was missed cannot be had again."""
+        return {}
+
+    def resume(self, position: dict[str, int]) -> None:
+        """Nothing to go on from."""
+
     def status(self) -> dict[str, object]:
         """For people."""
         return {}

@@ -91,6 +91,13 @@ class Replay:
         self._sleep = sleep or asyncio.sleep
         self._origin: tuple[float, int] | None = None  # when on the wall the replay showed which moment
 
+    def position(self) -> dict[str, int]:
+        """Nothing: what was missed cannot be had again."""
+        return {}
+
+    def resume(self, position: dict[str, int]) -> None:
+        """Nothing to go on from."""
+
     def status(self) -> dict[str, object]:
         """How far it is."""
         total = sum(map(len, self.recording.files.values()))

@@ -76,6 +76,12 @@ class SourceTable(Table):
     tls_certificate: str = ""
     tls_key: str = ""
     tls_authority: str = ""
+    # archive
+    path: str = ""
+    mirror: str = ""
+    cache: str = "cache"
+    poll_seconds: float = 30
+    patience_seconds: float = 1200
     # kafka
     brokers: str = ""
     topics: list[str] = []
@@ -125,6 +131,7 @@ class Settings(Table):
 KINDS = {
     "ris-live": {"url", "client", "collectors"},
     "bmp": {"listen", "allow", "names", "views", "tls_certificate", "tls_key", "tls_authority"},
+    "archive": {"path", "collectors", "mirror", "cache", "poll_seconds", "patience_seconds"},
     "kafka": {"brokers", "topics", "group", "settings", "views"},
 }
 CHANNEL_KINDS = {
@@ -244,6 +251,11 @@ def _source(source: SourceTable, place: str, fault: Fault, given: dict[str, Any]
     for view in source.views:
         if view not in VIEWS:
             fault(f"{place}.views", f"no view '{view}'; there are {', '.join(VIEWS)}")
+    if source.kind == "archive":
+        if bool(source.path) == bool(source.collectors):
+            fault(place, "either path, a folder, or collectors whose archives are fetched")
+        if not (1 <= source.poll_seconds <= 3600 and 60 <= source.patience_seconds <= 86400):
+            fault(place, "poll_seconds is 1 to 3600, patience_seconds 60 to 86400")
     if source.kind == "kafka":
         for key in ("brokers", "topics", "group"):
             if not getattr(source, key):

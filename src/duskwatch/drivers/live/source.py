@@ -45,6 +45,14 @@ class LiveSource(Protocol):
         """Begin, or begin again after a failure; whatever is raised means that the source failed."""
         ...
 
+    def position(self) -> dict[str, int]:
+        """By collector up to which time all was told, where the source can go on from there; else nothing."""
+        ...
+
+    def resume(self, position: dict[str, int]) -> None:
+        """Go on from a position, before ``messages`` is asked for."""
+        ...
+
     def status(self) -> dict[str, object]:
         """What a person may want to know of it just now; plain values."""
         ...

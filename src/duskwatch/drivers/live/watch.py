@@ -59,10 +59,11 @@ class Watch:
     found: dict[str, tuple[Outage, ...]] = field(default_factory=dict)  # by code of the entity
     evaluations: int = 0
     evaluation_s: float = 0.0  # the last one
-    refused: int = 0  # messages of collectors too many
+    refused: int = 0  # messages of collectors too many, or that another source tells of
     awaited: dict[str, int] = field(default_factory=dict)  # collectors not heard since a restart, since when
     heard_us: dict[str, int] = field(default_factory=dict)  # by collector, up to when its source has told
     source_of: dict[str, str] = field(default_factory=dict)
+    strangers: set[tuple[str, str]] = field(default_factory=set)  # sources that told of another one's collector
     due: asyncio.Event = field(default_factory=asyncio.Event)
     _busy: asyncio.Lock = field(default_factory=asyncio.Lock)
     _beside: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "judging"))
@@ -103,6 +104,14 @@ class Watch:
 
     def _said(self, source: Supervised, message: Said) -> None:
         name, horizon_us = message.collector, self.horizon()
+        owner = self.source_of.get(name)
+        if owner not in (None, source.source.name) and not self._orphan(name):
+            # Told twice, and by two clocks, routes would be taken back that stand.
+            if (source.source.name, name) not in self.strangers:
+                self.strangers.add((source.source.name, name))
+                log.error("collector refused", extra={"source": source.source.name, "collector": name, "of": owner})
+            self.refused += 1
+            return
         if name in self.awaited:
             self._still_awaited(name, horizon_us - AHEAD_US)
             del self.awaited[name]
@@ -150,6 +159,10 @@ class Watch:
         names = {name for lot in self.lots for name in lot.collectors}
         self.awaited = {name: found.heard_us.get(name, self.rolled_us) for name in sorted(names)}
         self.heard_us, self.source_of = dict(found.heard_us), dict(found.source_of)
+        for one in self.sources:
+            if one.source.name in found.positions:
+                one.source.resume(found.positions[one.source.name])
+                self.awaited = {n: at for n, at in self.awaited.items() if self.source_of.get(n) != one.source.name}
         anew = {one.source.name for one in self.sources if one.source.tells_tables}
         for lot in self.lots:
             for name, collector in lot.collectors.items():
@@ -160,7 +173,10 @@ class Watch:
     def checkpoint(self, made_us: int) -> Checkpoint:
         """The run as it is now; to be packed before anything more is taken."""
         lots = tuple(self.lots)
-        return Checkpoint(lots, made_us, self.judged_us, self.lasting_us, dict(self.heard_us), dict(self.source_of))
+        positions = {one.source.name: position for one in self.sources if (position := one.source.position())}
+        return Checkpoint(
+            lots, made_us, self.judged_us, self.lasting_us, dict(self.heard_us), dict(self.source_of), positions
+        )
 
     def is_due(self) -> bool:
         """Whether entities should be judged now."""

@@ -260,9 +260,52 @@ def test_where_nothing_was_lost_the_votes_are_the_same_value():
     assert without_lone_losses(votes, everything(votes)) == (votes, ())
 
 
+@pytest.mark.parametrize(
+    ("apart", "sizes", "counts"),
+    [
+        (30, (4, 4, 4), False),
+        (10, (4, 4, 4), False),
+        (9, (4, 4, 4), True),  # one loss: routes take minutes to go away everywhere
+        (30, (5, 5, 3), True),  # too few are left to contradict it
+        (30, (6, 6, 2, 3), False),
+    ],
+)
+def test_two_collectors_with_losses_of_their_own_at_once(apart, sizes, counts):
+    """Neither has half of the voters; together they have."""
+    parts = []
+    for place, size in enumerate(sizes):
+        begin, end = {0: (60, 120), 1: (60 + apart, 150)}.get(place, (0, 0))
+        elems = [(begin * 60, peer, W, MINE, None) for peer in range(size)] if end else []
+        elems += [(end * 60, peer, A, MINE, PATH) for peer in range(size)] if end else []
+        parts.append(part(f"rrc0{place}", range(100 * place + 1, 100 * place + 1 + size), elems, routes=(MINE, OTHER)))
+    votes, told = without_lone_losses(votes := merge_votes(parts, 0, END_US), everything(votes))
+    log = steps(votes, unit_of(votes, MINE))
+    assert (state_at(log, 60 + apart + 5) != PrefixState.VISIBLE) == counts
+    assert [one.collector for one in told if one.prefix == MINE] == ([] if counts else ["rrc00 and rrc01"])
+    if not counts:
+        (one,) = [one for one in told if one.prefix == MINE]
+        assert (one.from_us, one.until_us) == ((60 + apart) * MINUTE, 120 * MINUTE)
+        assert (one.lost, one.of) == (sizes[0] + sizes[1], sizes[0] + sizes[1])
+
+
+def test_a_second_loss_of_a_collector_beside_a_lone_one_is_none_either():
+    """The first had half of the voters, and was alone; then another loses it by itself, with a quarter elsewhere."""
+    spans = {0: (60, 200), 1: (100, 160)}
+    parts = []
+    for place, size in enumerate((7, 3, 4)):
+        begin, end = spans.get(place, (0, 0))
+        elems = [(begin * 60, peer, W, MINE, None) for peer in range(size)] if end else []
+        elems += [(end * 60, peer, A, MINE, PATH) for peer in range(size)] if end else []
+        parts.append(part(f"rrc0{place}", range(100 * place + 1, 100 * place + 1 + size), elems, routes=(MINE, OTHER)))
+    votes, told = without_lone_losses(votes := merge_votes(parts, 0, END_US), everything(votes))
+    log = steps(votes, unit_of(votes, MINE))
+    assert {state_at(log, minute) for minute in range(1, 239)} == {PrefixState.VISIBLE}
+    assert {one.collector for one in told} >= {"rrc00"}
+
+
 def test_where_no_collector_has_half_of_the_voters_nothing_is_walked(monkeypatch):
-    lost = [(60, p, W, MINE, None) for p in range(3)]
-    parts = [part(f"rrc0{k}", range(10 * k + 1, 10 * k + 4), lost if k < 2 else []) for k in range(3)]
+    lost = [(60, p, W, MINE, None) for p in range(2)]
+    parts = [part(f"rrc0{k}", range(10 * k + 1, 10 * k + 3), lost if k < 2 else []) for k in range(3)]
     votes = merge_votes(parts, 0, END_US)
 
     def never(*_):

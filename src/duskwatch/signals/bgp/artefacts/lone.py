@@ -3,7 +3,9 @@
 A collector can have more voters than all others together, so that a fault beside it (of the exchange where its
 peers meet, of a filter, of a partition that ends there) would by majority become everybody's. So, prefix by prefix:
 while more than half of all voters have lost it, and nearly all voters of every other collector that ever held it
-still do, the voters of the one collector do not count on that prefix. What the others say does.
+still do, the voters of the one collector do not count on that prefix. What the others say does. The same where two
+collectors have such losses of their own at once: they began at other times, and a quarter of all voters, at other
+collectors, hold on.
 """
 
 from collections.abc import Mapping
@@ -32,6 +34,9 @@ NEARLY_ALL = 0.9
 # go away everywhere (path exploration), and clocks of collectors differ.
 CONVERGE_US = 10 * MINUTE
 
+# Two collectors that begin to lose it so far apart (CONVERGE_US) each lost it by itself, where such a share of all
+# voters, at others, hold it still.
+SHARE_BESIDE_TWO = 0.25
 SWITCHES = (Vote.ON4, Vote.OFF4, Vote.ON6, Vote.OFF6)
 # While those who contradicted a loss have left, nobody's word on the prefix counts, for so long.
 UNHEARD_US = HOUR
@@ -41,7 +46,7 @@ UNHEARD_US = HOUR
 class LoneLoss:
     """One prefix that one collector's voters alone had lost, for a while."""
 
-    collector: str
+    collector: str  # or two of them: "rrc00 and rrc01"
     prefix: str
     from_us: int
     until_us: int
@@ -56,7 +61,7 @@ class _Spells:
     """Stretches of one prefix each in which one collector alone had lost it. E rows, by prefix and time."""
 
     prefix: I32
-    place: I32  # the collector; LEFT where those who contradicted it have gone
+    place: I32  # the collector, or the code of two; LEFT where those who contradicted it have gone
     from_us: I64
     until_us: I64
     first: I64  # row of the events with which it began
@@ -98,7 +103,7 @@ def without_lone_losses(
         return votes, ()
     losses = tuple(
         LoneLoss(
-            names[spells.place[k]],
+            _named(names, int(spells.place[k])),
             str(Prefix(*(int(column[which[spells.prefix[k]]]) for column in _addresses(votes)))),
             int(spells.from_us[k]),
             int(spells.until_us[k]),
@@ -110,6 +115,13 @@ def without_lone_losses(
         for k in np.flatnonzero(spells.place >= 0)
     )
     return _excused(votes, which, events, spells), losses
+
+
+def _named(names: tuple[str, ...], code: int) -> str:
+    if code < len(names):
+        return names[code]
+    one, other = divmod(code - len(names), len(names))
+    return f"{names[one]} and {names[other]}"
 
 
 def places(rows: VoteRows, same: Mapping[str, str]) -> tuple[tuple[str, ...], I32]:
@@ -142,7 +154,7 @@ def _addresses(votes: Votes) -> tuple[npt.NDArray[np.generic], ...]:
 
 
 def could_decide_alone(rows: VoteRows, same: Mapping[str, str]) -> bool:
-    """Whether one collector ever had half of the voters while others had enough to contradict it."""
+    """Whether one collector, or two, ever had half of the voters while others had enough to contradict them."""
     names, place_of = places(rows, same)
     if len(names) < 2:
         return False
@@ -169,8 +181,12 @@ def could_decide_alone(rows: VoteRows, same: Mapping[str, str]) -> bool:
 
 
 def _one_decides(count: I64) -> bool:
-    most, total = count.max(axis=0), count.sum(axis=0)
-    return bool(((2 * most >= total) & (total - most >= LEAST_OTHERS)).any())
+    ordered = np.sort(count, axis=0)
+    total, most = count.sum(axis=0), ordered[-1]
+    one = (2 * most >= total) & (total - most >= LEAST_OTHERS)
+    rest = total - most - ordered[-2]
+    two = (2 * (total - rest) >= total) & (rest >= LEAST_OTHERS) & (rest >= SHARE_BESIDE_TWO * total)
+    return bool((one | two).any())
 
 
 def _walk(votes: Votes, which: I32, place_of: I32, places_: int) -> _Events:
@@ -194,6 +210,7 @@ def _walk(votes: Votes, which: I32, place_of: I32, places_: int) -> _Events:
         np.zeros(2, np.int32),
         np.zeros((voters, 2), np.int32),
         np.zeros(2, np.int32),
+        np.full((shape, places_), -1, np.int64),
     )
     room = max(2 * shape, 1 << 12)
     touched, touched_list = np.zeros(shape, np.uint8), np.zeros(shape, np.int32)
@@ -204,7 +221,8 @@ def _walk(votes: Votes, which: I32, place_of: I32, places_: int) -> _Events:
         pairs = (np.empty((room, 2), np.int32), np.empty((room, 2), np.int32), np.empty((room, 2), np.int32))
         row, n, more = lone_collectors(
             time_us, session, prefix, code, rows.voter_of, place_of, address_family, *state,
-            LEAST_OTHERS, SHARE_OTHERS, NEARLY_ALL, row, touched, touched_list, *ones, *pairs,
+            LEAST_OTHERS, SHARE_OTHERS, NEARLY_ALL, SHARE_BESIDE_TWO, CONVERGE_US,
+            row, touched, touched_list, *ones, *pairs,
         )  # fmt: skip
         found.append(tuple(column[:n].copy() for column in (*ones, *pairs)))
     times, prefixes, codes, hold, others, of_it = (np.concatenate(column) for column in zip(*found, strict=True))
