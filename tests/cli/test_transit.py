@@ -32,7 +32,7 @@ def transit(case):
 
 def test_all_of_north_korea_hangs_on_one_neighbour_and_every_format_says_so(transit, tmp_path):
     text = transit("KP", *AT)
-    assert "KP at 2014-12-22T12:00:00Z: 4 visible; 16 of 16 peer ASes reach it" in text
+    assert "KP at 2014-12-22T12:00:00Z: 4 /24s visible; 16 of 16 peer ASes reach it" in text
     document = json.loads(transit("KP", *AT, "--json"))
     assert document["schema"] == "duskwatch.transit/1"
     assert document["moments"] == [{"time": "2014-12-22T12:00:00Z", "visible": 4.0, "peers": 16, "reaching": 16}]
@@ -144,7 +144,9 @@ def test_what_cannot_be_asked_is_said_in_one_line(transit, arguments, said):
 
 
 def test_what_nobody_reaches_is_not_told_to_be_fine(transit):
-    assert transit("AS64999", *AT, code=1, geo=False).startswith("AS64999 at 2014-12-22T12:00:00Z: 0 visible; 0 of 16")
+    assert transit("AS64999", *AT, code=1, geo=False).startswith(
+        "AS64999 at 2014-12-22T12:00:00Z: 0 /24s visible; 0 of 16"
+    )
     document = json.loads(transit("AS64999", *AT, "--json", code=1, geo=False))
     assert document["hegemony"] == document["failures"] == []
     assert "no route of AS64999 was heard" in document["warnings"][-1]

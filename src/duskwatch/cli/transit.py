@@ -256,7 +256,8 @@ def _print(
         document = _about(found, how, weights) | {what: plain_rows(frame(what)) for what in wanted or there}
         text: Iterator[str] = iter([json.dumps(document, indent=1) + "\n"])
     else:
-        text = _sections(found, rows, frame, wanted or [what for what in there if what != "series"], top)
+        unit = "/24s" if how.address_family == 4 else "prefixes"
+        text = _sections(found, rows, frame, wanted or [what for what in there if what != "series"], top, unit)
     if out is None:
         sys.stdout.writelines(text)
         return
@@ -266,12 +267,12 @@ def _print(
         path.write_text("".join(text), encoding="utf-8")
 
 
-def _sections(found: "Transit", rows: "Rows", frame: Any, wanted: list[str], top: int) -> Iterator[str]:
+def _sections(found: "Transit", rows: "Rows", frame: Any, wanted: list[str], top: int, unit: str) -> Iterator[str]:
     from duskwatch.cli.transit_frames import TITLES
 
     for one in [found.before] if found.after is None else [found.before, found.after]:
         yield (
-            f"{found.entity.code} at {iso(one.time_us)}: {one.visible:g} visible; "
+            f"{found.entity.code} at {iso(one.time_us)}: {one.visible:g} {unit} visible; "
             f"{one.reaching} of {one.peers} peer ASes reach it\n"
         )
     for what in wanted:

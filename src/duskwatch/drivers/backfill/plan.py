@@ -25,7 +25,7 @@ from duskwatch.store import Store
 
 DETECTOR = "duskwatch/1"  # under which outages are recorded that the usual thresholds give
 # Part of every key: results of an older layout are not taken up.
-LAYOUT = 7
+LAYOUT = 8
 FAULTS = "faults.pickle"  # beside the testimony of a day
 VOTES = "votes.pickle"  # of a day that is counted
 

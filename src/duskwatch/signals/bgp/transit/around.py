@@ -11,13 +11,14 @@ from duskwatch.records.signals import Carrier, PrefixState
 from duskwatch.records.times import HOUR, MINUTE, SECOND
 from duskwatch.records.transit import Dependence, Entry, OutageTransit, Turn, Withdrawal
 from duskwatch.signals.bgp.measures import units
-from duskwatch.signals.bgp.tables import RoutesAt, routes_over
+from duskwatch.signals.bgp.paths import Ends
+from duskwatch.signals.bgp.tables import RoutesAt, route_paths, routes_over
 from duskwatch.signals.bgp.transit.course import WayChange, WayShare, let_go, regained_us, way_changes
 from duskwatch.signals.bgp.transit.hegemony import score_origins, score_whole, weigh_country
 from duskwatch.signals.bgp.transit.reliance import reliance_of
 from duskwatch.signals.bgp.transit.viewpoints import SLASH24
 from duskwatch.signals.bgp.transit.ways import InsideHops, Ways, links_of
-from duskwatch.signals.bgp.vote_rows import Vote
+from duskwatch.signals.bgp.vote_rows import Routes, Vote
 from duskwatch.signals.bgp.votes import UNITS, Votes
 
 AHEAD_US = 30 * MINUTE  # turns count from so long before an onset
@@ -57,23 +58,34 @@ def transit_around(
 
 
 def of_units(votes: Votes, kept: npt.NDArray[np.bool_]) -> Votes:
-    """The votes on some units, bool[P], alone, with what is said of sessions."""
+    """The votes on some units, bool[P], alone, with what is said of sessions and the paths that their rows name."""
     number = np.append(np.where(kept, np.cumsum(kept) - 1, -1), -1).astype(np.int32)
     changes = np.flatnonzero(kept[votes.prefix]) if len(kept) else np.empty(0, np.int64)
     rows = votes.rows
     about = np.flatnonzero((rows.prefix < 0) | (number[rows.prefix] >= 0))
-    return replace(
+    some = replace(
+        rows,
+        **{name: getattr(rows, name)[about] for name in ("time_us", "session", "code", "route")},
+        prefix=number[rows.prefix[about]],
+        # What stood at the start is among the rows.
+        cells=np.zeros((int(kept.sum()), 0), np.uint8),
+        held_by=np.zeros((int(kept.sum()), 0), np.int32),
+        last=np.zeros(int(kept.sum()), np.int32),
+        ever=np.zeros(int(kept.sum()), np.uint8),
+    )
+    told = replace(
         votes,
         **{name: getattr(votes, name)[kept] for name in UNITS},
         **{name: getattr(votes, name)[changes] for name in CHANGE_COLUMNS},
         prefix=number[votes.prefix[changes]],
-        rows=replace(
-            rows,
-            **{name: getattr(rows, name)[about] for name in ("time_us", "session", "code", "route")},
-            prefix=number[rows.prefix[about]],
-            **{name: getattr(rows, name)[kept] for name in ("cells", "held_by", "last", "ever")},
-        ),
+        rows=some,
     )
+    # Paths are looked at several times; those of a whole table are millions.
+    paths, ids = route_paths(told)
+    holds = (some.code == Vote.HOLD) | (some.code == Vote.DUMPED_HOLD)
+    ends = Ends(*(np.concatenate([np.zeros(1, np.uint32), column]) for column in paths.ends()))
+    route = np.where(holds, ids[some.route] + np.int32(1), np.int32(0)).astype(np.int32)
+    return replace(told, rows=replace(some, route=route, routes=Routes((paths,), np.ones(1, np.int64), ends)))
 
 
 CHANGE_COLUMNS = ("time_us", "state", "votes", "voters", "origin", "upstream", "beyond", "by_voters")
@@ -180,12 +192,13 @@ def _turns(
     ]
     order = sorted(range(len(happened)), key=lambda k: at[k])
     beyond = [0] * len(happened)
+    ways = Ways.of(route_paths(votes)[0], inside_hops)  # of one pool, as all of these tables
     for k, routes in zip(order, routes_over(votes, [at[k] for k in order]), strict=True):
         one = happened[k][2]
         if isinstance(one, WayChange):
-            beyond[k] = _ahead(routes, inside_hops, one.after or one.before, one.units)
+            beyond[k] = _ahead(routes, ways, one.after or one.before, one.units)
         else:
-            beyond[k] = _ahead(routes, inside_hops, one.outside, range(len(votes.afi)))
+            beyond[k] = _ahead(routes, ways, one.outside, range(len(votes.afi)))
     return tuple(_turn(votes, one, ahead) for (_, _, one), ahead in zip(happened, beyond, strict=True)), left_out
 
 
@@ -215,11 +228,10 @@ def _slash24(votes: Votes, which: Sequence[int]) -> int:
     return count
 
 
-def _ahead(routes: RoutesAt, inside_hops: InsideHops, outside: int, which: Sequence[int]) -> int:
+def _ahead(routes: RoutesAt, ways: Ways, outside: int, which: Sequence[int]) -> int:
     """The AS ahead of ``outside`` on nearly all routes of voting sessions that enter through it; 0 where none is."""
     voting = np.flatnonzero(routes.voting.any(axis=1))
     held = routes.path[np.array(which, np.int64)][:, voting].ravel()
-    ways = Ways.of(routes.paths, inside_hops)
     ids = held[held >= 0]
     ids = ids[ways.outside[ids] == outside]
     if not len(ids) or not outside:
