@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check format bench lock test-system clean
+.PHONY: help demo test test-all check format bench mutants lock test-system clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,11 @@ format: $(VENV)/.dev ## format and fix what can be fixed
 bench: $(VENV)/.bench ## measure speed, beside other programs; results in benchmarks/results
 	$(BIN)/python -m benchmarks.run
 
+mutants: $(VENV)/.mutants ## put a sample of small faults into the code: which do the tests notice? (SAMPLE=60 SEED=1)
+	$(BIN)/python -m benchmarks.mutants --sample $(SAMPLE) --seed $(SEED)
+SAMPLE ?= 60
+SEED ?= 1
+
 test-system: ## install the system programs that some tests compare with or need (Debian)
 	tools/install-system-packages
 
@@ -41,6 +46,7 @@ lock: $(VENV)/.dev ## renew the locks in requirements/
 	$(BIN)/uv pip compile $(LOCK) --group build pyproject.toml -o requirements/run.lock
 	$(BIN)/uv pip compile $(LOCK) --group build --group dev pyproject.toml -o requirements/dev.lock
 	$(BIN)/uv pip compile $(LOCK) --group build --group dev --group bench pyproject.toml -o requirements/bench.lock
+	$(BIN)/uv pip compile $(LOCK) --group build --group dev --group mutants pyproject.toml -o requirements/mutants.lock
 LOCK := -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade
 
 clean: ## remove the environment and what was built
@@ -65,5 +71,9 @@ $(VENV)/.dev: requirements/dev.lock | $(VENV)/bin/python
 	@touch $(VENV)/.run
 
 $(VENV)/.bench: requirements/bench.lock | $(VENV)/bin/python
+	$(install)
+	@touch $(VENV)/.run $(VENV)/.dev
+
+$(VENV)/.mutants: requirements/mutants.lock | $(VENV)/bin/python
 	$(install)
 	@touch $(VENV)/.run $(VENV)/.dev

@@ -17,7 +17,8 @@ from duskwatch.analysis.beside import with_signals
 from duskwatch.analysis.causes import explained
 from duskwatch.analysis.entity import report_on
 from duskwatch.analysis.replay import Window, join_replays, replay_messages
-from duskwatch.detection import DETECTORS, DetectionConfig, Detector
+from duskwatch.detection import DETECTORS, DetectionConfig, Detector, detect_series
+from duskwatch.detection.conclusions import fuse_conclusions
 from duskwatch.detection.view import BinnedView, View
 from duskwatch.explanation.feature import Feature
 from duskwatch.explanation.features import FEATURES
@@ -142,6 +143,16 @@ def kept(folder: Path, routes: Report) -> tuple[Store, Report, SignalBlock]:
     return store, replace(routes, history=replace(history, series=(), transit=routes.history.transit)), lamps
 
 
+def conclude(store: Store, lamps: SignalBlock) -> None:
+    """The outages that the lamps tell by themselves, recorded beside those of other sources."""
+    outages = detect_series(lamps, DetectionConfig(detectors=(*DETECTORS, Blackout())))
+    window = lamps.start_us, WINDOW.until_us
+    found = [Finding(KP, outages)]
+    store.record_outages(
+        window, found, source="lights", detector="blackout/1", why="lamps of a week", fuse=fuse_conclusions
+    )
+
+
 @pytest.fixture(scope="module")
 def archive() -> Archive:
     made = Archive({"pigeons-north": 4, "pigeons-south": 4}, hours=8)
@@ -209,6 +220,20 @@ def test_the_outage_is_recorded_and_told_by_the_store(
     assert set(row["signals"].split()) >= {"lights.lit", "bgp.visible_slash24"}
 
 
+def test_what_two_sources_conclude_is_one_outage_with_the_moments_that_their_measurements_together_have(
+    routes: Report, report: Report, tmp_path: Path
+) -> None:
+    store, _, lamps = kept(tmp_path / "store", routes)
+    conclude(store, lamps)
+    window = WINDOW.from_us, WINDOW.until_us
+    store.record_outages(
+        window, [Finding(KP, routes.outages)], source="pigeons", detector="d/1", why="test", fuse=fuse_conclusions
+    )
+    (one,), (together,) = store.outages(entities=[KP]), report.outages
+    assert one.sources == ("lights", "pigeons")
+    assert (one.newest.outage.onset, one.newest.outage.end) == (together.onset, together.end)
+
+
 def test_a_made_up_source_tells_its_outage_to_the_second_and_its_silence_is_a_gap(report: Report) -> None:
     (outage,) = report.outages
     assert outage.onset.earliest_us <= at(LOST) <= outage.onset.latest_us
@@ -253,6 +278,6 @@ def test_the_page_for_readers_has_the_code_of_this_file() -> None:
     page = (here.parents[1] / "docs" / "how-to" / "extend.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", page, re.S)
     code = textwrap.dedent(here.read_text())
-    assert len(blocks) == 7
+    assert len(blocks) == 8
     for block in blocks:
         assert block in code or textwrap.indent(block, "    ") in code

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from duskwatch.publication.facts import held, measure
 from duskwatch.publication.facts_box import four
 from duskwatch.publication.finding import finding, headline, way_text
-from duskwatch.publication.losing import Way
+from duskwatch.publication.losing import Way, last_trace_us
 from duskwatch.publication.times_text import (
     about_words,
     count,
@@ -26,7 +26,7 @@ from duskwatch.publication.words import paragraphs
 from duskwatch.publication.words_coverage import limits
 from duskwatch.records.entity import Entity
 from duskwatch.records.report import Report
-from duskwatch.records.signals import Gap
+from duskwatch.records.signals import Gap, PrefixState
 from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND, parse_time
 from tests.publication.build import (
     DOWN,
@@ -492,3 +492,22 @@ def test_signals_that_fell_those_that_were_low_and_those_that_stayed_are_told_ap
     silent = replace(bgp, values=np.where(np.arange(2)[:, None] == 1, np.nan, bgp.values))
     blank = replace(report, history=replace(report.history, series=(silent, *report.history.series[1:])))
     assert "bgp was not measured then." in lead(blank)
+
+
+@pytest.mark.parametrize("lost", ["IPv6", "IPv4"])
+def test_of_one_family_the_last_observer_is_read_in_that_family(lost: str) -> None:
+    report = one_family(lost)
+    (outage,) = report.outages
+    level, log = report.history.level, report.history.changes
+    total = int(log.time_us[log.state == PrefixState.DARK].max())
+    last = total + HOUR
+    times = np.sort(np.append(level.time_us, last))
+    at = np.searchsorted(level.time_us, times, side="right") - 1
+    names = ("prefixes", "slash24", "slash48", "held_slash24", "held_slash48", "voters", "by_voters")
+    columns = {name: getattr(level, name)[at] for name in names}
+    mine, other = ("held_slash48", "held_slash24") if lost == "IPv6" else ("held_slash24", "held_slash48")
+    columns[mine][(times >= total) & (times < last)] = 1.0  # one observer has one route left, for an hour
+    for kept in (columns[other], np.zeros(len(times))):  # what is held in the other family says nothing
+        traced = replace(level, time_us=times, **{**columns, other: kept})
+        assert last_trace_us(replace(report, history=replace(report.history, level=traced)), outage) == last
+    assert last_trace_us(report, outage) == total

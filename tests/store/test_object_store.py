@@ -1,13 +1,6 @@
-"""A store in an S3 bucket, on a server of this machine; needs `moto_server` (pip install 'moto[server]')."""
+"""A store in an S3 bucket, on a server of this machine."""
 
-import shutil
-import socket
-import subprocess
 import threading
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -16,36 +9,6 @@ from duskwatch.records.times import DAY
 from duskwatch.store import Store, StoreError, maintenance
 from tests.store.build import DAY1, DAY2, DAY3, FROM, KP, STAR, put_day, two_days
 from tests.store.test_store import frame_of
-
-
-@pytest.fixture(scope="module")
-def bucket() -> Iterator[dict[str, str]]:
-    """Options for the bucket ``s3://bucket``."""
-    program = shutil.which("moto_server")
-    if program is None:
-        pytest.skip("moto_server is not on the PATH")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    with subprocess.Popen(
-        [program, "-H", "127.0.0.1", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as server:
-        try:
-            deadline = time.monotonic() + 30
-            while True:
-                try:
-                    urllib.request.urlopen(urllib.request.Request(f"{url}/bucket", method="PUT"), timeout=5).close()
-                    break
-                except urllib.error.URLError:
-                    assert time.monotonic() < deadline, "the server does not come up"
-                    time.sleep(0.2)
-            yield {
-                "AWS_ENDPOINT_URL": url, "AWS_ALLOW_HTTP": "true", "AWS_REGION": "us-east-1",
-                "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
-            }  # fmt: skip
-        finally:
-            server.kill()
 
 
 def test_a_store_in_a_bucket_does_what_one_in_a_folder_does(bucket, tmp_path):

@@ -1,6 +1,5 @@
 """The command line: which commands there are. Each lives in its own module and is loaded when it is called."""
 
-import difflib
 import importlib
 import os
 import sys
@@ -28,6 +27,14 @@ COMMANDS = {
     "flows": (
         "duskwatch.cli.flows:app",
         "Read NetFlow, IPFIX and sFlow, live or from files: traffic per target and over time, with its error.",
+    ),
+    "probe": (
+        "duskwatch.cli.probe:app",
+        "Read other people's probes: bursts in which probes of a network or a country left together.",
+    ),
+    "sites": (
+        "duskwatch.cli.sites:app",
+        "Read other people's checks of web sites: reachable, blocked or down, at which step, since when.",
     ),
     "feed": (
         "duskwatch.cli.feed:app",
@@ -64,7 +71,7 @@ class LazyGroup(TyperGroup):
             return None
         target, line = COMMANDS[cmd_name]
         if self.listing:
-            return TyperCommand(cmd_name, help=line)
+            return TyperCommand(cmd_name, help=line, short_help=line)
         module, _, attribute = target.partition(":")
         found: Any = getattr(importlib.import_module(module), attribute)
         if isinstance(found, typer.Typer):
@@ -76,6 +83,8 @@ class LazyGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that is called; a near miss gets what was probably meant."""
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            import difflib
+
             near = difflib.get_close_matches(args[0], COMMANDS, n=2)
             meant = f"did you mean {' or '.join(near)}?" if near else "duskwatch --help lists them"
             ctx.fail(f"no such command '{args[0][:60]}'; {meant}")
@@ -120,6 +129,7 @@ app = typer.Typer(
     cls=LazyGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # a list needs no frames, and Rich takes longer to load than all the rest
     help="Tells when a country, a network or a prefix drops off the Internet: since when, how, and whether it is back.",
     epilog="Times are ISO 8601, UTC unless they name an offset. Exit codes: 0 fine, 1 ran but found an error in the "
     "data it was asked about, 2 wrong usage or unusable input.",

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from duskwatch.records.entity import Entity
+from duskwatch.records.errors import DuskwatchError
 from duskwatch.records.times import HOUR, MINUTE, SECOND, parse_time
 from duskwatch.sources.tables import SeriesError, SeriesOptions, read_series
 
@@ -295,3 +296,12 @@ def test_iran_2026_as_it_comes():
     data = read_series([path], Entity("country", "IR"))
     assert [(len(block.names), block.bin_us // MINUTE) for block in data.blocks] == [(4, 30), (1, 60)]
     assert data.blocks[0].start_us == parse_time("2025-12-01")
+
+
+@pytest.mark.parametrize("where", ["times_us", "blocks_of"])
+def test_a_fault_of_the_program_is_not_told_as_one_of_the_file(tmp_path, monkeypatch, where):
+    """NumPy raises ValueError where shapes do not fit: that is nothing a person at the command line can put right."""
+    monkeypatch.setattr(f"duskwatch.sources.tables.read.{where}", lambda *_: np.zeros(2) + np.zeros(3))
+    with pytest.raises(ValueError, match="broadcast") as raised:
+        read(tmp_path, "time,value\n1692493200,1\n1692493500,2\n")
+    assert not isinstance(raised.value, DuskwatchError)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from duskwatch.records.errors import InputError
 from duskwatch.records.signals import SignalBlock
 from duskwatch.records.times import DAY, SECOND, span_text
 from duskwatch.sources.tables.naming import Naming
@@ -67,7 +68,7 @@ def blocks_of(signals: Sequence[Points], naming: Naming = Naming()) -> tuple[lis
         by_step.setdefault((step.width_us, step.phase_us), []).append(one)
     total = sum(len(signals_of_step) * _bins(signals_of_step, *step) for step, signals_of_step in by_step.items())
     if total > MOST_BINS:
-        raise ValueError(f"the series span {total:,} bins; give a part of them, at most {MOST_BINS:,}")
+        raise InputError(f"the series span {total:,} bins; give a part of them, at most {MOST_BINS:,}")
     return [_block(signals_of_step, *step, naming) for step, signals_of_step in sorted(by_step.items())], notes
 
 

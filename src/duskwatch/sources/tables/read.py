@@ -76,7 +76,7 @@ def read_series(
         seen[digest] = path.name
         try:
             frame, bad, said = _rows_of(path, entity, options)
-        except ValueError as error:
+        except InputError as error:
             raise SeriesError(f"{path.name}: {error}") from None
         notes += [f"{path.name}: {text}" for text in said]
         rows.append(frame)
@@ -87,7 +87,7 @@ def read_series(
     naming = Naming(declared, options.roles)
     try:
         blocks, said = blocks_of(_points(pl.concat(rows)), naming)
-    except ValueError as error:
+    except InputError as error:
         raise SeriesError(str(error)) from None
     if not blocks:
         raise SeriesError("the files hold no signal with two values or more")
@@ -126,13 +126,13 @@ def _rows_of(path: Path, entity: Entity, options: SeriesOptions) -> tuple[pl.Dat
     wanted = list(dict.fromkeys(filter(None, (layout.time, layout.entity, layout.signal, *layout.values))))
     frame = _collected(table.select(wanted))
     if not len(frame):
-        raise ValueError("it holds no rows")
+        raise SeriesError("it holds no rows")
     frame, said = _of_entity(frame, layout, entity)
     notes += said
     time, unreadable = times_us(frame[layout.time])
     if unreadable == len(frame):
         first = next((str(item) for item in frame[layout.time].to_list() if item is not None), "")
-        raise ValueError(
+        raise SeriesError(
             f"no time in column '{layout.time}' can be read (the first is '{first[:40]}'); give seconds or "
             "milliseconds since 1970, or ISO 8601"
         )
@@ -152,16 +152,16 @@ def _rows_of(path: Path, entity: Entity, options: SeriesOptions) -> tuple[pl.Dat
     if negative:
         notes.append(f"{negative} negative values left out: an amount cannot be below zero")
     if not long["value"].is_not_null().any():
-        raise ValueError("none of its values is a number")
+        raise SeriesError("none of its values is a number")
     return long, bad, notes
 
 
 def _collected(table: pl.LazyFrame) -> pl.DataFrame:
-    """The rows of a table; a ValueError, in one line, where the file is damaged."""
+    """The rows of a table; a SeriesError, in one line, where the file is damaged."""
     try:
         return table.collect()
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise ValueError(f"cannot be read as a table: {str(error).splitlines()[0][:160]}") from None
+        raise SeriesError(f"cannot be read as a table: {str(error).splitlines()[0][:160]}") from None
 
 
 def _is_numeric(column: pl.Series) -> bool:
@@ -192,7 +192,7 @@ def _of_entity(frame: pl.DataFrame, layout: Layout, entity: Entity) -> tuple[pl.
         shown = ", ".join(name[:30] for name in others[:8]) + (
             f" and {len(others) - 8} more" if len(others) > 8 else ""
         )
-        raise ValueError(f"no row of {entity.code} in column '{layout.entity}'; it holds {shown or 'none'}")
+        raise SeriesError(f"no row of {entity.code} in column '{layout.entity}'; it holds {shown or 'none'}")
     left = len(frame) - len(mine)
     return mine, [f"{left} rows of other entities left out"] if left else []
 
