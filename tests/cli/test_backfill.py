@@ -236,3 +236,20 @@ def test_ctrl_c_ends_it_and_its_workers_and_the_same_command_goes_on(given, tmp_
         assert time.monotonic() < deadline
         time.sleep(0.01)
     assert run(*given).startswith("1 days stored")
+
+
+def test_a_re_enactment_is_said_to_be_one_by_whatever_reads_the_store(case, tmp_path, monkeypatch):
+    """The archives of a case, by a command that knows nothing of cases."""
+    monkeypatch.chdir(tmp_path)
+    window = ("--from", "2014-12-22T15:00", "--until", "2014-12-22T18:00")
+    told = run(*window, "--mrt", case.mrt, "--geo", case.geo, "--collector", case.collectors[0], "--store", "s")
+    assert told.splitlines()[1].startswith("This is a re-enactment: ")
+    for command in (["query", "outages"], ["query", "bgp.visible_slash24", "--entity", "KP"], ["incidents"]):
+        done = CliRunner().invoke(app, [*command, "--json", "--store", "s"])
+        assert "This is a re-enactment: " in done.stderr
+    outages = json.loads(
+        CliRunner().invoke(app, ["query", "outages", "--entity", "KP", "--json", "--store", "s"]).stdout
+    )
+    assert outages[0]["reenactment"].startswith("This is a re-enactment: ")
+    shown = CliRunner().invoke(app, ["incidents", "show", "1", "--store", "s"]).stdout
+    assert shown.splitlines()[1].startswith("This is a re-enactment: ")

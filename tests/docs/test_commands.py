@@ -110,6 +110,15 @@ def _store(folder: Path, case: BuiltCase) -> None:
         run(folder, f"duskwatch backfill --from 2008-02-19 --until 2008-02-19T18:15Z --mrt route-views2/ {geo}")
 
 
+def _vantage(folder: Path, case: BuiltCase) -> None:
+    """Files of the test of these commands: a network that leaves at noon, a site that one network cannot reach."""
+    from tests.cli.vantage_files import write_connections, write_list, write_measurements
+
+    write_connections(folder / "connections.jsonl")
+    write_measurements(folder / "measurements.jsonl")
+    write_list(folder / "kp.csv")
+
+
 FILES: dict[str, Callable[[Path, BuiltCase], None]] = {
     "check-news.md": _articles,
     "first-outage.md": _demo,
@@ -118,6 +127,7 @@ FILES: dict[str, Callable[[Path, BuiltCase], None]] = {
     "analyze-your-own-archives.md": _djibouti,
     "incidents.md": _djibouti,
     "transit.md": _djibouti,
+    "read-vantage-points.md": _vantage,
     "query-signals.md": _store,
 }
 

@@ -28,6 +28,14 @@ COMMANDS = {
         "duskwatch.cli.flows:app",
         "Read NetFlow, IPFIX and sFlow, live or from files: traffic per target and over time, with its error.",
     ),
+    "probe": (
+        "duskwatch.cli.probe:app",
+        "Read other people's probes: bursts in which probes of a network or a country left together.",
+    ),
+    "sites": (
+        "duskwatch.cli.sites:app",
+        "Read other people's checks of web sites: reachable, blocked or down, at which step, since when.",
+    ),
     "feed": (
         "duskwatch.cli.feed:app",
         "Print what live feeds say, recorded or as routers send it: RIS Live, BMP, OpenBMP.",

@@ -178,7 +178,8 @@ def _judged(opened: Any, one: Any) -> list[dict[str, Any]] | None:
     from duskwatch.publication.documents.judged import judged_document
 
     start = one.from_us - one.from_us % DAY
-    last = one.until_us if one.until_us is not None else one.from_us
+    lasts_us = max([end_us for _, end_us in opened.recorded(one.from_us)], default=one.from_us + 1) - 1
+    last = one.until_us if one.until_us is not None else lasts_us
     spans = judged_stored(opened, one.entity, start, last - last % DAY + DAY)
     return [judged_document(span) for span in spans]
 

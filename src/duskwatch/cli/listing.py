@@ -1,7 +1,9 @@
 """Listed things in the formats that every listing has: a table, CSV, one JSON document, or JSON by the line."""
 
+import csv
 import json
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from duskwatch.cli.options import fail
@@ -36,3 +38,27 @@ def text_table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequen
         "  ".join(how(word, width) for how, word, width in zip(put, row, widths, strict=True)).rstrip() + "\n"
         for row in cells
     )
+
+
+def print_rows(rows: Sequence[Json], format_: str, about: Json, columns: Mapping[str, tuple[str, bool]]) -> None:
+    """Rows in one of FORMATS; ``json`` is one document: ``about`` with the rows in it.
+
+    columns   of the table: the key, its heading, and whether the column is set to the right
+    """
+    if format_ == "jsonl":
+        print("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), end="")
+    elif format_ == "json":
+        print(json.dumps({**about, "rows": list(rows)}, ensure_ascii=False, indent=1))
+    elif format_ == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(rows[0] if rows else columns)
+        writer.writerows([_cell(value) for value in row.values()] for row in rows)
+    else:
+        heads, right = zip(*columns.values(), strict=True)
+        print(text_table(heads, [[_cell(row[key]) or "-" for key in columns] for row in rows], right), end="")
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return " ".join(map(_cell, value))
+    return "" if value is None else str(value)

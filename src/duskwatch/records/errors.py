@@ -5,6 +5,7 @@ DuskwatchError            one line: which file or option, where, and what to do
 │   ├── ArchiveError, SeriesError, RoleError, ReferenceDataError, UnknownCountryError, CaseError
 │   ├── NotAFeedError, RisLiveError, StationError, KafkaFeedError
 │   ├── DownloadError, DamagedError, FlowInputError, NewsError, ReportError
+│   ├── ConnectionLogError, ProbeListError, OoniError, TestListError
 │   ├── WeightsError, FactsError, LabelsError
 │   └── StoreError (ConflictError)
 └── BackfillError         a run that cannot go on; what is finished stays

@@ -1,0 +1,1 @@
+"""What probes measured, made into signals and bursts."""

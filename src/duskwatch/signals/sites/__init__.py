@@ -1,0 +1,1 @@
+"""What checks of sites say together: states that last, networks that agree."""

@@ -1,0 +1,1 @@
+"""Measurements that probes made, read from files."""

@@ -1,0 +1,1 @@
+"""Checks of web sites, made by others and read from files; lists of sites."""
