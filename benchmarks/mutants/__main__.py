@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 AIM = 0.92
 UNCLEAR = "unclear: "
-FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+::.*?)(?: - .*)?$", re.M)
+FAILED = re.compile(r"^(?:FAILED|ERROR) (\S.*?)(?: - .*)?$", re.M)
 
 
 def equivalents() -> dict[tuple[str, str, str], str]:
@@ -36,6 +36,8 @@ class Bench:
         self.folder, self.limit_s = folder, limit_s
         for name in ("src", "tests", "benchmarks", "tools", "docs"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("results", ".hypothesis"))
+        if (ROOT.parent / "shared").is_dir():  # real files, where they are
+            (folder.parent / "shared").symlink_to((ROOT.parent / "shared").resolve())
         for name in ("pyproject.toml", "README.md", "CHANGELOG.md", "Makefile"):
             shutil.copy2(ROOT / name, folder / name)
         self.sound: dict[str, bool] = {}
@@ -63,7 +65,7 @@ class Bench:
         if running.returncode == 0:
             return "passed", ""
         failed = FAILED.search(told)
-        return "failed", failed[1] if failed else told[-300:]
+        return "failed", failed[1] if failed else tests[0]
 
     def noticed(self, mutant: Mutant, broken: str) -> str:
         """The test that notices a mutant, ``too long`` where it ends in an endless loop, or nothing.
@@ -96,7 +98,7 @@ class Bench:
     def is_sound(self, test: str, interpreted: bool) -> bool:
         """Whether a test passes without any mutant: else it would notice everything."""
         if test not in self.sound:
-            self.sound[test] = "::" not in test or self.run([test], interpreted)[0] == "passed"
+            self.sound[test] = self.run([test], interpreted)[0] == "passed"
         return self.sound[test]
 
 
@@ -109,15 +111,16 @@ def main() -> None:
     parser.add_argument("--limit", type=float, default=300, help="seconds that tests may take; an endless loop is one")
     options = parser.parse_args()
     known = equivalents()
-    every = [mutant for module in modules(ROOT, options.packages) for mutant in mutants_of(ROOT, module)]
     begun, counts = time.monotonic(), Counter[str]()
-    print(f"{len(every)} mutants; {options.sample} are tried, seed {options.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         bench = Bench(Path(folder) / "project", options.limit)
+        root = bench.folder  # all is read from the copy: the project may change meanwhile
+        every = [mutant for module in modules(root, options.packages) for mutant in mutants_of(root, module)]
+        print(f"{len(every)} mutants; {options.sample} are tried, seed {options.seed}", flush=True)
         for mutant in draw(every, options.sample, options.seed):
             if options.minutes is not None and time.monotonic() - begun > 60 * options.minutes:
                 break
-            source = (ROOT / mutant.module).read_text(encoding="utf-8")
+            source = (root / mutant.module).read_text(encoding="utf-8")
             broken = mutated(source, mutant)
             line, other = changed_lines(source, broken)
             reason = known.get((mutant.module, line, other))

@@ -1,5 +1,6 @@
 """The same window for others: chosen by what came before, measured as an analysis of each alone would, in one pass."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from duskwatch.analysis import replay as replays
 from duskwatch.analysis.entity import analyze
 from duskwatch.publication import comparison_chart, html, report_json
+from duskwatch.publication.palette import LIGHT
 from duskwatch.records.entity import parse_entity
 from duskwatch.records.prefix import Prefix
 from tests.signals.bgp.transit.test_course import said
@@ -149,3 +151,15 @@ def test_a_network_whose_prefixes_others_take_is_the_same_read_alone_or_among_al
 def test_a_window_without_an_outage_has_nothing_to_compare(compared):
     _, _, _, (mrt, geo) = compared
     assert analyze(parse_entity("BR"), START_US, at(90), [mrt], geo=[geo], neighbours=True).comparison is None
+
+
+def test_what_nobody_watched_is_hatched_and_not_drawn_as_nothing(compared):
+    _, whole, _, _ = compared
+    found = whole.comparison
+    one = found.companions[0]
+    visible = one.visible.copy()
+    visible[len(visible) // 2 :] = np.nan
+    blind = replace(found, companions=(replace(one, visible=visible), *found.companions[1:]))
+    drawn, without = (comparison_chart.chart(replace(whole, comparison=each)) for each in (blind, found))
+    hatched = [layer for layer in drawn["layer"] if layer["mark"].get("color") == LIGHT["blind"]]
+    assert len(hatched) == 1 + sum(layer["mark"].get("color") == LIGHT["blind"] for layer in without["layer"])

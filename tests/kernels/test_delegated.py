@@ -27,3 +27,25 @@ def test_any_bytes_are_read_inside_the_arrays(data: bytes) -> None:
     assert (stop <= start + ends).all()
     regular = np.isin(kind, (kernel.IPV4, kernel.IPV6, kernel.ASN))
     assert (first[regular] <= last[regular]).all()
+
+
+def kinds_of(*parts: bytes) -> list[int]:
+    """What the kernel takes lines for; each is whole but for these parts: type, start, value."""
+    data = b"\n".join(b"apnic|KP|" + each + b"|20091221|allocated" for each in parts)
+    columns = [np.zeros(len(parts), kind) for kind in ("i8", "i8", "u1", "u8", "u8", "i4", "i4", "u1")]
+    kernel.parse_lines(np.frombuffer(data, np.uint8), *WORDS, *columns)
+    return columns[2].tolist()
+
+
+def test_a_type_is_read_by_all_of_its_letters() -> None:
+    near = (b"asn", b"axn", b"asx", b"xsn", b"axx", b"as", b"asnx", b"osn", b"ASN")
+    first, *others = kinds_of(*(each + b"|131279|1" for each in near))
+    assert first == kernel.ASN
+    assert kernel.ASN not in others
+
+
+def test_an_ipv6_address_ends_in_two_colons() -> None:
+    near = (b"2001:db8::", b"2001:db8:", b"2001:db8::1", b"2001:db8:x:", b"2001:db8", b"::", b":", b"2001:db8:1:2:3::")
+    first, *others = kinds_of(*(b"ipv6|" + each + b"|32" for each in near))
+    assert first == kernel.IPV6
+    assert kernel.IPV6 not in others

@@ -330,6 +330,16 @@ def test_a_dump_that_says_four_octets_too_little_is_read_whole():
     assert reader.damage is None
 
 
+@pytest.mark.parametrize("stray", range(1, 6))
+def test_a_dump_that_says_four_octets_too_little_before_a_stray_end_is_read_within_the_file(stray):
+    """What follows is too short for a header that would confirm it; nothing is read beyond the end to find out."""
+    body = bytes(4) + 2 * DUMPED
+    data = struct.pack("!IHHI", 1000, 12, 1, len(body) - 4) + body + bytes(stray)
+    found, reader = fast([data])
+    assert found == list(slow.elems(data))
+    assert reader.damage is not None
+
+
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=30))
 def test_how_the_bytes_are_cut_into_pieces_changes_nothing(sizes):

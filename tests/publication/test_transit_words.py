@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from duskwatch.publication import html, report_json, transit_tables
 from duskwatch.publication.finding import finding
+from duskwatch.publication.transit_json import amount
 from duskwatch.publication.transit_words import course_sentence, reliance_sentence, steady
 from duskwatch.records.report import Report
 from duskwatch.records.signals import Carrier
@@ -101,3 +102,7 @@ def test_tables_and_lines_tell_each_change_and_who_went_first() -> None:
     document = report_json.to_json(report)["outages"][0]["transit"]
     assert [one["kind"] for one in document["changes"]] == ["lost", "moved"]
     assert document["changes"][0]["after"] is None
+
+
+def test_one_is_told_in_the_singular() -> None:
+    assert [amount(1, 1), amount(14, 14), amount(0, 1), amount(0, 2)] == ["1 /24", "14 /24s", "1 prefix", "2 prefixes"]

@@ -51,6 +51,16 @@ def test_an_incident_found_again_adds_nothing(database, uids):
     }  # fmt: skip
 
 
+def test_other_words_for_the_same_incident_are_no_revision_and_come_with_the_next(database, uids):
+    (number,) = put(database, found(uids[:2], title="KP, 100 % lost")).numbers
+    assert put(database, found(uids[:2], title="KP lost all")).unchanged == (number,)
+    (one,) = stored_incidents(database)
+    assert (one.title, one.revision) == ("KP, 100 % lost", 1)
+    assert put(database, found(uids, title="KP lost all")).revised == (number,)
+    (one,) = stored_incidents(database)
+    assert (one.title, one.revision) == ("KP lost all", 2)
+
+
 def test_another_answer_is_a_revision_and_the_old_one_stays(database, uids):
     (number,) = put(database, found(uids[:2], until_us=None), at_us=1).numbers
     assert stored_incidents(database)[0].state == "open"
@@ -96,7 +106,7 @@ def test_another_detector_leaves_no_incident_of_outages_that_it_superseded(datab
 
 def test_two_detectors_tell_one_outage_as_one_incident(database, uids):
     (number,) = put(database, found(uids)).numbers
-    assert put(database, found(uids, title="two"), detector="d/2").revised == (number,)
+    assert put(database, found(uids, title="two", by=False), detector="d/2").revised == (number,)
 
 
 def test_who_sees_less_does_not_overrule(database, uids):

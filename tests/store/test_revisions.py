@@ -5,6 +5,7 @@ import threading
 from dataclasses import replace
 
 import pytest
+import sqlalchemy as sql
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from duskwatch.records.outages import Alarm, Outage, Phase, When
 from duskwatch.records.reason import in_words
 from duskwatch.records.times import DAY, HOUR, MINUTE, SECOND
 from duskwatch.store import StoreError, revisions
+from duskwatch.store import database as db
 from duskwatch.store.database import migrate
 from duskwatch.store.outage_json import from_document, to_document
 from duskwatch.store.revisions import outage_history, record_outages, stored_outages
@@ -379,3 +381,15 @@ def test_whatever_is_analysed_nothing_is_lost_and_nothing_doubled(tmp_path_facto
         for uid, revisions_before in before.items():
             assert known[uid][: len(revisions_before)] == revisions_before
         before = known
+
+
+def test_what_a_later_version_keeps_and_does_not_know_is_no_revision(database):
+    """Documents written before conclusions had ``around`` are as they were."""
+    (uid,) = record(database, FIRST).uids
+    table = db.outage_revisions
+    with db.transaction(database, writes="outages") as connection:
+        document = connection.execute(sql.select(table.c.document)).scalar_one()
+        for one in document["concluded"]:
+            assert one.pop("around") is None
+        connection.execute(sql.update(table).values(document=document))
+    assert record(database, FIRST).unchanged == (uid,)

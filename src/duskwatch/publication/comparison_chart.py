@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from duskwatch.publication.chart_data import bands, steps
 from duskwatch.publication.chart_frame import (
     LABEL,
@@ -23,7 +25,7 @@ from duskwatch.publication.chart_frame import (
 )
 from duskwatch.publication.charts import source
 from duskwatch.publication.facts import end_us, measure
-from duskwatch.publication.levels import F64, value_at
+from duskwatch.publication.levels import F64, stretches, value_at
 from duskwatch.publication.names import as_name, as_text, cut, place_name
 from duskwatch.publication.palette import LIGHT
 from duskwatch.publication.spans import detail, whole
@@ -70,6 +72,8 @@ def chart(report: Report, *, narrow: bool = False) -> Spec:
         most = max([100.0, *(row["v"] for row in rows)]) * 1.06
         scale = y_scale(0, most, bottom, top)
         layers += columns(frame, shades, top, bottom, "lost")
+        unwatched = [("not watched", *stretch) for stretch in stretches(level, np.isnan(values))]
+        layers += columns(frame, bands(unwatched, frame.span), top, bottom, "blind")
         layers += y_labels(frame, [(0.0, "0"), (100.0, "100 %")], scale)
         drawn = time_x(frame, "t") | value_y(scale) | {"detail": {"field": "part"}}
         layers.append(layer(rows, "line", drawn, interpolate="step-after", color=LIGHT["level"], strokeWidth=1.4))
@@ -79,7 +83,10 @@ def chart(report: Report, *, narrow: bool = False) -> Spec:
     times = [outage.onset.best_us] + ([outage.end.best_us] if outage.end is not None else [])
     layers += rules(frame, times, 0, height)
     layers += time_axis(frame, height, source=source(report))
-    notes = [f"Visible {compared.unit} of each in per cent of what it had before the onset; the main outage is shaded"]
+    notes = [
+        f"Visible {compared.unit} of each in per cent of what it had before the onset",
+        "Shaded: the main outage. Hatched: not watched",
+    ]
     made = finished(frame, layers, height, title(frame, heading(report), notes))
     return made | {"resolve": {"scale": {"y": "independent"}}}
 

@@ -41,6 +41,13 @@ def failure_json(one: Carrier) -> Json:
     return {"asn": one.asn, "time": iso(one.time_us), "share": _figure(one.share), "only": _figure(one.only)}
 
 
+def amount(slash24: int, prefixes: int) -> str:
+    """``14 /24s``, ``1 /24``; prefixes where there is no IPv4."""
+    if slash24:
+        return f"{slash24:,} /24{'' if slash24 == 1 else 's'}"
+    return f"{prefixes:,} prefix{'' if prefixes == 1 else 'es'}"
+
+
 def ways_lines(document: Json) -> list[str]:
     """The changes of ways of a document, a line each, and what all hung on: for a terminal."""
     told = []
@@ -49,7 +56,7 @@ def ways_lines(document: Json) -> list[str]:
     for one in document["changes"][:MOST_LINES]:
         way = " and ".join(f"AS{asn}" for asn in (one["beyond"], one["after"] or one["before"]) if asn)
         way = f"AS{one['before']} -> {way}" if one["kind"] == "moved" else way
-        many = f"{one['slash24']:,} /24s" if one["slash24"] else f"{one['prefixes']:,} prefixes"
+        many = amount(one["slash24"], one["prefixes"])
         much = f"{one['share']:.0%} of the routes".replace("%", " %") if one["share"] is not None else many
         until = "" if one["until"] == one["from"] else f" to {one['until'][11:]}"
         told.append(f"{one['from']}{until}  {one['kind']} {way or 'an unknown way'}: {much}")

@@ -5,6 +5,7 @@ import math
 from duskwatch.publication.names import as_name
 from duskwatch.publication.tables import Row, Table, with_local
 from duskwatch.publication.times_text import percent, table_time
+from duskwatch.publication.transit_json import amount
 from duskwatch.publication.transit_words import way_name
 from duskwatch.records.report import Report
 from duskwatch.records.transit import OutageTransit, Turn, Withdrawal
@@ -119,7 +120,7 @@ def _from_to(report: Report, one: Turn) -> tuple[str, str]:
 def _much(one: Turn) -> str:
     if not math.isnan(one.share):
         return f"{percent(one.share)} of the routes"
-    return f"{one.slash24:,} /24s" if one.slash24 else f"{one.prefixes:,} prefixes"
+    return amount(one.slash24, one.prefixes)
 
 
 def _share(value: float) -> str:

@@ -275,5 +275,9 @@ def _owners(fused: Sequence[Fused], every: Sequence[_Kept]) -> dict[int, Recorde
 
 
 def _without_windows(document: Json) -> Json:
-    """What is said of an outage, whatever windows were analysed."""
-    return document | {"concluded": [{**one, "window": None} for one in document["concluded"]]}
+    """What is said of an outage, whatever windows were analysed; what is not known is as if it had no name yet."""
+    concluded = [
+        {name: value for name, value in one.items() if name != "window" and value is not None}
+        for one in document["concluded"]
+    ]
+    return document | {"concluded": concluded}

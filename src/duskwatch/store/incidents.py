@@ -370,7 +370,8 @@ def _revise(
         uids = old.outages
         values = {**values, "from_us": old.values["from_us"], "until_us": old.values["until_us"]}
     same = all(values[name] == value for name, value in old.values.items())
-    if same and document == old.document and (values["state"], values["title"]) == (old.state, old.title):
+    # The title says what the document holds: other words for it are no other incident.
+    if same and values["state"] == old.state and document == {**old.document, "title": document["title"]}:
         return False
     values = {**values, "revision": old.revision + 1}
     connection.execute(sql.update(db.incidents).where(db.incidents.c.id == old.number).values(values))

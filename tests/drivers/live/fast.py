@@ -46,12 +46,13 @@ class Router:
 
     def __init__(self, port: int, clock: FastClock) -> None:
         self.port, self.clock = port, clock
-        self.lost = False
+        self.lost = self.silent = False
+        self.off_s = 0  # by how much its clock is wrong
         self.connections = 0
         self._writer: asyncio.StreamWriter | None = None
 
     def header(self, peer: int) -> bytes:
-        now = self.clock()
+        now = self.clock() + self.off_s * SECOND
         return peer_header(f"192.0.2.{peer + 1}", 64500 + peer, seconds=now // SECOND, microseconds=now % SECOND)
 
     def said(self, peer: int, prefixes: tuple[Prefix, ...], variant: int = 0) -> bytes:
@@ -62,11 +63,16 @@ class Router:
     def table(self) -> bytes:
         out = initiation()
         for peer in range(PEERS):
-            out += peer_up(self.header(peer))
-            out += b"".join(self.said(peer, OTHERS[k : k + 20]) for k in range(0, 60, 20))
-            if not self.lost:
-                out += self.said(peer, OWN)
+            out += peer_up(self.header(peer)) + self.table_of(peer)
         return out
+
+    def table_of(self, peer: int) -> bytes:
+        out = b"".join(self.said(peer, OTHERS[k : k + 20]) for k in range(0, 60, 20))
+        return out if self.lost else out + self.said(peer, OWN)
+
+    def abort(self) -> None:
+        if self._writer is not None:
+            self._writer.transport.abort()
 
     def lose(self) -> None:
         self.lost = True
@@ -90,7 +96,7 @@ class Router:
                 self.send(self.table())
                 while not self._writer.is_closing() and not reader.at_eof():
                     number += 1
-                    for peer in range(PEERS):
+                    for peer in range(0 if self.silent else PEERS):
                         self.send(self.said(peer, (OTHERS[number % 60],), number % 2))
                     await self._writer.drain()
                     await asyncio.sleep(60 / self.clock.speed)
@@ -112,7 +118,7 @@ async def running(*tasks: asyncio.Task[None]):
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def holds(what: Callable[[], bool], longest_s: float = 60.0) -> None:
+async def holds(what: Callable[[], bool], longest_s: float = 120.0) -> None:
     """Wait until something holds."""
     async with asyncio.timeout(longest_s):
         while not what():

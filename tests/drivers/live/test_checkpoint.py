@@ -8,6 +8,7 @@ import pytest
 
 from duskwatch.analysis.replay import BIN_US
 from duskwatch.analysis.rolling import Rolling, begin_rolling, roll_to, take, watched_lots
+from duskwatch.drivers.live.breaks import Breaks
 from duskwatch.drivers.live.checkpoint import (
     BEFORE,
     HEAD,
@@ -49,7 +50,7 @@ def lots(tmp_path_factory):
 
 
 def checkpoint(lots: tuple[Rolling, ...]) -> Checkpoint:
-    return Checkpoint(lots, 17, at(30), None, {"rrc91": at(30)}, {"rrc91": "replay"}, {})
+    return Checkpoint(lots, 17, at(30), None, {"rrc91": at(30)}, {"rrc91": "replay"}, {}, Breaks())
 
 
 def test_what_is_written_is_read(lots, tmp_path):

@@ -1,67 +1,21 @@
 """RIS Live through the live driver: what is told, how soon, and what a lost connection leaves."""
 
 import asyncio
-import json
 from pathlib import Path
 
 import pytest
-from websockets.asyncio.server import ServerConnection, serve
+from websockets.asyncio.server import serve
 
 from duskwatch.drivers.live.configured import configured_run
 from duskwatch.drivers.live.settings import settings_of
 from duskwatch.records.entity import parse_entity
-from duskwatch.records.times import MINUTE, SECOND
+from duskwatch.records.times import MINUTE
 from duskwatch.store import Store, StoreError
 from tests.drivers.live.fast import NOON_US, FastClock, holds, running
-from tests.small_archive import OTHERS, OWN, delegations
-from tests.sources.bgp.formats.bmp_make import Route, announce, withdraw
+from tests.drivers.live.ris_server import Server
+from tests.small_archive import delegations
 
 KP = parse_entity("KP")
-PEERS = 8
-
-
-class Server:
-    """RIS Live of one collector with PEERS peers, by a fast clock."""
-
-    def __init__(self, clock: FastClock) -> None:
-        self.clock = clock
-        self.sockets: set[ServerConnection] = set()
-        self.lost = False
-
-    def frame(self, peer: int, message: bytes) -> str:
-        data = {
-            "timestamp": self.clock() / SECOND, "peer": f"192.0.2.{peer + 1}", "peer_asn": str(64500 + peer),
-            "host": "rrc00.ripe.net", "type": "UPDATE", "raw": message.hex(),
-        }  # fmt: skip
-        return json.dumps({"type": "ris_message", "data": data})
-
-    def route(self, peer: int, own: bool, variant: int = 0) -> Route:
-        return Route((64500 + peer, 64600 + variant, 4837, 131279 if own else 64800), f"192.0.2.{peer + 1}")
-
-    async def handle(self, socket: ServerConnection) -> None:
-        await socket.recv()
-        self.sockets.add(socket)
-        try:
-            for peer in range(PEERS):
-                for k in range(0, 60, 20):
-                    await socket.send(self.frame(peer, announce(self.route(peer, False), list(OTHERS[k : k + 20]))))
-                if not self.lost:
-                    await socket.send(self.frame(peer, announce(self.route(peer, True), list(OWN))))
-            number = 0
-            while True:
-                number += 1
-                for peer in range(PEERS):
-                    said = announce(self.route(peer, False, number % 2), [OTHERS[number % 60]])
-                    await socket.send(self.frame(peer, said))
-                await asyncio.sleep(60 / self.clock.speed)
-        finally:
-            self.sockets.discard(socket)
-
-    async def lose(self) -> None:
-        self.lost = True
-        for socket in list(self.sockets):
-            for peer in range(PEERS):
-                await socket.send(self.frame(peer, withdraw(list(OWN))))
 
 
 def outages(folder: Path):
@@ -91,7 +45,7 @@ def test_an_outage_by_ris_live_and_a_connection_that_is_cut(tmp_path):
                 await clock.sleep_until(30)
                 for socket in list(server.sockets):
                     socket.transport.abort()  # the client connects again by itself
-                await clock.sleep_until(100)
+                await clock.sleep_until(130)  # by this clock the client is away for minutes: it is learned anew
                 assert not outages(tmp_path)
                 assert run.watch.sources[0].restarts == 0
                 await server.lose()

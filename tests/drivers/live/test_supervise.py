@@ -25,6 +25,7 @@ class Scripted:
         self.name, self.endless, self.lives, self.begun, self.ends = name, endless, list(lives), 0, ends
 
     tells_tables = False
+    changes_only = False
 
     def position(self) -> dict[str, int]:
         return {}

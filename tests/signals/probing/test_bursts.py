@@ -130,6 +130,37 @@ def test_a_controller_that_loses_everybody_is_an_artefact():
     assert "one controller" in one.why
 
 
+def test_controllers_that_restart_in_turn_are_an_artefact_for_each_network():
+    """Too few probes of the network for the order alone to tell; everybody else's probes do."""
+    rows = [row for row in ordinary(8, 64500, seed=3, days=2, controllers=4) if not 80_000 < row[0] < 90_000]
+    for controller in range(4):
+        turn = 86_400 + controller * 100
+        rows += [
+            row
+            for probe in range(1, 9)
+            if probe % 4 == controller
+            for row in leave(range(probe, probe + 1), 64500, turn + probe, 2000, controllers=4)
+        ]
+        for number in range(6):
+            first = 1000 + 100 * controller + 10 * number
+            mates = leave(range(first, first + 2), 65000 + number, turn + number, 400)
+            rows += [(when, probe, asn, controller, came) for when, probe, asn, _, came in mates]
+    found = find_bursts(log_of(rows))
+    (one,) = [each for each in found.bursts if each.entity.code == "AS64500"]
+    assert one.kind == "artefact"
+    assert "4 controllers" in one.why
+
+
+def test_a_cut_of_one_network_on_a_controller_is_no_fall_of_the_controller():
+    rows = ordinary(10, 64500, seed=4, days=2, controllers=1)
+    rows = [row for row in rows if not 80_000 < row[0] < 90_000]
+    for number in range(10):
+        rows += ordinary(3, 65000 + number, seed=10 + number, first=1000 + 10 * number, days=2, controllers=1)
+    found = find_bursts(log_of(rows + leave(range(1, 11), 64500, 86_400, 400, controllers=1)))
+    (one,) = [each for each in found.bursts if each.entity.code == "AS64500"]
+    assert one.kind == "outage"
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_ordinary_days_have_no_outage(seed):
     found = find_bursts(log_of(ordinary(25, 64500, seed, days=3, rate=3)))

@@ -139,6 +139,14 @@ def test_a_sampled_record_is_given_as_it_was_exported():
     assert (exporter.export, exporter.hi >> 32, exporter.domain) == (Export.NETFLOW9, 0xC0000201, 77)
 
 
+def test_records_of_other_kinds_are_passed_over_and_counted_as_that():
+    other = struct.pack("<HH", 99, 12) + bytes(8)
+    reader = NfdumpReader([written([other, record([generic(), FOUR]), other])])
+    (block,) = list(reader)
+    assert block.packets.tolist() == [2000]
+    assert (reader.other_records, reader.scaled) == (2, 0)
+
+
 def test_counts_scaled_at_an_unknown_rate_are_told():
     reader = NfdumpReader([written([record([generic(), FOUR], flags=2)])])
     (block,) = list(reader)

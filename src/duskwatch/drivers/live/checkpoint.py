@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from duskwatch.analysis.rolling import Rolling
+from duskwatch.drivers.live.breaks import Breaks
 from duskwatch.records.countries import CountryRanges
 from duskwatch.records.errors import DuskwatchError
 
@@ -36,6 +37,7 @@ class Checkpoint:
     heard_us   by collector, the time up to which all of it was told
     source_of  by collector, the source that told of it
     positions  by source, from where it can go on
+    breaks     names of collectors that were learned anew
     """
 
     lots: tuple[Rolling, ...]
@@ -45,6 +47,7 @@ class Checkpoint:
     heard_us: dict[str, int]
     source_of: dict[str, str]
     positions: dict[str, dict[str, int]]
+    breaks: Breaks
 
 
 def packed(checkpoint: Checkpoint, ranges: CountryRanges | None) -> bytes:

@@ -17,7 +17,7 @@ class Pace:
     idle_us    and so often then, so that what was watched is written down
     """
 
-    prompt_us: int = 5 * SECOND
+    prompt_us: int = 2 * SECOND
     step_us: int = MINUTE
     quiet_us: int = 2 * HOUR
     idle_us: int = 15 * MINUTE

@@ -44,6 +44,7 @@ class FeedSource:
 
     endless = True
     tells_tables = False
+    changes_only = False
 
     def __init__(self, name: str, *, lateness_us: int = LATENESS_US, clock: Clock = now_us) -> None:
         self.name = name
@@ -156,6 +157,8 @@ def _noted(event: FeedEvent) -> Noted | None:
 class RisLiveSource(FeedSource):
     """RIPE RIS Live."""
 
+    changes_only = True
+
     def __init__(
         self, name: str, settings: RisLiveSettings, *, lateness_us: int = LATENESS_US, clock: Clock = now_us
     ) -> None:
@@ -227,6 +230,8 @@ class BmpSource(FeedSource):
 
 class KafkaSource(FeedSource):
     """OpenBMP's raw messages from Kafka."""
+
+    changes_only = True
 
     def __init__(
         self, name: str, settings: KafkaSettings, *, lateness_us: int = LATENESS_US, clock: Clock = now_us

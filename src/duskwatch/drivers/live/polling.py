@@ -51,6 +51,7 @@ class Polling:
 
     endless = True
     tells_tables = False
+    changes_only = False
 
     def __init__(
         self,

@@ -70,6 +70,7 @@ class Replay:
 
     endless = False
     tells_tables = False
+    changes_only = False
 
     def __init__(
         self,

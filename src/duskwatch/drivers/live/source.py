@@ -35,11 +35,13 @@ class LiveSource(Protocol):
     name         of the source in the configuration, in gaps, metrics and logs
     endless      whether it should never end by itself: an end is a failure then, and the source is begun again
     tells_tables whether it tells all tables anew when it begins anew, as a router does
+    changes_only whether it says what changes and never what stands, as RIS Live does: see ``breaks``
     """
 
     name: str
     endless: bool
     tells_tables: bool
+    changes_only: bool
 
     def messages(self) -> AsyncGenerator[LiveMessage]:
         """Begin, or begin again after a failure; whatever is raised means that the source failed."""

@@ -20,6 +20,7 @@ from duskwatch.analysis.rolling import (
     take,
     trim,
 )
+from duskwatch.drivers.live.breaks import LEARNED_ANEW, Breaks
 from duskwatch.drivers.live.checkpoint import Checkpoint
 from duskwatch.drivers.live.clock import Pace, is_due, watermark
 from duskwatch.drivers.live.sessions import sessions_down
@@ -63,6 +64,7 @@ class Watch:
     awaited: dict[str, int] = field(default_factory=dict)  # collectors not heard since a restart, since when
     heard_us: dict[str, int] = field(default_factory=dict)  # by collector, up to when its source has told
     source_of: dict[str, str] = field(default_factory=dict)
+    breaks: Breaks = field(default_factory=Breaks)
     strangers: set[tuple[str, str]] = field(default_factory=set)  # sources that told of another one's collector
     due: asyncio.Event = field(default_factory=asyncio.Event)
     _busy: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -104,6 +106,7 @@ class Watch:
 
     def _said(self, source: Supervised, message: Said) -> None:
         name, horizon_us = message.collector, self.horizon()
+        said = message.message
         owner = self.source_of.get(name)
         if owner not in (None, source.source.name) and not self._orphan(name):
             # Told twice, and by two clocks, routes would be taken back that stand.
@@ -117,7 +120,12 @@ class Watch:
             del self.awaited[name]
             log.info("collector heard again", extra={"collector": name})
         self.source_of[name] = source.source.name
-        self._fold(source, name, message.message, horizon_us)
+        if source.source.changes_only:
+            if isinstance(said, Silence):
+                self.breaks.silence(name, said)
+            elif self.breaks.heard(name):
+                log.warning("learned anew", extra={"collector": name, "as": self.breaks.name_of(name)})
+        self._fold(source, self.breaks.name_of(name), said, horizon_us)
 
     def _fold(self, source: Supervised, name: str, message: Message, horizon_us: int) -> None:
         try:
@@ -129,6 +137,10 @@ class Watch:
             self.refused += 1
 
     def _reached(self, source: Supervised, until_us: int) -> None:
+        for old, since in list(self.breaks.silent.items()):
+            if until_us > since and self.source_of.get(old.partition("~")[0]) == source.source.name:
+                self._fold(source, old, Silence(since, until_us, LEARNED_ANEW), self.horizon())
+                self.breaks.silent[old] = until_us
         for name in source.collectors:
             self.heard_us[name] = max(until_us, self.heard_us.get(name, 0))
         for name in list(self.awaited):
@@ -143,8 +155,10 @@ class Watch:
         """Tell the silence of a collector that was not heard since a restart, up to a time."""
         since = self.awaited[name]
         if until_us > since:
+            silence = Silence(since, until_us, RESTARTED)
+            self.breaks.silence(name, silence)  # whoever says what stands asks for none of it
             for lot in self.lots:
-                take(lot, name, Silence(since, until_us, RESTARTED), self.horizon())
+                take(lot, self.breaks.name_of(name), silence, self.horizon())
             self.awaited[name] = until_us
 
     def resume(self, found: Checkpoint) -> None:
@@ -156,7 +170,12 @@ class Watch:
             before.watched = lot.watched
         self.lots = list(found.lots)
         self.judged_us, self.judged_changes, self.lasting_us = found.judged_us, -1, found.lasting_us
-        names = {name for lot in self.lots for name in lot.collectors}
+        self.breaks = found.breaks
+        # Each under the name by which its source calls it; old names stay silent by themselves.
+        called = {self.breaks.name_of(name): name for name in found.source_of}
+        names = {
+            called.get(name, name) for lot in self.lots for name in lot.collectors if name not in self.breaks.silent
+        }
         self.awaited = {name: found.heard_us.get(name, self.rolled_us) for name in sorted(names)}
         self.heard_us, self.source_of = dict(found.heard_us), dict(found.source_of)
         for one in self.sources:
@@ -175,7 +194,14 @@ class Watch:
         lots = tuple(self.lots)
         positions = {one.source.name: position for one in self.sources if (position := one.source.position())}
         return Checkpoint(
-            lots, made_us, self.judged_us, self.lasting_us, dict(self.heard_us), dict(self.source_of), positions
+            lots,
+            made_us,
+            self.judged_us,
+            self.lasting_us,
+            dict(self.heard_us),
+            dict(self.source_of),
+            positions,
+            self.breaks,
         )
 
     def is_due(self) -> bool:
@@ -210,6 +236,15 @@ class Watch:
             self.lasting_us = min(lasting, default=None)
             for lot in self.lots:
                 trim(lot, self.lasting_us)
+            self._forget()
+
+    def _forget(self) -> None:
+        """Old names of which nothing is kept any more."""
+        for old, ended_us in list(self.breaks.ended.items()):
+            if all(lot.from_us > ended_us for lot in self.lots):
+                for lot in self.lots:
+                    lot.collectors.pop(old, None)
+                del self.breaks.ended[old], self.breaks.silent[old]
 
     def _judged(self, taken: Sequence[Snapshot]) -> dict[str, tuple[Outage, ...]]:
         told = [report for one in taken for report in reports(one)]

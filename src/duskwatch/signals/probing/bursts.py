@@ -134,7 +134,7 @@ def _judged(whole: _Log, entity: Entity, mine: BOOL, stretches: BOOL, one: Candi
     usual = _usual(whole, ~mine & whole.leaves, meanwhile, one)
     leaving = platform.Leaving(
         log.time_us[at], log.probe[at], log.controller[at], held.back_us[at],
-        log.controller[near], log.probe[near], log.asn[near], log.asn[meanwhile], usual,
+        log.time_us[near], log.controller[near], log.probe[near], log.asn[near], log.asn[meanwhile], usual,
     )  # fmt: skip
     kind, why = _artefact(whole, stretches, one, leaving)
     if not kind:

@@ -34,6 +34,7 @@ class Leaving:
     probe: I64
     controller: I32
     back_us: I64
+    other_time_us: I64
     other_controller: I32
     other_probe: I64
     other_asn: U32
@@ -77,27 +78,30 @@ def _short_share(leaving: Leaving) -> float:
 
 
 def by_fall(leaving: Leaving, here: I64, elsewhere: I64) -> str:
-    """A sentence where one controller lost its probes of every network; empty where not.
+    """A sentence where controllers lost their probes of every network; empty where not.
 
     here        for each controller, connected probes of the entity just before
     elsewhere   for each controller, connected probes of others just before
     """
-    known = leaving.controller[leaving.controller >= 0]
-    if not len(known):
+    fallen, networks = [], 0
+    for number in np.unique(leaving.controller[leaving.controller >= 0]).tolist():
+        times = leaving.time_us[leaving.controller == number]
+        mates = (leaving.other_controller == number) & (leaving.other_time_us >= times[0] - NEAR_US)
+        mates &= leaving.other_time_us <= times[-1] + NEAR_US
+        gone = len(np.unique(leaving.other_probe[mates]))
+        lost = len(np.unique(leaving.other_asn[mates]))
+        soon = times[-1] - times[0] <= ROUND_US
+        if soon and lost >= FALL_NETWORKS and gone >= max(FALL_PROBES, FALL_SHARE * elsewhere[number]):
+            fallen.append(number)
+            networks = max(networks, lost)
+    explained = np.isin(leaving.controller, fallen)
+    if explained.mean() < SHORT_SHARE:
         return ""
-    names, counts = np.unique(known, return_counts=True)
-    chief = int(names[counts.argmax()])
-    if counts.max() < SHORT_SHARE * len(leaving.controller):
+    rest = len(np.unique(leaving.probe[~explained]))
+    if rest > 0.25 * (int(here.sum()) - int(here[fallen].sum())):
         return ""
-    mates = leaving.other_controller == chief
-    gone = len(np.unique(leaving.other_probe[mates]))
-    networks = len(np.unique(leaving.other_asn[mates]))
-    if gone < max(FALL_PROBES, FALL_SHARE * elsewhere[chief]) or networks < FALL_NETWORKS:
-        return ""
-    rest = len(np.unique(leaving.probe[leaving.controller != chief]))
-    if rest > 0.25 * (int(here.sum()) - int(here[chief])):
-        return ""
-    return f"one controller lost its probes of {networks} other networks at the same time"
+    who = "one controller" if len(fallen) == 1 else f"{len(fallen)} controllers"
+    return f"{who} lost the probes of {networks} other networks too, at the same time"
 
 
 def by_surge(leaving: Leaving) -> str:
