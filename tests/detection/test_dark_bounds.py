@@ -52,13 +52,14 @@ def test_a_dark_part_that_nobody_saw_end_has_no_end() -> None:
     assert outage.end is None
 
 
-def test_the_excursion_that_ended_at_a_time_is_found_where_another_lasts() -> None:
-    lost = ((3 * DAY, 3 * DAY + HOUR), (4 * DAY, 4 * DAY + HOUR), (AT, DAYS * DAY))
-    for view in trailing.judge(history(Seen(lost=lost)), DetectionConfig().trailing):
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_the_excursion_that_ended_at_a_time_is_found_where_another_lasts(count: int) -> None:
+    over = tuple((day * DAY, day * DAY + HOUR) for day in range(2, 2 + count))
+    for view in trailing.judge(history(Seen(lost=(*over, (AT, DAYS * DAY)))), DetectionConfig().trailing):
         ends = view.end_us
-        assert len(ends) == 3
+        assert len(ends) == count + 1
         assert ends[-1] < 0, "the last one lasts"
-        assert [view.ended_at(int(at)) for at in ends[:-1]] == [0, 1]
+        assert [view.ended_at(int(at)) for at in ends[:-1]] == list(range(count))
         assert view.ended_at(int(ends[0]) + SECOND) is None
         found = view.excursions()
         assert np.array_equal(found[:-1, 1], ends[:-1])
