@@ -12,6 +12,9 @@ help: ## list the targets
 
 demo: $(VENV)/.run ## re-enact North Korea, December 2014: archives, analysis, report in out/demo
 	$(BIN)/duskwatch demo --out out/demo
+	@echo
+	@echo 'To watch it happen: duskwatch live KP --replay out/demo/mrt --geo out/demo/delegated-nro-extended-20141218 \'
+	@echo '  --from 2014-12-22T12:00 --until 2014-12-23T06:00 --speed 600'
 
 test: $(VENV)/.dev ## run the tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal

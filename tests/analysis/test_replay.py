@@ -24,7 +24,7 @@ from duskwatch.signals.bgp.fold import fold
 from duskwatch.signals.bgp.roll import close, join, roll
 from duskwatch.signals.bgp.state import RoutingState, begin
 from duskwatch.signals.bgp.votes import merge_votes
-from duskwatch.sources.bgp.archives.find import find_files, select
+from duskwatch.sources.bgp.archives.find import find_files, select, unusable_updates
 from duskwatch.sources.bgp.archives.read import messages, open_ahead
 from duskwatch.sources.reference.geo import load_geo
 from tests.analysis.test_artefacts_mixed import mixture
@@ -45,10 +45,12 @@ class Run:
         self.whole = replay_archives(self.window, [folder / "mrt"], watch=self.watch, reading=Reading(1))
         self.messages: dict[str, list[Message]] = {}
         for part in self.whole.parts:
-            files = [file for file in find_files([folder / "mrt"])[0] if file.collector == part.collector]
+            found, passed = find_files([folder / "mrt"])
+            files = [file for file in found if file.collector == part.collector]
+            unusable = unusable_updates(passed).get(part.collector, ())
             span = self.window.from_us, self.window.until_us
             files = select(files, *span)
-            self.messages[part.collector] = list(messages(files, open_ahead(files), *span))
+            self.messages[part.collector] = list(messages(files, open_ahead(files), *span, unusable))
 
     def begin(self, collector: str) -> RoutingState:
         return begin(collector, self.window.from_us, BIN_US, self.watch)

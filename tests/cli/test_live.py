@@ -45,6 +45,7 @@ def test_a_replay_from_the_command_line(archive, tmp_path):
     assert outage["onset"]["best"].startswith("2020-03-02T01:35:")
     (stored,) = Store.open(tmp_path / "store").outages()
     assert (stored.sources, stored.newest.state) == (("bgp-live",), "ended")
+    assert done.stderr == ""
     told = live(tmp_path, "KP", "--replay", str(archive))
     assert told.returncode == 0
     assert "2020-03-02 01:35:" in told.stdout

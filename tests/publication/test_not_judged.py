@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from duskwatch.cli.analyze import _says_nothing
+from duskwatch.cli.analyze import _code
 from duskwatch.publication.finding import finding
 from duskwatch.publication.not_judged import WHY, account, nothing_judged
 from duskwatch.publication.report_json import to_json
@@ -36,7 +36,7 @@ def test_a_window_of_which_nothing_was_judged_is_no_all_clear(quiet, why):
     assert "o outage of" not in told
     assert "could not be judged" in told or "Nothing was heard" in told
     assert nothing_judged(report)
-    assert _says_nothing(report)
+    assert _code(report, False) == 1
     assert [one["reason"] for one in to_json(report)["judged"]] == [why]
 
 
@@ -44,7 +44,7 @@ def test_of_a_window_that_was_judged_in_part_the_part_is_told(quiet):
     report = of(quiet, (0.25, "still-learning"), (0.75, None))
     assert finding(report).headline.endswith("in the 75 % of the time that could be judged")
     assert WHY["still-learning"] in account(report)
-    assert not _says_nothing(report)
+    assert _code(report, False) == 0
 
 
 def test_where_there_were_several_reasons_the_time_is_told_in_all(quiet):

@@ -92,7 +92,13 @@ def command(
                 fail(COMMAND, f"{path}: no such file or folder")
         if not MINUTE <= bin_seconds * SECOND <= HOUR:
             fail(COMMAND, f"--bin {bin_seconds}: bins last 60 to 3600 seconds")
+        from duskwatch.drivers.live.logs import log_to_stderr, no_logs
         from duskwatch.drivers.live.run import replay_run
+
+        if quiet or json_ or sys.stderr.isatty():
+            no_logs()  # there is the screen, or nobody wants to know
+        else:
+            log_to_stderr("text")
 
         run, _ = replay_run(
             replay,
@@ -120,7 +126,7 @@ def _configured(path: Path, *, check: bool, dump: bool, log_format: str, quiet: 
         print(dumped(settings))
         return
     from duskwatch.drivers.live.configured import configured_run, watched_of
-    from duskwatch.drivers.live.logs import log_to_stderr
+    from duskwatch.drivers.live.logs import log_to_stderr, no_logs
     from duskwatch.sources.bgp.live.clock import now_us
 
     if check:
@@ -128,7 +134,9 @@ def _configured(path: Path, *, check: bool, dump: bool, log_format: str, quiet: 
         print(f"{path}: fine")
         return
     screen = sys.stderr.isatty() and not quiet
-    if not screen:
+    if screen:
+        no_logs()
+    else:
         log_to_stderr(log_format)
     from duskwatch.drivers.live.steady import SteadyClock
 

@@ -1,9 +1,12 @@
 """Lasting losses: one alarm for each, raised with the bin that says so; what they leave in the baseline."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from duskwatch.detection import find_alarms
+from duskwatch.detection.detectors.lasting_loss import _bounds
 from duskwatch.kernels import baseline as kernel
 from duskwatch.records.times import DAY, HOUR
 from tests.detection.series import FIVE, at, block, flat, time_of
@@ -130,3 +133,20 @@ def test_what_lasts_for_thirty_days_is_what_is_normal():
             break
     assert k == 31
     assert ring[0] == pytest.approx(5, rel=0.01)
+
+
+def bounds(begin: int, after: int, bins: int, floor: int = 0) -> tuple[int, int]:
+    """Of a loss of a half in [100, 110), of a tenth up to 300, by a mean over so many bins."""
+    residual = np.zeros(400)
+    residual[100:110], residual[110:300] = 0.5, 0.1
+    view = SimpleNamespace(scale_bins=(bins,), spec=SimpleNamespace(sampled="level"))
+    return _bounds(view, residual, begin, after, 0, floor, 50)
+
+
+def test_how_much_a_lasting_loss_is_is_read_where_the_mean_was_low_and_not_in_its_long_fall():
+    # What follows the loss, while the mean still falls, is no part of it: 150 - 2 * 48 lies ahead of the begin.
+    assert bounds(begin=105, after=150, bins=48, floor=100) == (100, 110)
+    # The loss began before its mean was low enough to say so, by up to half of what the mean goes over.
+    assert bounds(begin=109, after=113, bins=12) == (100, 110)
+    # Where most of it is the tenth that goes on, so is the loss.
+    assert bounds(begin=140, after=300, bins=12) == (100, 300)

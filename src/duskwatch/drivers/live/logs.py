@@ -45,3 +45,10 @@ def log_to_stderr(form: str, level: str = "info") -> None:
     logger.handlers[:] = [handler]
     logger.setLevel(level.upper())
     logger.propagate = False
+
+
+def no_logs() -> None:
+    """Keep the logs of the live driver from stderr."""
+    logger = logging.getLogger("duskwatch.live")
+    logger.handlers[:] = [logging.NullHandler()]
+    logger.propagate = False
