@@ -105,7 +105,11 @@ def _missing(found: Explanation, number: int) -> Missing:
     one = found.not_measured[number]
     turned = [_moved(found, move) for move in one.moves if move.turns]
     if turned or not one.moves:
-        said = f"could change the verdict on {', '.join(turned)}" if turned else "would change nothing: another answer of its kind tells more"
+        said = (
+            f"could change the verdict on {', '.join(turned)}"
+            if turned
+            else "would change nothing: another answer of its kind tells more"
+        )
         return Missing(one.title, said)
     return Missing(one.title, f"would change no verdict; at most it moves {_moved(found, one.moves[0])}")
 
