@@ -48,6 +48,15 @@ def test_the_founding_outage_is_told_in_facts():
     assert not found.knows("attacks.seen")
 
 
+def test_what_shook_before_the_window_was_watched():
+    report = build.kp()
+    number = main_outage(report)
+    before = facts(report).number("before.unstable_hours")
+    cut = facts(replace(report, from_us=report.outages[number].onset.best_us - HOUR))
+    assert before > 1
+    assert cut.number("before.watched_hours") == cut.number("before.unstable_hours") == before
+
+
 def test_a_family_is_measured_where_it_was_watching_and_not_before():
     report = build.kp()
     assert facts(beside(report, PROBES, fell=True)).number("fell.probing") == 1

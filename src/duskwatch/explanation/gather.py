@@ -98,7 +98,13 @@ def _shape(report: Report, outage: Outage) -> list[Fact]:
     unstable = sum(one.until_us - one.from_us for one in outage.phases if one.phase == "degrading")
     facts = [
         Fact("before.unstable_hours", unstable / HOUR_US, "hours", "detection"),
-        Fact("before.watched_hours", (outage.onset.best_us - report.from_us) / HOUR_US, "hours", "detection"),
+        # Records from before the window may show when it began to shake.
+        Fact(
+            "before.watched_hours",
+            max(unstable, outage.onset.best_us - report.from_us) / HOUR_US,
+            "hours",
+            "detection",
+        ),
     ]
     if outage.dark_from is not None:
         fall = max(0, outage.dark_from.best_us - outage.onset.best_us) / SECOND_US
