@@ -120,6 +120,16 @@ def test_a_way_in_that_is_not_known_afterwards_is_no_change():
     assert not facts(around(build.kp(), (Entry(4837, 1.0),), ())).knows("path.upstream_changed")
 
 
+def test_a_way_in_of_which_nobody_knows_is_no_neighbour_and_no_change():
+    """AS 0 stands for an AS_SET, or for a path that never leaves."""
+    unknown = facts(around(build.kp(), (Entry(0, 1.0),), (Entry(0, 1.0),)))
+    assert not unknown.knows("path.largest_share")
+    assert not unknown.knows("path.upstream_changed")
+    after = facts(around(build.kp(), (Entry(4837, 1.0),), (Entry(0, 1.0),)))
+    assert after.knows("path.largest_share")
+    assert not after.knows("path.upstream_changed")
+
+
 def test_what_hung_on_one_as_is_a_fact_of_the_outage_it_was_asked_before():
     report = build.kp()
     outage = report.outages[main_outage(report)]
