@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from duskwatch.analysis.causes import CauseFiles, with_known
 from duskwatch.cli.beside import Beside, explained_beside
@@ -15,6 +17,7 @@ from duskwatch.explanation.gather import main_outage
 from duskwatch.publication.citing import command
 from duskwatch.publication.html import to_html
 from duskwatch.publication.report_json import to_json
+from duskwatch.publication.terminal import print_summary
 from duskwatch.publication.why import verdict_sentence
 from duskwatch.records.entity import Entity
 from duskwatch.records.errors import InputError
@@ -172,3 +175,20 @@ def test_what_a_file_calls_a_key_stays_in_one_line(report, tmp_path: Path, capsy
     assert done.value.code == 2
     assert said.count("\n") == 1
     assert "\x1b" not in said
+
+
+def test_people_are_told_on_the_terminal_and_a_table_that_knows_nobody_is_no_figure_of_0(tmp_path: Path):
+    report = build.explained()
+    code, lost = report.entity.code, report.networks.lost[0].entity.asn
+    users, online = tmp_path / "users.csv", tmp_path / "online.csv"
+    online.write_text("cc,percent\nZZ,50\n")
+    users.write_text(f"as,cc,users\n{lost},{code},20000\n")
+    told = with_known(report, CauseFiles(users=(users,), online=(online,)))
+    said = StringIO()
+    print_summary(told, Console(file=said, width=200), [])
+    assert "At worst the outage took the Internet from about" in said.getvalue()
+    assert f"the tables of people online have no row for {code}" in told.warnings
+    users.write_text(f"as,cc,users\n64999,{code},20000\n")
+    nobody = with_known(report, CauseFiles(users=(users,)))
+    assert nobody.impact.people is None
+    assert any("are in no table of users" in text for text in nobody.warnings)

@@ -13,7 +13,7 @@ from duskwatch.explanation.features import FEATURES
 from duskwatch.explanation.gather import facts_of_report, main_outage
 from duskwatch.explanation.hypotheses import HYPOTHESES
 from duskwatch.explanation.hypothesis import Hypothesis
-from duskwatch.explanation.impact import impact_facts, impact_of
+from duskwatch.explanation.impact import impact_facts, impact_of, not_in_tables
 from duskwatch.explanation.weights import Weights, load_weights, unread
 from duskwatch.records.evidence import Fact
 from duskwatch.records.prefix import Prefix
@@ -85,7 +85,7 @@ def with_known(report: Report, files: CauseFiles) -> Report:
         for fact in supplied
         if own.knows(fact.name) and own.number(fact.name) != fact.value
     ]
-    report = replace(report, warnings=(*report.warnings, *replaced))
+    report = replace(report, warnings=(*report.warnings, *replaced, *not_in_tables(report, number, users)))
     return replace(explained(report, (*measured, *supplied), weights=weights), impact=impact)
 
 

@@ -102,5 +102,6 @@ def _fact(entry: Any, name: str, where: str, sources: dict[str, str]) -> Fact:
         raise FactsError(f"{name}: {where} ({texts['name']}): value must be a number, true or false") from None
     most = _most(texts["name"])
     if texts["name"] in KNOWN and not 0 <= number <= most:
-        raise FactsError(f"{name}: {where} ({texts['name']}): value must be from 0 to {most:g}, not {number:g}")
+        span = "0 or more" if math.isinf(most) else f"from 0 to {most:g}"
+        raise FactsError(f"{name}: {where} ({texts['name']}): value must be {span}, not {number:g}")
     return Fact(texts["name"], number, texts["unit"], texts["source"], note=texts["note"])
