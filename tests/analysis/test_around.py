@@ -1,12 +1,16 @@
 """Through whom what an outage took was reached: in the report on a made country, and on a real one that hunted."""
 
+from dataclasses import replace
+
 import pytest
 
 from duskwatch.analysis.beside import with_signals
 from duskwatch.analysis.entity import analyze
 from duskwatch.publication.finding import finding
+from duskwatch.publication.html import to_html
 from duskwatch.records.entity import parse_entity
 from duskwatch.records.times import iso, parse_time
+from tests import small_archive
 
 
 @pytest.fixture(scope="module")
@@ -46,3 +50,27 @@ def test_what_djibouti_hung_on_and_who_let_go_first(djibouti):
 
 def test_signals_of_others_that_move_an_outage_keep_what_paths_told_of_it(djibouti):
     assert with_signals(djibouti, []).around == djibouti.around
+
+
+class Inside(small_archive.Archive):
+    """One peer of each collector is the country's own network."""
+
+    def peer(self, peer):
+        told = super().peer(peer)
+        return told if peer[1] else replace(told, asn=131279)
+
+    def path(self, peer, origin, variant=0):
+        return (131279,) if not peer[1] and origin == 131279 else super().path(peer, origin, variant)
+
+
+def test_a_peer_that_is_the_countrys_own_network_sees_nothing_enter(tmp_path):
+    made = Inside({"rrc91": 4, "rrc92": 2}, hours=1)
+    made.talk()
+    made.lose(made.peers(), 20, 40)
+    report = small_archive.analyze(made, tmp_path)
+    (around,) = report.around
+    assert [(one.outside, one.share) for one in around.entries_before] == [(4837, 1.0)]
+    assert all(turn.before or turn.after for turn in around.turns)
+    (upstream, *_) = (one for one in around.failures if one.asn == 4837)
+    assert (upstream.share, upstream.only) == (1.0, 0.0)  # its own route needs nobody
+    assert "1970" not in to_html(report)

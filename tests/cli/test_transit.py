@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from shutil import copytree
 
 import polars as pl
 import pytest
@@ -103,6 +104,20 @@ def test_a_window_tells_what_was_lost_when_and_by_whom(transit):
     assert transit("KP", *WINDOW, "--format", "csv").startswith("time,asn,name,hegemony\n2014-12-22T15:00:00Z,")
 
 
+def said_of(transit, users):
+    return json.loads(transit("KP", *AT, "--json", "--weights", "users", "--users", users))["warnings"]
+
+
+def test_a_whole_table_tells_what_was_wrong_with_its_files(case, tmp_path):
+    mrt = tmp_path / "rrc97"
+    copytree(case.mrt / "rrc97", mrt)
+    (dump, *_) = sorted(path for path in mrt.rglob("*20141222.0800*"))
+    dump.write_bytes(dump.read_bytes()[:-200])
+    done = CliRunner().invoke(app, ["transit", "table", *AT, "--mrt", str(tmp_path)])
+    assert done.exit_code == 1
+    assert dump.name in done.stderr
+
+
 def test_networks_of_a_country_weigh_as_one_asks(transit, tmp_path):
     users = tmp_path / "users.csv"
     users.write_text("as,cc,users\n131279,KP,1000\n")
@@ -112,6 +127,9 @@ def test_networks_of_a_country_weigh_as_one_asks(transit, tmp_path):
     equal = json.loads(transit("KP", *AT, "--json", "--weights", "equal"))
     assert {row["weight"] for row in equal["networks"]} == {1.0}
     assert equal["hegemony"] == document["hegemony"]
+    users.write_text("as,cc,users\n131279,KP,1000\n131279,KP,-5\nx,KP,1\n")
+    (text,) = (text for text in said_of(transit, users) if "users.csv" in text)
+    assert text == "users.csv: 2 rows left out: not readable, or a second number for one network"
     users.write_text("as,cc,users\n7,XX,1000\n")
     assert "no users of networks of KP" in transit("KP", *AT, "--weights", "users", "--users", users, code=2)
 

@@ -131,6 +131,11 @@ def test_without_the_attack_reports_attack_and_power_still_stay_open():
         ("fact = [1]", "fact 1 must be a table"),
         ("sources = 3", "sources must be a table"),
         ("[[fact]", "no TOML"),
+        ('[[fact]]\nname = "a"\nvalue = ' + "9" * 6000, "no TOML"),
+        ('[[fact]]\nname = "outage.hours"\nvalue = -5', "value must be 0 or more, not -5"),
+        ('[[fact]]\nname = "rpki.invalid_share"\nvalue = 17', "value must be from 0 to 1, not 17"),
+        ('[[fact]]\nname = "reports.power"\nvalue = 3', "value must be from 0 to 1, not 3"),
+        ('[[fact]]\nname = "onset.local_minute"\nvalue = 1e300', "value must be from 0 to 1440"),
     ],
 )
 def test_a_file_of_facts_that_is_wrong_is_named_with_its_place(text, words):

@@ -48,6 +48,15 @@ def test_the_founding_outage_is_told_in_facts():
     assert not found.knows("attacks.seen")
 
 
+def test_what_shook_before_the_window_was_watched():
+    report = build.kp()
+    number = main_outage(report)
+    before = facts(report).number("before.unstable_hours")
+    cut = facts(replace(report, from_us=report.outages[number].onset.best_us - HOUR))
+    assert before > 1
+    assert cut.number("before.watched_hours") == cut.number("before.unstable_hours") == before
+
+
 def test_a_family_is_measured_where_it_was_watching_and_not_before():
     report = build.kp()
     assert facts(beside(report, PROBES, fell=True)).number("fell.probing") == 1
@@ -109,6 +118,16 @@ def test_shares_of_time_by_neighbours_are_no_evidence():
 
 def test_a_way_in_that_is_not_known_afterwards_is_no_change():
     assert not facts(around(build.kp(), (Entry(4837, 1.0),), ())).knows("path.upstream_changed")
+
+
+def test_a_way_in_of_which_nobody_knows_is_no_neighbour_and_no_change():
+    """AS 0 stands for an AS_SET, or for a path that never leaves."""
+    unknown = facts(around(build.kp(), (Entry(0, 1.0),), (Entry(0, 1.0),)))
+    assert not unknown.knows("path.largest_share")
+    assert not unknown.knows("path.upstream_changed")
+    after = facts(around(build.kp(), (Entry(4837, 1.0),), (Entry(0, 1.0),)))
+    assert after.knows("path.largest_share")
+    assert not after.knows("path.upstream_changed")
 
 
 def test_what_hung_on_one_as_is_a_fact_of_the_outage_it_was_asked_before():

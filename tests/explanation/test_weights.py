@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from duskwatch.explanation.features import FEATURES
+from duskwatch.explanation.hypotheses import HYPOTHESES
 from duskwatch.explanation.weights import (
     Weight,
     Weights,
@@ -14,6 +16,7 @@ from duskwatch.explanation.weights import (
     load_weights,
     read_weights,
     shipped_weights,
+    unread,
 )
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
@@ -71,6 +74,8 @@ def test_a_persons_rows_take_the_place_of_those_that_come_along(tmp_path):
         ("[weight.a.b]\nc = { llr = 1, ll = 2 }", "unknown key 'll'"),
         ("[weight.a.b]\nc = { llr = 1, source = 2 }", "source is a text"),
         ("cap = 0", "cap must be above 0"),
+        ("cap = 1e308", "cap must be above 0, and at most 100"),
+        ("cap = " + "9" * 6000, "no TOML"),
         ("[caps]\na = -1", "caps.a must be above 0"),
         ("[sources]\na = 1", "sources.a must be a text"),
         ("[base]\na = inf", "base.a must be a finite number"),
@@ -89,6 +94,18 @@ def test_what_is_wrong_is_named_with_its_place(text, words):
 def test_any_text_is_a_table_or_a_named_fault(text):
     with contextlib.suppress(WeightsError):
         read_weights(text, "x")
+
+
+def test_places_that_name_nothing_are_told():
+    features = {one.name: one.states for one in FEATURES}
+    causes = tuple(one.name for one in HYPOTHESES)
+    assert unread(shipped_weights(), features, causes) == ()
+    text = "[weight.lenght.over-24h]\ncable = 1\n[weight.length.ages]\ncable = 1\n[weight.depth.total]\naliens = 1\n"
+    text += "[caps]\nlenght = 1\n[base]\naliens = 1\n"
+    assert unread(read_weights(text, "x"), features, causes) == (
+        "weight.lenght.over-24h.cable", "weight.length.ages.cable", "weight.depth.total.aliens", "caps.lenght",
+        "base.aliens",
+    )  # fmt: skip
 
 
 def test_files_that_are_no_text_are_named(tmp_path):

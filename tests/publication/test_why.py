@@ -2,10 +2,13 @@
 
 import json
 import math
+from dataclasses import replace
+from html import unescape
 
 from duskwatch.explanation import explain
 from duskwatch.explanation.gather import facts_of_report, main_outage
 from duskwatch.publication.why import explanation_document, explanation_lines, ratio, verdict_sentence
+from duskwatch.publication.why_html import section
 from duskwatch.records.evidence import Fact, Facts
 from tests.explanation.made import some_facts
 from tests.publication import build
@@ -57,3 +60,20 @@ def test_sums_are_told_as_ratios():
     assert ratio(-math.log(20)) == "20 times less likely than in an outage of unknown cause"
     assert ratio(0.0) == "as likely as in an outage of unknown cause"
     assert ratio(1e9).startswith("5,184,705,528,587,07")
+
+
+def test_the_verdict_leaves_no_cause_out():
+    for seed in range(5):
+        found = explain(some_facts(seed))
+        said = verdict_sentence(found)
+        for one in found.hypotheses:
+            assert one.title.lower() in said
+
+
+def test_the_page_says_how_far_an_answer_could_move_what_it_could_turn():
+    found = explain(some_facts(1))
+    told = section(replace(build.kp(), explanation=found))
+    missing = next(one for one in found.not_measured if any(move.turns for move in one.moves))
+    move = next(move for move in missing.moves if move.turns)
+    span = f"{move.least + 0.0:+.1f} to {move.most + 0.0:+.1f}".replace("-", "\u2212")
+    assert f"{found.weighed(move.hypothesis).title.lower()} ({span})" in unescape(told)

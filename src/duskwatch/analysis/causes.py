@@ -7,18 +7,20 @@ from pathlib import Path
 import numpy as np
 
 from duskwatch.explanation import explain
-from duskwatch.explanation.fact_file import load_facts
+from duskwatch.explanation.fact_file import KNOWN, FactsError, load_facts
 from duskwatch.explanation.feature import Feature
 from duskwatch.explanation.features import FEATURES
 from duskwatch.explanation.gather import facts_of_report, main_outage
 from duskwatch.explanation.hypotheses import HYPOTHESES
 from duskwatch.explanation.hypothesis import Hypothesis
-from duskwatch.explanation.impact import impact_facts, impact_of
-from duskwatch.explanation.weights import Weights, load_weights
+from duskwatch.explanation.impact import impact_facts, impact_of, not_in_tables
+from duskwatch.explanation.weights import Weights, load_weights, unread
 from duskwatch.records.evidence import Fact
 from duskwatch.records.prefix import Prefix
-from duskwatch.records.report import Report
+from duskwatch.records.report import InputFile, Report
 from duskwatch.records.signals import PrefixState
+from duskwatch.records.text import clean_name
+from duskwatch.sources.reference.files import read_stored
 from duskwatch.sources.reference.rpki import Payloads, Validity, load_payloads, validate
 from duskwatch.sources.reference.users import load_users
 
@@ -61,22 +63,64 @@ def with_known(report: Report, files: CauseFiles) -> Report:
 
     Raises InputError, in one line, where a file cannot be used; files are read whether there is an outage or not.
     """
-    payloads = load_payloads(files.rpki, report.from_us) if files.rpki else None
-    users = load_users(files.users, files.online)
-    fact_files = [load_facts(path) for path in files.facts]
-    weights = load_weights(files.weights) if files.weights is not None else None
-    inputs, notes = users.inputs, users.notes
-    if payloads is not None:
-        inputs, notes = (*inputs, *payloads.inputs), (*notes, *payloads.notes)
-    report = replace(report, inputs=(*report.inputs, *inputs), warnings=(*report.warnings, *notes))
     number = main_outage(report)
+    # Payloads in force as the routes went: a ROA of that morning may be what took them.
+    at_us = report.from_us if number is None else report.outages[number].onset.latest_us
+    payloads = load_payloads(files.rpki, at_us) if files.rpki else None
+    users = load_users(files.users, files.online)
+    supplied, fact_inputs, fact_notes = _supplied(files.facts)
+    weights, weight_inputs, weight_notes = _weights(files.weights)
+    inputs, notes = [*users.inputs, *fact_inputs, *weight_inputs], [*users.notes, *fact_notes, *weight_notes]
+    if payloads is not None:
+        inputs += payloads.inputs
+        notes += payloads.notes
+    report = replace(report, inputs=(*report.inputs, *inputs), warnings=(*report.warnings, *notes))
     if number is None:
         return report
     impact = impact_of(report, number, users)
-    extra = [*impact_facts(impact), *(fact for file in fact_files for fact in file.facts)]
-    if payloads is not None:
-        extra += rpki_facts(report, number, payloads)
-    return replace(explained(report, extra, weights=weights), impact=impact)
+    measured = [*impact_facts(impact), *(rpki_facts(report, number, payloads) if payloads is not None else ())]
+    own = facts_of_report(report, number).plus(*measured)
+    replaced = [
+        f"a file of facts says that {fact.name} is {fact.value:g}, in place of {own.number(fact.name):g} as measured"
+        for fact in supplied
+        if own.knows(fact.name) and own.number(fact.name) != fact.value
+    ]
+    report = replace(report, warnings=(*report.warnings, *replaced, *not_in_tables(report, number, users)))
+    return replace(explained(report, (*measured, *supplied), weights=weights), impact=impact)
+
+
+Read = tuple[list[InputFile], list[str]]  # files, and what a reader should know of them
+
+
+def _supplied(paths: Sequence[Path]) -> tuple[list[Fact], *Read]:
+    """Facts of a person's files, each with its source in words."""
+    facts: dict[str, Fact] = {}
+    inputs: list[InputFile] = []
+    notes: list[str] = []
+    for path in paths:
+        file = load_facts(path)
+        inputs.append(_input(path, "facts", len(file.facts.by_name)))
+        for fact in file.facts:
+            if fact.name in facts:
+                raise FactsError(f"{path.name}: the fact '{fact.name}' stands in another file too")
+            if fact.name not in KNOWN:
+                notes.append(f"{path.name}: no feature reads '{clean_name(fact.name, 60)}'; it weighs nothing")
+            facts[fact.name] = replace(fact, origin=file.sources.get(fact.origin, path.name))
+    return list(facts.values()), inputs, notes
+
+
+def _weights(path: Path | None) -> tuple[Weights | None, *Read]:
+    if path is None:
+        return None, [], []
+    table = load_weights(path)
+    idle = unread(table, {one.name: one.states for one in FEATURES}, tuple(one.name for one in HYPOTHESES))
+    notes = [f"{path.name}: '{clean_name(place, 100)}' names nothing that is weighed" for place in idle]
+    return table, [_input(path, "weights", len(table.rows))], notes
+
+
+def _input(path: Path, kind: str, records: int) -> InputFile:
+    file = read_stored(path)
+    return InputFile(file.name, file.sha256, kind, None, None, records, size_bytes=file.size_bytes)
 
 
 def rpki_facts(report: Report, number: int, payloads: Payloads) -> tuple[Fact, ...]:

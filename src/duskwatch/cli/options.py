@@ -31,7 +31,9 @@ GeoOption = Annotated[
 
 def fail(command: str, message: str) -> NoReturn:
     """One line on stderr, exit code 2: wrong usage, or input that cannot be used."""
-    print(f"duskwatch {command}: {message}", file=sys.stderr)
+    # Names from files may hold line breaks and escapes for terminals.
+    line = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in message)
+    print(f"duskwatch {command}: {line}", file=sys.stderr)
     raise SystemExit(2)
 
 

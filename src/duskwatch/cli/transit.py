@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -159,7 +160,8 @@ def command(
                 anything = bool(len(scores.scope))
                 warnings = replay.warnings
             else:
-                how = Weighing(address_family, _users(users, what), weights == "equal", transit_only)
+                of_users, notes = _users(users, what)
+                how = Weighing(address_family, of_users, weights == "equal", transit_only)
                 said |= {"geo": geo or (), "how": how, "reading": reading}
                 if at is not None:
                     found = transit_at(what, window[0], **said)
@@ -167,13 +169,14 @@ def command(
                     found = transit_over(what, *window, bin_us=bin_seconds * SECOND, others=others, **said)
                 damaged = any(file.damage for file in found.replay.inputs)
                 anything = bool(found.before.hegemony or found.changes or (found.after and found.after.hegemony))
-                warnings = found.warnings
+                warnings = (*found.warnings, *notes)
+        if not quiet:
+            for text in (*fetching.warnings, *warnings):
+                print(f"duskwatch transit: {text}", file=sys.stderr)
         if what is not None:
             from duskwatch.cli.transit_frames import Rows
 
-            if not quiet:
-                for text in (*fetching.warnings, *warnings):
-                    print(f"duskwatch transit: {text}", file=sys.stderr)
+            found = replace(found, warnings=warnings)
             _print(found, Rows(found, names), how, weights, format_, out, wanted, top)
     if not anything:
         print("duskwatch transit: nobody who votes reached any of it, so nothing can be said", file=sys.stderr)
@@ -210,16 +213,17 @@ def _names(paths: list[Path] | None) -> Mapping[int, str]:
     return load_as_names(paths).names if paths else {}
 
 
-def _users(paths: list[Path] | None, entity: Entity) -> dict[int, float] | None:
+def _users(paths: list[Path] | None, entity: Entity) -> tuple[dict[int, float] | None, tuple[str, ...]]:
+    """Users by AS of the country, and what of the tables a reader should know."""
     if not paths:
-        return None
+        return None, ()
     from duskwatch.sources.reference.users import load_users
 
-    by_network = load_users(paths).by_network
-    of_entity = {asn: count for (country, asn), count in by_network.items() if country == entity.code}
+    table = load_users(paths)
+    of_entity = {asn: count for (country, asn), count in table.by_network.items() if country == entity.code}
     if not of_entity:
         fail("transit", f"{', '.join(str(path) for path in paths)}: no users of networks of {entity.code}")
-    return of_entity
+    return of_entity, table.notes
 
 
 def _print_scores(

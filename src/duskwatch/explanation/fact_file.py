@@ -10,10 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from duskwatch.explanation.features import FEATURES
 from duskwatch.records.errors import InputError
 from duskwatch.records.evidence import Fact, Facts, facts_of
 
 MAX_BYTES = 1 << 20
+_YES_NO = ("attacks.", "direction.", "fall.second_slide", "fell.", "loss.", "path.upstream_changed", "reports.",
+           "return.unstable", "rpki.split")  # fmt: skip
+
+
+KNOWN = frozenset(name for feature in FEATURES for name in feature.facts)
 
 
 class FactsError(InputError):
@@ -47,7 +53,7 @@ def read_facts(text: str, name: str) -> FactFile:
     """Facts of a TOML text. FactsError, in one line, names what is wrong and where."""
     try:
         document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also a number of thousands of digits
         raise FactsError(f"{name}: no TOML: {error}") from None
     unknown = set(document) - {"title", "about", "sources", "fact"}
     if unknown:
@@ -58,11 +64,19 @@ def read_facts(text: str, name: str) -> FactFile:
     if not isinstance(entries, list) or not entries:
         raise FactsError(f"{name}: no [[fact]] in it")
     facts = [_fact(entry, name, f"fact {k}", sources) for k, entry in enumerate(entries, 1)]
-    names = [fact.name for fact in facts]
-    for one in names:
-        if names.count(one) > 1:
-            raise FactsError(f"{name}: the fact '{one}' stands there twice")
+    seen: set[str] = set()
+    for fact in facts:
+        if fact.name in seen:
+            raise FactsError(f"{name}: the fact '{fact.name}' stands there twice")
+        seen.add(fact.name)
     return FactFile(str(document.get("title", name)), str(document.get("about", "")), sources, facts_of(*facts))
+
+
+def _most(fact: str) -> float:
+    """The largest value of a fact that features read; none is below 0."""
+    if fact == "outage.depth" or fact.endswith("_share") or fact.startswith(_YES_NO):
+        return 1
+    return {"onset.local_minute": 1440, "recording.doubt": 2}.get(fact, math.inf)
 
 
 def _fact(entry: Any, name: str, where: str, sources: dict[str, str]) -> Fact:
@@ -86,4 +100,8 @@ def _fact(entry: Any, name: str, where: str, sources: dict[str, str]) -> Fact:
         number = float(value)
     except OverflowError:
         raise FactsError(f"{name}: {where} ({texts['name']}): value must be a number, true or false") from None
+    most = _most(texts["name"])
+    if texts["name"] in KNOWN and not 0 <= number <= most:
+        span = "0 or more" if math.isinf(most) else f"from 0 to {most:g}"
+        raise FactsError(f"{name}: {where} ({texts['name']}): value must be {span}, not {number:g}")
     return Fact(texts["name"], number, texts["unit"], texts["source"], note=texts["note"])

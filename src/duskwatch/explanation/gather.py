@@ -98,7 +98,13 @@ def _shape(report: Report, outage: Outage) -> list[Fact]:
     unstable = sum(one.until_us - one.from_us for one in outage.phases if one.phase == "degrading")
     facts = [
         Fact("before.unstable_hours", unstable / HOUR_US, "hours", "detection"),
-        Fact("before.watched_hours", (outage.onset.best_us - report.from_us) / HOUR_US, "hours", "detection"),
+        # Records from before the window may show when it began to shake.
+        Fact(
+            "before.watched_hours",
+            max(unstable, outage.onset.best_us - report.from_us) / HOUR_US,
+            "hours",
+            "detection",
+        ),
     ]
     if outage.dark_from is not None:
         fall = max(0, outage.dark_from.best_us - outage.onset.best_us) / SECOND_US
@@ -140,7 +146,8 @@ def _path(report: Report, number: int) -> list[Fact]:
     elif around is not None and around.failures:
         share = max(one.share for one in around.failures)
         facts.append(Fact("path.single_share", share, "share of what was lost", "signals/bgp"))
-    if around is None or not around.entries_before:
+    # An AS_SET, AS 0 or a path that never leaves names nobody: many neighbours may stand behind it.
+    if around is None or not around.entries_before or not around.entries_before[0].outside:
         return facts
     first = around.entries_before[0]
     facts.append(
@@ -151,7 +158,7 @@ def _path(report: Report, number: int) -> list[Fact]:
             "signals/bgp",
             around.before_us,
             around.before_us,
-            note=f"entered through AS{first.outside}" if first.outside else "",
+            note=f"entered through AS{first.outside}",
         )
     )
     if around.moved is not None:

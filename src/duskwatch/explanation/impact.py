@@ -70,4 +70,23 @@ def _people(
         return (sum(mine) * outage.depth, sum(mine)) if mine else (None, None)
     if report.entity.type != "country" or not users_of or report.networks is None:
         return None, None
+    if shares and not any(asn in users_of for asn in shares):
+        return None, None  # the table knows nobody behind what was lost: that is no figure of 0
     return sum(count * shares.get(asn, 0.0) for asn, count in users_of.items()), sum(users_of.values())
+
+
+def not_in_tables(report: Report, number: int, users: Users) -> tuple[str, ...]:
+    """What of an outage the tables of a person do not know, in sentences; empty where they know all of it."""
+    kind, code = report.entity.type, report.entity.code
+    said = []
+    if kind == "country" and users.online and code not in users.online:
+        said.append(f"the tables of people online have no row for {code}")
+    if kind != "prefix" and users.by_network:
+        lost = {report.entity.asn} if kind == "asn" else set(_lost_shares(report, report.outages[number]))
+        missing = lost - {asn for country, asn in users.by_network if kind == "asn" or country == code}
+        if missing:
+            said.append(
+                f"{len(missing):,} of {len(lost):,} ASes that lost anything are in no table of users: "
+                "nobody is counted there"
+            )
+    return tuple(said)

@@ -17,6 +17,7 @@ from duskwatch.records.errors import InputError
 
 SCHEMA = "duskwatch.weights/1"
 CAP = 2.303  # ln 10: no single feature says more than ten to one
+MOST_CAP = 100  # e^100 to one; sums of any number of weights stay finite
 MAX_BYTES = 4 << 20
 STATED = "stated"  # source of a weight that somebody set by hand
 
@@ -91,7 +92,7 @@ def read_weights(text: str, name: str, cap: float = CAP) -> Weights:
     """A table from TOML. WeightsError, in one line, names what is wrong and where."""
     try:
         document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also a number of thousands of digits
         raise WeightsError(f"{name}: no TOML: {error}") from None
     unknown = set(document) - {"schema", "cap", "caps", "sources", "base", "weight"}
     if unknown:
@@ -124,8 +125,8 @@ def read_weights(text: str, name: str, cap: float = CAP) -> Weights:
 
 def _cap(value: Any, name: str, where: str) -> float:
     cap = _number(value, name, where)
-    if cap <= 0:
-        raise WeightsError(f"{name}: {where} must be above 0")
+    if not 0 < cap <= MOST_CAP:
+        raise WeightsError(f"{name}: {where} must be above 0, and at most {MOST_CAP}")
     return cap
 
 
@@ -179,6 +180,17 @@ def dump_weights(weights: Weights) -> str:
             last = (feature, state)
         lines.append(f"{_key(hypothesis)} = {_row(weight)}")
     return "\n".join(lines) + "\n"
+
+
+def unread(weights: Weights, features: Mapping[str, tuple[str, ...]], hypotheses: tuple[str, ...]) -> tuple[str, ...]:
+    """Places of the table that name no feature, none of its answers, or no hypothesis: they weigh nothing."""
+    rows = [
+        f"weight.{feature}.{state}.{hypothesis}"
+        for feature, state, hypothesis in weights.rows
+        if state not in features.get(feature, ()) or hypothesis not in hypotheses
+    ]
+    rows += [f"caps.{feature}" for feature in weights.caps if feature not in features]
+    return (*rows, *(f"base.{hypothesis}" for hypothesis in weights.base if hypothesis not in hypotheses))
 
 
 def arranged(weights: Weights, features: Mapping[str, tuple[str, ...]], hypotheses: tuple[str, ...]) -> Weights:

@@ -159,7 +159,7 @@ def main_ways(
     tally, dirty, is_dirty = np.zeros(ways, np.int32), np.empty(units, np.int32), np.zeros(units, np.uint8)
     count, row, step, many = 0, 0, 0, 0
     carried, total, shares = np.zeros(ways, np.int64), np.int64(0), 0
-    is_up, since = np.zeros(ways, np.uint8), np.zeros(ways, np.int64)
+    is_up, since = np.full(ways, 2, np.uint8), np.zeros(ways, np.int64)  # 2: it has carried neither yet
     while row < time_us.shape[0] or step < change_us.shape[0]:
         now = np.int64(1) << 62
         if row < time_us.shape[0]:
@@ -250,10 +250,11 @@ def main_ways(
                 continue
             up = 1 if part >= SOME else 0
             if up != is_up[w]:
-                if shares < share_us.shape[0]:
+                known = is_up[w] != 2
+                is_up[w] = up
+                if known and shares < share_us.shape[0]:
                     share_since[shares], share_us[shares], share_way[shares] = since[w], now, w
                     share_up[shares], share_of[shares] = up, part
-                shares += 1
-                is_up[w] = up
+                shares += known
             since[w] = now
     return count, shares

@@ -61,6 +61,9 @@ def command(report: Report) -> str:
         if report.history.signals.bin_us != 300 * SECOND:
             words.append(f"--bin {report.history.signals.bin_us // SECOND}")
     options = {"delegated": "--geo", "mmdb": "--geo", "asnames": "--as-names", "series": "--series", "rpki": "--rpki"}
+    options |= {name: f"--{name}" for name in ("users", "online", "facts", "weights")}
+    if report.comparison is not None:
+        words.append("--neighbours")
     for file in report.inputs:
         if file.kind in options:
             words.append(f"{options[file.kind]} {shlex.quote(_shown(file.name))}")

@@ -14,7 +14,7 @@ def impact_text(impact: Impact | None) -> str:
     if impact.people is not None and impact.people_of:
         networks = ""
         if impact.networks_lost is not None and impact.networks is not None:
-            networks = f", behind {impact.networks_lost:,} of {impact.networks:,} networks"
+            networks = f", behind {impact.networks_lost:,} of {impact.networks:,} operators"
         said.append(
             f"At worst the outage took the Internet from about {_about(impact.people)} of {_about(impact.people_of)} "
             f"users{networks}: an estimate, by the part of each network's addresses that was lost"

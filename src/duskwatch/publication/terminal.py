@@ -11,6 +11,7 @@ from rich.text import Text
 from duskwatch.publication import comparison_chart, transit_tables, who
 from duskwatch.publication.facts import dark_span, length_text, main_outage, step_us
 from duskwatch.publication.finding import lost_text
+from duskwatch.publication.impact_words import impact_text
 from duskwatch.publication.observers import over_window
 from duskwatch.publication.others import described, only_others
 from duskwatch.publication.tables import lasted_text, then
@@ -60,6 +61,10 @@ def print_summary(report: Report, console: Console, written: list[Path]) -> None
         console.print()
         _say(console, "Why", "bold")
         _say(console, verdict_sentence(report.explanation))
+    if impact := impact_text(report.impact):
+        console.print()
+        _say(console, "Impact", "bold")
+        _say(console, impact)
     _print_comparison(report, console)
     for number, text in enumerate(lines(report)):
         if not number:

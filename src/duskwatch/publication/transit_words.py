@@ -97,7 +97,8 @@ def _undoes(one: Turn, other: Turn) -> bool:
 
 def way_name(report: Report, turn: Turn) -> str:
     """``AS8966 and AS8961``: the AS just outside, and the one ahead of it where nearly all routes have the same."""
-    return listed([as_name(report, asn) for asn in (turn.beyond, turn.after or turn.before) if asn])
+    names = [as_name(report, asn) for asn in (turn.beyond, turn.after or turn.before) if asn]
+    return listed(names) if names else "a way that is not known"
 
 
 def _ways(report: Report, turns: Sequence[Turn]) -> list[str]:

@@ -119,6 +119,7 @@ def verdict_sentence(explanation: Explanation) -> str:
     """The verdict in one sentence or two."""
     found = [one.title.lower() for one in explanation.consistent]
     weak = [one.title.lower() for one in explanation.hypotheses if one.verdict == "weak"]
+    between = [one.title.lower() for one in explanation.hypotheses if one.verdict == "undetermined"]
     untested = [one.title.lower() for one in explanation.hypotheses if one.verdict == NOT_TESTABLE]
     if not found:
         said = "The evidence points at no cause: why is undetermined."
@@ -127,6 +128,7 @@ def verdict_sentence(explanation: Explanation) -> str:
     else:
         these = "both" if len(found) == 2 else "all of these"
         said = f"The evidence is consistent with {_listed(found)}: {these} stay open."
+    said += f" It speaks neither for nor against {_listed(between)}." if between else ""
     said += f" Weak: {_listed(weak)}." if weak else ""
     return said + (f" These data cannot test: {_listed(untested)}." if untested else "")
 

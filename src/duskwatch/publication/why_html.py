@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from duskwatch.publication.why import LEAST_SAID, STATED, ratio, said_of_facts, verdict_sentence, words_of_state
-from duskwatch.records.evidence import Evidence, Explanation, Weighed
+from duskwatch.records.evidence import Evidence, Explanation, Move, Weighed
 from duskwatch.records.report import Report
 
 MOST_MISSING = 8  # questions without an answer that are listed; report.json has all
@@ -103,10 +103,21 @@ def _times(weight: float) -> str:
 
 def _missing(found: Explanation, number: int) -> Missing:
     one = found.not_measured[number]
-    turned = [found.weighed(move.hypothesis).title.lower() for move in one.moves if move.turns]
-    return Missing(
-        one.title, f"could change the verdict on {', '.join(turned)}" if turned else "would change no verdict"
-    )
+    turned = [_moved(found, move) for move in one.moves if move.turns]
+    if turned or not one.moves:
+        said = (
+            f"could change the verdict on {', '.join(turned)}"
+            if turned
+            else "would change nothing: another answer of its kind tells more"
+        )
+        return Missing(one.title, said)
+    return Missing(one.title, f"would change no verdict; at most it moves {_moved(found, one.moves[0])}")
+
+
+def _moved(found: Explanation, move: Move) -> str:
+    """A hypothesis, and how far its sum could move."""
+    span = f"{move.least + 0.0:+.1f} to {move.most + 0.0:+.1f}".replace("-", "\u2212")
+    return f"{found.weighed(move.hypothesis).title.lower()} ({span})"
 
 
 @cache

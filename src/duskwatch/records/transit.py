@@ -87,7 +87,8 @@ class OutageTransit:
         """Whether another AS was the main way in afterwards; None where one of both is not known."""
         if not self.entries_before or not self.entries_after:
             return None
-        return self.entries_before[0].outside != self.entries_after[0].outside
+        before, after = self.entries_before[0].outside, self.entries_after[0].outside
+        return before != after if before and after else None
 
 
 # What an OutageTransit holds in tuples, for whoever keeps it and reads it again.

@@ -85,6 +85,20 @@ def test_entries_that_are_no_payload_are_counted():
     assert bad == len(bad_rows)
 
 
+def test_a_quote_that_nobody_closes_costs_its_own_line_alone():
+    lines = "".join(f"AS{k},10.{k}.0.0/16,24,x\n" for k in range(1, 200))
+    text = f'ASN,IP Prefix,Max Length,Trust Anchor\nAS1,"10.0.0.0/8,8,x\n{lines}'
+    rows, bad, _ = read_payloads(stored(text))
+    assert (len(rows), bad) == (199, 1)
+
+
+def test_a_payload_whose_end_cannot_be_read_is_no_payload():
+    one = '{"prefix": "10.0.0.0/8", "asn": 1, "expires": %s}'
+    text = '{"roas": [' + ", ".join(one % end for end in ('"tomorrow"', "1e9", "2e9", "[]", "null")) + "]}"
+    rows, bad, out = read_payloads(stored(text), 1742300000_000000)
+    assert (len(rows), bad, out) == (2, 2, 1)
+
+
 def test_files_come_packed_and_doubles_are_kept_once(tmp_path):
     one, two = tmp_path / "a.csv.xz", tmp_path / "b.json.gz"
     one.write_bytes(lzma.compress(FORMS["archive of RIPE NCC"].encode()))

@@ -40,6 +40,23 @@ def test_rows_that_cannot_be_read_are_counted():
     assert read_networks(stored(text)) == ({("KP", 1): 5.0}, 5, "")
 
 
+def test_a_quote_that_nobody_closes_costs_its_own_row_alone():
+    assert read_networks(stored('as,cc,users\n1,KP,"20\n2,KP,5\n3,KP,6\n'))[:2] == ({("KP", 2): 5.0, ("KP", 3): 6.0}, 1)
+
+
+def test_a_second_number_for_a_network_is_counted_and_a_number_beyond_all_people_is_none(tmp_path):
+    assert read_networks(stored("as,cc,users\n1,KP,100\n1,KP,900\n1,KP,100\n2,KP,1e308\n"))[:2] == (
+        {("KP", 1): 100.0},
+        2,
+    )
+    old, new = tmp_path / "old.csv", tmp_path / "new.csv"
+    old.write_text("as,cc,users\n1,KP,100\n2,KP,7\n")
+    new.write_text("as,cc,users\n1,KP,900\n2,KP,7\n")
+    found = load_users([old, new])
+    assert found.by_network == {("KP", 1): 900.0, ("KP", 2): 7.0}
+    assert found.notes == ("new.csv: 1 networks have another number here, which counts",)
+
+
 def test_the_latest_year_of_people_online_counts():
     text = "country,percent,year\nKP,0,2019\nCU,60,2018\nCU,68,2020\nXX,120,2020\n"
     assert read_online(stored(text)) == ({"KP": 0.0, "CU": 0.68}, 1, "2020")
@@ -53,7 +70,7 @@ def test_files_are_read_with_their_dates_and_hashes(tmp_path):
     assert found.by_network == {("KP", 1): 3.0}
     assert found.online == {"KP": 0.01}
     assert (found.source, found.date) == ("aspop.json.gz; online.csv", "2024-05-01")
-    assert [one.kind for one in found.inputs] == ["users", "users"]
+    assert [one.kind for one in found.inputs] == ["users", "online"]
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"a,b\n1,2\n", b"\x00\x01", b"[" * 100_000])

@@ -8,6 +8,7 @@ BIRD's ``roa`` lines. Router keys and ASPA objects beside them are passed over. 
 import csv
 import io
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -161,6 +162,7 @@ def _json(file: StoredFile, text: str) -> Iterator[Entry]:
         }
 
 
+_OPEN = (None, "", "N/A")  # no limit in time; Routinator's csvext writes N/A for exceptions set by hand
 _TITLES = {
     "asn": "asn",
     "ip prefix": "prefix",
@@ -174,16 +176,21 @@ _TITLES = {
 
 
 def _csv(text: str) -> Iterator[Entry]:
-    rows = csv.reader(io.StringIO(text))
+    # Line by line: no cell holds a line break, and a quote that nobody closes must not swallow what follows.
+    lines = io.StringIO(text)
+    titles = [_TITLES.get(title.strip().lower(), "") for title in _cells(next(lines, ""))]
+    if "asn" not in titles or "prefix" not in titles:
+        return
+    for line in lines:
+        if line.strip():
+            yield {title: cell.strip() for title, cell in zip(titles, _cells(line), strict=False) if title}
+
+
+def _cells(line: str) -> list[str]:
     try:
-        titles = [_TITLES.get(title.strip().lower(), "") for title in next(rows, [])]
-        if "asn" not in titles or "prefix" not in titles:
-            return
-        for row in rows:
-            if row:
-                yield {title: cell.strip() for title, cell in zip(titles, row, strict=False) if title}
+        return next(csv.reader((line,), strict=True), [])
     except csv.Error:
-        yield {}
+        return []
 
 
 def _lines(text: str) -> Iterator[Entry]:
@@ -200,6 +207,8 @@ def _lines(text: str) -> Iterator[Entry]:
 
 
 def _row(entry: Entry) -> Row | None:
+    if any(entry.get(key) not in _OPEN and _moment(entry[key]) is None for key in ("from", "until")):
+        return None  # whether it is in force cannot be told
     asn, text, longest = _number(entry.get("asn"), 1 << 32, "AS"), entry.get("prefix"), entry.get("max")
     if asn is None or not isinstance(text, str) or len(text) > 50:
         return None
@@ -230,7 +239,7 @@ def _in_force(entry: Entry, at_us: int) -> bool:
 
 def _moment(value: object) -> int | None:
     """Seconds since the epoch, or ISO 8601 in UTC, as microseconds; None where it is neither."""
-    seconds = _number(value, 1 << 34)
+    seconds = _number(int(value) if isinstance(value, float) and math.isfinite(value) else value, 1 << 34)
     if seconds is not None:
         return seconds * 1_000_000
     if not isinstance(value, str):

@@ -19,6 +19,7 @@ from duskwatch.records.text import clean_name
 from duskwatch.sources.reference.files import ReferenceDataError, StoredFile, describe, read_stored
 
 MAX_BYTES = 256 << 20
+MOST_USERS = 1e10  # of one network: there are fewer people
 _AS = ("as", "asn", "autnum", "as number")
 _COUNTRY = ("cc", "country", "country code", "economy", "code")
 _USERS = ("users", "users (est.)", "estimated users", "user_count", "population")
@@ -45,26 +46,31 @@ def load_users(networks: Sequence[Path | str] = (), online: Sequence[Path | str]
                 count = len(found)
             else:
                 users, bad, date = read_networks(file)
+                other = sum(by_network.get(key, count) != count for key, count in users.items())
+                notes += [f"{file.name}: {other} networks have another number here, which counts"] if other else []
                 by_network.update(users)
                 count = len(users)
-            inputs.append(
-                InputFile(file.name, file.sha256, "users", None, None, count, bad, size_bytes=file.size_bytes)
+            kind = "online" if is_online else "users"
+            inputs.append(InputFile(file.name, file.sha256, kind, None, None, count, bad, size_bytes=file.size_bytes))
+            notes += (
+                [f"{file.name}: {bad} rows left out: not readable, or a second number for one network"] if bad else []
             )
-            notes += [f"{file.name}: {bad} rows that cannot be read left out"] if bad else []
             dates += [date] if date and date not in dates else []
     source = "; ".join(one.name for one in inputs)
     return Users(by_network, shares, source, "; ".join(dates), tuple(inputs), tuple(notes))
 
 
 def read_networks(file: StoredFile) -> tuple[dict[tuple[str, int], float], int, str]:
-    """Users by country and AS, rows that cannot be read, and the date that the file gives or ''."""
+    """Users by country and AS, rows that cannot be used, and the date that the file gives or ''."""
     rows, date = _rows(file)
     users: dict[tuple[str, int], float] = {}
     bad = 0
     for row in rows:
         asn, code, count = _asn(_cell(row, _AS)), _country(_cell(row, _COUNTRY)), _number(_cell(row, _USERS))
-        if asn is None or code is None or count is None:
+        if asn is None or code is None or count is None or count > MOST_USERS:
             bad += 1
+        elif users.get((code, asn), count) != count:
+            bad += 1  # another number for the same network: the first one is kept
         else:
             users[code, asn] = count
     if not users:
@@ -122,12 +128,18 @@ def _json(text: str) -> tuple[list[Row], str]:
 
 
 def _csv(text: str) -> Iterator[Row]:
-    lines = (line for line in io.StringIO(text, newline="") if line.strip() and not line.startswith("#"))
+    # Line by line: a quote that nobody closes must not swallow what follows.
+    lines = (line for line in io.StringIO(text) if line.strip() and not line.startswith("#"))
+    titles = _cells(next(lines, ""))
+    for line in lines:
+        yield _lower(dict(zip(titles, _cells(line), strict=False)))
+
+
+def _cells(line: str) -> list[str]:
     try:
-        for row in csv.DictReader(lines):
-            yield _lower(row)
+        return next(csv.reader((line,), strict=True), [])
     except csv.Error:
-        yield {}
+        return []
 
 
 def _lower(row: Mapping[object, object]) -> Row:

@@ -43,6 +43,12 @@ def links(
     return out
 
 
+def ahead(path: Path) -> set[int]:
+    """The ASes that a path surely passes on its way to the origin: not one of an AS_SET, nor the origin once more."""
+    alone = [members(hop)[0] if len(members(hop)) == 1 else 0 for hop in path]
+    return set(alone[:-1]) - {0, *alone[-1:]}
+
+
 def reliance(
     table: Table, voters: Iterable[Session], counted: set[str], family: int = 4, known_only: bool = False
 ) -> tuple[dict[int, tuple[int, int]], int]:
@@ -72,11 +78,8 @@ def reliance(
         if 2 * len(by_voter) <= all_voters:
             continue
         visible += size
-        for asn in {asn for paths in by_voter.values() for path in paths for hop in path[:-1] for asn in members(hop)}:
-            avoid = sum(
-                any(asn not in [one for hop in path[:-1] for one in members(hop)] for path in paths)
-                for paths in by_voter.values()
-            )
+        for asn in {asn for paths in by_voter.values() for path in paths for asn in ahead(path)}:
+            avoid = sum(any(asn not in ahead(path) for path in paths) for paths in by_voter.values())
             if asn and 2 * avoid <= all_voters:
                 lost[asn] += size
                 only[asn] += size if not avoid else 0

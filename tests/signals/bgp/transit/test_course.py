@@ -158,6 +158,19 @@ def test_main_ways_of_random_histories_are_those_of_a_slow_walk_over_the_text(se
         assert {one.first_us, one.last_us} <= set(times)
 
 
+def test_a_way_rises_only_from_next_to_none(tmp_path):
+    """Six peers, each its own way to KP: as one after the other lets go, what is left is a larger part, and no rise."""
+    made = Archive({"rrc91": 6}, hours=1)
+    made.path = lambda peer, origin, variant=0: (made.peer(peer).asn, *(() if origin == 131279 else (64700,)), origin)
+    made.talk()
+    made.lose(made.peers(), 20, 40)
+    _, votes = votes_on(made.write(tmp_path))
+    _, shares = way_changes(votes, own_origin)
+    assert shares
+    assert all(votes.from_us <= one.since_us < one.time_us for one in shares)
+    assert [one.up for one in shares if one.time_us < at(30)] == [False] * sum(one.time_us < at(30) for one in shares)
+
+
 def test_tables_through_time_are_those_of_each_time_alone(moved):
     _, votes = votes_on(moved)
     times = [START_US, at(20.4), at(20.4), at(25), at(50), at(60) - 1]

@@ -90,6 +90,16 @@ def test_one_as_that_carries_all_is_a_single_point_and_one_that_carries_half_is_
     assert lean == (Reliance(7, 1.0, 1.0, 1.0),)
 
 
+def test_a_member_of_a_set_and_the_origin_in_a_loop_are_no_single_points():
+    """Nobody knows which member of an AS_SET a path passed; a path that was poisoned has its origin further ahead."""
+    voters = [(f"192.0.2.{n}", 65000 + n) for n in range(3)]
+    table = {(one, "10.0.0.0/24"): (one[1], 7, (5, 6), 9) for one in voters}
+    lean, visible = reliance_of(routes_of(table, voters), np.ones(1, np.bool_))
+    assert (lean, visible) == ((Reliance(7, 1.0, 1.0, 1.0),), 1.0)
+    table = {(one, "10.0.0.0/24"): (one[1], 9, 7, 9) for one in voters}
+    assert reliance_of(routes_of(table, voters), np.ones(1, np.bool_))[0] == (Reliance(7, 1.0, 1.0, 1.0),)
+
+
 def test_a_wider_route_that_avoids_it_keeps_what_is_inside():
     voters = [(f"192.0.2.{n}", 65000 + n) for n in range(3)]
     table = {(one, "10.0.0.0/24"): (one[1], 7, 9) for one in voters[:2]}

@@ -116,7 +116,7 @@ def _around(
     until_us = votes.until_us if end_us is None else min(votes.until_us, end_us + HOME_US)
     until_us = max(until_us if end_us is None else min(until_us, following), before_us + 1)
     while_out = [one for one in changes if from_us <= one.last_us and one.first_us < until_us]
-    rose = [one for one in shares if from_us <= one.time_us and one.since_us < until_us]
+    rose = [one for one in shares if one.outside and from_us <= one.time_us and one.since_us < until_us]
     turns, left_out = _turns(some, inside_hops, while_out, rose)
     withdrawals = _withdrawals(some, changes, while_out, outage.onset.earliest_us - AHEAD_US, stop_us)
     address_family = 4 if (some.afi == 1).any() else 6

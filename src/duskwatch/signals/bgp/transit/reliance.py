@@ -1,6 +1,6 @@
 """Single points of failure: what more than half of the voters would lose if one AS carried nothing any more."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +37,7 @@ def reliance_of(
     """
     who = np.flatnonzero(routes.voting[:, 0 if address_family == 4 else 1])
     voter_start, voter_session = voters_of(routes, who)
-    hops = Hops.of(routes.paths)
+    hops = _ahead(Hops.of(routes.paths))
     parent, net = np.empty(len(routes.afi), np.int32), np.empty(len(routes.afi), np.int64)
     own_space(routes.afi, routes.hi, routes.lo, routes.length, AFI_OF[address_family], parent, net)
     lost, only, total = np.zeros(len(hops.asns), np.int64), np.zeros(len(hops.asns), np.int64), np.zeros(1, np.int64)
@@ -61,6 +61,17 @@ def reliance_of(
         Reliance(int(hops.asns[k]), float(lost[k]) / unit, float(only[k]) / unit, visible) for k in np.flatnonzero(lost)
     ]
     return tuple(sorted(found, key=lambda one: (-one.lost, -one.only, one.asn))), visible
+
+
+def _ahead(hops: Hops) -> Hops:
+    """Without members of an AS_SET, which a path may have passed by, and without the origin that stands there again."""
+    path = np.repeat(np.arange(len(hops.hop_start) - 1), np.diff(hops.hop_start))
+    origin = np.full(len(hops.hop_start) - 1, -1, np.int32)
+    single = np.flatnonzero(np.diff(hops.end_start) == 1)
+    origin[single] = hops.end_as[hops.end_start[single]]
+    keep = (hops.hop_as != origin[path]) & (hops.hop_share == 1)
+    start = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.bincount(path[keep], minlength=len(origin)))])
+    return replace(hops, hop_start=start, hop_as=hops.hop_as[keep], hop_share=hops.hop_share[keep])
 
 
 def voters_of(routes: RoutesAt, who: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
