@@ -178,7 +178,7 @@ def test_only_what_is_not_here_is_not_run() -> None:
     """What is marked as not run names an archive, a network, a service, or files that only the reader has."""
     needs = re.compile(
         r"fetch|--collector|http|wss://|\$URL|dask|make |\.venv/bin|benchmarks|store of|rrc00|--incident|--bmp|nfcapd"
-        r"|\.pcap|flows listen|sysctl"
+        r"|\.pcap|flows listen|sysctl|ke\.dat|ooni_|--config|alerts"
     )
     for page in PAGES:
         for block in blocks(page):

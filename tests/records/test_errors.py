@@ -13,6 +13,7 @@ from duskwatch.records.errors import DuskwatchError, InputError
 
 # Raised and caught inside one room; nobody above sees them.
 INSIDE = {"NotThereError", "Refused", "RefusedError", "TemplateFault", "TransientError", "TransportDamage"}
+INSIDE |= {"UndeliveredError"}  # a receiver that is away: tried again, never a fault of what was given
 
 
 def raised_by_us() -> set[type[BaseException]]:

@@ -158,7 +158,8 @@ def command(
             fail("analyze", "--neighbours reads routes: give --mrt or --collector")
         if series and options is not None and not mrt and not collector:
             report = _series_alone(what, series, from_us, until_us, options, out, json_, png, news, quiet, beside)
-            sys.exit(_code(report, exit_code))
+            _end(_code(report, exit_code))
+            return
         if from_us is None or until_us is None:
             fail("analyze", "archives need a window: give --from and --until")
         fetching = Fetching(mirror or (), reference_mirror or (), cache, max_cache, jobs, offline, quiet or json_)
@@ -197,7 +198,12 @@ def command(
             report = replace(report, warnings=(*fetching.warnings, *report.warnings))
         deliver(explained_beside(report, beside), out, as_json=json_, png=png, news=news, quiet=quiet)
     lacking = fetching.failed or any(file.damage for file in report.inputs)
-    sys.exit(_code(report, exit_code, bool(lacking)))
+    _end(_code(report, exit_code, bool(lacking)))
+
+
+def _end(code: int) -> None:
+    if code:
+        sys.exit(code)
 
 
 def _code(report: "Report", asked: bool, lacking: bool = False) -> int:

@@ -6,7 +6,7 @@ DuskwatchError            one line: which file or option, where, and what to do
 │   ├── NotAFeedError, RisLiveError, StationError, KafkaFeedError
 │   ├── DownloadError, DamagedError, FlowInputError, NewsError, ReportError
 │   ├── ConnectionLogError, ProbeListError, OoniError, TestListError
-│   ├── WeightsError, FactsError, LabelsError
+│   ├── WeightsError, FactsError, LabelsError, RuleError, TooManyCollectorsError
 │   └── StoreError (ConflictError)
 └── BackfillError         a run that cannot go on; what is finished stays
 """

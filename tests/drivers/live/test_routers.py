@@ -77,7 +77,9 @@ def test_an_outage_of_a_country_behind_a_router(tmp_path):
     stages = [line.split()[2] for line in lines]
     assert stages[0] == "opened"
     assert stages[-1] == "closed"
-    assert len(stages) == len(set(stages))
+    # A busy machine may see the routes go in several windows: it is then told deeper more than once.
+    once = [stage for stage in stages if stage != "deeper"]
+    assert len(once) == len(set(once))
 
 
 def test_killed_in_an_outage_and_begun_again(tmp_path):

@@ -30,7 +30,7 @@ def rows(title: str) -> list[list[str]]:
 
 def test_json_has_the_keys_of_the_page_and_no_others():
     told: dict[str, set[str]] = {}
-    for keys, of, _ in rows("`--format json`"):
+    for keys, of, _ in rows("`--format json` and `--format jsonl`"):
         for key in re.findall(r"`(\w+)`", keys):
             told[key] = {"rib", "announce", "withdraw", "state"} if of == "all" else set(re.findall(r"\w+", of))
             if of == "others":
@@ -48,7 +48,7 @@ def test_json_has_the_keys_of_the_page_and_no_others():
 
 
 def test_parquet_differs_from_json_as_the_page_says():
-    keys = {key for cells in rows("`--format json`") for key in re.findall(r"`(\w+)`", cells[0])}
+    keys = {key for cells in rows("`--format json` and `--format jsonl`") for key in re.findall(r"`(\w+)`", cells[0])}
     assert set(SCHEMA) == keys - {"aggregator"} | {"aggregator_asn", "aggregator_ip"}
 
 
