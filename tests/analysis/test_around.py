@@ -24,8 +24,8 @@ def test_the_hunt_of_djibouti_stands_in_the_lead_in_order_with_times(djibouti):
     lead = finding(djibouti).lead
     told = (
         "14 of 15 networks were lost through AS5511 between 13:07:10 and 13:07:13 UTC",
-        "one through AS8966 and AS8961 at 13:42:14 UTC.",
-        "14 came back through AS8966 and AS8961 at 13:50:32 UTC",
+        "one through AS8961 behind AS8966 at 13:42:14 UTC.",
+        "14 came back through AS8961 behind AS8966 at 13:50:32 UTC",
         "one at 14:13:17 UTC.",
         "From 16:54:16 UTC on routes went home to AS5511: 26 % of all by 16:57:01 UTC.",
     )

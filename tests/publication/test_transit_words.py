@@ -63,7 +63,7 @@ def test_a_hunt_is_told_in_order_with_times() -> None:
     text = course_sentence(report, report.outages[0], told)
     assert text.startswith("Three of four networks were lost through AS4837 (China Unicom, CN) at 16:15:")
     assert ", one through AS22351" in text
-    assert "All came back through AS1299 and AS22351 at 01:46:" in text
+    assert "All came back through AS22351 behind AS1299 at 01:46:" in text
     assert "on routes went home to AS4837 (China Unicom, CN): 26 % of all by " in text
     assert text.index("lost") < text.index("came back") < text.index("went home")
 

@@ -51,6 +51,8 @@ def list_(
                 print(printable(f"{iso(one.at_us)}  {one.key}  {told}{seen}"))
                 print(printable(f"  {one.document['text']}"))
     if not found:
+        of = f" of {printable(outage)}" if outage else ""
+        print(f"no alert{of} was told: no rule asked for one, or no outage was found", file=sys.stderr)
         sys.exit(1)
 
 

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from duskwatch.cli.beside import Beside, explained_beside
-from duskwatch.cli.download_options import CacheOption, JobsOption, MirrorOption, ReferenceMirrorOption
+from duskwatch.cli.download_options import (
+    CacheOption,
+    JobsOption,
+    MaxCacheOption,
+    MirrorOption,
+    OfflineOption,
+    ReferenceMirrorOption,
+)
 from duskwatch.cli.downloading import bytes_of
 from duskwatch.cli.entities import entity_named
 from duskwatch.cli.exit_codes import NONE, OUTAGE, UNSURE, ExitCodeOption, code_of
@@ -94,9 +101,9 @@ def command(
     mirror: MirrorOption = None,
     reference_mirror: ReferenceMirrorOption = None,
     cache: CacheOption = None,
-    max_cache: Annotated[str | None, typer.Option("--max-cache", help="Limit of the cache: 500M, 20G, 1T.")] = None,
+    max_cache: MaxCacheOption = None,
     jobs: JobsOption = 4,
-    offline: Annotated[bool, typer.Option("--offline", help="Fetch nothing; use what is in the cache.")] = False,
+    offline: OfflineOption = False,
     time_column: Annotated[str | None, typer.Option("--time-column", help="Of --series: the column of times.")] = None,
     value_column: Annotated[str | None, typer.Option("--value-column", help="Of --series: that of values.")] = None,
     signal_column: Annotated[str | None, typer.Option("--signal-column", help="Of --series: names of signals.")] = None,

@@ -9,7 +9,14 @@ from typing import Annotated
 
 import typer
 
-from duskwatch.cli.download_options import CacheOption, JobsOption, MirrorOption, ReferenceMirrorOption
+from duskwatch.cli.download_options import (
+    CacheOption,
+    JobsOption,
+    MaxCacheOption,
+    MirrorOption,
+    OfflineOption,
+    ReferenceMirrorOption,
+)
 from duskwatch.cli.downloading import bytes_of
 from duskwatch.cli.entities import entity_named
 from duskwatch.cli.fetching import Fetching
@@ -61,9 +68,9 @@ def command(
     mirror: MirrorOption = None,
     reference_mirror: ReferenceMirrorOption = None,
     cache: CacheOption = None,
-    max_cache: Annotated[str | None, typer.Option("--max-cache", help="Limit of the cache: 500M, 20G, 1T.")] = None,
+    max_cache: MaxCacheOption = None,
     jobs: JobsOption = 4,
-    offline: Annotated[bool, typer.Option("--offline", help="Fetch nothing; use what is in the cache.")] = False,
+    offline: OfflineOption = False,
 ) -> None:
     """Fill a store with days or months of whole tables: every country and network, and the outages found.
 

@@ -21,3 +21,5 @@ CacheOption = Annotated[
     Path | None, typer.Option("--cache", help="Folder to keep files in. Else $DUSKWATCH_CACHE, else the system's.")
 ]
 JobsOption = Annotated[int, typer.Option("--jobs", help="Connections to one host at once, 1 to 16.")]
+MaxCacheOption = Annotated[str | None, typer.Option("--max-cache", help="Limit of the cache: 500M, 20G, 1T.")]
+OfflineOption = Annotated[bool, typer.Option("--offline", help="Fetch nothing; use what is in the cache.")]

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from duskwatch.cli.download_options import CacheOption, JobsOption, MirrorOption, ReferenceMirrorOption
+from duskwatch.cli.download_options import (
+    CacheOption,
+    JobsOption,
+    MaxCacheOption,
+    MirrorOption,
+    OfflineOption,
+    ReferenceMirrorOption,
+)
 from duskwatch.cli.entities import entity_named
 from duskwatch.cli.fetching import Fetching
 from duskwatch.cli.frames import check_format, plain_rows, table_text, write_frames
@@ -78,9 +85,9 @@ def command(
     mirror: MirrorOption = None,
     reference_mirror: ReferenceMirrorOption = None,
     cache: CacheOption = None,
-    max_cache: Annotated[str | None, typer.Option("--max-cache", help="Limit of the cache: 500M, 20G, 1T.")] = None,
+    max_cache: MaxCacheOption = None,
     jobs: JobsOption = 4,
-    offline: Annotated[bool, typer.Option("--offline", help="Fetch nothing; use what is in the cache.")] = False,
+    offline: OfflineOption = False,
 ) -> None:
     """Tell whom a country, a network or a prefix depends on: at a moment, or through a window.
 

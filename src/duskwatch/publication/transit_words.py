@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from duskwatch.publication.names import as_name, place_name
-from duskwatch.publication.times_text import capital, clock, count, listed, number_text, percent, shown_time, utc_after
+from duskwatch.publication.times_text import capital, clock, count, number_text, percent, shown_time, utc_after
 from duskwatch.records.outages import Outage
 from duskwatch.records.report import Report
 from duskwatch.records.signals import Carrier
@@ -26,8 +26,8 @@ def around_of(report: Report, outage: Outage) -> OutageTransit | None:
 
 
 def course_sentence(report: Report, outage: Outage, around: OutageTransit) -> str:
-    """``14 of 15 networks were lost through AS5511 between 13:07:10 and 13:07:13 UTC, one through AS8966 and AS8961 at
-    13:42:14 UTC. 14 came back ...`` Empty where no way is known.
+    """``14 of 15 networks were lost through AS5511 between 13:07:10 and 13:07:13 UTC, one through AS8961 behind AS8966
+    at 13:42:14 UTC. 14 came back ...`` Empty where no way is known.
 
     Where all went and came the same way: ``The routes were lost, and came back, through AS4837.``
     """
@@ -96,9 +96,9 @@ def _undoes(one: Turn, other: Turn) -> bool:
 
 
 def way_name(report: Report, turn: Turn) -> str:
-    """``AS8966 and AS8961``: the AS just outside, and the one ahead of it where nearly all routes have the same."""
-    names = [as_name(report, asn) for asn in (turn.beyond, turn.after or turn.before) if asn]
-    return listed(names) if names else "a way that is not known"
+    """``AS8961 behind AS8966``: the AS just outside, and the one ahead of it where nearly all routes have the same."""
+    names = [as_name(report, asn) for asn in (turn.after or turn.before, turn.beyond) if asn]
+    return " behind ".join(names) if names else "a way that is not known"
 
 
 def _ways(report: Report, turns: Sequence[Turn]) -> list[str]:
